@@ -1,0 +1,51 @@
+"""The errors a user can cause, each saying what was found, where, and what to do next."""
+
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+
+SHOWN = 20
+
+
+class WhosameError(Exception):
+    """Base class of every error that a user, not a bug, can cause."""
+
+
+class InputError(WhosameError):
+    """Images, folders or files that cannot be used as they are."""
+
+
+class ParameterError(WhosameError):
+    """A parameter that is unknown, of the wrong type, or out of range."""
+
+
+class ResumeError(WhosameError):
+    """Earlier results that do not fit what is asked of them now."""
+
+
+class StorageError(WhosameError):
+    """A disk or a database that cannot be written or read."""
+
+
+def listing(title: str, problems: Sequence[str], advice: str) -> str:
+    """Write a message that names the first twenty problems, counts the rest, and says what to do.
+
+    Examples
+    --------
+    >>> print(listing("2 images cannot be read", ["a.jpg: empty", "b.jpg: truncated"], "Remove them."))
+    2 images cannot be read
+      a.jpg: empty
+      b.jpg: truncated
+    Remove them.
+    """
+    lines = [title, *(f"  {problem}" for problem in problems[:SHOWN])]
+    if len(problems) > SHOWN:
+        lines.append(f"  … and {len(problems) - SHOWN} more")
+    return "\n".join([*lines, advice])
+
+
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> ParameterError:
+    """Return the error for a name that is not among the known ones, offering those near to it."""
+    names = sorted(known)
+    near = get_close_matches(str(name), names, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(names)}"
+    return ParameterError(f"unknown {kind} {str(name)!r}: {hint}")

@@ -1,0 +1,166 @@
+"""What every strategy sees, says and is told: one round's state, questions, answers."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from whosame.memory import LabelMemory
+
+Kind = Literal["within", "between", "pool"]
+Verdict = Literal["same", "different", "unsure"]
+Source = Literal["human", "oracle", "closure", "memory"]
+
+
+@dataclass(frozen=True, order=True)
+class Question:
+    """Are training images ``a`` and ``b`` the same person?
+
+    Attributes
+    ----------
+    a, b : int
+        Rows of the training set, ``a < b``.
+    kind : str
+        ``within`` one cluster, ``between`` two clusters, or from a ``pool`` of neighbours.
+    score : float
+        How much the strategy wants the answer; larger is asked first.
+    group : int
+        The cluster (or anchor) the question was chosen for.
+    reason : str
+        Why it was chosen, in a few words, for the account of the round.
+    """
+
+    a: int
+    b: int
+    kind: Kind = field(compare=False)
+    score: float = field(compare=False, default=0.0)
+    group: int = field(compare=False, default=-1)
+    reason: str = field(compare=False, default="")
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.a < self.b:
+            raise ValueError(f"a question needs 0 <= a < b, not ({self.a}, {self.b})")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was said to a question, by whom, and how long it took.
+
+    ``source`` is ``human`` or ``oracle`` for an answer that cost a question of the budget, ``closure`` for one
+    that follows from earlier answers, ``memory`` for one found in the label store (asked before a restart).
+    """
+
+    question: Question
+    verdict: Verdict
+    source: Source = "oracle"
+    annotator: str = "oracle"
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class RoundState:
+    """All that a strategy may look at. No identity is among it.
+
+    Attributes
+    ----------
+    round, rounds : int
+        This round (from 0), and how many the run has.
+    features : float32 [N, D]
+        L2-normalised features of the training images.
+    vertical : uint8 [N, D] or None
+        Row of each channel's maximum in the last feature map; its height is ``map_height``.
+    graph : scipy.sparse.csr_array, float32 [N, N]
+        Jaccard distances up to the clustering's ``max_distance``; absent = farther.
+    labels : int64 [N]
+        Clusters after the label memory was applied; -1 is an outlier.
+    cameras : int64 [N]
+        -1 where unknown.
+    shown : int64 [N]
+        How often each image has been in a question so far.
+    memory : LabelMemory
+        Every answer so far. Read it, do not write to it: sessions work on a copy.
+    budget : int
+        Questions that may be asked this round.
+    generator : numpy.random.Generator
+        The round's own stream of random numbers for the strategy.
+    carried : mapping of str to array
+        What the strategy's session handed over at the end of the round before.
+    """
+
+    round: int
+    rounds: int
+    features: NDArray[np.float32]
+    vertical: NDArray[np.uint8] | None
+    map_height: int
+    graph: csr_array
+    labels: NDArray[np.int64]
+    cameras: NDArray[np.int64]
+    shown: NDArray[np.int64]
+    memory: LabelMemory
+    budget: int
+    generator: np.random.Generator
+    carried: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+
+
+class Session(Protocol):
+    """One round of a strategy: ask, be told, ask again until there is nothing more to ask."""
+
+    def ask(self) -> Sequence[Question]:
+        """Return the next batch; empty: done. Never a pair that the memory or an answer told so far decides."""
+
+    def tell(self, answers: Sequence[Answer]) -> None:
+        """Take the answers to the last batch, in its order; questions left out were not answered."""
+
+    def carry(self) -> dict[str, NDArray[np.generic]]:
+        """Return what the next round's session needs, as arrays."""
+
+
+class Strategy(ABC):
+    """A way of choosing questions. Strategies are stateless: a round's state goes in, a session comes out.
+
+    Attributes
+    ----------
+    asks : bool
+        Whether it ever asks; a strategy that does not has an empty schedule.
+    uses_truth : bool
+        Whether the pipeline puts the true identities in place of the labels: the upper bound of a comparison.
+    needs_vertical : bool
+        Whether it reads ``RoundState.vertical``; otherwise the extraction need not compute it.
+    """
+
+    asks: bool = True
+    uses_truth: bool = False
+    needs_vertical: bool = False
+
+    @abstractmethod
+    def start(self, state: RoundState) -> Session:
+        """Begin a round."""
+
+    @abstractmethod
+    def schedule(self, budget: int, rounds: int) -> list[int]:
+        """Return how many questions each round may ask; the sum is ``budget``, or 0 where nothing is asked."""
+
+    def reassign(self, state: RoundState, memory: LabelMemory, answers: Sequence[Answer]) -> NDArray[np.int64]:
+        """Return the labels after the round's answers.
+
+        Parameters
+        ----------
+        state : RoundState
+            As the round began.
+        memory : LabelMemory
+            With the round's answers.
+        answers : sequence of Answer
+            The round's answers, closure answers among them.
+
+        Returns
+        -------
+        int64 [N]
+            Labels that violate no answer; -1 is an outlier.
+        """
+        from whosame.clustering.constraints import enforce
+
+        return enforce(state.labels, state.features, memory)
