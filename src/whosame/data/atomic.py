@@ -1,0 +1,65 @@
+"""Files that are there whole or not at all."""
+
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from whosame.errors import StorageError
+
+CANNOT_WRITE = {
+    getattr(errno, name)
+    for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "EEXIST")
+}
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[BinaryIO]:
+    """Open a file beside ``path`` to write to; it takes the name ``path`` when everything is on the disk.
+
+    A file of that name that was there before stays as it was until then. The unfinished file is ``<path>.partial``,
+    locked by its writer: a second writer waits, and what a killed one left behind is overwritten by the next.
+
+    Parameters
+    ----------
+    path : Path
+        The file to make; missing folders are made too.
+
+    Yields
+    ------
+    file object, opened for binary reading and writing
+
+    Raises
+    ------
+    StorageError
+        The disk is full or cannot be written to.
+
+    Examples
+    --------
+    >>> with writing(Path("numbers.txt")) as file:  # doctest: +SKIP
+    ...     file.write(b"1 2 3")
+    """
+    partial = path.with_name(path.name + ".partial")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("a+b") as file:
+            with suppress(OSError):  # some network file systems have no locks: go on without
+                fcntl.flock(file, fcntl.LOCK_EX)
+            file.truncate(0)
+            try:
+                yield file
+                file.flush()
+                os.fsync(file.fileno())
+                partial.replace(path)
+            except BaseException:
+                partial.unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        if error.errno not in CANNOT_WRITE:
+            raise
+        raise StorageError(
+            f"cannot write {path}: {error.strerror}. Free some space or give another folder; nothing was changed.",
+        ) from error

@@ -1,0 +1,87 @@
+"""What may not be so in a data set, and what may but should be known: seen before any work starts."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+
+from whosame.data.readers.base import Found
+from whosame.errors import InputError, listing
+
+
+def check(images: Sequence[Found], digests: Sequence[str], *, keep_duplicates: bool) -> list[str]:
+    """Check identities, splits, cameras and bytes of all images against each other.
+
+    Parameters
+    ----------
+    images : sequence of Found
+        Sorted by path.
+    digests : sequence of str
+        Of the images' bytes.
+    keep_duplicates : bool
+        Whether the same bytes under two persons are a note, not an error.
+
+    Returns
+    -------
+    list of str
+        What is odd, each with its count.
+
+    Raises
+    ------
+    InputError
+        Nothing to train on; a person in training and in test; the same bytes under two persons.
+    """
+    if not any(image.split == "train" for image in images):
+        raise InputError(f"none of the {len(images):,} images is for training. Check the folders or the expressions.")
+    _check_disjoint(images)
+    return [*_duplicates(images, digests, keep=keep_duplicates), *_gaps(images)]
+
+
+def _check_disjoint(images: Sequence[Found]) -> None:
+    first: dict[bool, dict[int, str]] = {True: {}, False: {}}
+    for image in images:
+        if image.identity is not None and image.identity > 0:
+            first[image.split == "train"].setdefault(image.identity, image.file.path)
+    both = sorted(set(first[True]) & set(first[False]))
+    if both:
+        named = [f"{first[True][person]} and {first[False][person]}" for person in both]
+        advice = "Retrieval is measured on people never trained on: move all images of a person to one side."
+        raise InputError(listing(f"{len(both)} identities are in training and in test, as in", named, advice))
+
+
+def _duplicates(images: Sequence[Found], digests: Sequence[str], *, keep: bool) -> list[str]:
+    groups: dict[str, list[Found]] = defaultdict(list)
+    for image, digest in zip(images, digests, strict=True):
+        groups[digest].append(image)
+    again = [group for group in groups.values() if len(group) > 1]
+    torn, copies = [], 0
+    for group in again:
+        people: dict[int, str] = {}
+        for image in group:
+            if image.identity is not None and image.identity > 0:
+                people.setdefault(image.identity, image.file.path)
+        if len(people) > 1:
+            torn.append(" = ".join(people.values()))
+        else:
+            copies += len(group) - 1
+    if torn and not keep:
+        advice = "One of the identities is wrong: remove a file, or take them as they are with duplicates=keep."
+        raise InputError(listing(f"{len(torn)} images are there under two identities", torn, advice))
+    notes = [f"{len(torn):,} images are there under two identities (duplicates=keep)"] if torn else []
+    return [*notes, f"{copies:,} files are copies of another of the same or of no known person"] if copies else notes
+
+
+def _gaps(images: Sequence[Found]) -> list[str]:
+    notes = []
+    splits = Counter(image.split for image in images)
+    cameras = Counter(image.camera for image in images)
+    nobody = sum(image.identity is None for image in images)
+    missing = [split for split in ("query", "gallery") if not splits[split]]
+    if missing:
+        notes.append(f"0 images in {' and '.join(missing)}: retrieval is not measured")
+    if len(cameras) == 1:
+        camera = "no known camera" if -1 in cameras else f"one camera ({next(iter(cameras))})"
+        notes.append(f"all {len(images):,} images are of {camera}: by the protocol no query has a match to be found")
+    elif cameras[-1]:
+        notes.append(f"{cameras[-1]:,} images are of no known camera")
+    if nobody:
+        notes.append(f"{nobody:,} of {len(images):,} images have no identity: no oracle answers for them")
+    return notes

@@ -1,0 +1,197 @@
+"""The manifest: one row an image, and the three views of it that the stages get."""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from numpy.typing import NDArray
+
+from whosame.data.atomic import writing
+from whosame.errors import StorageError
+
+UNKNOWN = -2  # no identity is known (<NA> in the table)
+JUNK = -1  # a bad detection: never a match, never a mistake
+DISTRACTOR = 0  # a wrong image that retrieval must not return
+SPLITS = ("train", "query", "gallery")
+
+SCHEMA = pa.schema(
+    [
+        ("path", pa.string()),
+        ("split", pa.string()),
+        ("camera", pa.int64()),
+        ("identity", pa.int64()),
+        ("height", pa.int32()),
+        ("width", pa.int32()),
+        ("digest", pa.string()),
+    ],
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Manifest:
+    """What images there are, in the order of their sorted relative paths.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that the paths are relative to.
+    dataset : str
+        What the data set is called.
+    table : pandas.DataFrame of M rows, indexed by image_id 0..M-1
+        ``path`` (relative, posix), ``split`` (train, query or gallery), ``camera`` (int64, -1 unknown), ``identity``
+        (Int64, <NA> unknown, -1 junk, 0 distractor), ``height`` and ``width`` (int32, pixels, upright), ``digest``
+        (blake2b-128 of the file's bytes, in hex).
+    notes : tuple of str
+        What the index found odd but could live with, each with its count.
+    """
+
+    root: Path
+    dataset: str
+    table: pd.DataFrame
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of every row (blake2b-128, hex): the same images, splits, cameras and identities wherever they lie."""
+        columns = [self.table["path"], self.table["split"], self.cameras(), self.identities(), self.table["digest"]]
+        rows = ("\0".join(map(str, row)) for row in zip(*columns, strict=True))
+        return hashlib.blake2b("\n".join(rows).encode(), digest_size=16).hexdigest()
+
+    @cached_property
+    def bytes_digest(self) -> str:
+        """Digest of the images' bytes alone, in order: what the decoded pixels depend on."""
+        return hashlib.blake2b("\n".join(self.table["digest"]).encode(), digest_size=16).hexdigest()
+
+    def image_ids(self, split: str) -> NDArray[np.int64]:
+        """Return the image_ids of a split ("train", "query" or "gallery"), ascending, int64 of shape (n,)."""
+        return np.flatnonzero((self.table["split"] == split).to_numpy()).astype(np.int64)
+
+    def cameras(self, image_ids: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Return the cameras of the images (default: all), int64 of shape (n,), -1 unknown."""
+        cameras = self.table["camera"].to_numpy(np.int64)
+        return cameras if image_ids is None else cameras[image_ids]
+
+    def identities(self, image_ids: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+        """Return the identities of the images (default: all), int64 of shape (n,), ``UNKNOWN`` = -2 for <NA>."""
+        identities = self.table["identity"].to_numpy(np.int64, na_value=UNKNOWN)
+        return identities if image_ids is None else identities[image_ids]
+
+    def paths(self, image_ids: NDArray[np.int64] | None = None) -> list[Path]:
+        """Return where the images (default: all) lie."""
+        paths = self.table["path"] if image_ids is None else self.table["path"].iloc[image_ids]
+        return [self.root / path for path in paths]
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What is stored with the rows: root, dataset, notes (JSON), digest."""
+        notes = json.dumps(self.notes)
+        return {"root": str(self.root), "dataset": self.dataset, "notes": notes, "digest": self.digest}
+
+    def save(self, path: Path) -> None:
+        """Write the manifest as Parquet, whole or not at all.
+
+        Raises
+        ------
+        StorageError
+            The file cannot be written.
+        """
+        table = pa.Table.from_pandas(self.table, schema=SCHEMA, preserve_index=False)
+        with writing(path) as file:
+            pq.write_table(table.replace_schema_metadata(self.about), file)
+
+    @classmethod
+    def load(cls, path: Path) -> "Manifest":
+        """Read a manifest that :meth:`save` wrote.
+
+        Raises
+        ------
+        StorageError
+            The file is missing or is no manifest.
+        """
+        try:
+            stored = pq.read_table(path, memory_map=False)
+            about = {key.decode(): value.decode() for key, value in (stored.schema.metadata or {}).items()}
+            return cls(Path(about["root"]), about["dataset"], as_table(stored), tuple(json.loads(about["notes"])))
+        except (OSError, KeyError, ValueError) as error:  # pyarrow's errors are ValueErrors and OSErrors
+            raise StorageError(f"no manifest can be read from {path}: {error}. Delete it and index again.") from error
+
+
+def as_table(stored: pa.Table) -> pd.DataFrame:
+    """Return the rows of an Arrow table with the manifest's columns and types."""
+    table: pd.DataFrame = stored.select(SCHEMA.names).cast(SCHEMA).to_pandas(integer_object_nulls=True)
+    table = table.astype({"identity": "Int64", "camera": np.int64})
+    table.index.name = "image_id"
+    return table
+
+
+@dataclass(frozen=True, eq=False)
+class TrainSet:
+    """What strategies and training may know of the N training images: no identity.
+
+    ``image_ids`` int64 (N,), ascending; ``cameras`` int64 (N,), -1 unknown; ``digests`` N strings.
+    """
+
+    image_ids: NDArray[np.int64]
+    cameras: NDArray[np.int64]
+    digests: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.image_ids)
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The identities of the training images, for the oracle and the evaluation: int64 (N,), -2 unknown."""
+
+    identities: NDArray[np.int64]
+
+    @property
+    def known(self) -> bool:
+        """Whether every training image has an identity."""
+        return len(self.identities) > 0 and bool((self.identities != UNKNOWN).all())
+
+
+@dataclass(frozen=True, eq=False)
+class TestSet:
+    """Queries and gallery, all int64: image_ids, identities (-1 junk, 0 distractor) and cameras. May be empty."""
+
+    __test__ = False  # its name is no invitation to pytest
+
+    query_ids: NDArray[np.int64]
+    gallery_ids: NDArray[np.int64]
+    query_identities: NDArray[np.int64]
+    gallery_identities: NDArray[np.int64]
+    query_cameras: NDArray[np.int64]
+    gallery_cameras: NDArray[np.int64]
+
+
+def split(manifest: Manifest) -> tuple[TrainSet, Truth, TestSet]:
+    """Cut a manifest into what the stages may see.
+
+    Test images without an identity are left out: nothing can be said about how they are ranked.
+    """
+    train = manifest.image_ids("train")
+    query, gallery = (
+        ids[manifest.identities(ids) != UNKNOWN] for ids in (manifest.image_ids("query"), manifest.image_ids("gallery"))
+    )
+    return (
+        TrainSet(train, manifest.cameras(train), tuple(manifest.table["digest"].iloc[train])),
+        Truth(manifest.identities(train)),
+        TestSet(
+            query,
+            gallery,
+            manifest.identities(query),
+            manifest.identities(gallery),
+            manifest.cameras(query),
+            manifest.cameras(gallery),
+        ),
+    )

@@ -1,0 +1,157 @@
+"""Pixels of one size, by image_id: decoded once to the disk, or anew each time where they would not fit."""
+
+import shutil
+from abc import ABC, abstractmethod
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.data.atomic import writing
+from whosame.data.decoding import UnusableImageError, cores, decode, in_threads
+from whosame.data.manifest import Manifest
+from whosame.errors import InputError, ParameterError, StorageError
+from whosame.progress import track
+
+GIB = 2**30
+AHEAD = 64  # images under way at once
+DECODER = 1  # raised whenever the same file would give other pixels
+
+
+@dataclass(frozen=True)
+class PixelsConfig:
+    """Size and form of the pixels, and how much of the disk they may take."""
+
+    height: int = 64  # pixels, 8..2048; papers on people take 256 × 128, the demo a quarter of it
+    width: int = 32  # pixels, 8..2048
+    invert: bool = False  # white becomes black: for dark drawings on white paper
+    disk_budget_gib: float = 20.0  # GiB; what would take more is decoded anew each time it is read
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        for name in ("height", "width"):
+            if not 8 <= getattr(self, name) <= 2048:
+                raise ParameterError(f"pixels.{name} is {getattr(self, name)}, but takes 8 to 2048")
+        if not self.disk_budget_gib >= 0:
+            raise ParameterError(f"pixels.disk_budget_gib is {self.disk_budget_gib}, but takes 0 or more")
+
+
+class Pixels(ABC):
+    """The images of a manifest as uint8 RGB of one size; ``shape`` is (M, H, W, 3)."""
+
+    shape: tuple[int, int, int, int]
+
+    @abstractmethod
+    def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the images' pixels, uint8 of shape (n, H, W, 3), in the order asked for."""
+
+
+class MappedPixels(Pixels):
+    """Pixels in a memory-mapped ``.npy`` file: what is not read takes no memory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._array = np.load(path, mmap_mode="r")
+        self.shape = self._array.shape
+
+    def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the images' pixels; see :class:`Pixels`."""
+        pixels: NDArray[np.uint8] = np.asarray(self._array[image_ids])
+        return pixels
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return MappedPixels, (self.path,)  # another process maps the file; the array is not copied
+
+
+class StreamedPixels(Pixels):
+    """Pixels decoded whenever they are read, by a thread a core."""
+
+    def __init__(self, manifest: Manifest, config: PixelsConfig) -> None:
+        self.shape = (len(manifest), config.height, config.width, 3)
+        self._manifest, self._config = manifest, config
+        self._pool = ThreadPoolExecutor(cores())
+
+    def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the images' pixels; see :class:`Pixels`.
+
+        Raises
+        ------
+        InputError
+            A file is gone or has changed so that it cannot be decoded.
+        """
+        pixels = np.empty((len(image_ids), *self.shape[1:]), np.uint8)
+        work = partial(_decode_file, config=self._config)
+        for row, image in enumerate(in_threads(work, self._manifest.paths(image_ids), self._pool, AHEAD)):
+            pixels[row] = image
+        return pixels
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return StreamedPixels, (self._manifest, self._config)  # threads do not travel
+
+
+def open_pixels(manifest: Manifest, config: PixelsConfig, cache: Path) -> Pixels:
+    """Return the pixels of all images of a manifest, decoding them first where that has not been done.
+
+    Parameters
+    ----------
+    manifest : Manifest of M images
+    config : PixelsConfig
+    cache : Path
+        The project's data folder; the array lies in its ``03_pixels``, named after the images' bytes and the size, so
+        that another split or other identities of the same images decode nothing anew.
+
+    Returns
+    -------
+    Pixels of shape (M, H, W, 3)
+        Memory-mapped, or streamed if they take more than ``disk_budget_gib``.
+
+    Raises
+    ------
+    InputError
+        A file is gone or has changed since the manifest was made.
+    StorageError
+        The disk has not that much free space, or cannot be written to.
+    """
+    shape = (len(manifest), config.height, config.width, 3)
+    size = int(np.prod(shape, dtype=np.int64))
+    if size > config.disk_budget_gib * GIB:
+        return StreamedPixels(manifest, config)
+    form = f"{config.height}x{config.width}{'_inverted' if config.invert else ''}_v{DECODER}"
+    path = cache.resolve() / "03_pixels" / f"{manifest.bytes_digest}_{form}.npy"
+    if not path.exists():
+        _check_space(path, size)
+        _decode_all(manifest, config, shape, path)
+    return MappedPixels(path)
+
+
+def _check_space(path: Path, size: int) -> None:
+    folder = next(folder for folder in path.parents if folder.exists())
+    free = shutil.disk_usage(folder).free
+    if size > free:
+        raise StorageError(
+            f"decoded pixels need {size / GIB:.2f} GiB in {path.parent}, where {free / GIB:.2f} GiB are free. "
+            "Free some space, lower pixels.height and pixels.width, or decode anew each time with "
+            "pixels.disk_budget_gib=0.",
+        )
+
+
+def _decode_all(manifest: Manifest, config: PixelsConfig, shape: tuple[int, ...], path: Path) -> None:
+    """Write the images in order: a full disk is then an error of writing, not a crash as with a mapped file."""
+    work = partial(_decode_file, config=config)
+    with writing(path) as file, ThreadPoolExecutor(cores()) as pool:
+        np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+        for image in track(in_threads(work, manifest.paths(), pool, AHEAD), "decode", len(manifest)):
+            file.write(image.tobytes())
+
+
+def _decode_file(path: Path, *, config: PixelsConfig) -> NDArray[np.uint8]:
+    try:
+        return decode(path.read_bytes(), config.height, config.width, invert=config.invert)
+    except UnusableImageError as error:
+        raise InputError(f"{path} has changed since it was indexed: {error}. Run again to index it.") from error
+    except OSError as error:
+        raise InputError(f"{path} was there when indexed, but now {error.strerror}. Run again to index.") from error

@@ -1,0 +1,124 @@
+"""What every reader gives: the images of a folder with split, camera and identity, before any is opened."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from whosame.errors import InputError, listing
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
+
+
+class File(NamedTuple):
+    """An image file: path relative to the root (posix), size in bytes, time of change in nanoseconds."""
+
+    path: str
+    size: int
+    modified: int
+
+
+class Found(NamedTuple):
+    """A file with what its name (or a list) says: camera -1 unknown; identity None unknown, -1 junk, 0 distractor."""
+
+    file: File
+    split: str
+    camera: int
+    identity: int | None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a reader found, and what it left out or wonders about, each as one counted sentence."""
+
+    images: list[Found]
+    notes: list[str] = field(default_factory=list)
+
+
+class Reader(Protocol):
+    """One layout of a data set: a class with this method is all it takes, see docs/data.md."""
+
+    def read(self, root: Path) -> Listing:
+        """List the images under ``root``.
+
+        Raises
+        ------
+        InputError
+            Folders or lists that the layout needs are missing, or names do not follow its rule.
+        """
+        ...
+
+
+def scan(root: Path, under: str = "") -> list[File]:
+    """Return the image files below ``root/under``, sorted by their path relative to ``root``.
+
+    Hidden files (``._0001.jpg`` of a Mac's archive) and files of other kinds are passed over; links are followed.
+
+    Raises
+    ------
+    InputError
+        There is no such folder, it cannot be read, or a name is not valid text.
+    """
+    try:
+        files = sorted(_walk(root / under, f"{under}/" if under else "", set()))
+    except OSError as error:
+        raise InputError(f"{error.filename} cannot be read: {error.strerror}. Give a folder of images.") from error
+    garbled = [ascii(file.path) for file in files if not file.path.isprintable()]
+    if garbled:
+        raise InputError(listing(f"{len(garbled)} file names are not valid text", garbled, "Rename them."))
+    return files
+
+
+def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[File]:
+    about = folder.stat()
+    here = (about.st_dev, about.st_ino)
+    if here in above:  # a link back up
+        return
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir():
+                yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", above | {here})
+            elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122 - a Path per file is slow
+                stat = entry.stat()
+                yield File(prefix + entry.name, stat.st_size, stat.st_mtime_ns)
+
+
+def need(root: Path, wanted: Sequence[str], layout: str) -> None:
+    """Raise :class:`InputError` unless ``root`` is a folder that holds everything ``wanted``; look one level deeper."""
+    if not root.is_dir():
+        raise InputError(f"images={root} is no folder. Give the folder that holds the {layout} images.")
+    missing = [name for name in wanted if not (root / name).exists()]
+    if not missing:
+        return
+    deeper = sorted(
+        str(path) for path in root.iterdir() if path.is_dir() and all((path / name).exists() for name in wanted)
+    )
+    advice = f"Did you mean images={deeper[0]}?" if deeper else "Give the folder that holds it, or another layout."
+    raise InputError(listing(f"{root} does not look like {layout}: missing there", missing, advice))
+
+
+def mismatches(layout: str, rule: str, paths: Sequence[str]) -> InputError:
+    """Return the error for names that do not follow the rule of a layout."""
+    return InputError(
+        listing(f"{len(paths)} names do not follow the rule of {layout}, {rule}", paths, "Rename or remove them."),
+    )
+
+
+def compare_counts(layout: str, images: Sequence[Found], expected: Mapping[str, tuple[int, ...]]) -> list[str]:
+    """Return a note if a published data set that is there in all its splits has other numbers of images.
+
+    The gallery may be counted with the junk or without it, as papers do either.
+    """
+    everything = Counter(image.split for image in images)
+    useful = Counter(image.split for image in images if image.identity != -1)
+    if any(everything[split] == 0 for split in expected):
+        return []
+    if all({everything[split], useful[split]} & set(counts) for split, counts in expected.items()):
+        return []
+    here = " / ".join(f"{everything[split]:,}" for split in expected)
+    published = " / ".join(" or ".join(f"{count:,}" for count in counts) for counts in expected.values())
+    return [f"{layout} has {published} images ({' / '.join(expected)}) as published, here are {here}"]

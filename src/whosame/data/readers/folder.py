@@ -1,0 +1,123 @@
+"""Any folder of crops: regular expressions on the relative path say who, where, and what for."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from whosame.data.readers.base import File, Found, Listing, scan
+from whosame.data.readers.holding_out import draw_queries, hold_out
+from whosame.data.readers.numbering import number_cameras, number_identities
+from whosame.errors import InputError, ParameterError, listing, unknown_name
+
+GROUPS = ("identity", "camera", "split")
+SPLIT_NAMES = {
+    **dict.fromkeys(("train", "training", "bounding_box_train"), "train"),
+    **dict.fromkeys(("query", "queries", "probe"), "query"),
+    **dict.fromkeys(("gallery", "test", "testing", "bounding_box_test"), "gallery"),
+}
+# Market-1501's way of naming where a file has it, nothing known of any other file
+ANY_NAME = r"(?:^|/)(?:(?P<identity>-1|\d+)_c(?P<camera>\d+))?[^/]*$"
+
+
+@dataclass(frozen=True)
+class FolderReader:
+    """Reader of one folder with anything below it; see docs/data.md for worked examples.
+
+    Where the split comes from, first that applies: the expressions ``train``, ``query``, ``gallery`` (an image goes
+    where its path is found; what none finds goes to ``train`` if that is null, else to ``gallery`` if that is null,
+    else it is left out); the group ``split`` of ``pattern`` (``SPLIT_NAMES``; an image without one trains); or whole
+    identities are held out. Where this leaves a gallery but no query, queries are drawn from it.
+    """
+
+    pattern: str = ANY_NAME  # expression searched in the relative path; groups identity, camera, split, each optional
+    train: str | None = None  # expression: a path in which it is found is a training image
+    query: str | None = None  # expression: … is a query
+    gallery: str | None = None  # expression: … is in the gallery
+    test_fraction: float = 0.25  # share of the identities held out for test where nothing names a split, 0..1
+    seed: int = 0  # draws the identities held out and the queries, at least 0
+    unmatched: str = "error"  # files whose path the pattern does not match: "error", or "skip" (counted)
+
+    def __post_init__(self) -> None:
+        """Check the expressions and ranges."""
+        for name in ("pattern", "train", "query", "gallery"):
+            text = getattr(self, name)
+            try:
+                groups = re.compile(text or "").groupindex
+            except re.error as error:
+                raise ParameterError(f"folder.{name} {text!r} is no regular expression: {error}") from error
+            if name == "pattern" and (odd := set(groups) - set(GROUPS)):
+                raise unknown_name("group of folder.pattern", min(odd), GROUPS)
+        if self._expressions() and "split" in re.compile(self.pattern).groupindex:
+            raise ParameterError("folder.pattern names a split, and so do folder.train/query/gallery: take one way")
+        if not 0 <= self.test_fraction < 1:
+            raise ParameterError(f"folder.test_fraction is {self.test_fraction}, but takes 0 to below 1")
+        if self.seed < 0:
+            raise ParameterError(f"folder.seed is {self.seed}, but takes 0 or more")
+        if self.unmatched not in ("error", "skip"):
+            raise unknown_name("folder.unmatched", self.unmatched, ("error", "skip"))
+
+    def read(self, root: Path) -> Listing:
+        """List the images; see :class:`~whosame.data.readers.base.Reader`."""
+        rule = re.compile(self.pattern)
+        files, fields, wrong = [], [], []
+        for file in scan(root):
+            if match := rule.search(file.path):
+                files.append(file)
+                fields.append({name: value or None for name, value in match.groupdict().items()})
+            else:
+                wrong.append(file.path)
+        if wrong and self.unmatched == "error":
+            advice = "Change folder.pattern, or leave them out with folder.unmatched=skip."
+            raise InputError(listing(f"{len(wrong)} paths do not match folder.pattern {self.pattern!r}", wrong, advice))
+        notes = [f"{len(wrong):,} files that do not match folder.pattern are left out"] if wrong else []
+
+        people = [each.get("identity") for each in fields]
+        if self._expressions() or "split" in rule.groupindex:
+            splits = self._by_expression(files) if self._expressions() else _by_group(files, fields)
+            held_out = False
+        else:
+            splits = hold_out(people, self.test_fraction, self.seed)
+            held_out = "gallery" in splits
+        left_out = splits.count("")
+        if left_out:
+            notes.append(f"{left_out:,} images that none of folder.train, query, gallery finds are left out")
+        people_numbers = number_identities(name for name, split in zip(people, splits, strict=True) if split)
+        places = [each.get("camera") for each in fields]
+        place_numbers = number_cameras(places)
+        images = [
+            Found(file, split, place_numbers[place] if place else -1, people_numbers[person] if person else None)
+            for file, split, place, person in zip(files, splits, places, people, strict=True)
+            if split
+        ]
+        images, drawn = draw_queries(images, self.seed)
+        if drawn:
+            where = f"{self.test_fraction:.0%} of the identities held out" if held_out else "the gallery"
+            notes.append(f"{drawn:,} queries drawn from {where} (one a person and camera, folder.seed={self.seed})")
+        return Listing(images, notes)
+
+    def _expressions(self) -> dict[str, str]:
+        named = {"train": self.train, "query": self.query, "gallery": self.gallery}
+        return {split: text for split, text in named.items() if text}
+
+    def _by_expression(self, files: Sequence[File]) -> list[str]:
+        """Return the split of each file, ``""`` for those that no expression wants."""
+        rules = {split: re.compile(text) for split, text in self._expressions().items()}
+        rest = next((split for split in ("train", "gallery") if split not in rules), "")
+        wanted = [[split for split, rule in rules.items() if rule.search(file.path)] for file in files]
+        pairs = zip(files, wanted, strict=True)
+        torn = [f"{file.path}: {' and '.join(splits)}" for file, splits in pairs if len(splits) > 1]
+        if torn:
+            advice = "Change folder.train, folder.query or folder.gallery so that an image is in one of them."
+            raise InputError(listing(f"{len(torn)} images are in several splits", torn, advice))
+        return [splits[0] if splits else rest for splits in wanted]
+
+
+def _by_group(files: Sequence[File], fields: Sequence[dict[str, str | None]]) -> list[str]:
+    names = [each["split"] for each in fields]
+    pairs = zip(files, names, strict=True)
+    odd = [f"{file.path}: {name!r}" for file, name in pairs if name and name not in SPLIT_NAMES]
+    if odd:
+        advice = f"The group split of folder.pattern takes {', '.join(sorted(SPLIT_NAMES))}."
+        raise InputError(listing(f"{len(odd)} images have a split of an unknown name", odd, advice))
+    return [SPLIT_NAMES[name] if name else "train" for name in names]

@@ -1,0 +1,61 @@
+"""A test set out of images that come without one: whole identities, and queries from among them."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from whosame.data.readers.base import Found
+from whosame.seeding import stream
+
+
+def hold_out(people: Sequence[str | None], fraction: float, seed: int) -> list[str]:
+    """Give every image to training or to the gallery, no person to both.
+
+    Parameters
+    ----------
+    people : sequence of str or None
+        The name of the person in each image; images of nobody known, and junk (``"-1"``), train.
+    fraction : float
+        Share of the persons to hold out, rounded; at least one person stays to train.
+    seed : int
+
+    Returns
+    -------
+    list of str
+        ``"train"`` or ``"gallery"`` for each image.
+    """
+    names = sorted({name for name in people if name is not None} - {"-1"})
+    wanted = max(min(round(fraction * len(names)), len(names) - 1), 0)
+    chosen = stream(seed, "folder", "held out").permutation(len(names))[:wanted]
+    held = {names[i] for i in chosen}
+    return ["gallery" if name in held else "train" for name in people]
+
+
+def draw_queries(images: Sequence[Found], seed: int) -> tuple[list[Found], int]:
+    """Turn one gallery image of each person and camera into a query, unless there are queries already.
+
+    The rule of Market-1501 (Zheng et al., ICCV 2015, section 3): a query for each camera a person was seen by. An
+    image that is alone in its camera stays in the gallery, where it serves the queries of the other cameras; a
+    person with no camera of two images gives a single query.
+
+    Returns
+    -------
+    images : list of Found
+        In the same order.
+    drawn : int
+        How many became queries.
+    """
+    if any(image.split == "query" for image in images):
+        return list(images), 0
+    seen: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
+    for row, image in enumerate(images):
+        if image.split == "gallery" and image.identity is not None and image.identity > 0:
+            seen[image.identity][image.camera].append(row)
+    generator = stream(seed, "folder", "queries")
+    queries = set()
+    for person in sorted(seen):
+        rows = [seen[person][camera] for camera in sorted(seen[person])]
+        several = [row for row in rows if len(row) > 1]
+        alone = [[row for camera in rows for row in camera]] if len(rows) > 1 else []
+        queries |= {int(generator.choice(row)) for row in several or alone}
+    turned = [image._replace(split="query") if row in queries else image for row, image in enumerate(images)]
+    return turned, len(queries)

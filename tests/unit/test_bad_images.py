@@ -1,0 +1,235 @@
+import io
+import os
+import shutil
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFile
+
+from whosame.data import indexing
+from whosame.data.indexing import index_images
+from whosame.data.manifest import Manifest
+from whosame.data.readers import FolderReader
+from whosame.data.source import SourceConfig
+from whosame.errors import InputError
+
+PEOPLE = FolderReader(pattern=r"^(?P<split>[a-z]+)/(?P<identity>\w+)_(?P<camera>\d)")
+
+
+def content(kind="jpeg", size=(32, 64), seed=0):
+    out = io.BytesIO()
+    noise = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), np.uint8)
+    Image.fromarray(noise).save(out, kind)
+    return out.getvalue()
+
+
+def put(root, files):
+    for path, data in files.items():
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_bytes(data)
+    return root
+
+
+@pytest.fixture
+def images(tmp_path):
+    names = ["train/a_1", "train/a_2", "train/b_1", "query/c_1", "gallery/c_2", "gallery/d_2"]
+    return put(tmp_path / "images", {f"{name}.jpg": content(seed=i) for i, name in enumerate(names)})
+
+
+def index(images, **options):
+    return index_images(
+        SourceConfig("folder", str(images), **{"folder": PEOPLE, **options}),
+        images.parent / "cache",
+    )
+
+
+def test_good_images_raise_no_note(images):
+    assert index(images).notes == ()
+
+
+def test_every_unusable_image_is_named_with_its_reason(images):
+    jpeg, png = content(seed=9), content("png", seed=9)
+    put(
+        images,
+        {
+            "train/e_1.jpg": b"",
+            "train/e_2.jpg": b"not an image at all",
+            "train/e_3.jpg": jpeg[: len(jpeg) // 2],
+            "train/e_4.png": png[: len(png) // 2],
+            "train/e_5.jpg": jpeg[:3],
+            "train/e_6.png": png[:40] + b"\0\0\0\0" + png[44:],
+        },
+    )
+    with pytest.raises(InputError, match=r"6 images in .* cannot be used") as raised:
+        index(images)
+    message = str(raised.value)
+    assert [line.split(":")[0].strip() for line in message.splitlines()[1:-1]] == [
+        f"train/e_{i}.{kind}" for i, kind in enumerate(["jpg", "jpg", "jpg", "png", "jpg", "png"], start=1)
+    ]
+    assert "empty file" in message
+    assert "truncated" in message
+    assert "no image in any known format" in message
+
+
+def forged(width, height):
+    """Return a PNG whose header promises more than is there."""
+    png = content("png")
+    header = b"IHDR" + struct.pack(">II", width, height) + png[24:29]
+    return png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
+
+
+def test_absurdly_large_images_are_refused_before_they_are_decoded(images, monkeypatch):
+    put(
+        images,
+        {
+            "train/e_1.png": forged(10_000, 10_000),  # Pillow would warn
+            "train/e_2.png": forged(50_000, 50_000),  # Pillow would refuse
+            "train/e_3.png": content("png", (300, 300)),
+        },
+    )
+    decoded, load = [], ImageFile.ImageFile.load
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda self: decoded.append(self.size) or load(self))
+    with pytest.raises(InputError, match="3 images") as raised:
+        index(images, max_megapixels=0.05)
+    assert str(raised.value).count("absurdly large for a crop") == 3
+    assert "e_3.png: 300 × 300 pixels" in str(raised.value)
+    assert len(decoded) == 6
+    assert max(width * height for width, height in decoded) < 0.05e6
+
+
+def test_a_lower_limit_holds_for_images_that_are_known(images):
+    index(images)
+    with pytest.raises(InputError, match="6 images"):
+        index(images, max_megapixels=0.001)
+
+
+def test_more_than_twenty_are_counted(images):
+    put(images, {f"train/e{i:02d}_1.jpg": b"" for i in range(30)})
+    with pytest.raises(InputError, match="… and 10 more"):
+        index(images)
+
+
+def test_a_folder_without_images(tmp_path):
+    put(tmp_path / "images", {"readme.txt": b"hello"})
+    with pytest.raises(InputError, match=r"no image .* in .*images"):
+        index(tmp_path / "images")
+
+
+def test_nothing_to_train_on(images):
+    shutil.rmtree(images / "train")
+    with pytest.raises(InputError, match="none of the 3 images is for training"):
+        index(images)
+
+
+def test_an_identity_in_training_and_in_test(images):
+    put(images, {"gallery/a_2.jpg": content(seed=20), "train/c_1.jpg": content(seed=21)})
+    with pytest.raises(InputError, match="2 identities are in training and in test") as raised:
+        index(images)
+    assert "train/a_1.jpg and gallery/a_2.jpg" in str(raised.value)
+
+
+def test_the_same_bytes_under_two_identities(images):
+    put(images, {"train/e_1.jpg": content(seed=0), "train/f_1.jpg": content(seed=2)})
+    with pytest.raises(InputError, match="2 images are there under two identities") as raised:
+        index(images)
+    assert "train/a_1.jpg = train/e_1.jpg" in str(raised.value)
+    assert "train/b_1.jpg = train/f_1.jpg" in str(raised.value)
+    assert index(images, duplicates="keep").notes == ("2 images are there under two identities (duplicates=keep)",)
+
+
+def test_the_same_bytes_under_one_identity_are_counted(images):
+    put(images, {"train/a_3.jpg": content(seed=0), "train/a_4.jpg": content(seed=0)})
+    assert index(images).notes == ("2 files are copies of another of the same or of no known person",)
+
+
+def test_one_camera_only_is_a_note(images):
+    reader = FolderReader(pattern=r"^(?P<split>[a-z]+)/(?P<identity>\w+)_")
+    (note,) = index(images, folder=reader).notes
+    assert note.startswith("all 6 images are of no known camera")
+    for path in sorted(images.rglob("*_2.jpg")):
+        path.rename(path.with_name(path.name.replace("_2", "_1x")))
+    (note,) = index(images).notes
+    assert note.startswith("all 6 images are of one camera (1)")
+
+
+def test_no_test_images_and_no_identities_are_notes(images):
+    manifest = index(images, folder=FolderReader(pattern=r"_(?P<camera>\d)"))
+    assert manifest.notes == (
+        "0 images in query and gallery: retrieval is not measured",
+        "6 of 6 images have no identity: no oracle answers for them",
+    )
+
+
+# what is known is kept -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def looked_at(monkeypatch):
+    paths, look = [], indexing._look
+
+    def spy(file, **options):
+        paths.append(file.path)
+        return look(file, **options)
+
+    monkeypatch.setattr(indexing, "_look", spy)
+    return paths
+
+
+def test_only_new_and_changed_files_are_looked_at(images, looked_at):
+    first = index(images)
+    assert len(looked_at) == 6
+    looked_at.clear()
+    assert index(images).digest == first.digest
+    assert index(images, folder=FolderReader(pattern="(?P<identity>.)_")).digest != first.digest
+    assert looked_at == []
+
+    put(images, {"train/a_1.jpg": content(seed=30), "train/b_2.jpg": content(seed=31)})
+    (images / "gallery/d_2.jpg").unlink()
+    second = index(images)
+    assert sorted(looked_at) == ["train/a_1.jpg", "train/b_2.jpg"]
+    assert len(second) == 6
+    assert second.digest != first.digest
+
+
+def test_the_same_size_at_another_time_is_looked_at(images, looked_at):
+    path = images / "train/a_1.jpg"
+    first = index(images)
+    looked_at.clear()
+    os.utime(path, ns=(1, 1))
+    assert index(images).digest == first.digest
+    assert looked_at == ["train/a_1.jpg"]
+
+
+def test_good_files_beside_bad_ones_are_looked_at_once(images, looked_at):
+    put(images, {"train/e_1.jpg": b""})
+    with pytest.raises(InputError):
+        index(images)
+    looked_at.clear()
+    put(images, {"train/e_1.jpg": content(seed=40)})
+    index(images)
+    assert looked_at == ["train/e_1.jpg"]
+
+
+def test_the_manifest_is_kept_and_stays_as_it_is_when_later_images_are_bad(images):
+    manifest = index(images)
+    (path,) = (images.parent / "cache" / "02_index").glob("manifest_*.parquet")
+    before = path.stat().st_mtime_ns
+    assert Manifest.load(path).digest == manifest.digest
+    index(images)
+    put(images, {"train/e_1.jpg": b""})
+    with pytest.raises(InputError):
+        index(images)
+    assert path.stat().st_mtime_ns == before
+
+
+def test_a_damaged_cache_is_made_anew(images, looked_at):
+    first = index(images)
+    for path in (images.parent / "cache" / "02_index").iterdir():
+        path.write_bytes(b"damaged")
+    looked_at.clear()
+    assert index(images).digest == first.digest
+    assert len(looked_at) == 6
+    (path,) = (images.parent / "cache" / "02_index").glob("manifest_*.parquet")
+    assert Manifest.load(path).digest == first.digest

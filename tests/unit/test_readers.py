@@ -1,0 +1,246 @@
+from collections import Counter
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+import yaml
+
+from whosame.data.indexing import index_images
+from whosame.data.pixels import PixelsConfig
+from whosame.data.readers import DUKEMTMC, MARKET1501, FolderReader, Found, MarketReader, OmniglotReader, check_layout
+from whosame.data.readers.base import File, compare_counts, scan
+from whosame.data.readers.holding_out import draw_queries, hold_out
+from whosame.data.readers.msmt17 import EXPECTED as MSMT17
+from whosame.data.source import SourceConfig
+from whosame.errors import InputError, ParameterError
+from whosame.parameters import parse
+
+
+def touch(root, paths):
+    for number, path in enumerate(paths):
+        (root / path).parent.mkdir(parents=True, exist_ok=True)
+        (root / path).write_text(str(number))  # readers open no image
+    return root
+
+
+def rows(listing):
+    return {image.file.path: image[1:] for image in listing.images}
+
+
+def found(split, camera, identity, number=0):
+    return Found(File(f"{identity}_{camera}_{number}.jpg", 1, 1), split, camera, identity)
+
+
+# names and numbers ---------------------------------------------------------------------------------------------------
+
+
+def test_market_counts_cameras_by_one_digit_as_the_public_readers(tmp_path):
+    touch(tmp_path, ["bounding_box_train/0002_c12s1_1.jpg"])
+    assert rows(MarketReader("market1501").read(tmp_path)) == {"bounding_box_train/0002_c12s1_1.jpg": ("train", 1, 2)}
+
+
+def test_a_data_set_one_folder_deeper_is_offered(tmp_path):
+    touch(tmp_path, ["Market-1501-v15.09.15/bounding_box_train/0002_c1.jpg"])
+    with pytest.raises(InputError, match=r"Did you mean images=.*Market-1501-v15\.09\.15"):
+        MarketReader("market1501").read(tmp_path)
+
+
+@pytest.mark.parametrize("expected", [MARKET1501, DUKEMTMC, MSMT17])
+def test_counts_that_differ_from_the_published_are_noted_and_the_right_ones_are_not(expected):
+    for number in expected["gallery"]:
+        whole = [found("train", 1, 1)] * expected["train"][0] + [found("query", 1, 2)] * expected["query"][0]
+        whole += [found("gallery", 1, 2)] * number
+        assert compare_counts("it", whole, expected) == []
+        (note,) = compare_counts("it", whole[1:], expected)
+        assert f"{expected['train'][0]:,}" in note
+        assert f"{expected['train'][0] - 1:,}" in note
+
+
+def test_market_counts_hold_with_junk_and_not_without_a_whole_set():
+    whole = [found("train", 1, 1)] * 12_936 + [found("query", 1, 2)] * 3_368 + [found("gallery", 1, 2)] * 15_913
+    assert compare_counts("market1501", whole + [found("gallery", 1, -1)] * 3_819, MARKET1501) == []
+    assert compare_counts("market1501", whole[:100], MARKET1501) == []
+
+
+def test_omniglot_leaves_out_other_alphabets_and_counts_them(tmp_path):
+    touch(tmp_path, ["A/character01/1_01.png", "B/character01/1_01.png", "C/character01/1_01.png"])
+    listing = OmniglotReader(train=("A",), test=("B",)).read(tmp_path)
+    assert len(listing.images) == 2
+    assert listing.notes == [
+        "1 images of alphabets that are neither in omniglot.train nor in omniglot.test are left out",
+    ]
+    with pytest.raises(InputError, match="Klingon"):
+        OmniglotReader(train=("A", "Klingon"), test=("B",)).read(tmp_path)
+
+
+def test_links_back_up_end(tmp_path):
+    touch(tmp_path, ["a/1.jpg"])
+    (tmp_path / "a" / "up").symlink_to(tmp_path)
+    assert [file.path for file in scan(tmp_path)] == ["a/1.jpg"]
+
+
+def test_names_that_are_no_text_are_named(tmp_path):
+    (tmp_path / "bad\udcff.jpg").write_text("")
+    with pytest.raises(InputError, match="1 file names are not valid text"):
+        scan(tmp_path)
+
+
+# any folder ----------------------------------------------------------------------------------------------------------
+
+
+def test_any_folder_of_crops_needs_no_names(tmp_path):
+    touch(tmp_path, ["1.jpg", "deep/er/IMG 2.PNG"])
+    assert rows(FolderReader().read(tmp_path)) == {
+        "1.jpg": ("train", -1, None),
+        "deep/er/IMG 2.PNG": ("train", -1, None),
+    }
+
+
+def test_by_default_market_names_are_understood_where_they_are(tmp_path):
+    touch(tmp_path, ["x/0010_c2s1.jpg", "x/0009_c11.jpg", "x/-1_c2.jpg", "x/other.jpg"])
+    found = rows(FolderReader(test_fraction=0.0).read(tmp_path))
+    assert found == {
+        "x/0009_c11.jpg": ("train", 11, 1),
+        "x/0010_c2s1.jpg": ("train", 2, 2),
+        "x/-1_c2.jpg": ("train", 2, -1),
+        "x/other.jpg": ("train", -1, None),
+    }
+
+
+@pytest.mark.parametrize("name", ["test", "gallery", "testing", "bounding_box_test"])
+def test_names_of_the_split(tmp_path, name):
+    touch(tmp_path, ["train/a_1.jpg", f"{name}/b_1.jpg", "queries/b_2.jpg"])
+    found = rows(FolderReader(pattern=r"(?P<split>\w+)/(?P<identity>\w)_(?P<camera>\d)").read(tmp_path))
+    assert found["train/a_1.jpg"] == ("train", 1, 1)
+    assert found["queries/b_2.jpg"] == ("query", 2, 2)
+    assert found[f"{name}/b_1.jpg"] == ("gallery", 1, 2)
+
+
+def test_an_unknown_name_of_a_split_is_an_error(tmp_path):
+    touch(tmp_path, ["train/a.jpg", "val/b.jpg"])
+    with pytest.raises(InputError, match=r"val/b\.jpg: 'val'"):
+        FolderReader(pattern=r"(?P<split>\w+)/").read(tmp_path)
+
+
+def test_unmatched_files_are_an_error_or_skipped_and_counted(tmp_path):
+    touch(tmp_path, [*(f"no{i}.jpg" for i in range(25)), "yes_1.jpg"])
+    with pytest.raises(InputError, match="25 paths do not match") as raised:
+        FolderReader(pattern=r"yes_(?P<identity>\d)").read(tmp_path)
+    assert "… and 5 more" in str(raised.value)
+    listing = FolderReader(pattern=r"yes_(?P<identity>\d)", unmatched="skip").read(tmp_path)
+    assert len(listing.images) == 1
+    assert "25 files" in listing.notes[0]
+
+
+def test_expressions_say_what_an_image_is_for(tmp_path):
+    touch(tmp_path, ["A/x_1.png", "B/y_1.png", "B/y_2.png", "C/z_1.png"])
+    pattern = r"(?P<identity>.)_(?P<camera>\d)"
+    both = FolderReader(pattern=pattern, query="^B/.*_1", gallery="^B/.*_2").read(tmp_path)
+    assert Counter(image.split for image in both.images) == {"train": 2, "query": 1, "gallery": 1}
+    named = FolderReader(pattern=pattern, train="^A/", query="^B/.*_1", gallery="^B/.*_2").read(tmp_path)
+    assert Counter(image.split for image in named.images) == {"train": 1, "query": 1, "gallery": 1}
+    assert "1 images that none of" in named.notes[0]
+    with pytest.raises(InputError, match=r"A/x_1\.png: train and query"):
+        FolderReader(pattern=pattern, train="^A/", query="_1").read(tmp_path)
+
+
+def test_a_gallery_without_queries_gets_some(tmp_path):
+    touch(tmp_path, ["train/x_1_1.png", *(f"test/y_{camera}_{i}.png" for camera in (1, 2) for i in range(3))])
+    listing = FolderReader(pattern=r"^(?P<split>\w+)/(?P<identity>.)_(?P<camera>\d)").read(tmp_path)
+    assert Counter(image.split for image in listing.images) == {"train": 1, "query": 2, "gallery": 4}
+    assert "2 queries drawn from the gallery" in listing.notes[0]
+
+
+def test_without_a_split_whole_identities_are_held_out(tmp_path):
+    touch(tmp_path, [f"{person:02d}_{camera}_{i}.jpg" for person in range(12) for camera in (1, 2) for i in range(2)])
+    reader = FolderReader(pattern=r"(?P<identity>\d+)_(?P<camera>\d)", test_fraction=0.25)
+    listing = reader.read(tmp_path)
+    by_split = {
+        split: {i.identity for i in listing.images if i.split == split} for split in ("train", "query", "gallery")
+    }
+    assert len(by_split["train"]) == 9
+    assert by_split["query"] == by_split["gallery"]
+    assert not by_split["train"] & by_split["query"]
+    assert Counter(image.split for image in listing.images) == {"train": 36, "query": 6, "gallery": 6}
+    assert reader.read(tmp_path) == listing
+    others = [rows(FolderReader(pattern=reader.pattern, seed=seed).read(tmp_path)) for seed in range(1, 4)]
+    assert any(other != rows(listing) for other in others)
+
+
+# holding out ---------------------------------------------------------------------------------------------------------
+
+
+def test_someone_always_stays_to_train_and_nobody_known_trains():
+    assert hold_out(["a", None, "-1"], 0.9, 0) == ["train"] * 3
+    assert sorted(hold_out(["a", "b"], 0.9, 0)) == ["gallery", "train"]
+    assert hold_out(["a", "b", "c"], 0.0, 0) == ["train"] * 3
+
+
+def test_queries_leave_every_person_a_gallery_image():
+    images = [
+        *(found("gallery", 1, 1, i) for i in range(3)),  # two cameras, one of them with one image only
+        found("gallery", 2, 1),
+        found("gallery", 1, 2),  # one image in each of two cameras
+        found("gallery", 2, 2),
+        found("gallery", 1, 3),  # one image in all: no match could be found
+        found("gallery", 1, 0),  # distractor
+        found("gallery", 1, -1),
+        found("gallery", 1, None),
+    ]
+    turned, drawn = draw_queries(images, 0)
+    assert drawn == 2
+    queries = [(image.identity, image.camera) for image in turned if image.split == "query"]
+    assert sorted(identity for identity, _ in queries) == [1, 2]
+    assert (1, 1) in queries
+    assert draw_queries(turned, 1) == (turned, 0)
+
+
+# parameters ----------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_layout_offers_near_ones():
+    with pytest.raises(ParameterError, match="market1501"):
+        check_layout("market")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"layout": "markt1501"}, "did you mean 'market1501'"),
+        ({"layout": "folder"}, "images=PATH"),
+        ({"images": "crops"}, "layout=… one of"),
+        ({"folder": {"pattern": "("}}, "no regular expression"),
+        ({"folder": {"pattern": "(?P<identiy>.)"}}, "identity"),
+        ({"folder": {"pattern": "(?P<split>.)", "query": "q"}}, "take one way"),
+        ({"folder": {"test_fraction": 1.0}}, "below 1"),
+        ({"folder": {"unmatched": "ignore"}}, "error"),
+        ({"folder": {"seed": -1}}, "0 or more"),
+        ({"folder": {"patern": "x"}}, r"folder\.pattern"),
+        ({"omniglot": {"train": ["Greek"], "test": ["Greek"]}}, "share Greek"),
+        ({"max_megapixels": 0}, "above 0"),
+        ({"duplicates": "ignore"}, "keep"),
+    ],
+)
+def test_parameters_that_cannot_be(values, message):
+    with pytest.raises(ParameterError, match=message):
+        parse(SourceConfig, values)
+
+
+def test_the_file_of_parameters_holds_the_defaults():
+    written = yaml.safe_load((Path(__file__).parents[2] / "conf" / "base" / "parameters_images.yml").read_text("utf-8"))
+    assert parse(PixelsConfig, written.pop("pixels")) == PixelsConfig()
+    assert parse(SourceConfig, written) == SourceConfig()
+    assert set(written) == {field.name for field in fields(SourceConfig)} - {"layout", "images", "synthetic"}
+
+
+def test_synthetic_images_are_drawn_into_the_cache_once(tmp_path):
+    few = {"train_images": 4, "train_identities": 2, "test_identities": 2, "query_images": 2}
+    few |= {"gallery_images": 5, "distractor_images": 1, "junk_images": 1}
+    source = parse(SourceConfig, {"synthetic": {**few, "cameras": 2}})
+    manifest = index_images(source, tmp_path)
+    assert manifest.root.parent == tmp_path.resolve() / "01_raw"
+    assert [len(manifest.image_ids(split)) for split in ("train", "query", "gallery")] == [4, 2, 5]
+    assert sorted(set(manifest.identities(manifest.image_ids("gallery"))))[:2] == [-1, 0]
+    drawn = {path: path.stat().st_mtime_ns for path in manifest.paths()}
+    assert index_images(source, tmp_path).digest == manifest.digest
+    assert {path: path.stat().st_mtime_ns for path in manifest.paths()} == drawn
