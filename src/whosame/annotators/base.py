@@ -1,0 +1,43 @@
+"""What every annotator does, and what a round needs to have its answers kept."""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Protocol
+
+from whosame.strategies.base import Answer, Question
+
+Settled = Callable[[Question], bool]
+
+
+class Annotator(Protocol):
+    """Somebody, or something, that answers questions."""
+
+    @property
+    def name(self) -> str:
+        """Who it is, as the label store keeps it."""
+
+    def answer(self, questions: Sequence[Question], settled: Settled) -> Iterator[Answer]:
+        """Yield the answers as they are given.
+
+        Parameters
+        ----------
+        questions : sequence of Question
+            What may be asked now, the most wanted first. Each is answered at most once, in any order.
+        settled : callable
+            Whether a question needs no answer any more. Look at it just before asking: each answer yielded before
+            may have settled others. A settled question is left out.
+
+        Yields
+        ------
+        Answer
+            Of source ``human`` or ``oracle``. It is on disk by the time the next one is taken from the iterator.
+        """
+
+
+class Record(Protocol):
+    """Where the answers of a run are kept."""
+
+    def find(self, questions: Sequence[Question]) -> list[Answer]:
+        """Return the answers that these questions had before, source ``memory``, in the order they were given."""
+
+    def commit(self, answers: Sequence[Answer]) -> None:
+        """Keep answers for good: a power cut after this call loses none of them."""

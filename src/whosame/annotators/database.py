@@ -1,0 +1,116 @@
+"""Reaching the database of the label store: a connection that loses nothing, and errors that say what to do."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+
+from whosame.errors import ParameterError, StorageError, unknown_name
+
+BACKENDS = ("sqlite", "postgresql")
+ELSEWHERE = "give another store (--params=database=sqlite:///PATH)"
+ADVICE = {
+    "SQLITE_READONLY": f"is read-only: make the file and its folder writable, or {ELSEWHERE}",
+    "SQLITE_FULL": "cannot grow, the disk is full: free some space and type the same command again",
+    "SQLITE_BUSY": "is locked by another program: close it (an open SQL shell?) and type the same command again",
+    "SQLITE_CANTOPEN": f"cannot be opened: check that its folder exists and may be written, or {ELSEWHERE}",
+    "SQLITE_NOTADB": f"is not a SQLite database: {ELSEWHERE}",
+    "SQLITE_CORRUPT": f"is damaged: restore a copy, or {ELSEWHERE}",
+    "SQLITE_IOERR": "cannot be read or written: check the disk, then type the same command again",
+}
+
+
+def parse_url(url: str) -> URL:
+    """Return the address of a database, checked as far as it can be without going there.
+
+    Raises
+    ------
+    ParameterError
+        It is no address, not SQLite or PostgreSQL, or a SQLite database in memory, which would lose the answers.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise ParameterError(f"database={url!r} is not an address: write sqlite:///PATH or postgresql://…") from error
+    backend = parsed.get_backend_name()
+    if backend not in BACKENDS:
+        raise unknown_name("kind of database", backend, BACKENDS)
+    if backend == "sqlite" and parsed.database in (None, "", ":memory:"):
+        raise ParameterError("a label store in memory would lose its answers: write database=sqlite:///PATH")
+    return parsed
+
+
+def sqlite_path(url: URL) -> Path | None:
+    """Return the file of a SQLite database; None for PostgreSQL and for SQLite's own ``file:`` addresses."""
+    if url.get_backend_name() != "sqlite" or str(url.database).startswith("file:"):
+        return None
+    return Path(str(url.database))
+
+
+def connect(url: URL, *, patience: float) -> Engine:
+    """Return an engine whose commits survive a power cut, making the folder of a SQLite database.
+
+    Transactions of ``engine.execution_options(write=True)`` begin ``IMMEDIATE`` on SQLite: with deferred ones two
+    writers fail with "database is locked" whatever the timeout.
+
+    Parameters
+    ----------
+    url : URL
+    patience : float
+        Seconds to wait for a lock that another process holds.
+
+    Raises
+    ------
+    StorageError
+        The path is a folder, its folder cannot be made, or the database's driver is not installed.
+    """
+    path = sqlite_path(url)
+    if path is not None:
+        if path.is_dir():
+            raise StorageError(f"the label store {path} is a folder: name a file, as in sqlite:///{path}/labels.db")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"the folder of the label store {path} cannot be made: {error}; {ELSEWHERE}") from error
+    try:
+        engine = create_engine(url)
+    except (ModuleNotFoundError, NoSuchModuleError) as error:
+        raise StorageError(f"the driver of {url.drivername} is not installed ({error}); {ELSEWHERE}") from error
+    if url.get_backend_name() == "sqlite":
+        event.listen(engine, "connect", lambda raw, _: _set_up_sqlite(raw, patience))
+        event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _set_up_sqlite(raw: Any, patience: float) -> None:
+    raw.isolation_level = None  # sqlite3 would begin deferred transactions of its own
+    raw.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
+    raw.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
+    raw.execute("PRAGMA synchronous = FULL")  # a commit returns when the answer is on the disk
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Turn the database's errors into one that says what happened and what to do.
+
+    Raises
+    ------
+    StorageError
+        In place of any error of the database's driver.
+    """
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        name = getattr(cause, "sqlite_errorname", "")
+        advice = next((text for code, text in ADVICE.items() if name.startswith(code)), None)
+        advice = advice or "cannot be used: check that it runs and that the address is right"
+        raise StorageError(f"the label store {where} {advice} ({cause}). Answers committed before are kept.") from error

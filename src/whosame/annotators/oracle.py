@@ -1,0 +1,96 @@
+"""Answers from the true identities: what people would say if they never erred, or erred at a known rate."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.annotators.base import Settled
+from whosame.errors import SHOWN, ParameterError
+from whosame.seeding import stream
+from whosame.strategies.base import Answer, Kind, Question, Verdict
+
+UNKNOWN, JUNK, DISTRACTOR = -2, -1, 0
+FLIPPED: dict[Verdict, Verdict] = {"same": "different", "different": "same", "unsure": "unsure"}
+
+
+class Oracle:
+    """Answers every question at once and rightly.
+
+    Junk (identity -1: boxes that show nobody clearly) is ``unsure`` beside anything, as the retrieval protocol counts
+    it neither right nor wrong. A distractor (identity 0) is different from every person; about two distractors nothing
+    is known: ``unsure``.
+
+    Parameters
+    ----------
+    identities : int64 [N]
+        The training images' identities.
+    seconds : float
+        What an answer is counted as in the account of the cost, at least 0.
+
+    Raises
+    ------
+    ParameterError
+        An image has no known identity (-2).
+    """
+
+    name = "oracle"
+
+    def __init__(self, identities: NDArray[np.int64], *, seconds: float = 0.0) -> None:
+        unknown = np.flatnonzero(identities == UNKNOWN)
+        if len(unknown):
+            rows = ", ".join(map(str, unknown[:SHOWN])) + (", …" if len(unknown) > SHOWN else "")
+            raise ParameterError(
+                f"annotator={self.name} answers from the true identities, but {len(unknown)} of {len(identities)} "
+                f"training images have none (rows {rows}). Let people answer (--params=annotator=human), or give "
+                "images whose file names carry the identity."
+            )
+        self._identities: list[int] = identities.tolist()
+        self._seconds = seconds
+
+    def answer(self, questions: Sequence[Question], settled: Settled) -> Iterator[Answer]:
+        """Yield the answers one after another, in the order of the questions; see :class:`Annotator`."""
+        for question in questions:
+            if not settled(question):
+                yield Answer(question, self.verdict(question), "oracle", self.name, self._seconds)
+
+    def verdict(self, question: Question) -> Verdict:
+        """Return what the identities say."""
+        first, second = self._identities[question.a], self._identities[question.b]
+        if JUNK in (first, second) or first == second == DISTRACTOR:
+            return "unsure"
+        return "same" if first == second else "different"
+
+
+class NoisyOracle(Oracle):
+    """An oracle that errs: ``same`` and ``different`` are exchanged at a rate that may depend on the kind of question.
+
+    Whether a pair is answered wrongly depends on the seed and the pair alone, not on when or how often it is asked:
+    a resumed run hears the same errors. A higher rate adds errors to those of a lower one.
+
+    Parameters
+    ----------
+    identities : int64 [N]
+        The training images' identities.
+    rates : mapping of kind to float
+        Share of wrong answers, 0 to 1, for ``within``, ``between`` and ``pool``.
+    seed : int
+        Of the run.
+    seconds : float
+        As for :class:`Oracle`.
+    """
+
+    name = "noisy-oracle"
+
+    def __init__(
+        self, identities: NDArray[np.int64], rates: Mapping[Kind, float], *, seed: int, seconds: float = 0.0
+    ) -> None:
+        super().__init__(identities, seconds=seconds)
+        self._rates = dict(rates)
+        self._seed = seed
+
+    def verdict(self, question: Question) -> Verdict:
+        """Return what the identities say, or the contrary."""
+        said = super().verdict(question)
+        wrong = stream(self._seed, "noise", question.a, question.b).random() < self._rates[question.kind]
+        return FLIPPED[said] if wrong else said

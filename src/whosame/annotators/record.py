@@ -1,0 +1,92 @@
+"""The label store as one round sees it: rows of the training set on one side, image ids and digests on the other."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.annotators.store import AnswerEvent, LabelStore
+from whosame.errors import ResumeError, listing
+from whosame.strategies.base import Answer, Question
+
+
+class RoundRecord:
+    """Commits a round's answers, and finds those that the run has been given before.
+
+    Parameters
+    ----------
+    store : LabelStore
+    run_uid, run : str
+        The run's own mark and its name.
+    round : int
+        From 0.
+    image_ids : int64 [N]
+        Image ids of the training rows, ascending.
+    digests : sequence of str, N long
+        Digests of their bytes.
+
+    Raises
+    ------
+    ResumeError
+        The run has answers about images that are not in the training set, or whose bytes were others.
+    """
+
+    def __init__(
+        self,
+        store: LabelStore,
+        *,
+        run_uid: str,
+        run: str,
+        round: int,  # noqa: A002
+        image_ids: NDArray[np.int64],
+        digests: Sequence[str],
+    ) -> None:
+        self._store, self._run_uid, self._run, self._round = store, run_uid, run, round
+        self._ids: list[int] = image_ids.tolist()
+        self._digests = digests
+        self._given: dict[tuple[int, int], tuple[int, AnswerEvent]] = {}
+        events = store.answers(run_uid)
+        self._check(events)
+        for order, event in enumerate(events):
+            self._given.setdefault((event.image_a, event.image_b), (order, event))
+
+    def find(self, questions: Sequence[Question]) -> list[Answer]:
+        """Return the answers that these questions had before, source ``memory``, in the order they were given."""
+        asked = ((question, self._given.get((self._ids[question.a], self._ids[question.b]))) for question in questions)
+        found = sorted(((*given, question) for question, given in asked if given), key=lambda item: item[0])
+        return [
+            Answer(question, event.verdict, "memory", event.annotator, event.seconds) for _, event, question in found
+        ]
+
+    def commit(self, answers: Sequence[Answer]) -> None:
+        """Commit answers to the store, in one transaction; see :meth:`LabelStore.append`."""
+        self._store.append([self._event(answer) for answer in answers])
+
+    def _event(self, answer: Answer) -> AnswerEvent:
+        a, b = answer.question.a, answer.question.b
+        return AnswerEvent(
+            run_uid=self._run_uid,
+            run=self._run,
+            round=self._round,
+            image_a=self._ids[a],
+            image_b=self._ids[b],
+            digest_a=self._digests[a],
+            digest_b=self._digests[b],
+            kind=answer.question.kind,
+            verdict=answer.verdict,
+            source=answer.source,
+            annotator=answer.annotator,
+            seconds=answer.seconds,
+        )
+
+    def _check(self, events: Sequence[AnswerEvent]) -> None:
+        now = dict(zip(self._ids, self._digests, strict=True))
+        then = {event.image_a: event.digest_a for event in events} | {event.image_b: event.digest_b for event in events}
+        problems = [
+            f"image {image}: " + ("its bytes were others" if image in now else "not a training image")
+            for image, digest in sorted(then.items())
+            if now.get(image) != digest
+        ]
+        if problems:
+            title = f"{len(problems)} images that run {self._run!r} has answers about are not what they were"
+            raise ResumeError(listing(title, problems, "Restore the images, or begin another run (--params=run=NAME)."))

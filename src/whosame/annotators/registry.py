@@ -1,0 +1,84 @@
+"""Annotators by the name people type."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.annotators.base import Annotator
+from whosame.annotators.oracle import NoisyOracle, Oracle
+from whosame.errors import ParameterError, unknown_name
+
+
+@dataclass(frozen=True)
+class AnnotatorConfig:
+    """How simulated annotators err, and what their answers are counted as.
+
+    Attributes
+    ----------
+    noise_within, noise_between, noise_pool : float
+        Share of wrong answers of ``noisy-oracle``, 0 to 1, by the kind of question. 3 % is the rate at which the
+        prototypes of selection.md were tried.
+    seconds_per_pair : float
+        Seconds that a simulated answer is counted as in the account of the cost, at least 0. Stated, not measured:
+        neither paper gives a time; 5 s is an assumption, about 720 pairs an hour.
+    """
+
+    noise_within: float = 0.03
+    noise_between: float = 0.03
+    noise_pool: float = 0.03
+    seconds_per_pair: float = 5.0
+
+    def __post_init__(self) -> None:
+        problems = [
+            f"annotator_options.{name} is {rate}, but is a share from 0 to 1"
+            for name in ("noise_within", "noise_between", "noise_pool")
+            if not 0 <= (rate := getattr(self, name)) <= 1
+        ]
+        if not 0 <= self.seconds_per_pair < float("inf"):
+            problems.append(f"annotator_options.seconds_per_pair is {self.seconds_per_pair}, but is at least 0")
+        if problems:
+            raise ParameterError("\n".join(problems))
+
+
+def _oracle(identities: NDArray[np.int64], config: AnnotatorConfig, seed: int) -> Annotator:  # noqa: ARG001
+    return Oracle(identities, seconds=config.seconds_per_pair)
+
+
+def _noisy_oracle(identities: NDArray[np.int64], config: AnnotatorConfig, seed: int) -> Annotator:
+    return NoisyOracle(
+        identities,
+        {"within": config.noise_within, "between": config.noise_between, "pool": config.noise_pool},
+        seed=seed,
+        seconds=config.seconds_per_pair,
+    )
+
+
+ANNOTATORS: dict[str, Callable[[NDArray[np.int64], AnnotatorConfig, int], Annotator]] = {
+    "oracle": _oracle,
+    "noisy-oracle": _noisy_oracle,
+}
+
+
+def make_annotator(name: str, config: AnnotatorConfig, *, identities: NDArray[np.int64], seed: int) -> Annotator:
+    """Return the annotator of that name.
+
+    Parameters
+    ----------
+    name : str
+        ``oracle`` or ``noisy-oracle``.
+    config : AnnotatorConfig
+    identities : int64 [N]
+        True identities of the training images; -2 where unknown.
+    seed : int
+        Of the run.
+
+    Raises
+    ------
+    ParameterError
+        The name is unknown, or an oracle is asked for and an identity is missing.
+    """
+    if name not in ANNOTATORS:
+        raise unknown_name("annotator", name, ANNOTATORS)
+    return ANNOTATORS[name](identities, config, seed)

@@ -1,0 +1,177 @@
+"""The label store: every answer ever given, appended and never changed."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import UTC, datetime
+from types import TracebackType
+from typing import Any, Self
+
+import pandas as pd
+from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy.dialects import postgresql, sqlite
+
+from whosame.annotators.database import connect, explained, parse_url, sqlite_path
+from whosame.annotators.schema import answer_events, prepare
+from whosame.errors import ResumeError, StorageError
+from whosame.strategies.base import Kind, Source, Verdict
+
+PATIENCE = 10.0  # s to wait for another process's write; one takes about a millisecond
+KEY = ("run_uid", "image_a", "image_b", "annotator", "attempt")
+INSERT: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+
+
+@dataclass(frozen=True)
+class AnswerEvent:
+    """One answer, as the store keeps it.
+
+    Attributes
+    ----------
+    run_uid, run : str
+        The run's own mark, which no other run ever has, and its name.
+    round : int
+        From 0.
+    image_a, image_b : int
+        Image ids of the manifest, ``image_a < image_b``.
+    digest_a, digest_b : str
+        Digests of the images' bytes: another run, whose manifest numbers images otherwise, finds them by these.
+    kind, verdict, source : str
+        As in :class:`~whosame.strategies.base.Answer`; the source is ``human`` or ``oracle``.
+    annotator : str
+        Who said it.
+    seconds : float
+        How long it took.
+    attempt : int
+        1, or more where the same annotator answers the pair anew on purpose.
+    answered_at : str
+        UTC, ISO 8601; empty: the time of the commit.
+    """
+
+    run_uid: str
+    run: str
+    round: int
+    image_a: int
+    image_b: int
+    digest_a: str
+    digest_b: str
+    kind: Kind
+    verdict: Verdict
+    source: Source
+    annotator: str
+    seconds: float
+    attempt: int = 1
+    answered_at: str = ""
+
+
+COLUMNS = [answer_events.c[field.name] for field in fields(AnswerEvent)]
+
+
+class LabelStore:
+    """Answers in a database. Use :func:`open_store`, best as a context manager."""
+
+    def __init__(self, url: str, *, patience: float = PATIENCE) -> None:
+        parsed = parse_url(url)
+        self.where = parsed.render_as_string(hide_password=True)
+        self._path = sqlite_path(parsed)
+        self._insert = INSERT[parsed.get_backend_name()](answer_events).on_conflict_do_nothing(index_elements=list(KEY))
+        self._engine = connect(parsed, patience=patience)
+        self._writing = self._engine.execution_options(write=True)
+        try:
+            with explained(self.where), self._writing.begin() as connection:
+                prepare(connection, self.where)
+        except BaseException:
+            self.close()
+            raise
+
+    def append(self, events: Sequence[AnswerEvent]) -> int:
+        """Commit answers, all or none; when it returns they survive a power cut.
+
+        An answer that is there already (the same run, pair, annotator and attempt) is one answer, not two.
+
+        Returns
+        -------
+        int
+            How many were new.
+
+        Raises
+        ------
+        ResumeError
+            One is there already with another verdict; then none is committed.
+        StorageError
+            The database is gone, locked, full or read-only.
+        """
+        if self._path is not None and not self._path.exists():  # SQLite would go on writing into the removed file
+            raise StorageError(f"the label store {self.where} was moved or removed: put it back and start again")
+        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        new = 0
+        with explained(self.where), self._writing.begin() as connection:
+            for event in events:
+                values = {**vars(event), "answered_at": event.answered_at or now}
+                added = connection.execute(self._insert, values).rowcount == 1
+                if not added:
+                    _check_same(connection, event)
+                new += added
+        return new
+
+    def answers(self, run_uid: str, round: int | None = None) -> list[AnswerEvent]:  # noqa: A002
+        """Return the answers of a run, or of one round, in the order in which they were given."""
+        with explained(self.where), self._engine.connect() as connection:
+            return [AnswerEvent(*row) for row in connection.execute(_query(run_uid, round))]
+
+    def table(self, run_uid: str, round: int | None = None) -> pd.DataFrame:  # noqa: A002
+        """Return :meth:`answers` as a table, a column for each attribute of :class:`AnswerEvent`."""
+        with explained(self.where), self._engine.connect() as connection:
+            rows = connection.execute(_query(run_uid, round)).all()
+        return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def open_store(url: str, *, patience: float = PATIENCE) -> LabelStore:
+    """Open the label store, making it where there is none.
+
+    Parameters
+    ----------
+    url : str
+        ``sqlite:///PATH`` or ``postgresql://…``.
+    patience : float
+        Seconds to wait for a lock that another process holds.
+
+    Raises
+    ------
+    ParameterError
+        The address cannot be one.
+    StorageError
+        It cannot be read and written, or is of another schema: found here, before work starts.
+
+    Examples
+    --------
+    >>> with open_store("sqlite:///data/labels.db") as store:  # doctest: +SKIP
+    ...     store.table(run_uid)
+    """
+    return LabelStore(url, patience=patience)
+
+
+def _query(run_uid: str, number: int | None) -> Select[Any]:
+    query = select(*COLUMNS).where(answer_events.c.run_uid == run_uid).order_by(answer_events.c.id)
+    return query if number is None else query.where(answer_events.c.round == number)
+
+
+def _check_same(connection: Connection, event: AnswerEvent) -> None:
+    key = and_(*(answer_events.c[name] == getattr(event, name) for name in KEY))
+    kept = connection.scalar(select(answer_events.c.verdict).where(key))
+    if kept != event.verdict:
+        raise ResumeError(
+            f"{event.annotator} has answered images {event.image_a} and {event.image_b} of run {event.run!r} already: "
+            f"{kept!r}, and now {event.verdict!r}. The store keeps the first. Is the same run open twice, or were its "
+            "identities changed since it began?"
+        )
