@@ -18,7 +18,7 @@ Source = Literal["human", "oracle", "closure", "memory"]
 
 @dataclass(frozen=True, order=True)
 class Question:
-    """Are training images ``a`` and ``b`` the same person?
+    """Whether training images ``a`` and ``b`` are the same person.
 
     Attributes
     ----------
@@ -144,7 +144,12 @@ class Strategy(ABC):
     def schedule(self, budget: int, rounds: int) -> list[int]:
         """Return how many questions each round may ask; the sum is ``budget``, or 0 where nothing is asked."""
 
-    def reassign(self, state: RoundState, memory: LabelMemory, answers: Sequence[Answer]) -> NDArray[np.int64]:
+    def reassign(
+        self,
+        state: RoundState,
+        memory: LabelMemory,
+        answers: Sequence[Answer],  # noqa: ARG002  the memory holds them all; a method may want the round's
+    ) -> NDArray[np.int64]:
         """Return the labels after the round's answers.
 
         Parameters

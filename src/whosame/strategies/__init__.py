@@ -1,0 +1,1 @@
+"""Which pairs to ask about: one method a file, built by name in :mod:`whosame.strategies.registry`."""

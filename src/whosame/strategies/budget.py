@@ -1,0 +1,97 @@
+"""How a budget of questions is spread over the rounds, in whole questions."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.errors import ParameterError, unknown_name
+
+Weights = NDArray[np.float64]
+
+
+def _bell(rounds: int, deviation: float) -> Weights:
+    # Round r is the interval [r, r + 1): its middle is compared with the mean rounds / 2, which makes it symmetric.
+    away = (np.arange(rounds) + 0.5 - rounds / 2) / deviation
+    weights: Weights = np.exp(-0.5 * away**2)
+    return weights
+
+
+SCHEDULES: dict[str, Callable[[int], Weights]] = {
+    "gaussian": lambda rounds: _bell(rounds, math.sqrt(rounds / 2)),  # "variance set to epochs/2", read literally
+    "gaussian-wide": lambda rounds: _bell(rounds, rounds / 2),  # the same figure read as standard deviation
+    "uniform": np.ones,
+    "early": lambda rounds: np.exp(-3 * np.arange(rounds) / rounds),
+}
+
+
+def check_schedule(name: str) -> None:
+    """Raise :class:`ParameterError` for a schedule that does not exist, offering near names."""
+    if name not in SCHEDULES:
+        raise unknown_name("schedule", name, SCHEDULES)
+
+
+def spread(budget: int, rounds: int, schedule: str = "gaussian") -> list[int]:
+    """Spread a budget over the rounds.
+
+    Parameters
+    ----------
+    budget : int
+        Questions in all, at least 0.
+    rounds : int
+        At least 1.
+    schedule : str
+        ``gaussian``: mean and variance rounds / 2 (DCPS, Sec. 3.7). ``gaussian-wide``: standard deviation
+        rounds / 2. ``uniform``. ``early``: proportional to exp(-3 r / rounds).
+
+    Returns
+    -------
+    list of int
+        Questions of each round; their sum is ``budget``.
+
+    Raises
+    ------
+    ParameterError
+        A negative budget, no rounds, an unknown schedule.
+
+    Examples
+    --------
+    >>> spread(10, 4, "uniform")
+    [3, 3, 2, 2]
+    """
+    check_schedule(schedule)
+    if budget < 0:
+        raise ParameterError(f"the budget is {budget}: it takes a number of questions, 0 or more")
+    if rounds < 1:
+        raise ParameterError(f"the number of rounds is {rounds}: it takes 1 or more")
+    weights = SCHEDULES[schedule](rounds)
+    return largest_remainder(budget, weights)
+
+
+def largest_remainder(total: int, weights: Weights) -> list[int]:
+    """Divide ``total`` in proportion to ``weights`` into whole numbers whose sum is ``total``.
+
+    What rounding down leaves goes, one each, to the largest fractions; earlier ones first where they tie.
+    """
+    exact = total * weights / weights.sum()
+    whole = np.floor(exact).astype(np.int64)
+    # Rounded, so that symmetric rounds tie in spite of the last bit.
+    order = np.argsort(-np.round(exact - whole, 9), kind="stable")
+    whole[order[: total - int(whole.sum())]] += 1
+    return [int(share) for share in whole]
+
+
+def allowance(schedule: Sequence[int], turn: int, spent: int) -> int:
+    """Return how many questions a round may ask when what earlier rounds left unspent is carried on.
+
+    Parameters
+    ----------
+    schedule : sequence of int
+        As :func:`spread` made it.
+    turn : int
+        This round, from 0.
+    spent : int
+        Paid questions of all rounds before.
+    """
+    return max(0, sum(schedule[: turn + 1]) - spent)

@@ -1,0 +1,94 @@
+"""Strategies by name."""
+
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+import yaml
+
+from whosame.errors import ParameterError
+from whosame.strategies import registry
+from whosame.strategies.controls import NoQuestions
+from whosame.strategies.dcps import DCPS, DCPSConfig
+from whosame.strategies.random_pairs import RandomConfig
+
+CONF = Path(__file__).parents[2] / "conf" / "base" / "parameters_strategies.yml"
+
+
+class Mine(NoQuestions):
+    """A strategy of somebody's own package."""
+
+    def __init__(self, values):
+        self.values = values
+
+
+def wrong(values):
+    return "not a strategy"
+
+
+@pytest.fixture
+def foreign(monkeypatch):
+    points = [
+        EntryPoint("mine", f"{__name__}:Mine", "whosame.strategies"),
+        EntryPoint("dcps", f"{__name__}:Mine", "whosame.strategies"),
+        EntryPoint("broken", "no_such_package:strategy", "whosame.strategies"),
+        EntryPoint("wrong", f"{__name__}:wrong", "whosame.strategies"),
+    ]
+    for point in points:
+        object.__setattr__(point, "dist", None)
+    monkeypatch.setattr(EntryPoint, "load", _load)
+    monkeypatch.setattr(registry, "entry_points", lambda group: points)
+
+
+def _load(point):
+    if point.module != __name__:
+        raise ModuleNotFoundError(f"No module named {point.module!r}")
+    return globals()[point.attr]
+
+
+def test_the_ablations_are_dcps_with_one_thing_changed():
+    parameters = {"dcps": {"neighbours": 3, "intra_fraction": 0.4}}
+    made = {name: registry.make(name, parameters).config for name in registry.names() if name.startswith("dcps")}
+    assert made == {
+        "dcps": DCPSConfig(neighbours=3, intra_fraction=0.4),
+        "dcps-no-intra": DCPSConfig(neighbours=3, intra_fraction=0.0),
+        "dcps-no-inter": DCPSConfig(neighbours=3, intra_fraction=1.0),
+        "dcps-no-diversity": DCPSConfig(neighbours=3, intra_fraction=0.4, diversity=0.0),
+    }
+
+
+def test_only_the_controls_never_ask_and_only_one_sees_the_truth():
+    made = {name: registry.make(name) for name in registry.PRESETS}
+    assert {name for name, strategy in made.items() if not strategy.asks} == {"none", "supervised"}
+    assert {name for name, strategy in made.items() if strategy.uses_truth} == {"supervised"}
+
+
+def test_the_file_of_parameters_holds_the_defaults():
+    groups = yaml.safe_load(CONF.read_text())["strategies"]
+    assert set(groups) == {preset.group for preset in registry.PRESETS.values() if preset.group}
+    assert groups["dcps"] == vars(DCPSConfig())
+    assert groups["random"] == vars(RandomConfig())
+    for name in registry.PRESETS:
+        registry.make(name, groups)
+
+
+def test_unknown_names_offer_near_ones():
+    with pytest.raises(ParameterError, match="unknown strategy 'dcp': did you mean 'dcps'"):
+        registry.make("dcp")
+    with pytest.raises(ParameterError, match=r"group of 'strategies' 'dpcs': did you mean 'dcps'"):
+        registry.make("none", {"dpcs": {}})
+    with pytest.raises(ParameterError, match=r"strategies\.dcps\.gama.*did you mean 'strategies\.dcps\.gamma'"):
+        registry.make("dcps", {"dcps": {"gama": 1.0}})
+
+
+def test_another_packages_strategy_is_found_and_given_its_parameters(foreign):
+    assert {"mine", "dcps"} <= set(registry.names())
+    assert registry.make("mine", {"mine": {"k": 3}}).values == {"k": 3}
+    assert isinstance(registry.make("dcps"), DCPS), "a built-in name cannot be taken"
+
+
+def test_another_packages_failure_is_named(foreign):
+    with pytest.raises(ParameterError, match=r"'broken' \(no_such_package:strategy\) cannot be built: No module"):
+        registry.make("broken")
+    with pytest.raises(ParameterError, match=r"'wrong' .* built a str"):
+        registry.make("wrong")
