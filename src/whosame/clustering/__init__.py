@@ -1,0 +1,20 @@
+"""From features to clusters: nearest neighbours, k-reciprocal Jaccard, DBSCAN, and the answers of people."""
+
+from whosame.clustering.config import ClusteringConfig
+from whosame.clustering.constraints import enforce, violations
+from whosame.clustering.dbscan import OUTLIER, cluster, dbscan
+from whosame.clustering.jaccard import jaccard_from_neighbours, jaccard_graph
+from whosame.clustering.neighbours import Neighbours, neighbours
+
+__all__ = [
+    "OUTLIER",
+    "ClusteringConfig",
+    "Neighbours",
+    "cluster",
+    "dbscan",
+    "enforce",
+    "jaccard_from_neighbours",
+    "jaccard_graph",
+    "neighbours",
+    "violations",
+]

@@ -1,0 +1,44 @@
+"""Compiled row kernels over blocks of rows, in threads: the result does not depend on how many there are."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import starmap
+from typing import Any
+
+import faiss
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+ROWS = 512
+
+Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
+
+
+def over_blocks(kernel: Callable[..., Any], n: int, *inputs: Any) -> list[Any]:
+    """Call ``kernel(begin, end, *inputs)`` on consecutive blocks of ``n`` rows and return the results in order.
+
+    The kernel must release the GIL. As many threads work as faiss uses (``OMP_NUM_THREADS`` rules both).
+    """
+    spans = [(begin, min(begin + ROWS, n), *inputs) for begin in range(0, n, ROWS)]
+    threads = min(faiss.omp_get_max_threads(), len(spans))
+    if threads <= 1:
+        return list(starmap(kernel, spans))
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(lambda span: kernel(*span), spans))
+
+
+def stacked(blocks: list[Rows], dtype: type[np.generic]) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]:
+    """Join blocks of sparse rows (entries per row, columns, values) to CSR's ``indptr, indices, data``."""
+    if not blocks:
+        return np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, dtype)
+    counts, columns, values = (np.concatenate(part) for part in zip(*blocks, strict=True))
+    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), columns, values.astype(dtype, copy=False)
+
+
+@njit(nogil=True, cache=True)
+def longer(array: NDArray[Any], more: int) -> NDArray[Any]:
+    """Return the array with room for at least ``more`` entries behind it, for kernels that fill as they go."""
+    grown = np.empty(2 * len(array) + more, array.dtype)
+    grown[: len(array)] = array
+    return grown

@@ -1,0 +1,192 @@
+"""Labels that obey every answer: clusters split where people said "different", united where they said "same"."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.clustering.dbscan import OUTLIER, numbered
+from whosame.clustering.splitting import split_cluster
+from whosame.memory import LabelMemory
+
+Labels = NDArray[np.int64]
+Held = dict[int, dict[int, list[int]]]  # component -> cluster -> its rows there
+
+
+def enforce(labels: Labels, features: NDArray[Any], memory: LabelMemory) -> Labels:
+    """Change labels as little as the answers demand.
+
+    1. Splits. In a cluster with a cannot-link, the must-link components in conflict are coloured, and everything else
+       in the cluster goes to the nearest colour (see ``split_cluster``).
+    2. Unions, the largest must-link components first. All clusters that a component touches merge whole, unless that
+       puts a cannot-link inside one. Then they merge one by one with the cluster that has most of the component's
+       images (ties: centroid nearest to the component's mean, then the smaller label), and where even that breaks a
+       cannot-link, only the component's own images move there. Outliers join the cluster of their component; a
+       component of nothing but outliers becomes a cluster.
+
+    Parameters
+    ----------
+    labels : int64 [N]
+        -1 is an outlier, an identity of its own.
+    features : float [N, D]
+        L2-normalised.
+    memory : LabelMemory
+        Answers about rows 0..N-1.
+
+    Returns
+    -------
+    int64 [N]
+        Clusters 0..C-1 by smallest row, -1 outliers. The input is not changed.
+
+    Raises
+    ------
+    ValueError
+        Labels and features differ in length, or an answer is about a row that is not there.
+
+    References
+    ----------
+    methods.md E (Enforcement) with the corrections at its top, A.4 #13, #14, #18.
+    """
+    if labels.ndim != 1 or len(labels) != len(features):
+        raise ValueError(f"labels of shape {list(labels.shape)} for features of shape {list(features.shape)}")
+    roots = memory.must_link_roots(len(labels))
+    cannot = memory.cannot_links()
+    partition = _Partition(_split(labels, features, roots, cannot), features, roots, cannot)
+    sizes = np.bincount(roots, minlength=len(roots))
+    components = _grouped(roots, np.flatnonzero(sizes > 1).tolist())
+    for root in sorted(components, key=lambda root: (-sizes[root], root)):
+        partition.unite(root, components[root])
+    final = np.full(len(labels), OUTLIER, np.int64)
+    inside = partition.labels != OUTLIER
+    final[inside] = numbered(partition.labels[inside])
+    broken = violations(final, memory)
+    assert len(broken) == 0, f"enforced labels violate {len(broken)} answers, the first {broken[:20].tolist()}"
+    return final
+
+
+def violations(labels: Labels, memory: LabelMemory) -> NDArray[np.int64]:
+    """Return pairs of rows whose labels contradict the answers.
+
+    An outlier is an identity of its own: it can violate a must-link, but no cannot-link.
+
+    Returns
+    -------
+    int64 [m, 2]
+        (root, row) for every row that is not with the root of its must-link component, and for each cluster that
+        holds two components which a cannot-link parts, one row of each; a < b, sorted.
+    """
+    roots = memory.must_link_roots(len(labels))
+    rows = np.arange(len(labels))
+    torn = rows[(rows != roots) & ((labels != labels[roots]) | (labels == OUTLIER))]
+    pairs = {(int(roots[row]), int(row)) for row in torn}
+    cannot = memory.cannot_links()
+    held = _held(labels, roots, cannot)
+    for a, b in cannot.tolist():
+        for label in held[a].keys() & held[b].keys():
+            left, right = sorted((held[a][label][0], held[b][label][0]))
+            pairs.add((left, right))
+    return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
+
+
+def _split(labels: Labels, features: NDArray[Any], roots: Labels, cannot: NDArray[np.int64]) -> Labels:
+    held = _held(labels, roots, cannot)
+    conflicts: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for a, b in cannot.tolist():
+        for label in held[a].keys() & held[b].keys():
+            conflicts[label].append((a, b))
+    divided = labels.copy()
+    fresh = int(labels.max(initial=OUTLIER)) + 1
+    members = _grouped(labels, conflicts)
+    seeds = _grouped(roots, {root for pairs in conflicts.values() for pair in pairs for root in pair})
+    for label, pairs in sorted(conflicts.items()):
+        colours = split_cluster(members[label], features, roots, seeds, pairs)
+        divided[members[label]] = np.where(colours == 0, label, fresh + colours - 1)
+        fresh += int(colours.max())
+    return divided
+
+
+class _Partition:
+    """Clusters free of cannot-links, and what unites them without letting one in."""
+
+    def __init__(self, labels: Labels, features: NDArray[Any], roots: Labels, cannot: NDArray[np.int64]) -> None:
+        self.labels = labels
+        self.features = features
+        self.fresh = int(labels.max(initial=OUTLIER)) + 1
+        self.members = _grouped(labels, range(self.fresh))
+        self.rivals: dict[int, set[int]] = defaultdict(set)  # component -> components that are other people
+        for a, b in cannot.tolist():
+            self.rivals[a].add(b)
+            self.rivals[b].add(a)
+        self.holds: dict[int, set[int]] = defaultdict(set)  # cluster -> components with rivals that have rows there
+        for root, clusters in _held(labels, roots, cannot).items():
+            for label in clusters:
+                self.holds[label].add(root)
+
+    def unite(self, root: int, rows: NDArray[np.int64]) -> None:
+        """Bring the rows of one must-link component together."""
+        own = self.labels[rows]
+        touched, counts = np.unique(own[own != OUTLIER], return_counts=True)
+        if len(touched) == 0:
+            self.labels[rows] = self.fresh
+            self.fresh += 1
+            return
+        order = touched.tolist()
+        if not self._compatible(order):
+            mean = self.features[rows].mean(axis=0, keepdims=True, dtype=np.float64)
+            away = np.array([((self._centroid(label) - mean) ** 2).sum() for label in order])
+            order = touched[np.lexsort((touched, away, -counts))].tolist()
+        target = order[0]
+        for label in order[1:]:
+            if self._compatible([target, label]):
+                target = self._merge(target, label)
+            else:
+                self._move(root, rows[self.labels[rows] == label], label, target)
+        loose = rows[self.labels[rows] == OUTLIER]
+        self.labels[loose] = target
+        self.members[target] = np.concatenate([self.members[target], loose])
+
+    def _compatible(self, clusters: list[int]) -> bool:
+        together: set[int] = set()
+        for label in clusters:
+            if any(not self.rivals[root].isdisjoint(together) for root in self.holds[label]):
+                return False
+            together |= self.holds[label]
+        return True
+
+    def _merge(self, a: int, b: int) -> int:
+        small, large = sorted((a, b), key=lambda label: (len(self.members[label]), label))
+        moved = self.members.pop(small)
+        self.labels[moved] = large
+        self.members[large] = np.concatenate([self.members[large], moved])
+        self.holds[large] |= self.holds.pop(small, set())
+        return large
+
+    def _move(self, root: int, block: NDArray[np.int64], source: int, target: int) -> None:
+        self.labels[block] = target
+        self.members[source] = np.setdiff1d(self.members[source], block, assume_unique=True)
+        self.members[target] = np.concatenate([self.members[target], block])
+        self.holds[source].discard(root)
+
+    def _centroid(self, label: int) -> NDArray[np.float64]:
+        centroid: NDArray[np.float64] = self.features[self.members[label]].mean(axis=0, dtype=np.float64)
+        return centroid
+
+
+def _held(labels: Labels, roots: Labels, cannot: NDArray[np.int64]) -> Held:
+    """Return where the components of the cannot-links lie; outliers lie nowhere."""
+    held: Held = {root: defaultdict(list) for root in np.unique(cannot).tolist()}
+    rows = np.flatnonzero(np.isin(roots, cannot) & (labels != OUTLIER))
+    for row, root, label in zip(rows.tolist(), roots[rows].tolist(), labels[rows].tolist(), strict=True):
+        held[root][label].append(row)
+    return held
+
+
+def _grouped(values: NDArray[np.int64], keys: Iterable[int]) -> dict[int, NDArray[np.int64]]:
+    """Return for each key the rows that have it as value, ascending."""
+    order = np.argsort(values, kind="stable")
+    wanted = np.array(sorted(keys), dtype=np.int64)
+    begins = np.searchsorted(values[order], wanted)
+    ends = np.searchsorted(values[order], wanted, side="right")
+    return {key: order[begin:end] for key, begin, end in zip(wanted.tolist(), begins, ends, strict=True)}

@@ -1,0 +1,105 @@
+"""DBSCAN on a sparse graph of distances, labelled as scikit-learn labels it."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components
+
+from whosame.clustering.jaccard import jaccard_graph
+from whosame.errors import ParameterError
+
+OUTLIER = -1
+
+
+def cluster(
+    features: NDArray[Any], *, k1: int = 30, k2: int = 6, eps: float = 0.6, min_samples: int = 4
+) -> NDArray[np.int64]:
+    """Cluster features by DBSCAN on their k-reciprocal Jaccard distances.
+
+    Parameters
+    ----------
+    features : float32 or float64 [N, D]
+        L2-normalised. Rows of another length are normalised first.
+    k1, k2 : int, default=30, 6
+        See :func:`jaccard_graph`.
+    eps : float, default=0.6
+        Largest distance between neighbours, in (0, 1).
+    min_samples : int, default=4
+        Neighbours, the image itself included, that make an image a core; at least 1.
+
+    Returns
+    -------
+    int64 [N]
+        Clusters numbered by their smallest core row; -1 is an outlier. The same on every call.
+
+    Raises
+    ------
+    InputError
+        Features that are no such array, or rows without a direction.
+    ParameterError
+        A parameter out of its range.
+    """
+    _check(eps, min_samples)
+    return dbscan(jaccard_graph(features, k1=k1, k2=k2, max_distance=eps), eps=eps, min_samples=min_samples)
+
+
+def dbscan(graph: csr_array, *, eps: float, min_samples: int) -> NDArray[np.int64]:
+    """Cluster a sparse graph of distances.
+
+    The labels are those of ``sklearn.cluster.DBSCAN(metric="precomputed")``: clusters are numbered by their smallest
+    core row, and a border row goes to the first cluster that reaches it, that is to the smallest number.
+
+    Parameters
+    ----------
+    graph : scipy.sparse.csr_array, float32 [N, N]
+        Symmetric distances with the diagonal stored; absent = farther than ``eps``.
+    eps : float
+        Largest distance between neighbours, compared in the graph's own precision.
+    min_samples : int
+        Neighbours, the row itself included, that make a row a core.
+
+    Returns
+    -------
+    int64 [N]
+        -1 is an outlier.
+
+    References
+    ----------
+    Ester et al., *A density-based algorithm for discovering clusters in large spatial databases with noise*, KDD 1996.
+    """
+    _check(eps, min_samples)
+    n = graph.shape[0]
+    labels = np.full(n, OUTLIER, np.int64)
+    within = graph.data <= graph.dtype.type(eps)
+    rows = np.repeat(np.arange(n, dtype=np.int32), np.diff(graph.indptr))[within]
+    columns = graph.indices[within]
+    core = np.bincount(rows, minlength=n) >= min_samples
+    cores = np.flatnonzero(core)
+    if len(cores) == 0:
+        return labels
+    inner = core[rows] & core[columns]
+    links = coo_array((np.ones(inner.sum(), np.int8), (rows[inner], columns[inner])), shape=(n, n))
+    labels[cores] = numbered(connected_components(links, directed=False)[1][cores])
+    reach = core[rows] & ~core[columns]
+    nearest = np.full(n, len(cores), np.int64)
+    np.minimum.at(nearest, columns[reach], labels[rows[reach]])
+    reached = nearest < len(cores)
+    labels[reached] = nearest[reached]
+    return labels
+
+
+def numbered(labels: NDArray[Any]) -> NDArray[np.int64]:
+    """Renumber labels 0..C-1 in order of first occurrence, int64 of the same length."""
+    _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]
+
+
+def _check(eps: float, min_samples: int) -> None:
+    if not 0 < eps < 1:
+        raise ParameterError(f"eps is {eps}, but must lie between 0 and 1, both excluded")
+    if min_samples < 1:
+        raise ParameterError(f"min_samples is {min_samples}, but must be at least 1")

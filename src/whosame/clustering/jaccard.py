@@ -1,0 +1,180 @@
+"""Jaccard distances between k-reciprocal encodings, in sparse rows."""
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+
+from whosame.clustering.blocks import Rows, longer, over_blocks, stacked
+from whosame.clustering.neighbours import Neighbours, neighbours, unit_rows
+from whosame.clustering.reciprocal import encode, expand
+from whosame.errors import ParameterError
+
+# Two rows of sum 1 that agree within max_distance share s >= least, the s at that distance. A row's last columns, up
+# to LATE of that weight, cannot bring two rows together alone: only what shares an early column is looked at, and
+# is dropped if even all of the late weight would not do. The long columns come last, where most of the work would be.
+LATE = 0.9
+SLACK = 1e-6  # far above the rounding of s, so that no pair is lost
+
+
+def jaccard_graph(features: NDArray[Any], *, k1: int = 30, k2: int = 6, max_distance: float = 0.6) -> csr_array:
+    """Return the k-reciprocal Jaccard distances up to ``max_distance`` as a sparse graph.
+
+    Parameters
+    ----------
+    features : float32 or float64 [N, D]
+        L2-normalised. Rows of another length are normalised first.
+    k1 : int, default=30
+        Neighbours that count as near, the row itself included; at least 1, and N at most are found.
+    k2 : int, default=6
+        Neighbours whose encodings are averaged (query expansion), the row itself included; 1 averages nothing.
+    max_distance : float, default=0.6
+        Largest distance kept, in [0, 1). Images that share no neighbour have distance 1, so a graph up to 1 would
+        be dense.
+
+    Returns
+    -------
+    scipy.sparse.csr_array, float32 [N, N]
+        Symmetric, columns ascending. Absent = farther. Distances of 0 (the diagonal, duplicates) are stored
+        explicitly: do not ``eliminate_zeros``.
+
+    Raises
+    ------
+    InputError
+        Features that are no such array, or rows without a direction.
+    ParameterError
+        A parameter out of its range.
+
+    Notes
+    -----
+    Ties of neighbours go to the smaller row (see :class:`Neighbours`). Everything is summed in float64, in an order
+    that does not depend on the threads; a distance is then rounded to float32 and compared as float32. So a distance
+    that equals ``max_distance`` but for rounding, as 1 - s / (2 - s) with s = 4/6 equals 0.5, is kept.
+
+    References
+    ----------
+    Zhong et al., CVPR 2017, Eq. 8-11, without mixing in the original distance; methods.md 0.2.
+
+    Examples
+    --------
+    >>> graph = jaccard_graph(np.eye(4, dtype=np.float32)[[0, 0, 1, 1]], k1=2, k2=1)
+    >>> graph.indices.reshape(4, 2).tolist()
+    [[0, 1], [0, 1], [2, 3], [2, 3]]
+    """
+    _check(k1, k2, max_distance)
+    unit = unit_rows(features)
+    return jaccard_from_neighbours(neighbours(unit, max(k1, k2)), unit, k1=k1, k2=k2, max_distance=max_distance)
+
+
+def jaccard_from_neighbours(
+    near: Neighbours, features: NDArray[Any], *, k1: int = 30, k2: int = 6, max_distance: float = 0.6
+) -> csr_array:
+    """Return :func:`jaccard_graph` of features whose max(k1, k2) nearest neighbours are known already.
+
+    Raises
+    ------
+    ParameterError
+        A parameter out of its range, or fewer neighbours than ``k1`` or ``k2`` asks for.
+    """
+    _check(k1, k2, max_distance)
+    unit = unit_rows(features)
+    n = len(unit)
+    needed = min(max(k1, k2), n)
+    if near.indices.shape[0] != n or near.indices.shape[1] < needed:
+        raise ParameterError(f"neighbours of shape {list(near.indices.shape)} for {n} rows that need {needed} each")
+    encoded = _long_columns_last(expand(encode(near, unit, k1=k1), near, k2=k2))
+    columns = encoded.tocsc()  # who has a weight on an image: rows ascend within a column
+    parts = (encoded.indptr, encoded.indices, encoded.data, columns.indptr, columns.indices, columns.data)
+    blocks = over_blocks(_distances, n, *parts, np.float32(max_distance))
+    return _mirrored(blocks, n)
+
+
+def _check(k1: int, k2: int, max_distance: float) -> None:
+    problems = [f"{name} is {k}, but must be at least 1" for name, k in (("k1", k1), ("k2", k2)) if k < 1]
+    if not 0 <= max_distance < 1:
+        problems.append(f"max_distance is {max_distance}, but must lie in [0, 1)")
+    if problems:
+        raise ParameterError("; ".join(problems))
+
+
+def _long_columns_last(encoded: csr_array) -> csr_array:
+    """Rename the columns so that those on which many rows have a weight come last; distances do not see names."""
+    order = np.argsort(np.bincount(encoded.indices, minlength=encoded.shape[1]), kind="stable")
+    place = np.empty_like(encoded.indices, shape=len(order))
+    place[order] = np.arange(len(order))
+    renamed = csr_array((encoded.data, place[encoded.indices], encoded.indptr), shape=encoded.shape)
+    renamed.sort_indices()
+    return renamed
+
+
+def _mirrored(blocks: list[Rows], n: int) -> csr_array:
+    indptr, above, distances = stacked(blocks, np.float32)
+    left = np.repeat(np.arange(n, dtype=np.int32), np.diff(indptr))
+    itself = np.arange(n, dtype=np.int32)
+    rows = np.concatenate([left, above, itself])
+    columns = np.concatenate([above, left, itself])
+    data = np.concatenate([distances, distances, np.zeros(n, np.float32)])
+    graph = coo_array((data, (rows, columns)), shape=(n, n)).tocsr()  # keeps explicit zeros, as adding does not
+    graph.sort_indices()
+    return graph
+
+
+@njit(nogil=True, cache=True)
+def _distances(
+    begin: int,
+    end: int,
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int32],
+    data: NDArray[np.float64],
+    column_indptr: NDArray[np.int64],
+    column_rows: NDArray[np.int32],
+    column_data: NDArray[np.float64],
+    max_distance: np.float32,
+) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:  # pragma: no cover - compiled
+    n = len(indptr) - 1
+    least = 2.0 * (1.0 - max_distance) / (2.0 - max_distance) - SLACK  # the s of a pair at max_distance
+    counts = np.zeros(end - begin, np.int64)
+    columns = np.empty(64 * (end - begin), np.int32)
+    values = np.empty(64 * (end - begin), np.float32)
+    shared = np.zeros(n)  # what row i has in common with every row, over i's early columns
+    late = np.zeros(n)  # row i's weights in its late columns
+    touched = np.empty(n + 1, np.int32)
+    filled = 0
+    for i in range(begin, end):
+        early, left = indptr[i + 1], 0.0
+        while early > indptr[i] and left + data[early - 1] <= LATE * least:
+            early -= 1
+            left += data[early]
+            late[indices[early]] = data[early]
+        size = 0
+        for at in range(indptr[i], early):
+            column, weight = indices[at], data[at]
+            for other in range(column_indptr[column + 1] - 1, column_indptr[column] - 1, -1):
+                j = column_rows[other]
+                if j <= i:  # the graph is symmetric: the lower half is mirrored
+                    break
+                before, other_weight = shared[j], column_data[other]
+                touched[size] = j  # written without asking: a branch here costs more than all the rest
+                size += int(before == 0.0)
+                shared[j] = before + min(weight, other_weight)
+        if filled + size > len(columns):
+            columns, values = longer(columns, size), longer(values, size)
+        first = filled
+        for j in touched[:size]:
+            common = shared[j]
+            shared[j] = 0.0
+            if common + left < least:
+                continue
+            for at in range(indptr[j], indptr[j + 1]):
+                common += min(late[indices[at]], data[at])
+            distance = np.float32(max(0.0, 1.0 - common / (2.0 - common)))
+            if distance <= max_distance:
+                columns[filled] = j
+                values[filled] = distance
+                filled += 1
+        counts[i - begin] = filled - first
+        for at in range(early, indptr[i + 1]):
+            late[indices[at]] = 0.0
+    return counts, columns[:filled].copy(), values[:filled].copy()

@@ -1,0 +1,163 @@
+"""Exact nearest neighbours by cosine, in one order for everyone: self first, then nearer, then smaller row."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import faiss
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from whosame.clustering.blocks import over_blocks
+from whosame.errors import InputError, ParameterError, listing
+
+TIE = 1e-12  # similarities nearer than this in float64 are equal: it is rounding that parts them
+SPARE = 8  # candidates beyond k that the float32 search hands to the float64 ranking
+UNIT = 1e-3  # rows whose length is off 1 by more are normalised; less is the rounding of half-precision features
+EXACT_ROWS = 256
+GPU_NEIGHBOURS = 2048  # faiss finds no more on a GPU
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The nearest rows of every row.
+
+    Attributes
+    ----------
+    indices : int32 [N, k]
+        The row itself first, even among exact duplicates; then by descending similarity; ties by the smaller row.
+    similarity : float64 [N, k]
+        Cosine similarity to each of them.
+    """
+
+    indices: NDArray[np.int32]
+    similarity: NDArray[np.float64]
+
+
+def neighbours(features: NDArray[Any], k: int) -> Neighbours:
+    """Find the ``k`` nearest rows of every row, itself among them.
+
+    faiss searches in float32, on a GPU if it has one; the candidates are ranked by float64 similarities, so that
+    the answer does not depend on the machine, the number of threads or the order of summation. Rows where
+    float32 cannot tell the k-th neighbour from what lies beyond the candidates (more than k duplicates, for
+    instance) are searched again in float64.
+
+    Parameters
+    ----------
+    features : float32 or float64 [N, D]
+        L2-normalised. Rows of another length are normalised first.
+    k : int
+        At least 1; at most N are found.
+
+    Returns
+    -------
+    Neighbours
+        Arrays of shape [N, min(k, N)].
+
+    Raises
+    ------
+    InputError
+        Features of another shape, rows that hold no number or are zero.
+    ParameterError
+        ``k`` below 1.
+
+    Notes
+    -----
+    O(N² D) time, O(N (k + D)) memory. Similarities that differ by less than 1e-12 are ties.
+    """
+    if k < 1:
+        raise ParameterError(f"the number of neighbours is {k}, but at least 1 is needed")
+    unit = unit_rows(features)
+    n = len(unit)
+    k = min(k, n)
+    if n == 0:
+        return Neighbours(np.empty((0, 0), np.int32), np.empty((0, 0)))
+    approximate, candidates = _search(unit, min(k + SPARE, n))
+    similarity = np.concatenate(over_blocks(_similarities, n, unit, candidates))
+    indices, ranked = _rank(np.arange(n), candidates, similarity, k)
+    if candidates.shape[1] < n:
+        error = 4 * float(np.abs(approximate - similarity).max())
+        beyond = approximate.min(axis=1) + error + TIE  # no row outside the candidates is more similar than this
+        unclear = (ranked[:, 1:].min(axis=1, initial=np.inf) <= beyond) | (indices[:, 0] != np.arange(n))
+        for rows in _blocks_of(np.flatnonzero(unclear)):
+            everyone = np.tile(np.arange(n, dtype=np.int32), (len(rows), 1))
+            indices[rows], ranked[rows] = _rank(rows, everyone, _all_similarities(unit, rows), k)
+    return Neighbours(indices, ranked)
+
+
+def unit_rows(features: NDArray[Any]) -> NDArray[Any]:
+    """Return C-contiguous float features [N, D] of unit length: the same array if it is that already.
+
+    Raises
+    ------
+    InputError
+        Not two-dimensional, not floating point, or rows that are not finite or zero.
+    """
+    if features.ndim != 2 or features.shape[1] == 0 or features.dtype not in (np.float32, np.float64):
+        found = f"{features.dtype} {list(features.shape)}"
+        raise InputError(f"features must be float32 [N, D] with D of at least 1, not {found}")
+    rows = np.ascontiguousarray(features)
+    squares = np.einsum("nd,nd->n", rows, rows)
+    bad = np.flatnonzero(~(np.isfinite(squares) & (squares > 0)))
+    if len(bad):
+        problems = [f"row {row}: squared length {squares[row]}" for row in bad]
+        raise InputError(listing(f"{len(bad)} rows of the features have no direction", problems, "Extract them again."))
+    lengths = np.sqrt(squares)
+    if len(rows) and np.abs(lengths - 1).max() > UNIT:
+        rows = rows / lengths[:, None]
+    return rows
+
+
+def _search(unit: NDArray[Any], k: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    rows = unit.astype(np.float32, copy=False)
+    if k <= GPU_NEIGHBOURS and getattr(faiss, "get_num_gpus", lambda: 0)():  # faiss-cpu counts no GPU
+        found = faiss.knn_gpu(faiss.StandardGpuResources(), rows, rows, k, metric=faiss.METRIC_INNER_PRODUCT)
+    else:
+        found = faiss.knn(rows, rows, k, metric=faiss.METRIC_INNER_PRODUCT)
+    return found[0], found[1].astype(np.int32)
+
+
+def _rank(
+    rows: NDArray[np.int64], candidates: NDArray[np.int32], similarity: NDArray[np.float64], k: int
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    descending = np.argsort(-similarity, axis=1)
+    candidates = np.take_along_axis(candidates, descending, axis=1)
+    similarity = np.take_along_axis(similarity, descending, axis=1)
+    falls = similarity[:, :-1] - similarity[:, 1:] > TIE  # a run of ties ends where more than rounding parts two
+    place = np.zeros(candidates.shape, np.int64)
+    np.cumsum(falls, axis=1, out=place[:, 1:])
+    place *= int(candidates.max(initial=0)) + 1
+    place += candidates
+    place[candidates == rows[:, None]] = -1
+    order = np.argsort(place, axis=1)[:, :k]
+    return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(similarity, order, axis=1)
+
+
+def _all_similarities(unit: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    some = unit[rows].astype(np.float64)
+    spans = range(0, len(unit), 8 * EXACT_ROWS)  # never all features in float64 at once
+    return np.hstack([some @ unit[begin : begin + 8 * EXACT_ROWS].T.astype(np.float64) for begin in spans])
+
+
+def _blocks_of(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return [rows[begin : begin + EXACT_ROWS] for begin in range(0, len(rows), EXACT_ROWS)]
+
+
+@njit(nogil=True, cache=True, fastmath={"reassoc", "contract"})
+def dot(a: NDArray[Any], b: NDArray[Any]) -> float:
+    """Return the inner product, summed in float64."""
+    total = 0.0
+    for d in range(len(a)):
+        total += np.float64(a[d]) * np.float64(b[d])
+    return total
+
+
+@njit(nogil=True, cache=True)
+def _similarities(
+    begin: int, end: int, unit: NDArray[Any], candidates: NDArray[np.int32]
+) -> NDArray[np.float64]:  # pragma: no cover - compiled
+    found = np.empty((end - begin, candidates.shape[1]))
+    for i in range(begin, end):
+        for rank in range(candidates.shape[1]):
+            found[i - begin, rank] = dot(unit[i], unit[candidates[i, rank]])
+    return found
