@@ -1,0 +1,36 @@
+"""Features without the mean of their camera."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def centre_by_camera(vectors: NDArray[np.float32], cameras: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Subtract the mean feature of each camera and scale to length 1 again.
+
+    What all images of a camera share is its view, light and colour, not a person. Taking it out assumes that every
+    camera sees a similar mix of people. It is off by default: on the synthetic pedestrians it alone is worth more than
+    500 answers, so that a comparison of strategies says which of the two it used.
+
+    Parameters
+    ----------
+    vectors : ndarray of float32, shape (n, D)
+        Features of length 1.
+    cameras : ndarray of int64, shape (n,)
+        Images of unknown camera (-1) are a group of their own.
+
+    Returns
+    -------
+    ndarray of float32, shape (n, D)
+        Of length 1; a feature that equals its camera's mean (an image that is alone with its camera) is left as it was.
+    """
+    _, group = np.unique(cameras, return_inverse=True)
+    count = np.bincount(group)
+    order = np.argsort(group, kind="stable")
+    starts = np.concatenate([[0], np.cumsum(count)[:-1]])
+    if len(vectors) == 0:
+        return vectors.copy()
+    means = np.add.reduceat(vectors[order], starts, axis=0, dtype=np.float64) / count[:, None]
+    centred = vectors - means[group].astype(np.float32)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    vanished = length < 1e-6  # rounding noise, not a direction
+    return np.where(vanished, vectors, centred / np.where(vanished, 1, length)).astype(np.float32)

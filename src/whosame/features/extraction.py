@@ -1,0 +1,104 @@
+"""Features of images, and in the same pass the row in which each channel is strongest (DCPS, section 3.2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from whosame.errors import ParameterError
+from whosame.features.network import ReIDNetwork
+from whosame.features.normalise import normalise, to_unit
+from whosame.features.precision import autocast, memory_format
+from whosame.features.reading import Pixels, find_device, read_ahead
+
+ROWS = 256  # what uint8 can number
+
+
+@dataclass(frozen=True)
+class ExtractionConfig:
+    """How features are extracted."""
+
+    batch_size: int = 64  # images at a time; does not change the features. 64 stays in a CPU's cache, a GPU likes 512
+
+    def __post_init__(self) -> None:
+        """Check the range."""
+        if self.batch_size < 1:
+            raise ParameterError(f"extraction.batch_size is {self.batch_size}, but takes at least 1")
+
+
+@dataclass(frozen=True, eq=False)
+class Features:
+    """What a network says about n images.
+
+    Attributes
+    ----------
+    vectors : ndarray of float32, shape (n, D)
+        Features of length 1.
+    vertical : ndarray of uint8, shape (n, C), or None
+        For each channel the row of its maximum in the last feature map before pooling, the topmost on ties, from 0 at
+        the head to ``map_height - 1``: g of DCPS Eq. 5.
+    map_height : int
+        Rows of that feature map.
+    """
+
+    vectors: NDArray[np.float32]
+    vertical: NDArray[np.uint8] | None
+    map_height: int
+
+
+@torch.inference_mode()
+def extract(
+    network: ReIDNetwork,
+    pixels: Pixels,
+    image_ids: NDArray[np.int64],
+    config: ExtractionConfig,
+    *,
+    device: str = "auto",
+    vertical: bool = False,
+) -> Features:
+    """Extract the features of images as they are: no augmentation, BatchNorm by its running statistics.
+
+    Parameters
+    ----------
+    network : ReIDNetwork
+        Moved to the device; left in the mode it was in.
+    pixels : Pixels
+    image_ids : ndarray of int64, shape (n,)
+    config : ExtractionConfig
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    vertical : bool
+        Whether the rows of the maxima are wanted too.
+
+    Returns
+    -------
+    Features
+    """
+    on = find_device(device)
+    training = network.training
+    network.to(on, memory_format=memory_format(on)).eval()  # type: ignore[call-overload]
+    map_height = network.map_height(*pixels.shape[1:3])
+    if vertical and map_height > ROWS:
+        raise ParameterError(f"the feature map has {map_height} rows, more than {ROWS}: use smaller images")
+    vectors = np.empty((len(image_ids), network.dimension), np.float32)
+    rows = np.empty((len(image_ids), network.dimension), np.uint8) if vertical else None
+    batches = np.split(image_ids, range(config.batch_size, len(image_ids), config.batch_size)) if len(image_ids) else []
+    done = 0
+    for batch, raw in read_ahead(pixels, batches, on):
+        images = normalise(to_unit(raw)).contiguous(memory_format=memory_format(on))
+        with autocast(on):
+            feature_map = network.feature_map(images)
+        here = slice(done, done + len(batch))
+        vectors[here] = network.embed(feature_map).cpu().numpy()
+        if rows is not None:
+            rows[here] = rows_of_maxima(feature_map).cpu().numpy()
+        done += len(batch)
+    network.train(training)
+    return Features(vectors, rows, map_height)
+
+
+def rows_of_maxima(feature_map: Tensor) -> Tensor:
+    """Return each channel's row of its maximum, the topmost on ties: [n, C, h, w] to uint8 [n, C]."""
+    return feature_map.amax(dim=3).argmax(dim=2).to(torch.uint8)  # argmax returns the first of equal values

@@ -1,0 +1,72 @@
+"""Batches of pixels, the next one read while the present one is worked on."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from whosame.errors import ParameterError
+
+
+class Pixels(Protocol):
+    """Decoded images of one size: :class:`whosame.data.pixels.Pixels`, an array on disk or a stream, is one."""
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(M, H, W, 3): images, rows, columns, channels."""
+
+    def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return the images of those ids, uint8 [n, H, W, 3], in their order."""
+
+
+def read_ahead(
+    pixels: Pixels, batches: Iterable[NDArray[np.int64]], device: torch.device
+) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
+    """Yield each batch of image ids with its pixels, uint8 [n, H, W, 3] on the device.
+
+    A thread reads one batch ahead, so that the disk and the decoder work beside the network.
+    """
+    pin = device.type == "cuda"
+
+    def load(image_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], Tensor]:
+        images = torch.from_numpy(np.ascontiguousarray(pixels.read(image_ids)))
+        return image_ids, images.pin_memory() if pin else images
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as reader:
+        waiting: Future[tuple[NDArray[np.int64], Tensor]] | None = None
+        for batch in batches:
+            following = reader.submit(load, batch)
+            if waiting is not None:
+                ids, images = waiting.result()
+                yield ids, images.to(device, non_blocking=pin)
+            waiting = following
+        if waiting is not None:
+            ids, images = waiting.result()
+            yield ids, images.to(device, non_blocking=pin)
+
+
+def find_device(name: str) -> torch.device:
+    """Return the device that ``device`` names.
+
+    Parameters
+    ----------
+    name : str
+        ``cpu``, ``cuda`` or ``auto``: the GPU where torch sees one.
+
+    Raises
+    ------
+    ParameterError
+        Another name, or ``cuda`` where torch sees no GPU.
+    """
+    if name not in ("auto", "cpu", "cuda"):
+        raise ParameterError(f"device is {name!r}, but takes auto, cpu or cuda")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ParameterError(
+            "device is 'cuda', but torch sees no GPU: use device=cpu or device=auto, or look at the driver "
+            "(nvidia-smi) and at torch's build (python -c 'import torch; print(torch.version.cuda)')"
+        )
+    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")

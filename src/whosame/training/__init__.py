@@ -1,0 +1,19 @@
+"""How the network learns: ClusterNCE on PK batches, augmentation, the self-supervised warm-up, checkpoints."""
+
+from whosame.training.augment import AugmentConfig
+from whosame.training.checkpoint import Checkpoint
+from whosame.training.fit import TrainingReport, fit
+from whosame.training.recipe import TrainingConfig, learning_rate, make_optimiser
+from whosame.training.warmup import WarmupConfig, warm_up
+
+__all__ = [
+    "AugmentConfig",
+    "Checkpoint",
+    "TrainingConfig",
+    "TrainingReport",
+    "WarmupConfig",
+    "fit",
+    "learning_rate",
+    "make_optimiser",
+    "warm_up",
+]

@@ -1,0 +1,143 @@
+"""Augmentation of a whole batch at once: affine, flip, pad and crop, colour, random erasing."""
+
+import math
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from whosame.errors import ParameterError
+from whosame.features.normalise import MEAN, normalise, to_unit
+
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: what an RGB colour weighs in grey
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """How strongly training images are varied. 0 switches a variation off."""
+
+    flip: float = 0.5  # probability of left-right; 0 where mirror images are other classes (characters)
+    pad: int = 4  # pixels added on each side before a random crop back to size; papers: 10 at 256x128
+    erase: float = 0.25  # probability that a rectangle is blanked (Zhong et al., AAAI 2020); papers: 0.5
+    erase_area: tuple[float, ...] = (0.02, 0.4)  # smallest and largest share of the image that is blanked
+    erase_aspect: float = 0.3  # height over width of the rectangle lies between this and its inverse
+    colour: float = 0.15  # sd of the log of gain, contrast and saturation, an image each; papers: 0
+    channel_gain: float = 0.105  # sd of the log of a gain of each colour channel (white balance); papers: 0
+    rotation: float = 0.0  # sd of the angle, radians
+    log_scale: float = 0.0  # sd of the log of the size, height and width each
+    shear: float = 0.0  # sd of the sideways shift per unit of height
+    shift: float = 0.0  # sd of the shift, in half image sizes
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        low = [
+            f.name for f in fields(self) if isinstance(getattr(self, f.name), int | float) and getattr(self, f.name) < 0
+        ]
+        if low:
+            raise ParameterError(f"{', '.join(f'augment.{name}' for name in low)}: below 0")
+        if self.flip > 1 or self.erase > 1:
+            raise ParameterError("augment.flip and augment.erase are probabilities: 0 to 1")
+        if len(self.erase_area) != 2 or not 0 < self.erase_area[0] <= self.erase_area[1] < 1:
+            raise ParameterError(
+                f"augment.erase_area is {list(self.erase_area)}, but takes two shares, 0 < low <= high < 1"
+            )
+        if not 0 < self.erase_aspect <= 1:
+            raise ParameterError(f"augment.erase_aspect is {self.erase_aspect}, but takes more than 0 and at most 1")
+
+
+def augment(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+    """Vary a batch and normalise it for the network.
+
+    Parameters
+    ----------
+    pixels : Tensor of uint8, shape (n, H, W, 3)
+        On any device.
+    config : AugmentConfig
+    generator : torch.Generator
+        On the CPU: the same variations on every device.
+
+    Returns
+    -------
+    Tensor of float32, shape (n, 3, H, W)
+    """
+    if config.pad or config.flip:
+        pixels = flip_and_crop(pixels, config, generator)
+    images = to_unit(pixels)
+    if config.rotation or config.log_scale or config.shear or config.shift:
+        images = affine(images, config, generator)
+    if config.colour or config.channel_gain:
+        images = colour(images, config, generator)
+    images = normalise(images)
+    return erase(images, config, generator) if config.erase else images
+
+
+def flip_and_crop(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+    """Flip each image with a probability; pad it with the mean colour and cut its size out again at random."""
+    n, H, W, _ = pixels.shape
+    padded = pixels.new_empty(n, H + 2 * config.pad, W + 2 * config.pad, 3)
+    padded[:] = torch.tensor([round(255 * mean) for mean in MEAN], dtype=torch.uint8, device=pixels.device)
+    padded[:, config.pad : config.pad + H, config.pad : config.pad + W] = pixels
+    top, left = torch.randint(0, 2 * config.pad + 1, (2, n, 1), generator=generator).to(pixels.device)
+    flipped = (torch.rand(n, 1, generator=generator) < config.flip).to(pixels.device)
+    columns = torch.arange(W, device=pixels.device).expand(n, W)
+    rows = top + torch.arange(H, device=pixels.device)  # [n, H]
+    columns = left + torch.where(flipped, W - 1 - columns, columns)  # [n, W]
+    image = torch.arange(n, device=pixels.device)
+    return padded[image[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def affine(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+    """Rotate, scale, shear and shift each image a little about its centre; edges are continued outwards."""
+    n, _, H, W = images.shape
+    angle, shear, up, across, right, down = torch.randn(6, n, generator=generator)
+    angle, shear = angle * config.rotation, shear * config.shear
+    tall, wide = (up * config.log_scale).exp(), (across * config.log_scale).exp()
+    aspect = H / W
+    # Output position (x, y in -1..1) to input position: shear, then rotation (in pixels, so not skewed by the aspect).
+    cos, sin = angle.cos(), angle.sin()
+    theta = torch.stack(
+        [
+            torch.stack([wide * cos, tall * (shear - sin * aspect), right * config.shift], dim=1),
+            torch.stack([wide * sin / aspect, tall * cos, down * config.shift], dim=1),
+        ],
+        dim=1,
+    ).to(images.device)
+    grid = functional.affine_grid(theta, [n, 3, H, W], align_corners=False)
+    return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
+
+
+def colour(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+    """Change each image's gain, white balance, contrast and saturation by log-normal factors.
+
+    All four are one 3×3 matrix and one offset per image: ``x ↦ A x + b``. Values may leave 0..1: nothing is cut off.
+    """
+    n, _, H, W = images.shape
+    gain, contrast, saturation = (torch.randn(3, n, generator=generator) * config.colour).exp()
+    balance = (torch.randn(n, 3, generator=generator) * config.channel_gain).exp()
+    grey = torch.tensor(LUMA).expand(3, 3)  # every row gives the grey of a colour
+    matrix = saturation[:, None, None] * torch.eye(3) + (1 - saturation)[:, None, None] * grey
+    matrix = matrix * (gain[:, None] * balance)[:, None, :]  # A = saturation · diag(gains): gains come first
+    flat = images.view(n, 3, H * W)
+    mean = torch.bmm(matrix.to(images.device), flat.mean(dim=2, keepdim=True))  # [n, 3, 1]: the mean after A
+    strength = contrast.to(images.device)[:, None, None]
+    offset = (1 - strength) * mean.mean(dim=1, keepdim=True)  # contrast about the mean grey, the same in each channel
+    return torch.baddbmm(offset, strength * matrix.to(images.device), flat).view_as(images)
+
+
+def erase(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+    """Blank a random rectangle of some images to the mean colour (0 once normalised), in place."""
+    n, _, H, W = images.shape
+    chosen, area, aspect, top, left = torch.rand(5, n, generator=generator)
+    low, high = config.erase_area
+    area = (low + (high - low) * area) * H * W
+    aspect = ((2 * aspect - 1) * math.log(1 / config.erase_aspect)).exp()
+    height = (area * aspect).sqrt().clamp(max=H)
+    width = (area / aspect).sqrt().clamp(max=W)
+    height = torch.where(chosen < config.erase, height, 0)
+    top, left = top * (H - height), left * (W - width)
+    row, column = torch.arange(H) + 0.5, torch.arange(W) + 0.5
+    inside_rows = (row >= top[:, None]) & (row < (top + height)[:, None])  # [n, H]
+    inside_columns = (column >= left[:, None]) & (column < (left + width)[:, None])  # [n, W]
+    mask = inside_rows[:, :, None] & inside_columns[:, None, :]
+    return images.masked_fill_(mask[:, None].to(images.device), 0)

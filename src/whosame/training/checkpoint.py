@@ -1,0 +1,125 @@
+"""The network and the optimiser after a round, as a file that holds tensors and plain values only."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import torch
+from torch import Tensor
+
+from whosame.data.atomic import writing
+from whosame.errors import ResumeError, listing
+from whosame.features.network import NetworkConfig, ReIDNetwork
+from whosame.features.weights import UnreadableError, differences, load_plain
+
+FORMAT = 1
+NOT_ARCHITECTURE = ("weights", "ignore_weights")  # where a network started from does not change its shape
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """Everything that training needs to go on; what is random in a round follows from the seed and its number.
+
+    Attributes
+    ----------
+    network : dict of str to Tensor
+        Weights and running statistics.
+    optimiser : dict
+        Its ``state_dict``.
+    architecture : dict of str to plain values
+        The :class:`NetworkConfig` without where the weights came from.
+    rounds : int
+        Rounds trained so far.
+    """
+
+    network: dict[str, Tensor]
+    optimiser: dict[str, Any]
+    architecture: dict[str, Any]
+    rounds: int
+
+    @classmethod
+    def of(
+        cls, network: ReIDNetwork, optimiser: torch.optim.Optimizer, config: NetworkConfig, rounds: int
+    ) -> "Checkpoint":
+        """Take a copy of the network and the optimiser as they are now, on the CPU."""
+        return cls(_copy(network.state_dict()), _copy(optimiser.state_dict()), _architecture(config), rounds)
+
+    def restore(self, network: ReIDNetwork, optimiser: torch.optim.Optimizer | None, config: NetworkConfig) -> None:
+        """Put the weights into a network and the state into its optimiser.
+
+        Raises
+        ------
+        ResumeError
+            The checkpoint is of another architecture: every difference is listed, and nothing is changed.
+        """
+        wanted = _architecture(config)
+        problems = [
+            f"network.{name}: checkpoint {self.architecture.get(name)!r}, now {wanted.get(name)!r}"
+            for name in sorted({*wanted, *self.architecture})
+            if wanted.get(name) != self.architecture.get(name)
+        ]
+        problems += differences(network.state_dict(), self.network)
+        if problems:
+            raise ResumeError(
+                listing(
+                    "the checkpoint is of another network",
+                    problems,
+                    "Set the network's parameters back to the checkpoint's, or begin a run under another name.",
+                )
+            )
+        network.load_state_dict(self.network)
+        if optimiser is not None:
+            optimiser.load_state_dict(_copy(self.optimiser))
+
+    def write(self, file: BinaryIO) -> None:
+        """Write to an open file."""
+        torch.save({"format": FORMAT, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}}, file)
+
+    def save(self, path: Path) -> None:
+        """Write a file that is there whole or not at all.
+
+        Raises
+        ------
+        StorageError
+            The disk is full or cannot be written to.
+        """
+        with writing(path) as file:
+            self.write(file)
+
+    @classmethod
+    def load(cls, path: Path) -> "Checkpoint":
+        """Read a checkpoint, without running any code that is in the file.
+
+        Raises
+        ------
+        ResumeError
+            It is damaged, or no checkpoint of this project.
+        """
+        try:
+            content = load_plain(path)
+        except UnreadableError as error:
+            raise ResumeError(
+                f"the checkpoint {path} cannot be read: {error}\n"
+                "It is damaged or was not written by whosame. Remove its round's folder and those after it: the "
+                "same command makes them again."
+            ) from error
+        names = {field.name for field in dataclasses.fields(cls)}
+        if not isinstance(content, dict) or content.keys() != {"format", *names} or content["format"] != FORMAT:
+            raise ResumeError(f"{path} is not a checkpoint of this version of whosame (format {FORMAT})")
+        return cls(**{name: content[name] for name in names})
+
+
+def _architecture(config: NetworkConfig) -> dict[str, Any]:
+    values = {name: value for name, value in dataclasses.asdict(config).items() if name not in NOT_ARCHITECTURE}
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+def _copy(state: Any) -> Any:
+    """Copy tensors to the CPU, and the dictionaries, lists and plain values around them."""
+    if isinstance(state, Tensor):
+        return state.detach().to("cpu", copy=True)
+    if isinstance(state, dict):
+        return {name: _copy(value) for name, value in state.items()}
+    if isinstance(state, (list, tuple)):
+        return [_copy(value) for value in state]
+    return state

@@ -1,0 +1,163 @@
+"""One round of training."""
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from whosame.errors import ParameterError
+from whosame.features.extraction import ExtractionConfig, extract
+from whosame.features.network import ReIDNetwork
+from whosame.features.precision import autocast, memory_format
+from whosame.features.reading import Pixels, find_device, read_ahead
+from whosame.progress import track
+from whosame.seeding import stream, torch_seed
+from whosame.training.augment import augment
+from whosame.training.chunked_norm import forward_in_chunks
+from whosame.training.cluster_nce import ClusterMemory, class_means, cluster_nce
+from whosame.training.recipe import TrainingConfig, learning_rate
+from whosame.training.sampler import pk_batches
+
+
+@dataclass(frozen=True)
+class TrainingReport:
+    """What a round of training did.
+
+    Attributes
+    ----------
+    loss : float
+        Mean ClusterNCE over the round's iterations; NaN if there were none.
+    images, unlabelled : int
+        Images with a label, and without one (not trained on).
+    classes : int
+        Different labels.
+    iterations : int
+        Batches trained; 0 if there was nothing to tell apart.
+    learning_rate : float
+        That of the last iteration; NaN if there were none.
+    seconds : float
+        Wall clock.
+    warnings : tuple of str
+        What a user should know; mostly empty.
+    """
+
+    loss: float
+    images: int
+    unlabelled: int
+    classes: int
+    iterations: int
+    learning_rate: float
+    seconds: float
+    warnings: tuple[str, ...] = ()
+
+
+def fit(
+    network: ReIDNetwork,
+    optimiser: torch.optim.Optimizer,
+    pixels: Pixels,
+    image_ids: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    cameras: NDArray[np.int64],
+    config: TrainingConfig,
+    *,
+    round: int,  # noqa: A002
+    rounds: int,
+    seed: int,
+    device: str = "auto",
+    vectors: NDArray[np.float32] | None = None,
+) -> TrainingReport:
+    """Train the network for one round on labelled images, in place.
+
+    The same arguments give the same weights, on a CPU bit for bit: nothing is drawn from global generators.
+
+    Parameters
+    ----------
+    network : ReIDNetwork
+    optimiser : torch.optim.Optimizer
+        Over the network's parameters (:func:`whosame.training.recipe.make_optimiser`).
+    pixels : Pixels
+    image_ids, labels, cameras : ndarray of int64, shape (n,)
+        Images of label -1 are not trained on.
+    config : TrainingConfig
+    round, rounds : int
+        This round, from 0, and how many there will be.
+    seed : int
+        The run's seed.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    vectors : ndarray of float32, shape (n, D), optional
+        The images' features by the network as it is now, not centred, if they are at hand; extracted otherwise.
+
+    Returns
+    -------
+    TrainingReport
+        With fewer than two classes: no iterations, the weights as they were, and a warning.
+
+    Raises
+    ------
+    ParameterError
+        The loss is not a number any more: the learning rate is too high.
+    """
+    begun = time.monotonic()
+    on = find_device(device)
+    rows = np.flatnonzero(labels >= 0)
+    names, classes = np.unique(labels[rows], return_inverse=True)
+    unlabelled = len(labels) - len(rows)
+    if len(names) < 2:
+        warning = f"{len(names)} classes with {len(rows)} images: nothing to tell apart, the weights stay as they were"
+        seconds = time.monotonic() - begun
+        return TrainingReport(math.nan, len(rows), unlabelled, len(names), 0, math.nan, seconds, (warning,))
+
+    image_ids, cameras = image_ids[rows], cameras[rows]
+    if vectors is None:
+        vectors = extract(network, pixels, image_ids, ExtractionConfig(), device=device).vectors
+    else:
+        vectors = vectors[rows]
+    class_of = torch.from_numpy(classes)
+    memory = ClusterMemory(
+        class_means(torch.from_numpy(vectors), class_of).to(on), config.memory_momentum, use_hard=config.use_hard
+    )
+    batches = list(
+        pk_batches(
+            classes,
+            cameras,
+            clusters=config.clusters_per_batch,
+            images=config.images_per_cluster,
+            batches=config.iterations,
+            rng=stream(seed, "batches", round),
+        )
+    )
+    variations = torch.Generator().manual_seed(torch_seed(seed, "augment", round))
+    network.to(on, memory_format=memory_format(on)).train()  # type: ignore[call-overload]
+    losses = torch.zeros(len(batches))
+    rate = config.learning_rate
+
+    reading = read_ahead(pixels, (image_ids[batch] for batch in batches), on)
+    for iteration, (_, raw) in enumerate(track(reading, f"training round {round}", total=len(batches))):
+        rate = learning_rate(config, round=round, iteration=iteration, rounds=rounds)
+        for group in optimiser.param_groups:
+            group["lr"] = rate
+        images = augment(raw, config.augment, variations)  # [P*K, 3, H, W]
+        targets = class_of[batches[iteration]].to(on)  # [P*K]
+        with autocast(on):
+            features = forward_in_chunks(
+                network, images.contiguous(memory_format=memory_format(on)), config.norm_chunk
+            )  # [P*K, D]
+        loss = cluster_nce(features, targets, memory, config.temperature)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        memory.update(features.detach(), targets)
+        losses[iteration] = loss.detach()
+
+    mean_loss = float(losses.mean())
+    if not math.isfinite(mean_loss):
+        raise ParameterError(
+            f"training diverged in round {round}: the loss is {mean_loss}. Use a lower training.learning_rate than "
+            f"{config.learning_rate:g}; the round's checkpoint was not written."
+        )
+    seconds = time.monotonic() - begun
+    return TrainingReport(mean_loss, len(rows), unlabelled, len(names), len(batches), rate, seconds)

@@ -1,0 +1,173 @@
+"""Self-supervised warm-up of random weights: two variations of an image are to look alike, two images are not.
+
+Features of a fresh network tell cameras apart, not people: clusters start as cameras and never recover. A few epochs of
+NT-Xent before the first round are what makes training without pretrained weights start at all.
+"""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from whosame.errors import ParameterError
+from whosame.features.network import NetworkConfig, ReIDNetwork
+from whosame.features.precision import autocast, memory_format
+from whosame.features.reading import Pixels, find_device, read_ahead
+from whosame.progress import track
+from whosame.seeding import stream, torch_seed
+from whosame.training.augment import AugmentConfig, augment
+from whosame.training.checkpoint import Checkpoint
+
+VERSION = 1  # raise it when the same parameters give other weights
+
+
+@dataclass(frozen=True)
+class WarmupConfig:
+    """How random weights are warmed up."""
+
+    epochs: int = 15  # passes over the training images
+    batch_size: int = 128  # images a batch, two variations of each, at least 2
+    temperature: float = 0.15  # τ of NT-Xent, above 0
+    learning_rate: float = 2e-3  # of Adam, cosine to 0
+    weight_decay: float = 5e-4  # L2
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        if self.epochs < 1 or self.batch_size < 2:
+            raise ParameterError("warmup.epochs takes at least 1, warmup.batch_size at least 2")
+        if not (self.temperature > 0 and self.learning_rate > 0 and self.weight_decay >= 0):
+            raise ParameterError("warmup.temperature and learning_rate take more than 0, weight_decay at least 0")
+
+
+def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
+    """Return the normalised temperature-scaled cross entropy of two variations of a batch.
+
+    Parameters
+    ----------
+    first, second : Tensor of float32, shape (n, D)
+        Features of length 1; row i of both is the same image.
+    temperature : float
+        τ.
+
+    References
+    ----------
+    T. Chen et al.: A Simple Framework for Contrastive Learning of Visual Representations. ICML 2020, Eq. 1.
+    """
+    n = len(first)
+    both = torch.cat([first, second])
+    logits = both @ both.T / temperature
+    logits.fill_diagonal_(-torch.inf)  # an image is no candidate for itself
+    other = torch.arange(2 * n, device=both.device).roll(n)
+    return functional.cross_entropy(logits, other)
+
+
+def warm_up(
+    network: ReIDNetwork,
+    pixels: Pixels,
+    image_ids: NDArray[np.int64],
+    config: WarmupConfig,
+    *,
+    network_config: NetworkConfig,
+    seed: int,
+    device: str = "auto",
+    cache: Path | None = None,
+    data_key: str = "",
+) -> float:
+    """Warm the network up in place, or load the weights that the same warm-up gave before.
+
+    Parameters
+    ----------
+    network : ReIDNetwork
+        With the random weights of ``build_network(network_config, seed=seed)``.
+    pixels : Pixels
+    image_ids : ndarray of int64, shape (n,)
+        The training images.
+    config : WarmupConfig
+    network_config : NetworkConfig
+    seed : int
+        The run's seed.
+    device : str
+        ``auto``, ``cpu`` or ``cuda``.
+    cache : Path, optional
+        Folder in which the weights are kept under a name made of everything they depend on.
+    data_key : str
+        What tells these images from others: the digest of the manifest. Required with ``cache``.
+
+    Returns
+    -------
+    float
+        The mean loss of the last epoch; NaN if the weights were found or there are fewer than two images.
+    """
+    if cache is not None and not data_key:
+        raise ParameterError("a warm-up that is kept needs the data_key of its images")
+    key = (
+        network_config,
+        config,
+        seed,
+        data_key,
+        list(pixels.shape[1:]),
+        hashlib.sha256(image_ids.tobytes()).hexdigest(),
+    )
+    path = cache / f"warmup_{_digest(*key)}.pt" if cache is not None else None
+    if path is not None and path.exists():
+        Checkpoint.load(path).restore(network, None, network_config)
+        return float("nan")
+    loss = _train(network, pixels, image_ids, config, seed=seed, on=find_device(device))
+    if path is not None:
+        Checkpoint.of(network, torch.optim.SGD(network.parameters()), network_config, rounds=0).save(path)
+    return loss
+
+
+def _train(
+    network: ReIDNetwork,
+    pixels: Pixels,
+    image_ids: NDArray[np.int64],
+    config: WarmupConfig,
+    *,
+    seed: int,
+    on: torch.device,
+) -> float:
+    network.to(on, memory_format=memory_format(on)).train()  # type: ignore[call-overload]
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    optimiser = torch.optim.Adam(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
+    per_epoch = len(image_ids) // config.batch_size or min(1, len(image_ids) // 2)  # a small set is one batch
+    total = per_epoch * config.epochs
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=max(total, 1))
+    variations = torch.Generator().manual_seed(torch_seed(seed, "warmup", "augment"))
+    batches = _shuffled(image_ids, config, per_epoch, stream(seed, "warmup", "batches"))
+    losses: list[float] = []
+    for _, raw in track(read_ahead(pixels, batches, on), "warm-up", total=total):
+        images = torch.cat([augment(raw, config.augment, variations), augment(raw, config.augment, variations)])
+        with autocast(on):
+            features = network(images.contiguous(memory_format=memory_format(on)))  # [2n, D]
+        n = len(raw)
+        loss = nt_xent(features[:n], features[n:], config.temperature)
+        optimiser.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimiser.step()
+        schedule.step()
+        losses.append(float(loss.detach()))
+    return float(np.mean(losses[-per_epoch:])) if losses else float("nan")
+
+
+def _shuffled(
+    image_ids: NDArray[np.int64], config: WarmupConfig, per_epoch: int, rng: np.random.Generator
+) -> Iterator[NDArray[np.int64]]:
+    for _ in range(config.epochs):
+        order = rng.permutation(image_ids)
+        for batch in range(per_epoch):
+            yield order[batch * config.batch_size : (batch + 1) * config.batch_size]
+
+
+def _digest(network: NetworkConfig, config: WarmupConfig, *rest: object) -> str:
+    parts = [VERSION, dataclasses.asdict(network), dataclasses.asdict(config), *rest]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]

@@ -1,0 +1,135 @@
+"""Augmentation: each variation does what it says, images of a batch vary independently, the generator decides."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from whosame.errors import ParameterError
+from whosame.features.normalise import MEAN, STD, normalise, to_unit
+from whosame.training.augment import AugmentConfig, affine, augment, colour, erase, flip_and_crop
+
+OFF = AugmentConfig(flip=0, pad=0, erase=0, colour=0, channel_gain=0)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def pictures(n=64, h=24, w=12):
+    return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (n, h, w, 3), dtype=np.uint8))
+
+
+def test_switched_off_it_only_normalises():
+    pixels = pictures()
+    expected = (pixels.numpy() / 255 - np.array(MEAN)) / np.array(STD)
+    np.testing.assert_allclose(augment(pixels, OFF, generator()), expected.transpose(0, 3, 1, 2), atol=1e-5)
+
+
+def test_the_input_is_left_alone_and_the_generator_decides():
+    config = AugmentConfig(rotation=0.1, log_scale=0.1, shear=0.1, shift=0.1)
+    pixels = pictures()
+    kept = pixels.clone()
+    a, b, c = (
+        augment(pixels, config, generator()),
+        augment(pixels, config, generator()),
+        augment(pixels, config, generator(1)),
+    )
+    assert torch.equal(pixels, kept)
+    assert torch.equal(a, b)
+    assert not torch.equal(a, c)
+    assert a.shape == (64, 3, 24, 12)
+    assert a.is_contiguous()
+
+
+def test_flip_happens_as_often_as_asked():
+    pixels = pictures(400)
+    found = flip_and_crop(pixels, dataclasses.replace(OFF, flip=0.3), generator())
+    flipped = (found == pixels.flip(2)).flatten(1).all(dim=1)
+    same = (found == pixels).flatten(1).all(dim=1)
+    assert (flipped | same).all()
+    assert 0.2 < flipped.float().mean() < 0.4
+
+
+def test_crop_is_a_shift_filled_with_the_mean_colour():
+    pixels = pictures(200)
+    found = flip_and_crop(pixels, dataclasses.replace(OFF, pad=2), generator())
+    padded = np.empty((200, 28, 16, 3), np.uint8)
+    padded[:] = [round(255 * mean) for mean in MEAN]
+    padded[:, 2:-2, 2:-2] = pixels
+    seen = set()
+    for image, source in zip(found.numpy(), padded, strict=True):
+        places = [(y, x) for y in range(5) for x in range(5) if np.array_equal(image, source[y : y + 24, x : x + 12])]
+        assert len(places) == 1
+        seen.add(places[0])
+    assert len(seen) == 25
+
+
+def test_erasing_blanks_one_rectangle_of_the_size_asked_for():
+    config = dataclasses.replace(OFF, erase=0.5, erase_area=(0.1, 0.3))
+    images = erase(torch.ones(400, 3, 40, 20), config, generator())
+    blank = images[:, 0] == 0
+    assert torch.equal(images[:, 0], images[:, 2])
+    erased = blank.flatten(1).any(dim=1)
+    assert 0.4 < erased.float().mean() < 0.6
+    for mask in blank[erased].numpy():
+        rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+        assert mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
+        assert mask.sum() == len(rows) * len(columns)
+        assert 0.04 < mask.mean() < 0.4
+
+
+def test_colour_equals_the_four_steps_one_by_one():
+    config = AugmentConfig(colour=0.3, channel_gain=0.2)
+    images = to_unit(pictures(5))
+    found = colour(images, config, generator())
+    draws = generator()
+    gain, contrast, saturation = (torch.randn(3, 5, generator=draws) * 0.3).exp()
+    balance = (torch.randn(5, 3, generator=draws) * 0.2).exp()
+    for i, image in enumerate(images):
+        x = image * gain[i] * balance[i, :, None, None]
+        grey = (x * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(dim=0)
+        x = grey + saturation[i] * (x - grey)
+        x = x.mean() + contrast[i] * (x - x.mean())
+        torch.testing.assert_close(found[i], x, atol=1e-5, rtol=1e-5)
+
+
+def test_affine_without_strength_is_the_identity_and_with_it_moves_a_dot_a_little():
+    images = to_unit(pictures(8))
+    torch.testing.assert_close(affine(images, OFF, generator()), images, atol=1e-4, rtol=1e-4)
+    dot = torch.zeros(300, 3, 41, 41)
+    dot[:, :, 20, 20] = 1  # the centre
+    turned = affine(dot, dataclasses.replace(OFF, rotation=0.5, shear=0.3), generator())
+    torch.testing.assert_close(turned[:, 0, 20, 20], torch.ones(300), atol=1e-3, rtol=0)
+    shifted = affine(dot, dataclasses.replace(OFF, shift=0.1), generator())[:, 0]
+    column = (shifted.sum(dim=1) * torch.arange(41)).sum(dim=1) / shifted.sum(dim=(1, 2))
+    assert (column - 20).std() == pytest.approx(0.1 * 20.5, rel=0.2)
+
+
+def test_rotation_keeps_shapes_in_tall_images():
+    """A disc stays a disc at every angle: angles are in pixels, not in units of a tall image's height and width."""
+    y, x = torch.meshgrid(torch.arange(81) - 40, torch.arange(41) - 20, indexing="ij")
+    disc = (x**2 + y**2 <= 144).float().expand(100, 3, 81, 41)
+    found = affine(disc, dataclasses.replace(OFF, rotation=1.0), generator())
+    assert (found - disc).abs().mean() < 0.01
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"pad": -1, "shear": -0.1}, r"augment\.pad, augment\.shear: below 0"),
+        ({"flip": 1.5}, "probabilities"),
+        ({"erase_area": (0.5, 0.4)}, "erase_area"),
+        ({"erase_area": (0.5,)}, "erase_area"),
+        ({"erase_aspect": 0.0}, "erase_aspect"),
+    ],
+)
+def test_bad_parameters(changes, message):
+    with pytest.raises(ParameterError, match=message):
+        AugmentConfig(**changes)
+
+
+def test_normalise_is_in_place_on_its_own_copy_only():
+    images = torch.full((1, 3, 2, 2), 0.5)
+    assert normalise(images) is images

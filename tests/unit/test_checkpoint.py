@@ -1,0 +1,121 @@
+"""Checkpoints: go on as if never stopped, load without running code, refuse another architecture."""
+
+import dataclasses
+import io
+import pickle
+
+import pytest
+import torch
+
+from whosame.errors import ResumeError
+from whosame.features import NetworkConfig, build_network
+from whosame.training import Checkpoint, TrainingConfig, make_optimiser
+
+CONFIG = NetworkConfig(widths=(4, 8), weights="random")
+
+
+def step(network, optimiser, seed):
+    images = torch.rand(4, 3, 16, 8, generator=torch.Generator().manual_seed(seed))
+    optimiser.zero_grad()
+    network(images)[:, 0].sum().backward()
+    optimiser.step()
+
+
+def made(seed=0, config=CONFIG):
+    network = build_network(config, seed=seed)
+    return network, make_optimiser(network, TrainingConfig())
+
+
+def same(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def test_a_restored_run_goes_on_bit_for_bit(tmp_path):
+    network, optimiser = made()
+    step(network, optimiser, 1)
+    Checkpoint.of(network, optimiser, CONFIG, rounds=1).save(tmp_path / "c.pt")
+    step(network, optimiser, 2)
+
+    loaded = Checkpoint.load(tmp_path / "c.pt")
+    other, its_optimiser = made(seed=9)
+    loaded.restore(other, its_optimiser, CONFIG)
+    step(other, its_optimiser, 2)
+    assert same(network, other)
+    assert loaded.rounds == 1
+    assert loaded.architecture["widths"] == [4, 8]
+    third, _ = made(seed=8)  # what was loaded is untouched by the training that followed
+    loaded.restore(third, None, CONFIG)
+    assert same(third, build_from(tmp_path / "c.pt"))
+
+
+def build_from(path):
+    network, optimiser = made()
+    Checkpoint.load(path).restore(network, optimiser, CONFIG)
+    return network
+
+
+def test_a_checkpoint_is_a_copy():
+    network, optimiser = made()
+    checkpoint = Checkpoint.of(network, optimiser, CONFIG, rounds=0)
+    kept = checkpoint.network["neck.weight"].clone()
+    step(network, optimiser, 1)
+    assert torch.equal(checkpoint.network["neck.weight"], kept)
+
+
+def test_another_architecture_is_refused_with_every_difference():
+    network, optimiser = made()
+    checkpoint = Checkpoint.of(network, optimiser, CONFIG, rounds=3)
+    config = dataclasses.replace(CONFIG, widths=(4, 8, 8), pooling="max")
+    other, its_optimiser = made(config=config)
+    before = {k: v.clone() for k, v in other.state_dict().items()}
+    with pytest.raises(ResumeError) as error:
+        checkpoint.restore(other, its_optimiser, config)
+    text = str(error.value)
+    assert "network.widths: checkpoint [4, 8], now [4, 8, 8]" in text
+    assert "network.pooling: checkpoint 'gem', now 'max'" in text
+    assert "missing: backbone.stages.2.conv1.weight" in text
+    assert "unexpected: pooling.p" in text
+    assert all(torch.equal(before[k], v) for k, v in other.state_dict().items())
+
+
+def test_shapes_are_named():
+    network, optimiser = made()
+    checkpoint = Checkpoint.of(network, optimiser, CONFIG, rounds=3)
+    config = dataclasses.replace(CONFIG, widths=(4, 16))
+    with pytest.raises(ResumeError, match=r"shape: neck\.weight is \[8\], expected \[16\]"):
+        checkpoint.restore(*made(config=config), config)
+
+
+def test_where_the_weights_came_from_does_not_matter():
+    network, optimiser = made()
+    Checkpoint.of(network, optimiser, CONFIG, rounds=0).restore(
+        network, optimiser, dataclasses.replace(CONFIG, weights="warmup", ignore_weights=("fc.",))
+    )
+
+
+class Code:
+    def __reduce__(self):
+        return print, ("run by the file",)
+
+
+def test_a_file_is_never_run(tmp_path, capsys):
+    (tmp_path / "c.pt").write_bytes(pickle.dumps(Code()))
+    with pytest.raises(ResumeError, match="cannot be read"):
+        Checkpoint.load(tmp_path / "c.pt")
+    assert "run by the file" not in capsys.readouterr().out
+
+
+def test_a_truncated_file_and_a_foreign_one(tmp_path):
+    file = io.BytesIO()
+    Checkpoint.of(*made(), CONFIG, rounds=0).write(file)
+    (tmp_path / "half.pt").write_bytes(file.getvalue()[: len(file.getvalue()) // 2])
+    with pytest.raises(ResumeError, match="damaged"):
+        Checkpoint.load(tmp_path / "half.pt")
+    torch.save({"weights": torch.zeros(2)}, tmp_path / "other.pt")
+    with pytest.raises(ResumeError, match="not a checkpoint of this version"):
+        Checkpoint.load(tmp_path / "other.pt")
+
+
+def test_saving_leaves_nothing_else_behind(tmp_path):
+    Checkpoint.of(*made(), CONFIG, rounds=0).save(tmp_path / "c.pt")
+    assert [p.name for p in tmp_path.iterdir()] == ["c.pt"]

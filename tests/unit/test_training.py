@@ -1,0 +1,171 @@
+"""A round of training: what it learns, what it leaves alone, and that the seed decides everything."""
+
+import dataclasses
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from whosame.errors import ParameterError
+from whosame.features import ExtractionConfig, NetworkConfig, build_network, extract
+from whosame.training import AugmentConfig, TrainingConfig, fit, learning_rate, make_optimiser
+
+CONFIG = TrainingConfig(iterations=6, clusters_per_batch=4, norm_chunk=8, augment=AugmentConfig(pad=2, erase=0.1))
+
+
+class Pictures:
+    """Each class a colour, with noise."""
+
+    def __init__(self, labels, noise=30):
+        rng = np.random.default_rng(0)
+        colours = rng.integers(40, 216, (labels.max() + 1, 1, 1, 3))
+        array = colours[labels] + rng.normal(0, noise, (len(labels), 16, 8, 3))
+        self.array = array.clip(0, 255).astype(np.uint8)
+        self.shape = self.array.shape
+        self.wanted = set()
+
+    def read(self, image_ids):
+        self.wanted.update(image_ids.tolist())
+        return self.array[image_ids]
+
+
+LABELS = np.repeat(np.arange(6), 8)
+CAMERAS = np.tile(np.arange(4), 12)
+
+
+def trained(labels=LABELS, seed=0, config=CONFIG, rounds=(0,), vectors=None):
+    network = build_network(NetworkConfig(widths=(4, 8), weights="random"), seed=0)
+    optimiser = make_optimiser(network, config)
+    pixels = Pictures(LABELS)
+    ids = np.arange(len(LABELS))
+    for number in rounds:
+        report = fit(
+            network,
+            optimiser,
+            pixels,
+            ids,
+            labels,
+            CAMERAS,
+            config,
+            round=number,
+            rounds=3,
+            seed=seed,
+            device="cpu",
+            vectors=vectors,
+        )
+    return network, report, pixels
+
+
+def same(a, b):
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+def test_training_pulls_classes_apart():
+    def gap(network, pixels):
+        """Return how much more alike images of a class are than images of two."""
+        vectors = extract(network, pixels, np.arange(48), ExtractionConfig(), device="cpu").vectors
+        similarity, same_class = vectors @ vectors.T, LABELS[:, None] == LABELS
+        return similarity[same_class].mean() - similarity[~same_class].mean()
+
+    config = dataclasses.replace(CONFIG, iterations=40, learning_rate=5e-3)
+    network, report, pixels = trained(config=config)
+    untrained = build_network(NetworkConfig(widths=(4, 8), weights="random"), seed=0)
+    assert gap(network, pixels) > gap(untrained, pixels) + 0.2
+    assert (report.images, report.unlabelled, report.classes, report.iterations) == (48, 0, 6, 40)
+    assert report.warnings == ()
+
+
+def test_the_seed_decides_bit_for_bit_whatever_the_global_generators():
+    torch.manual_seed(1)
+    a, report_a, _ = trained(rounds=(0, 1))
+    torch.manual_seed(2)
+    np.random.seed(3)
+    b, report_b, _ = trained(rounds=(0, 1))
+    c, _, _ = trained(rounds=(0, 1), seed=1)
+    assert same(a, b)
+    assert report_a.loss == report_b.loss
+    assert not same(a, c)
+
+
+def test_another_round_and_another_seed_draw_other_batches():
+    """With nothing else that differs: no augmentation, a constant learning rate."""
+    still = AugmentConfig(flip=0, pad=0, erase=0, colour=0, channel_gain=0)
+    config = dataclasses.replace(CONFIG, augment=still, schedule="constant")
+    first, other_round, other_seed = (trained(config=config, **c)[0] for c in ({}, {"rounds": (1,)}, {"seed": 1}))
+    assert not same(first, other_round)
+    assert not same(first, other_seed)
+
+
+def test_unlabelled_images_are_neither_trained_on_nor_read():
+    labels = np.where(LABELS >= 4, -1, LABELS)
+    _, report, pixels = trained(labels)
+    assert (report.images, report.unlabelled, report.classes) == (32, 16, 4)
+    assert pixels.wanted <= set(range(32))
+
+
+def test_names_of_classes_do_not_matter():
+    a, _, _ = trained(LABELS)
+    b, _, _ = trained(LABELS * 1000 + 7)
+    assert same(a, b)
+
+
+@pytest.mark.parametrize("labels", [np.full(48, -1), np.where(LABELS == 2, 5, -1)])
+def test_no_class_or_one_changes_nothing_and_says_so(labels):
+    before = build_network(NetworkConfig(widths=(4, 8), weights="random"), seed=0)
+    network, report, _ = trained(labels)
+    assert same(before, network)
+    assert report.iterations == 0
+    assert math.isnan(report.loss)
+    assert len(report.warnings) == 1
+    assert "nothing to tell apart" in report.warnings[0]
+
+
+def test_features_at_hand_are_not_extracted_again():
+    network = build_network(NetworkConfig(widths=(4, 8), weights="random"), seed=0)
+    vectors = extract(network, Pictures(LABELS), np.arange(48), ExtractionConfig(), device="cpu").vectors
+    a, _, _ = trained(config=dataclasses.replace(CONFIG, iterations=1, clusters_per_batch=2))
+    b, _, pixels = trained(config=dataclasses.replace(CONFIG, iterations=1, clusters_per_batch=2), vectors=vectors)
+    assert same(a, b)
+    assert len(pixels.wanted) <= 8
+
+
+def test_batchnorm_is_in_chunks():
+    whole, _, _ = trained(config=dataclasses.replace(CONFIG, norm_chunk=16))
+    chunked, _, _ = trained()
+    assert not same(whole, chunked)
+
+
+def test_divergence_is_an_error():
+    with pytest.raises(ParameterError, match=r"diverged in round 0[\s\S]*training\.learning_rate"):
+        trained(config=dataclasses.replace(CONFIG, learning_rate=1e30))
+
+
+def test_learning_rates():
+    def rates(round_, iteration=0, **changes):
+        config = TrainingConfig(iterations=10, learning_rate=1.0, **changes)
+        return learning_rate(config, round=round_, iteration=iteration, rounds=4)
+
+    assert [rates(r, schedule="step", step_rounds=2) for r in range(5)] == pytest.approx([1, 1, 0.1, 0.1, 0.01])
+    assert rates(0) == 1
+    assert rates(2) == pytest.approx(0.5)
+    assert rates(1, 5) == pytest.approx((1 + math.cos(math.pi * 0.375)) / 2)
+    assert rates(3, 9) > 0
+    assert rates(9) == 0  # a run made longer than planned does not climb again
+    assert rates(7, schedule="constant") == 1
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"iterations": 0, "temperature": 0.0}, r"training\.iterations[\s\S]*training\.temperature"),
+        ({"images_per_cluster": 1}, "at least 2"),
+        ({"norm_chunk": 30}, r"a multiple of training\.images_per_cluster"),
+        ({"memory_momentum": 1.5}, "takes 0 to 1"),
+        ({"schedule": "cosin"}, "did you mean 'cosine'"),
+        ({"learning_rate": float("nan")}, "takes more than 0"),
+    ],
+)
+def test_bad_parameters(changes, message):
+    with pytest.raises(ParameterError, match=message):
+        TrainingConfig(**changes)
