@@ -1,0 +1,191 @@
+"""What the answers of a round cost, and what they bought."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Self, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.strategies.base import Answer, Kind
+
+KINDS: tuple[Kind, ...] = get_args(Kind)
+PREFIX = "annotation/"
+
+
+@dataclass(frozen=True)
+class Verdicts:
+    """How often people said what."""
+
+    same: int = 0
+    different: int = 0
+    unsure: int = 0
+
+    @property
+    def asked(self) -> int:
+        """All of them."""
+        return self.same + self.different + self.unsure
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(self.same + other.same, self.different + other.different, self.unsure + other.unsure)
+
+
+@dataclass(frozen=True)
+class AnnotationAccount:
+    """The account of one round, or of several added up.
+
+    Attributes
+    ----------
+    within, between, pool : Verdicts
+        The answers that cost a question, by the kind of question. An answer found again after a crash is one of them.
+    free : int
+        Pairs that followed from other answers.
+    conflicts : int
+        Answers that contradicted earlier ones, which stand.
+    changed : int
+        Answers after which the partition changed, see :func:`changed_partition`.
+    timed : int
+        Answers with a recorded time.
+    seconds : float
+        Sum of these times, each capped at the idle cap.
+    """
+
+    within: Verdicts = field(default_factory=Verdicts)
+    between: Verdicts = field(default_factory=Verdicts)
+    pool: Verdicts = field(default_factory=Verdicts)
+    free: int = 0
+    conflicts: int = 0
+    changed: int = 0
+    timed: int = 0
+    seconds: float = 0.0
+
+    @property
+    def said(self) -> Verdicts:
+        """Verdicts of all kinds of question together."""
+        return self.within + self.between + self.pool
+
+    def __add__(self, other: Self) -> Self:
+        return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
+
+    def seconds_per_pair(self, stated: float | None = None) -> float:
+        """Return what a pair is costed at: the stated seconds, else the mean of the recorded; NaN without either."""
+        if stated is not None:
+            return stated
+        return self.seconds / self.timed if self.timed else float("nan")
+
+    def cost_percent(self, images: int) -> float:
+        """Return the share of all pairs of ``images`` that was asked about, in per cent (UCAL, Eq. 7)."""
+        return 100 * self.said.asked / (images * (images - 1) / 2) if images > 1 else float("nan")
+
+    def to_dict(self, images: int, *, seconds_per_pair: float | None = None, suffix: str = "") -> dict[str, float]:
+        """Return the account by flat names: ``annotation/asked``, with the suffix ``annotation/asked_total``.
+
+        Parameters
+        ----------
+        images : int
+            N, the size of the training set.
+        seconds_per_pair : float, optional
+            Stated, instead of the recorded times.
+        suffix : str
+            ``""`` for one round, ``"_total"`` for all so far.
+        """
+        said, pace = self.said, self.seconds_per_pair(seconds_per_pair)
+        figures: dict[str, float] = {
+            "asked": said.asked,
+            "same": said.same,
+            "different": said.different,
+            "unsure": said.unsure,
+            "free": self.free,
+            "conflicts": self.conflicts,
+            "changed": self.changed,
+            "timed": self.timed,
+            "seconds": self.seconds,
+            "seconds_per_pair": pace,
+            "hours": said.asked * pace / 3600 if said.asked else 0.0,
+            "cost_percent": self.cost_percent(images),
+        }
+        for kind in KINDS:
+            verdicts: Verdicts = getattr(self, kind)
+            figures |= {f"{kind}_{f.name}": getattr(verdicts, f.name) for f in fields(Verdicts)}
+            if verdicts.asked:
+                figures[f"{kind}_same_share"] = verdicts.same / verdicts.asked
+                figures[f"{kind}_different_share"] = verdicts.different / verdicts.asked
+        return {f"{PREFIX}{name}{suffix}": value for name, value in figures.items() if not np.isnan(value)}
+
+    @classmethod
+    def from_dict(cls, metrics: Mapping[str, float], *, suffix: str = "_total") -> Self:
+        """Read an account back from the metrics of a round; an empty account from metrics that have none."""
+
+        def count(name: str) -> int:
+            return int(metrics.get(f"{PREFIX}{name}{suffix}", 0))
+
+        def verdicts(kind: Kind) -> Verdicts:
+            return Verdicts(*(count(f"{kind}_{f.name}") for f in fields(Verdicts)))
+
+        seconds = float(metrics.get(f"{PREFIX}seconds{suffix}", 0.0))
+        free, conflicts, changed, timed = (count(name) for name in ("free", "conflicts", "changed", "timed"))
+        within, between, pool = (verdicts(kind) for kind in KINDS)
+        return cls(within, between, pool, free, conflicts, changed, timed, seconds)
+
+
+def changed_partition(answers: Sequence[Answer], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Tell which answers contradict the clusters as they were before: these change the partition.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+    labels : int64 [N]
+        Clusters before reassignment; a negative label is an outlier, in no cluster with anybody.
+
+    Returns
+    -------
+    bool [len(answers)]
+        True for "different" about a pair in one cluster, and for "same" about any other pair.
+    """
+    a = np.array([answer.question.a for answer in answers], dtype=np.int64)
+    b = np.array([answer.question.b for answer in answers], dtype=np.int64)
+    verdict = np.array([answer.verdict for answer in answers], dtype="U9")
+    together = (labels[a] == labels[b]) & (labels[a] >= 0)
+    contradicts: NDArray[np.bool_] = np.where(together, verdict == "different", verdict == "same")
+    return contradicts
+
+
+def round_account(
+    answers: Sequence[Answer],
+    labels: NDArray[np.int64],
+    *,
+    conflicts: Collection[tuple[int, int, bool]] = (),
+    idle_cap: float = 60.0,
+) -> AnnotationAccount:
+    """Account for the answers of a round.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+        Of this round, free ones (source ``closure``) among them.
+    labels : int64 [N]
+        Clusters before reassignment.
+    conflicts : collection of (a, b, same)
+        ``LabelMemory.conflicts``: an answer of this round that is among them changes nothing. Those of earlier
+        rounds may be there too.
+    idle_cap : float
+        Seconds that an answer counts at most.
+    """
+    contradicting = set(conflicts)
+    counts = {kind: {"same": 0, "different": 0, "unsure": 0} for kind in KINDS}
+    free = clashes = changed = timed = 0
+    seconds = 0.0
+    for answer, changes in zip(answers, changed_partition(answers, labels), strict=True):
+        if answer.source == "closure":
+            free += 1
+            continue
+        question = answer.question
+        counts[question.kind][answer.verdict] += 1
+        clash = answer.verdict != "unsure" and (question.a, question.b, answer.verdict == "same") in contradicting
+        clashes += clash
+        changed += bool(changes) and not clash
+        if answer.seconds > 0:
+            timed += 1
+            seconds += min(answer.seconds, idle_cap)
+    within, between, pool = (Verdicts(**counts[kind]) for kind in KINDS)
+    return AnnotationAccount(within, between, pool, free, clashes, changed, timed, seconds)

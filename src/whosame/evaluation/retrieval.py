@@ -1,0 +1,169 @@
+"""Retrieval metrics of person re-identification: mAP, CMC and mINP by the standard protocol."""
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from whosame.errors import InputError
+from whosame.evaluation.feature_set import FeatureSet
+from whosame.evaluation.ranking import rank_matches, rounding_slack
+
+RANKS = (1, 5, 10, 20)
+BLOCK_BYTES = 128 * 2**20  # of similarities at a time: large enough for BLAS, small beside the features
+UNIT = 1e-3  # rows whose length is this near to 1 count as normalised (half precision keeps 5e-4)
+
+
+@dataclass(frozen=True, eq=False)
+class RetrievalMetrics:
+    """Figures of one evaluation, as fractions; NaN where no query has a match.
+
+    Attributes
+    ----------
+    mAP : float
+        Mean over queries of the mean precision at the ranks of the query's matches.
+    cmc : float64 [max_rank]
+        ``cmc[r - 1]``: share of the queries with a match among the first ``r`` images.
+    mINP : float
+        Mean over queries of (number of matches) / (rank of the last match).
+    queries : int
+        How many were given.
+    queries_without_match : int
+        How many of these have no right image in the gallery; the means leave them out.
+    """
+
+    mAP: float  # noqa: N815  # its name in the literature
+    cmc: NDArray[np.float64]
+    mINP: float  # noqa: N815
+    queries: int
+    queries_without_match: int
+
+    def rank(self, r: int) -> float:
+        """Return the CMC at rank ``r``; beyond the last rank kept, the CMC there."""
+        return float(self.cmc[min(r, len(self.cmc)) - 1])
+
+    def to_dict(self, prefix: str = "retrieval") -> dict[str, float]:
+        """Return the figures by flat names; those that are undefined are left out."""
+        figures: dict[str, float] = {"queries": self.queries, "queries_without_match": self.queries_without_match}
+        if self.queries > self.queries_without_match:
+            figures |= {"mAP": self.mAP, "mINP": self.mINP, **{f"rank{r}": self.rank(r) for r in RANKS}}
+        return {f"{prefix}/{name}": value for name, value in figures.items()}
+
+
+def evaluate_retrieval(
+    query_features: ArrayLike,
+    query_ids: ArrayLike,
+    query_cams: ArrayLike,
+    gallery_features: ArrayLike,
+    gallery_ids: ArrayLike,
+    gallery_cams: ArrayLike,
+    *,
+    max_rank: int = 50,
+) -> RetrievalMetrics:
+    """Rank the gallery for every query by cosine similarity, and score the rankings.
+
+    For each query, gallery images of its identity and its camera are removed, and so are those with a negative
+    identity (junk -1, unknown -2). Of the rest, those of its identity are matches and all others, distractors (0)
+    among them, are wrong. A camera of -1 is unknown: it equals no camera. Queries without a match, and queries with
+    a negative identity, are left out of the means and counted.
+
+    Equal similarities rank in gallery order, as a stable sort puts them.
+
+    Parameters
+    ----------
+    query_features : float32 [Q, D]
+        Rows of length 1. If any row of the gallery is not, cosines are computed all the same.
+    query_ids, query_cams : int64 [Q]
+    gallery_features : float32 [G, D]
+    gallery_ids, gallery_cams : int64 [G]
+    max_rank : int
+        Length of the CMC, at least 1.
+
+    Returns
+    -------
+    RetrievalMetrics
+
+    Raises
+    ------
+    InputError
+        Shapes that do not belong together, ids or cameras that are not whole numbers, features that are not finite.
+
+    Notes
+    -----
+    The similarity matrix is computed in blocks of 128 MiB. Nothing is sorted but the ranks of the matches: a match's
+    rank is one more than the number of images before it. Similarities too near to each other for float32 are
+    compared in float64, so the figures do not depend on the BLAS library or the number of threads.
+
+    References
+    ----------
+    mAP, CMC: Zheng et al., *Scalable person re-identification: a benchmark*, ICCV 2015, Sec. 3.4 (AP as the mean
+    precision at the matches). mINP: Ye et al., *Deep learning for person re-identification*, TPAMI 2022, Sec. 4.2.
+
+    Examples
+    --------
+    >>> query, gallery = np.eye(2, dtype=np.float32)[[0]], np.eye(2, dtype=np.float32)[[1, 0]]
+    >>> evaluate_retrieval(query, [7], [1], gallery, [7, 8], [2, 2]).mAP
+    0.5
+    """
+    query = FeatureSet.read("query", query_features, query_ids, query_cams)
+    gallery = FeatureSet.read("gallery", gallery_features, gallery_ids, gallery_cams)
+    dimensions = [each.features.shape[1] for each in (query, gallery) if len(each)]
+    if len(set(dimensions)) > 1:
+        raise InputError(f"queries have {dimensions[0]} dimensions, but gallery images {dimensions[1]}")
+    if max_rank < 1:
+        raise InputError(f"max_rank is {max_rank}, but a CMC has at least 1 rank")
+
+    ranks = _ranks_of_matches(query, gallery)
+    matched = [found for found in ranks if len(found)]
+    if not matched:
+        return RetrievalMetrics(np.nan, np.full(max_rank, np.nan), np.nan, len(query), len(query))
+    first = np.array([found[0] for found in matched])
+    return RetrievalMetrics(
+        mAP=float(np.mean([np.mean(np.arange(1, len(found) + 1) / found) for found in matched])),
+        cmc=np.array([np.mean(first <= rank) for rank in range(1, max_rank + 1)]),
+        mINP=float(np.mean([len(found) / found[-1] for found in matched])),
+        queries=len(query),
+        queries_without_match=len(query) - len(matched),
+    )
+
+
+def _ranks_of_matches(query: FeatureSet, gallery: FeatureSet) -> list[NDArray[np.int32]]:
+    """Return for each query the ranks of its matches, from 1, ascending."""
+    if len(query) == 0 or len(gallery) == 0:
+        return [np.empty(0, np.int32)] * len(query)
+    unit = bool((np.abs(gallery.lengths - 1) < UNIT).all())
+    scale = np.ones(len(gallery)) if unit else 1 / np.where(gallery.lengths > 0, gallery.lengths, 1)
+    slack = (rounding_slack(query.features.shape[1]) * query.lengths).astype(np.float32)
+    by_identity = np.argsort(gallery.identities, kind="stable")
+    begin, end = (
+        np.searchsorted(gallery.identities[by_identity], query.identities, side) for side in ("left", "right")
+    )
+    end = np.where(query.identities < 0, begin, end)  # a query that is nobody matches nothing
+    junk = np.flatnonzero(gallery.identities < 0)
+    given = (gallery.features, gallery.cameras, scale, by_identity, junk)
+
+    def rank(similarities: NDArray[np.float32], part: slice) -> list[NDArray[np.int32]]:
+        flat, counts = np.empty((end[part] - begin[part]).sum(), np.int32), np.empty(len(similarities), np.int64)
+        asked = (query.features[part], query.cameras[part], slack[part], begin[part], end[part])
+        rank_matches(similarities, *asked, *given, flat, counts)
+        return [np.sort(found) for found in np.split(flat[: counts.sum()], np.cumsum(counts)[:-1])]
+
+    rows = max(1, min(len(query), BLOCK_BYTES // (4 * len(gallery))))
+    block = np.empty((rows, len(gallery)), np.float32)
+    threads = numba.get_num_threads()
+    share = -(-rows // threads)
+    ranks: list[NDArray[np.int32]] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(query), rows):
+            queries = query.features[start : start + rows]
+            similarities = np.matmul(queries, gallery.features.T, out=block[: len(queries)])
+            if not unit:
+                similarities *= scale.astype(np.float32)
+            firsts = range(0, len(queries), share)
+            blocks = (similarities[i : i + share] for i in firsts)
+            parts = (slice(start + i, start + min(i + share, len(queries))) for i in firsts)
+            for found in pool.map(rank, blocks, parts):
+                ranks += found
+    return ranks

@@ -1,0 +1,157 @@
+"""What answers cost and bought, added up over rounds and through metrics.json."""
+
+import json
+
+import numpy as np
+import pytest
+
+from whosame.errors import ParameterError
+from whosame.evaluation import (
+    AnnotationAccount,
+    EvaluationConfig,
+    changed_partition,
+    round_account,
+    selection_evenness,
+)
+from whosame.memory import LabelMemory
+from whosame.parameters import parse
+from whosame.strategies.base import Answer, Question
+
+LABELS = np.array([0, 0, 0, 1, 1, -1, -1])
+
+
+def answer(a, b, verdict, kind="within", source="oracle", seconds=2.0):
+    return Answer(Question(a, b, kind), verdict, source, seconds=seconds)
+
+
+ROUND = [
+    answer(0, 1, "same"),
+    answer(0, 2, "different", seconds=4.0),  # changes: splits cluster 0
+    answer(0, 3, "same", "between", "human", seconds=300.0),  # changes; away from the desk
+    answer(1, 4, "different", "between", "memory", seconds=0.0),  # found again after a crash: was paid for
+    answer(3, 5, "unsure", "between"),
+    answer(5, 6, "same", "pool"),  # changes: two outliers are in no cluster with anybody
+    answer(1, 3, "same", "between", "closure", seconds=0.0),  # free
+]
+
+
+def test_which_answers_change_the_partition():
+    np.testing.assert_array_equal(changed_partition(ROUND, LABELS), [0, 1, 1, 0, 0, 1, 1])
+    assert changed_partition([], LABELS).shape == (0,)
+
+
+def test_the_account_of_a_round():
+    figures = round_account(ROUND, LABELS).to_dict(images=7)
+    expected = {
+        "asked": 6,
+        "same": 3,
+        "different": 2,
+        "unsure": 1,
+        "free": 1,
+        "conflicts": 0,
+        "changed": 3,
+        "timed": 5,
+        "seconds": 2 + 4 + 60 + 2 + 2,
+        "seconds_per_pair": 14.0,
+        "hours": 6 * 14 / 3600,
+        "cost_percent": 100 * 6 / 21,
+        "within_same": 1,
+        "within_different": 1,
+        "within_unsure": 0,
+        "within_same_share": 0.5,
+        "within_different_share": 0.5,
+        "between_same": 1,
+        "between_different": 1,
+        "between_unsure": 1,
+        "between_same_share": 1 / 3,
+        "between_different_share": 1 / 3,
+        "pool_same": 1,
+        "pool_different": 0,
+        "pool_unsure": 0,
+        "pool_same_share": 1.0,
+        "pool_different_share": 0.0,
+    }
+    assert figures == pytest.approx({f"annotation/{name}": value for name, value in expected.items()})
+
+
+def test_the_cost_is_that_of_the_published_tables():
+    """UCAL, Table 1: 0.075 % of Market's pairs are about 62.7 thousand; DCPS, 3,000 questions are 0.0036 %."""
+    many = [answer(0, 1, "same")] * 3000
+    assert round_account(many, LABELS).cost_percent(12_936) == pytest.approx(0.0036, abs=5e-5)
+    assert round_account(many, LABELS).cost_percent(32_621) == pytest.approx(0.00056, abs=5e-6)
+
+
+def test_an_answer_that_contradicts_changes_nothing():
+    memory = LabelMemory()
+    memory.add(0, 1, True)
+    memory.add(1, 2, True)
+    memory.add(0, 2, False)
+    account = round_account(ROUND[:2], LABELS, conflicts=memory.conflicts)
+    assert (account.conflicts, account.changed, account.said.asked) == (1, 0, 2)
+
+
+def test_stated_seconds_replace_the_measured():
+    figures = round_account(ROUND, LABELS).to_dict(7, seconds_per_pair=3.0)
+    assert figures["annotation/hours"] == pytest.approx(6 * 3 / 3600)
+    assert figures["annotation/seconds_per_pair"] == 3
+
+
+def test_without_any_time_hours_are_left_out():
+    figures = round_account([answer(0, 1, "same", seconds=0.0)], LABELS).to_dict(7)
+    assert "annotation/hours" not in figures
+    assert "annotation/seconds_per_pair" not in figures
+
+
+def test_a_round_without_questions():
+    figures = round_account([], LABELS).to_dict(7)
+    assert figures["annotation/asked"] == figures["annotation/hours"] == figures["annotation/cost_percent"] == 0
+    assert "annotation/within_same_share" not in figures
+    assert "annotation/cost_percent" not in round_account([], LABELS).to_dict(1)
+
+
+def test_rounds_add_up_through_the_metrics_file():
+    first, second = round_account(ROUND, LABELS), round_account(ROUND[:3], LABELS)
+    written = json.loads(json.dumps(first.to_dict(7, suffix="_total")))
+    total = AnnotationAccount.from_dict(written) + second
+    assert total == first + second
+    figures = total.to_dict(7, suffix="_total")
+    assert figures["annotation/asked_total"] == 9
+    assert figures["annotation/seconds_total"] == 70 + 66
+    assert AnnotationAccount.from_dict({}) == AnnotationAccount()
+
+
+def test_evenness_over_clusters():
+    shown = np.array([2, 0, 0, 1, 1, 9, 0])  # outliers do not count
+    even = selection_evenness(shown, LABELS)
+    np.testing.assert_array_equal(even.shares, [0.5, 0.5])
+    assert even.to_dict() == {"annotation/kl_to_uniform": 0.0, "annotation/clusters_asked_share": 1.0}
+    uneven = selection_evenness(np.array([3, 0, 0, 0, 0, 0, 0]), LABELS)
+    # Eq. 8 with q = 1/2 and p = (4/5, 1/5) after one more for each cluster
+    assert uneven.kl == pytest.approx(0.5 * np.log(0.5 / 0.8) + 0.5 * np.log(0.5 / 0.2))
+    assert uneven.to_dict()["annotation/clusters_asked_share"] == 0.5
+
+
+def test_evenness_that_is_infinite_or_of_nothing_is_left_out():
+    literal = selection_evenness(np.array([3, 0, 0, 0, 0, 0, 0]), LABELS, kappa=0)
+    assert set(literal.to_dict()) == {"annotation/clusters_asked_share"}
+    assert selection_evenness(np.array([1]), np.array([-1])).to_dict() == {"annotation/kl_to_uniform": 0.0}
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"seconds_per_pair": 0}, {"idle_cap": 0}, {"kappa": -1}, {"pairs_shown": -1}, {"idle_cap": float("inf")}],
+)
+def test_parameters_out_of_range(values):
+    with pytest.raises(ParameterError, match=f"evaluation.{next(iter(values))}"):
+        parse(EvaluationConfig, values, "evaluation")
+
+
+def test_the_parameter_file_holds_the_defaults():
+    from pathlib import Path
+
+    import yaml
+
+    file = Path(__file__).parents[2] / "conf" / "base" / "parameters_evaluation.yml"
+    values = yaml.safe_load(file.read_text(encoding="utf-8"))["evaluation"]
+    assert parse(EvaluationConfig, values) == EvaluationConfig()
+    assert set(values) == set(EvaluationConfig.__dataclass_fields__)
