@@ -1,0 +1,99 @@
+"""The project's own commands beside Kedro's: ``kedro rounds``, ``kedro runs``."""
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+from kedro.framework.cli.project import project_group as kedro_commands
+from kedro.framework.cli.utils import _split_params, env_option
+
+from whosame import project
+from whosame.errors import WhosameError
+from whosame.reporting.table import rounds_table, runs_table
+from whosame.runs import Run, all_runs
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kind(command: F) -> F:
+    """Turn an error that a user can mend into its message; leave a bug its traceback."""
+
+    @functools.wraps(command)
+    def told(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except Exception as error:
+            cause: BaseException | None = error
+            while cause is not None and not isinstance(cause, WhosameError):
+                cause = cause.__cause__
+            if cause is None:
+                raise
+            raise click.ClickException(str(cause)) from error
+
+    return told  # type: ignore[return-value]
+
+
+@click.group(name="whosame")
+def cli() -> None:
+    """Commands of whosame."""
+
+
+def _run_command() -> click.Command:
+    """Return Kedro's own ``run``, with kind errors and the round's table at the end."""
+    original = kedro_commands.commands["run"]
+
+    @kind
+    def run(**options: Any) -> None:
+        result = original.callback(**options) if original.callback else {}
+        if "metrics" in (result or {}):
+            finished = Run(Path(result["metrics"]._path).parents[1])  # noqa: SLF001
+            click.echo(rounds_table(finished))
+
+    return click.Command("run", params=original.params, callback=run, help=original.help)
+
+
+cli.add_command(_run_command())
+
+parameters_option = click.option(
+    "--params",
+    type=click.UNPROCESSED,
+    default="",
+    callback=_split_params,
+    help="Parameters as name=value,name=value; the same as for kedro run.",
+)
+
+
+@cli.command()
+@env_option
+@parameters_option
+@click.option("--fork", metavar="RUN:ROUND", help="Continue after this round of another run, under a new name.")
+@kind
+def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
+    """Play rounds of active_round until they are done; typed again, continue."""
+    from whosame.rounds import play
+
+    click.echo(rounds_table(play(env, params, fork=fork)))
+
+
+@cli.group(invoke_without_command=True)
+@click.pass_context
+@kind
+def runs(context: click.Context) -> None:
+    """List the runs: rounds, questions, mAP, size on disk."""
+    if context.invoked_subcommand is None:
+        click.echo(runs_table(list(all_runs(project.runs_folder()))))
+
+
+@runs.command()
+@click.argument("name")
+@click.option("--keep-every", type=click.IntRange(min=1), default=10, show_default=True, help="Rounds kept whole.")
+@kind
+def thin(name: str, keep_every: int) -> None:
+    """Remove features, graphs and checkpoints of a run's old rounds.
+
+    Round 0, every KEEP_EVERY-th and the newest two are kept whole; questions, answers, labels and metrics always are.
+    """
+    freed = Run.named(project.runs_folder(), name).thin(keep_every)
+    click.echo(f"{freed / 2**20:.1f} MiB freed")

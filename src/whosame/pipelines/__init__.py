@@ -1,0 +1,1 @@
+"""The Kedro pipelines: thin nodes that unpack parameters and call the core."""

@@ -1,0 +1,71 @@
+"""Questions and answers as tables over the manifest's images, and back to rows of the training set."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from whosame.data.manifest import TrainSet
+from whosame.memory import LabelMemory
+from whosame.strategies.base import Answer, Question
+
+QUESTION = ["image_a", "image_b", "kind", "score", "group", "reason"]
+
+
+def questions_table(questions: Sequence[Question], train_set: TrainSet) -> pd.DataFrame:
+    """Return a row a question, in the order they are asked."""
+    ids = train_set.image_ids
+    rows = [(ids[q.a], ids[q.b], q.kind, q.score, q.group, q.reason) for q in questions]
+    return _typed(pd.DataFrame(rows, columns=QUESTION))
+
+
+def read_questions(table: pd.DataFrame, train_set: TrainSet) -> list[Question]:
+    """Return the questions of a table."""
+    a, b = (np.searchsorted(train_set.image_ids, table[name].to_numpy()) for name in ("image_a", "image_b"))
+    rest = zip(table["kind"], table["score"], table["group"], table["reason"], strict=True)
+    return [
+        Question(int(i), int(j), kind, float(score), int(group), reason)
+        for i, j, (kind, score, group, reason) in zip(a, b, rest, strict=True)
+    ]
+
+
+def answers_table(answers: Sequence[Answer], train_set: TrainSet) -> pd.DataFrame:
+    """Return a row an answer, in the order they were given."""
+    table = questions_table([answer.question for answer in answers], train_set)
+    for name in ("verdict", "source", "annotator"):
+        table[name] = pd.Series([getattr(answer, name) for answer in answers], dtype="string", index=table.index)
+    table["seconds"] = np.array([answer.seconds for answer in answers], dtype=np.float64)
+    return table
+
+
+def read_answers(table: pd.DataFrame, train_set: TrainSet) -> list[Answer]:
+    """Return the answers of a table."""
+    said = zip(table["verdict"], table["source"], table["annotator"], table["seconds"], strict=True)
+    return [
+        Answer(question, verdict, source, annotator, float(seconds))
+        for question, (verdict, source, annotator, seconds) in zip(read_questions(table, train_set), said, strict=True)
+    ]
+
+
+def memory_table(before: pd.DataFrame | None, memory: LabelMemory, train_set: TrainSet, number: int) -> pd.DataFrame:
+    """Return every answer that was paid for so far, in the order they were given: what the memory is built from."""
+    log = memory.log[0 if before is None else len(before) :]
+    ids = train_set.image_ids
+    rows = [(ids[a], ids[b], verdict, number) for a, b, verdict in log]
+    types = {"image_a": "int64", "image_b": "int64", "verdict": "string", "round": "int64"}
+    new = pd.DataFrame(rows, columns=list(types)).astype(types)
+    return new if before is None else pd.concat([before, new], ignore_index=True)
+
+
+def read_memory(table: pd.DataFrame | None, train_set: TrainSet) -> LabelMemory:
+    """Build the label memory from its log."""
+    if table is None:
+        return LabelMemory()
+    a, b = (np.searchsorted(train_set.image_ids, table[name].to_numpy()) for name in ("image_a", "image_b"))
+    return LabelMemory.from_log(a.tolist(), b.tolist(), table["verdict"].tolist())
+
+
+def _typed(table: pd.DataFrame) -> pd.DataFrame:
+    """Give every column its type, for an empty table too."""
+    numbers = {"image_a": "int64", "image_b": "int64", "group": "int64", "score": "float64"}
+    return table.astype({**numbers, "kind": "string", "reason": "string"})

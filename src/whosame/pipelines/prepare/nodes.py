@@ -1,0 +1,31 @@
+"""Nodes of the pipeline ``prepare``."""
+
+import logging
+from typing import Any
+
+from whosame import project
+from whosame.configuration import Configuration
+from whosame.data.indexing import index_images as index
+from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
+from whosame.data.pixels import Pixels, PixelsConfig, open_pixels
+from whosame.parameters import parse
+
+logger = logging.getLogger(__name__)
+
+
+def index_images(parameters: dict[str, Any]) -> Manifest:
+    """Find, check and describe the images; render them first where the layout is synthetic."""
+    manifest = index(parse(Configuration, parameters).source(), project.root() / "data")
+    for note in manifest.notes:
+        logger.warning("%s: %s", manifest.dataset, note)
+    return manifest
+
+
+def split_images(manifest: Manifest) -> tuple[TrainSet, Truth, TestSet]:
+    """Part the images into what is trained on, who they are, and what is tested on."""
+    return split(manifest)
+
+
+def decode_pixels(manifest: Manifest, pixels: dict[str, Any]) -> Pixels:
+    """Decode and resize every image once."""
+    return open_pixels(manifest, parse(PixelsConfig, pixels, "pixels"), project.root() / "data")

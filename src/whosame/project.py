@@ -1,0 +1,65 @@
+"""Where the project lies, and which round comes next: what the catalog's resolvers need to know."""
+
+import subprocess
+from pathlib import Path
+
+from kedro.utils import find_kedro_project
+
+from whosame import __version__
+from whosame.errors import ParameterError
+from whosame.runs import Run
+
+
+def root() -> Path:
+    """Return the folder of the Kedro project around the working directory, or the working directory."""
+    return Path(find_kedro_project(Path.cwd()) or Path.cwd())
+
+
+def runs_folder() -> Path:
+    """Return ``data/runs``."""
+    return root() / "data" / "runs"
+
+
+def round_number(run: object, number: object = None) -> int:
+    """Return the round asked for, or the next one of the run.
+
+    Parameters
+    ----------
+    run : str
+        The run's name.
+    number : int, optional
+        A round from 0; None stands for the first that is not complete.
+    """
+    if number is None:
+        return Run.named(runs_folder(), str(run)).completed()
+    if not isinstance(number, int) or isinstance(number, bool) or number < 0:
+        raise ParameterError(f"parameter 'round' is {number!r}, but takes a whole number from 0, or null for the next")
+    return number
+
+
+def round_folder(run: object, number: object = None) -> str:
+    """Return the folder of that round, for the catalog."""
+    return Run.named(runs_folder(), str(run)).round(round_number(run, number)).as_posix()
+
+
+def previous_folder(run: object, number: object = None) -> str:
+    """Return the folder of the round before; of the first round, one that never exists."""
+    before = round_number(run, number) - 1
+    folder = Run.named(runs_folder(), str(run))
+    return (folder.round(before) if before >= 0 else folder.folder / "before_the_first").as_posix()
+
+
+def code_version() -> str:
+    """Return the package's version with the commit, where the code is a git checkout, and ``+`` where it was changed."""
+    try:
+        described = subprocess.run(  # noqa: S603
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],  # noqa: S607
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        ).stdout.strip()
+    except (OSError, subprocess.TimeoutExpired):
+        described = ""
+    return f"{__version__} {described}".strip()

@@ -1,0 +1,61 @@
+"""The loop over rounds: one Kedro run of ``active_round`` after another, until the rounds are done."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from kedro.framework.session import KedroServiceSession
+from kedro.framework.startup import bootstrap_project
+
+from whosame import project
+from whosame.configuration import Configuration
+from whosame.errors import ResumeError
+from whosame.parameters import parse
+from whosame.runs import Run
+
+
+def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = None) -> Run:
+    """Play the rounds that are left of a run.
+
+    The same call after an interruption goes on in the middle of the round that was interrupted: nodes whose artefacts
+    are whole are not run again, and answers that were given are found again.
+
+    Parameters
+    ----------
+    env : str, optional
+        Kedro's configuration environment: ``market1501``.
+    parameters : mapping
+        What is typed as ``--params``.
+    fork : str, optional
+        ``RUN:ROUND``: continue after that round of another run, under the name in ``parameters["run"]``.
+
+    Returns
+    -------
+    Run
+        The run, complete.
+    """
+    bootstrap_project(project.root())
+    with KedroServiceSession.create(project_path=project.root(), env=env) as session:
+        context = session.load_context(runtime_params=dict(parameters))
+        configuration = parse(Configuration, context.params)
+        run = Run.named(project.runs_folder(), configuration.run)
+        if fork is not None:
+            _fork(fork, run)
+        while (number := run.completed()) < configuration.rounds:
+            session.run(
+                pipeline_names=["active_round"],
+                runtime_params={**parameters, "round": number},
+                only_missing_outputs=True,
+            )
+            if run.completed() == number:
+                raise ResumeError(f"round {number} of run {run.name!r} left no metrics: see the messages above")
+    return run
+
+
+def _fork(origin: str, into: Run) -> None:
+    name, _, number = origin.rpartition(":")
+    if not name or not number.isdigit():
+        raise ResumeError(f"--fork takes RUN:ROUND, as in --fork=demo:7, not {origin!r}")
+    already = into.folder / "fork.json"
+    if already.exists():
+        return  # the same line typed again continues the fork
+    Run.named(project.runs_folder(), name).fork(int(number), into)

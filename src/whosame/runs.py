@@ -1,0 +1,220 @@
+"""What lies under ``data/runs``: one folder a run, one folder a round, every artefact written once."""
+
+import dataclasses
+import json
+import os
+import re
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from whosame.errors import InputError, ResumeError, unknown_name
+
+METRICS = "metrics.json"  # written last: a round with metrics is complete
+HEAVY = ("features.npz", "graph.npz", "checkpoint.pt")  # what thinning removes
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """One run's folder.
+
+    Attributes
+    ----------
+    folder : Path
+        ``data/runs/<run>``; it need not exist yet.
+    """
+
+    folder: Path
+
+    @classmethod
+    def named(cls, runs: Path, name: str) -> "Run":
+        """Return the run of that name, refusing a name that is no plain folder name."""
+        if not _NAME.fullmatch(name):
+            raise InputError(f"a run cannot be called {name!r}: use letters, digits, '.', '_' and '-' only")
+        return cls(runs / name)
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.folder.name
+
+    def round(self, number: int) -> Path:
+        """Return the folder of a round, counted from 0."""
+        return self.folder / f"round_{number:03d}"
+
+    def completed(self) -> int:
+        """Return how many rounds are complete: the number of the next one."""
+        number = 0
+        while (self.round(number) / METRICS).exists():
+            number += 1
+        return number
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """Return the metrics of the complete rounds, in order."""
+        return [json.loads((self.round(number) / METRICS).read_text()) for number in range(self.completed())]
+
+    def seconds(self, number: int) -> float:
+        """Return how long a round took, summed over its interrupted attempts' last; nan where it was not noted."""
+        noted = self.round(number) / "timing.json"
+        return float(json.loads(noted.read_text())["seconds"]) if noted.exists() else float("nan")
+
+    def bytes_on_disk(self) -> int:
+        """Return the size of the run's files."""
+        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+
+    def about(self) -> dict[str, Any]:
+        """Return what the run was made from, as ``run.json`` holds it; empty before its first round."""
+        path = self.folder / "run.json"
+        return dict(json.loads(path.read_text())) if path.exists() else {}
+
+    def open(self, configuration: Mapping[str, Any], manifest: Mapping[str, Any], code: str) -> dict[str, Any]:
+        """Note what the run is made from, or check that it still is.
+
+        Parameters
+        ----------
+        configuration : mapping
+            Every parameter that the results depend on.
+        manifest : mapping
+            ``dataset`` and ``digest`` of the images' manifest.
+        code : str
+            The code's version.
+
+        Returns
+        -------
+        dict
+            The run's ``run.json``: uid, configuration, manifest, code, created, and where it was forked from.
+
+        Raises
+        ------
+        ResumeError
+            The run was begun with another configuration or other images; what differs is named.
+        """
+        about = self.about()
+        if about:
+            _refuse_differences(self.name, about, configuration, manifest)
+            return about
+        about = {
+            "uid": secrets.token_hex(8),
+            "created": datetime.now(UTC).isoformat(timespec="seconds"),
+            "configuration": dict(configuration),
+            "manifest": dict(manifest),
+            "code": code,
+        }
+        write_json(self.folder / "run.json", about)
+        return about
+
+    def fork(self, at: int, into: "Run") -> None:
+        """Begin another run that continues after round ``at`` of this one.
+
+        The finished rounds are hard-linked, so that nothing is copied and either run may be deleted.
+
+        Raises
+        ------
+        ResumeError
+            The round is not complete or was thinned, or the other run exists.
+        """
+        if into.folder.exists():
+            raise ResumeError(f"run {into.name!r} exists already: fork {self.name!r} under a name not yet taken")
+        if not self.about():
+            known = [run.name for run in all_runs(self.folder.parent)]
+            raise ResumeError(str(unknown_name("run", self.name, known)) if known else "there is no run to fork yet")
+        whole = [n for n in range(self.completed()) if (self.round(n) / "checkpoint.pt").exists()]
+        if at not in whole:
+            raise ResumeError(f"round {at} of run {self.name!r} cannot be forked: rounds with a checkpoint are {whole}")
+        making = into.folder.with_name(f".{into.name}.{secrets.token_hex(4)}")
+        try:
+            for number in range(at + 1):
+                shutil.copytree(
+                    self.round(number),
+                    making / f"round_{number:03d}",
+                    copy_function=_link,
+                    ignore=shutil.ignore_patterns("mlflow.json"),  # the new run has a parent of its own
+                )
+            origin = {"run": self.name, "uid": self.about()["uid"], "round": at}
+            write_json(making / "fork.json", origin)
+            making.rename(into.folder)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+
+    def thin(self, keep_every: int) -> int:
+        """Remove features, graphs and checkpoints of old rounds, keeping what makes the account of each.
+
+        Every ``keep_every``-th round (0, keep_every, …) and the newest two keep everything: a run always continues,
+        and can be forked where it was kept. Questions, answers, labels and metrics are never removed.
+
+        Returns
+        -------
+        int
+            Bytes freed.
+        """
+        freed = 0
+        for number in range(self.completed() - 2):
+            if number % keep_every:
+                for name in HEAVY:
+                    path = self.round(number) / name
+                    if path.exists():
+                        freed += path.stat().st_size
+                        path.unlink()
+        return freed
+
+
+def all_runs(runs: Path) -> Iterator[Run]:
+    """Yield the runs under ``data/runs``, by name."""
+    for folder in sorted(runs.glob("*")) if runs.exists() else ():
+        if folder.is_dir() and not folder.name.startswith(".") and any(folder.glob("round_*")):
+            yield Run(folder)
+
+
+def write_json(path: Path, content: Mapping[str, Any]) -> None:
+    """Write a JSON file whole or not at all: into a temporary file, synced, renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    with temporary.open("w") as file:
+        json.dump(content, file, indent=1, sort_keys=True)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+
+
+def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested parameters as one level with dotted names."""
+    flat: dict[str, Any] = {}
+    for name, value in nested.items():
+        if isinstance(value, Mapping):
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def _refuse_differences(
+    name: str, about: Mapping[str, Any], configuration: Mapping[str, Any], manifest: Mapping[str, Any]
+) -> None:
+    if about["manifest"]["digest"] != manifest["digest"]:
+        raise ResumeError(
+            f"the images of run {name!r} have changed since it began: manifest {about['manifest']['digest'][:12]} "
+            f"({about['manifest']['images']} images) then, {manifest['digest'][:12]} ({manifest['images']} images) now. "
+            "Restore the images, or begin another run with --params=run=NAME."
+        )
+    before, now = flatten(about["configuration"]), flatten(json.loads(json.dumps(configuration)))
+    changed = [
+        f"  {key}: {before.get(key)!r} when it began, {now.get(key)!r} now"
+        for key in sorted(before.keys() | now.keys())
+        if before.get(key) != now.get(key)
+    ]
+    if changed:
+        raise ResumeError(
+            f"run {name!r} was begun with other parameters:\n" + "\n".join(changed) + "\nType them as they were, "
+            f"begin another run (--params=run=NAME), or continue under a new name (kedro rounds --fork={name}:ROUND)."
+        )
+
+
+def _link(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)

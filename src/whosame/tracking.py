@@ -1,0 +1,178 @@
+"""MLflow's view of a run, made from what lies on disk: a parent run with a child per round.
+
+The run's folder is the record, MLflow a projection of it: :func:`synchronise` logs whatever rounds are complete and
+not yet logged. A crash, or a server that was away, loses nothing: the next round catches up. Logging twice changes
+nothing, because times and steps are the files' own.
+"""
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run as MlflowRun, RunTag
+from mlflow.tracking import MlflowClient
+
+from whosame.runs import Run, flatten, write_json
+
+UID = "whosame.uid"
+ROUND = "whosame.round"
+PARENT = "mlflow.parentRunId"
+BY_QUESTIONS = "by_questions/"  # the same metrics, with the questions asked so far as MLflow's step
+ASKED = "annotation/asked_total"
+CHARTED = ("retrieval/", "clusters/")  # what is charted against questions
+
+
+def synchronise(run: Run, *, uri: str, artefacts: Path, rounds: int, checkpoints: str = "every") -> str:
+    """Bring MLflow up to date with a run's folder.
+
+    Parameters
+    ----------
+    run : Run
+        At least ``run.json`` must be there.
+    uri : str
+        MLflow's tracking server or database.
+    artefacts : Path
+        Folder for artefacts where the tracking URI is a database and so has no store of its own.
+    rounds : int
+        How many rounds the run will have: the parent is finished when they are.
+    checkpoints : str
+        Which rounds' checkpoints are copied into MLflow: ``every``, ``last`` or ``never``.
+
+    Returns
+    -------
+    str
+        The parent's id.
+    """
+    client = MlflowClient(uri)
+    about = run.about()
+    experiment = _experiment(client, about["manifest"]["dataset"], artefacts if "://" not in uri or _local(uri) else None)
+    parent = _parent(client, uri, experiment, run, about)
+    done = run.completed()
+    for number, metrics in enumerate(run.metrics()):
+        folder = run.round(number)
+        if _noted(folder / "mlflow.json", uri) is None:
+            last = number == rounds - 1
+            copied = checkpoints == "every" or (checkpoints == "last" and last)
+            _log_round(client, experiment, parent, run, number, metrics, checkpoint=copied)
+            write_json(folder / "mlflow.json", {"uri": uri, "run_id": _child(client, experiment, parent, number)})
+    client.set_terminated(parent, "FINISHED") if done >= rounds else client.update_run(parent, status="RUNNING")
+    return parent
+
+
+def _local(uri: str) -> bool:
+    return uri.startswith(("sqlite:", "postgresql", "mysql", "mssql"))
+
+
+def _experiment(client: MlflowClient, name: str, artefacts: Path | None) -> str:
+    found = client.get_experiment_by_name(name)
+    if found is not None:
+        return str(found.experiment_id)
+    location = (artefacts / name).resolve().as_uri() if artefacts else None
+    return str(client.create_experiment(name, artifact_location=location))
+
+
+def _noted(path: Path, uri: str) -> str | None:
+    """Return the id kept beside the artefacts, if it is of this server."""
+    if not path.exists():
+        return None
+    noted: dict[str, str] = json.loads(path.read_text())
+    return noted["run_id"] if noted["uri"] == uri else None
+
+
+def _find(client: MlflowClient, experiment: str, tags: Mapping[str, str]) -> str | None:
+    condition = " and ".join(f"tags.`{name}` = '{value}'" for name, value in tags.items())
+    found = client.search_runs([experiment], condition, max_results=1)
+    return str(found[0].info.run_id) if found else None
+
+
+def _parent(client: MlflowClient, uri: str, experiment: str, run: Run, about: Mapping[str, Any]) -> str:
+    path = run.folder / "mlflow.json"
+    noted = _noted(path, uri)
+    if noted is not None:
+        return noted
+    found = _find(client, experiment, {UID: about["uid"]})
+    if found is None:
+        created: MlflowRun = client.create_run(experiment, run_name=run.name, tags={UID: about["uid"]})
+        found = str(created.info.run_id)
+    tags = {"whosame.run": run.name, "whosame.code": about["code"], "whosame.manifest": about["manifest"]["digest"]}
+    fork = run.folder / "fork.json"
+    if fork.exists():
+        origin = json.loads(fork.read_text())
+        tags["whosame.forked_from"] = f"{origin['run']}:{origin['round']}"
+    _log(client, found, params=about["configuration"], tags=tags)
+    _log_dataset(client, found, about["manifest"])
+    write_json(path, {"uri": uri, "run_id": found})
+    return found
+
+
+def _child(client: MlflowClient, experiment: str, parent: str, number: int) -> str:
+    tags = {PARENT: parent, ROUND: str(number)}
+    found = _find(client, experiment, tags)
+    if found is None:
+        name = f"{client.get_run(parent).info.run_name} round {number}"
+        found = str(client.create_run(experiment, run_name=name, tags=tags).info.run_id)
+    return found
+
+
+def _log_round(
+    client: MlflowClient,
+    experiment: str,
+    parent: str,
+    run: Run,
+    number: int,
+    metrics: Mapping[str, Any],
+    *,
+    checkpoint: bool,
+) -> None:
+    folder = run.round(number)
+    child = _child(client, experiment, parent, number)
+    when = int((folder / "metrics.json").stat().st_mtime * 1000)
+    seconds = run.seconds(number)
+    numbers = {k: float(v) for k, v in (*metrics.items(), ("time/round_seconds", seconds)) if _finite(v)}
+    by_round = [Metric(name, value, when, number) for name, value in numbers.items()]
+    asked = int(numbers.get(ASKED, 0))
+    by_questions = [
+        Metric(BY_QUESTIONS + name, value, when, asked) for name, value in numbers.items() if name.startswith(CHARTED)
+    ]
+    _log(client, child, params=run.about()["configuration"], metrics=by_round)
+    _log(client, parent, metrics=[*by_round, *by_questions])
+    for name in ("pairs.png", "questions.parquet", "answers.parquet", "metrics.json"):
+        if (folder / name).exists():
+            client.log_artifact(child, str(folder / name))
+    if checkpoint and (folder / "checkpoint.pt").exists():
+        client.log_artifact(child, str(folder / "checkpoint.pt"))
+    client.set_terminated(child, "FINISHED")
+
+
+def _log(
+    client: MlflowClient,
+    run_id: str,
+    *,
+    params: Mapping[str, Any] | None = None,
+    metrics: list[Metric] | None = None,
+    tags: Mapping[str, str] | None = None,
+) -> None:
+    """Log in batches of what MLflow takes at once: 100 parameters, 1,000 entries."""
+    flat = [Param(name, str(value)) for name, value in flatten(params or {}).items()]
+    kept = [RunTag(name, str(value)) for name, value in (tags or {}).items()]
+    for start in range(0, max(len(flat), 1), 100):
+        client.log_batch(run_id, params=flat[start : start + 100], tags=kept if start == 0 else ())
+    for start in range(0, len(metrics or []), 900):
+        client.log_batch(run_id, metrics=(metrics or [])[start : start + 900])
+
+
+def _log_dataset(client: MlflowClient, run_id: str, manifest: Mapping[str, Any]) -> None:
+    dataset = Dataset(
+        name=manifest["dataset"],
+        digest=manifest["digest"][:36],
+        source_type="local",
+        source=json.dumps({"uri": manifest["root"]}),
+        profile=json.dumps({"images": manifest["images"], **manifest.get("splits", {})}),
+    )
+    client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "active learning")])])
+
+
+def _finite(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

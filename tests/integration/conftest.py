@@ -1,0 +1,132 @@
+"""A small project of its own for every test: the repository's configuration, a tiny data set, nothing shared."""
+
+import multiprocessing
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+TINY = """
+synthetic:
+  train_identities: 12
+  test_identities: 8
+  train_images: 120
+  query_images: 24
+  gallery_images: 60
+  distractor_images: 4
+  junk_images: 2
+  cameras: 3
+  height: 64
+  width: 32
+pixels: {height: 32, width: 16}
+network: {widths: [8, 16]}
+warmup: {epochs: 2, batch_size: 32}
+training: {iterations: 4, clusters_per_batch: 4, images_per_cluster: 4, norm_chunk: 16}
+clustering: {k1: 8, k2: 3, eps: 0.6, min_samples: 3}
+budget: 40
+rounds: 4
+"""
+
+
+def make_project(folder: Path) -> Path:
+    """Copy the configuration into a folder and add the environment ``tiny``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copytree(REPOSITORY / "conf", folder / "conf", ignore=shutil.ignore_patterns("local"))
+    shutil.copy(REPOSITORY / ".telemetry", folder)
+    pyproject = (REPOSITORY / "pyproject.toml").read_text().replace('source_dir = "src"', 'source_dir = "no_source"')
+    (folder / "pyproject.toml").write_text(pyproject)
+    (folder / "no_source").mkdir()  # the package is the installed one
+    (folder / "conf" / "local").mkdir()
+    (folder / "conf" / "tiny").mkdir()
+    (folder / "conf" / "tiny" / "parameters.yml").write_text(TINY)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory):
+    """The tiny data set, drawn, decoded and warmed up once: what every project starts from."""
+    folder = make_project(tmp_path_factory.mktemp("drawn"))
+    kedro(folder, "run", "--pipeline=prepare", "--env=tiny")
+    return folder
+
+
+def copy_of(drawn: Path, folder: Path) -> Path:
+    """Make a project that has the tiny data set already."""
+    make_project(folder)
+    shutil.copytree(drawn / "data", folder / "data", copy_function=os.link)
+    return folder
+
+
+@pytest.fixture
+def project(drawn, tmp_path):
+    """A project with the tiny data set in it."""
+    return copy_of(drawn, tmp_path / "project")
+
+
+@pytest.fixture(scope="session")
+def calm(drawn, play, tmp_path_factory):
+    """A project in which four rounds, the run "calm", were played and nothing happened to them."""
+    folder = copy_of(drawn, tmp_path_factory.mktemp("calm") / "project")
+    assert play(folder, run="calm") == 0
+    return folder
+
+
+def kedro(folder: Path, *arguments: str, check: bool = True, env: dict[str, str] | None = None, timeout: float = 240):
+    """Type a kedro command in a project."""
+    done = subprocess.run(
+        [sys.executable, "-m", "kedro", *arguments],
+        cwd=folder,
+        env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    if check and done.returncode:
+        raise AssertionError(f"kedro {' '.join(arguments)} gave {done.returncode}:\n{done.stdout}\n{done.stderr}")
+    return done
+
+
+def _play(folder, parameters, fork, sabotage):
+    import torch
+
+    torch.set_num_threads(1)
+    os.chdir(folder)
+    if sabotage is not None:
+        sabotage()
+    from whosame.rounds import play
+
+    play("tiny", parameters, fork=fork)
+
+
+_server = multiprocessing.get_context("forkserver")
+_server.set_forkserver_preload(["whosame.rounds", "whosame.pipeline_registry", "whosame.settings", "kedro_mlflow"])
+
+
+class Player:
+    """Plays rounds in a process of its own, which may be sabotaged or killed. Starts in a moment: imports are shared."""
+
+    def start(self, folder: Path, sabotage=None, fork=None, **parameters):
+        process = _server.Process(target=_play, args=(folder, parameters, fork, sabotage))
+        process.start()
+        return process
+
+    def __call__(self, folder: Path, sabotage=None, fork=None, **parameters):
+        process = self.start(folder, sabotage, fork, **parameters)
+        process.join(240)
+        return process.exitcode
+
+
+@pytest.fixture(scope="session")
+def type_kedro():
+    return kedro
+
+
+@pytest.fixture(scope="session")
+def play():
+    return Player()

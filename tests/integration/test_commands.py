@@ -1,0 +1,79 @@
+"""What people type, as they type it."""
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from whosame.runs import Run
+
+
+def test_run_plays_the_next_round_and_shows_its_table(project, type_kedro):
+    first = type_kedro(project, "run", "--pipeline=active_round", "--env=tiny")
+    assert re.search(r"round\s+asked\s+mAP", first.stdout)
+    second = type_kedro(project, "run", "--pipelines=active_round", "--env=tiny")
+    assert "round 1" in second.stderr
+    assert Run(project / "data" / "runs" / "demo").completed() == 2
+    listed = type_kedro(project, "runs")
+    assert re.search(r"demo\s+dcps\s+2", listed.stdout)
+    freed = type_kedro(project, "runs", "thin", "demo")
+    assert "0.0 MiB freed" in freed.stdout
+
+
+@pytest.mark.parametrize(
+    ("parameters", "said"),
+    [
+        ("budgt=5", "unknown parameter 'budgt': did you mean 'budget'"),
+        ("budget=many", "'budget' is 'many', but takes a whole number"),
+        ("strategy=dcsp", "unknown strategy 'dcsp': did you mean 'dcps'"),
+        ("clustering.epss=0.5", "did you mean 'clustering.eps'"),
+        ("layout=marke1501,images=x", "did you mean 'market1501'"),
+        ("budget=9999999", "have only 7140 pairs"),
+        ("run=../outside", "a run cannot be called '../outside'"),
+        ("annotator=orcle", "did you mean 'oracle'"),
+    ],
+)
+def test_a_wrong_parameter_is_one_clear_error(project, type_kedro, parameters, said):
+    done = type_kedro(project, "rounds", "--env=tiny", f"--params={parameters}", check=False)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list((project / "data").glob("runs/*/round_*/features.npz"))
+
+
+def test_a_run_is_not_continued_as_another(project, type_kedro):
+    type_kedro(project, "run", "--pipeline=active_round", "--env=tiny", "--params=run=a")
+    done = type_kedro(project, "rounds", "--env=tiny", "--params=run=a,seed=7,training.learning_rate=0.1", check=False)
+    assert done.returncode == 1
+    assert "seed: 0 when it began, 7 now" in done.stderr
+    assert "training.learning_rate" in done.stderr
+    picture = next(Path(json.loads((project / "data/runs/a/run.json").read_text())["manifest"]["root"]).rglob("*.jpg"))
+    picture.unlink()
+    marker = sorted(picture.parents[1].glob("*.json"))
+    images = project / "other"
+    shutil.copytree(picture.parents[1], images, ignore=shutil.ignore_patterns("*.json"))
+    assert marker
+    moved = type_kedro(
+        project, "rounds", "--env=tiny", f"--params=run=a,layout=market1501,images={images}", check=False
+    )
+    assert moved.returncode == 1
+    assert "the images of run 'a' have changed" in moved.stderr
+
+
+def test_images_of_nobody_known_train_without_oracle_and_retrieval(project, type_kedro):
+    images = project / "crops"
+    images.mkdir()
+    drawn = sorted(next((project / "data" / "01_raw").iterdir()).rglob("bounding_box_train/*.jpg"))
+    for number, path in enumerate(drawn):
+        shutil.copy(path, images / f"crop_{number:04d}.jpg")
+    wanted = f"--params=images={images},layout=folder,run=mine,rounds=1"
+    done = type_kedro(project, "rounds", "--env=tiny", wanted, check=False)
+    assert done.returncode == 1
+    assert "have none" in done.stderr
+    done = type_kedro(project, "rounds", "--env=tiny", f"{wanted},strategy=none,budget=0")
+    (metrics,) = Run(project / "data" / "runs" / "mine").metrics()
+    assert "retrieval/mAP" not in metrics
+    assert "clusters/ari" not in metrics
+    assert metrics["clusters/count"] >= 0

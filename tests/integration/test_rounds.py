@@ -1,0 +1,160 @@
+"""The rounds as a whole: the same again for the same seed, every strategy, resumed, forked, killed at any moment."""
+
+import functools
+import os
+import random
+import signal
+import sqlite3
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from whosame.runs import HEAVY, Run
+
+pytestmark = pytest.mark.xdist_group("rounds")  # these share the run that nothing happened to
+
+
+def run_of(folder, name) -> Run:
+    return Run(folder / "data" / "runs" / name)
+
+
+def events(folder, name) -> list[tuple]:
+    """Return every stored answer of a run, in order."""
+    with sqlite3.connect(folder / "data" / "answers.db") as store:
+        return store.execute(
+            "SELECT round, image_a, image_b, verdict FROM answer_events WHERE run_uid = ? ORDER BY id",
+            (run_of(folder, name).about()["uid"],),
+        ).fetchall()
+
+
+def test_a_run_leaves_every_artefact_and_keeps_its_budget(calm):
+    run = run_of(calm, "calm")
+    metrics = run.metrics()
+    assert len(metrics) == 4
+    artefacts = {"features.npz", "clusters.npy", "graph.npz", "questions.parquet", "answers.parquet", "memory.parquet"}
+    artefacts |= {"labels.npy", "checkpoint.pt", "training.json", "metrics.json", "timing.json", "pairs.png"}
+    for number in range(4):
+        assert artefacts <= {path.name for path in run.round(number).iterdir()}
+    last = metrics[-1]
+    assert 0 < last["annotation/asked_total"] <= 40
+    assert last["annotation/asked_total"] == sum(m["annotation/asked"] for m in metrics) == len(events(calm, "calm"))
+    assert 0 < last["retrieval/mAP"] < 1
+    pairs = [(a, b) for _, a, b, _ in events(calm, "calm")]
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_labels_violate_no_answer(calm):
+    run = run_of(calm, "calm")
+    for number in range(4):
+        labels = np.load(run.round(number) / "labels.npy")
+        memory = pd.read_parquet(run.round(number) / "memory.parquet")
+        ids = np.sort(np.unique(memory[["image_a", "image_b"]]))
+        assert len(ids) > 0
+        train = pd.read_parquet(next((calm / "data" / "02_index").glob("manifest_*.parquet")))
+        rows = np.flatnonzero(train["split"] == "train")
+        a, b = (labels[np.searchsorted(rows, memory[name])] for name in ("image_a", "image_b"))
+        together = (a == b) & (a >= 0)
+        assert together[memory["verdict"] == "same"].all()
+        assert not together[memory["verdict"] == "different"].any()
+
+
+def test_the_same_seed_gives_the_same_again_and_another_seed_does_not(calm, play):
+    assert play(calm, run="again") == 0
+    assert play(calm, run="other", seed=1) == 0
+    again, other, run = run_of(calm, "again"), run_of(calm, "other"), run_of(calm, "calm")
+    assert again.metrics() == run.metrics()
+    assert events(calm, "again") == events(calm, "calm")
+    assert other.metrics() != run.metrics()
+    assert events(calm, "other") != events(calm, "calm")
+
+
+@pytest.mark.parametrize("strategy", ["none", "supervised", "random", "dcps-no-intra", "dcps-no-inter"])
+def test_every_strategy_runs_in_the_same_loop(project, play, strategy):
+    assert play(project, run=strategy, strategy=strategy, rounds=2, budget=10) == 0
+    last = run_of(project, strategy).metrics()[-1]
+    assert last["annotation/asked_total"] == (0 if strategy in ("none", "supervised") else 10)
+    if strategy == "supervised":
+        assert last["clusters/ari"] == 1
+
+
+def test_what_is_whole_is_not_made_again(calm, play, project):
+    assert play(project, run="calm", rounds=4) == 0
+    run = run_of(project, "calm")
+    kept = {path: path.stat().st_mtime_ns for path in run.round(3).iterdir() if path.name in {"features.npz", "labels.npy"}}
+    for name in ("checkpoint.pt", "metrics.json", "training.json"):
+        (run.round(3) / name).unlink()
+    assert play(project, run="calm") == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert run.metrics() == run_of(calm, "calm").metrics()
+
+
+def test_a_fork_continues_under_another_strategy(calm, play):
+    assert play(calm, run="forked", fork="calm:1", strategy="random") == 0
+    fork, run = run_of(calm, "forked"), run_of(calm, "calm")
+    assert fork.metrics()[:2] == run.metrics()[:2]
+    assert fork.metrics()[2:] != run.metrics()[2:]
+    assert fork.metrics()[-1]["annotation/pool_same_total"] + fork.metrics()[-1]["annotation/pool_different_total"] > 0
+    before = {(a, b) for number, a, b, _ in events(calm, "calm") if number <= 1}
+    assert before.isdisjoint({(a, b) for _, a, b, _ in events(calm, "forked")})
+
+
+def test_a_thinned_run_goes_on(project, play):
+    assert play(project, run="thin", rounds=4, **{"storage": {"keep_every": 3}}) == 0
+    run = run_of(project, "thin")
+    kept = [number for number in range(4) if all((run.round(number) / name).exists() for name in HEAVY)]
+    assert kept == [0, 2, 3]
+    assert len(run.metrics()) == 4
+
+
+def die_while_saving(nth):
+    """Die when the nth file is written and not yet renamed."""
+    from pathlib import Path
+
+    replace, left = Path.replace, [nth]
+
+    def replaced(self, target):
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return replace(self, target)
+
+    Path.replace = replaced
+
+
+def die_while_answering(nth):
+    """Die when the nth answer is committed, and before it is used."""
+    from whosame.annotators.record import RoundRecord
+
+    commit, left = RoundRecord.commit, [nth]
+
+    def committed(self, answers):
+        commit(self, answers)
+        left[0] -= 1
+        if left[0] < 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    RoundRecord.commit = committed
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_killed_at_ten_moments_it_ends_as_if_nothing_had_happened(project, calm, play):
+    rng = random.Random(0)
+    died = 0
+    sabotages = [functools.partial(die_while_saving, rng.randrange(8)) for _ in range(3)]
+    sabotages += [functools.partial(die_while_answering, rng.randrange(6)) for _ in range(3)]
+    rng.shuffle(sabotages)
+    for sabotage in sabotages:
+        died += play(project, sabotage=sabotage, run="calm") == -signal.SIGKILL
+    for _ in range(4):
+        process = play.start(project, run="calm")
+        time.sleep(rng.uniform(0.3, 3))  # any moment, the start and a finished run among them
+        process.kill()
+        process.join()
+        died += process.exitcode == -signal.SIGKILL
+    assert died >= 6
+    assert play(project, run="calm") == 0
+    assert run_of(project, "calm").metrics() == run_of(calm, "calm").metrics()
+    assert events(project, "calm") == events(calm, "calm")

@@ -1,0 +1,49 @@
+"""Questions and answers survive being tables, empty ones too."""
+
+import numpy as np
+
+from whosame.data.manifest import TrainSet
+from whosame.memory import LabelMemory
+from whosame.pipelines.active_round.tables import (
+    answers_table,
+    memory_table,
+    questions_table,
+    read_answers,
+    read_memory,
+    read_questions,
+)
+from whosame.strategies.base import Answer, Question
+
+TRAIN = TrainSet(np.array([3, 5, 8, 13]), np.zeros(4, np.int64), ("a", "b", "c", "d"))
+ASKED = [Question(0, 2, "within", 1.5, 7, "chaotic"), Question(1, 3, "between", -0.5, 2, "near")]
+
+
+def test_questions_and_answers_come_back_over_image_ids():
+    table = questions_table(ASKED, TRAIN)
+    assert table["image_a"].tolist() == [3, 5]
+    assert table["image_b"].tolist() == [8, 13]
+    back = read_questions(table, TRAIN)
+    assert [(q.a, q.b, q.kind, q.score, q.group, q.reason) for q in back] == [
+        (q.a, q.b, q.kind, q.score, q.group, q.reason) for q in ASKED
+    ]
+    answers = [Answer(ASKED[0], "same", "oracle", "oracle", 5.0), Answer(ASKED[1], "unsure", "human", "ann", 2.5)]
+    assert read_answers(answers_table(answers, TRAIN), TRAIN) == answers
+
+
+def test_the_memory_grows_by_what_was_paid_for():
+    memory = LabelMemory()
+    memory.add(0, 2, same=True)
+    log = memory_table(None, memory, TRAIN, 0)
+    memory.skip(1, 3)
+    log = memory_table(log, memory, TRAIN, 1)
+    assert log["round"].tolist() == [0, 1]
+    assert log["image_a"].tolist() == [3, 5]
+    assert read_memory(log, TRAIN).log == [(0, 2, "same"), (1, 3, "unsure")]
+
+
+def test_empty_tables_keep_their_types():
+    assert read_questions(questions_table([], TRAIN), TRAIN) == []
+    assert read_answers(answers_table([], TRAIN), TRAIN) == []
+    log = memory_table(None, LabelMemory(), TRAIN, 0)
+    assert len(read_memory(log, TRAIN)) == 0
+    assert log["image_a"].dtype == np.int64
