@@ -47,16 +47,14 @@ class RoundHooks:
             return
         configuration = parse(Configuration, self._context.params)
         run = Run.named(project.runs_folder(), configuration.run)
+        number = run.completed()
+        if configuration.round != number:
+            raise ResumeError(
+                f"round {configuration.round} of run {run.name!r} was asked for, {number} is the next one"
+            )
         lock = _lock(run)
-        try:
-            number = run.completed()
-            if configuration.round != number:
-                raise ResumeError(f"round {configuration.round} of run {run.name!r} was asked for, but {number} is next")
-            for left_over in (*run.folder.glob(".*.tmp*"), *run.round(number).glob(".*")):
-                left_over.unlink()  # of an interrupted write
-        except BaseException:
-            lock.close()
-            raise
+        for left_over in run.round(number).glob(".*"):
+            left_over.unlink()  # of an interrupted write
         self._playing = _Playing(run, number, configuration, lock)
         self._display.begin(run.name, number, configuration.rounds, len(pipeline.nodes))
 
@@ -124,7 +122,8 @@ def _log(playing: _Playing) -> None:
             checkpoints=playing.configuration.storage.log_checkpoints,
         )
     except (MlflowException, OSError) as error:
-        logger.warning("MLflow at %s did not take round %d (%s); the next round tries again", uri, playing.number, error)
+        message = "MLflow at %s did not take round %d (%s); the next round tries again"
+        logger.warning(message, uri, playing.number, error)
 
 
 def _lock(run: Run) -> IO[str]:
@@ -147,5 +146,3 @@ def _lock(run: Run) -> IO[str]:
     lock.write(str(os.getpid()))
     lock.flush()
     return lock
-
-

@@ -23,7 +23,7 @@ from whosame.training.checkpoint import Checkpoint
 class Form:
     """How one kind of artefact is turned into bytes and back."""
 
-    write: Callable[[Any, io.BytesIO], None]
+    write: Callable[[Any, io.BytesIO], object]
     read: Callable[[Path], Any]
 
 
@@ -37,7 +37,7 @@ def _read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def _write_features(features: Features, file: io.BytesIO) -> None:
-    arrays = {"vectors": features.vectors, "map_height": np.int64(features.map_height)}
+    arrays: dict[str, Any] = {"vectors": features.vectors, "map_height": np.int64(features.map_height)}
     if features.vertical is not None:
         arrays["vertical"] = features.vertical
     _write_arrays(arrays, file)
@@ -49,21 +49,21 @@ def _read_features(path: Path) -> Features:
 
 
 FORMS = {
-    "array": Form(lambda array, file: np.save(file, array, allow_pickle=False), lambda path: np.load(path)),
+    "array": Form(lambda array, file: np.save(file, array, allow_pickle=False), np.load),
     "arrays": Form(_write_arrays, _read_arrays),
     "features": Form(_write_features, _read_features),
-    "graph": Form(lambda graph, file: sp.save_npz(file, graph, compressed=False), lambda path: sp.load_npz(path)),
-    "table": Form(lambda table, file: table.to_parquet(file), lambda path: pd.read_parquet(path)),
+    "graph": Form(lambda graph, file: sp.save_npz(file, graph, compressed=False), sp.load_npz),
+    "table": Form(lambda table, file: table.to_parquet(file), pd.read_parquet),
     "json": Form(
-        lambda content, file: file.write(json.dumps(content, indent=1, sort_keys=True).encode()) and None,
+        lambda content, file: file.write(json.dumps(content, indent=1, sort_keys=True).encode()),
         lambda path: json.loads(path.read_text()),
     ),
-    "picture": Form(lambda picture, file: file.write(picture) and None, Path.read_bytes),
+    "picture": Form(lambda picture, file: file.write(picture), Path.read_bytes),
     "checkpoint": Form(lambda checkpoint, file: checkpoint.write(file), Checkpoint.load),
 }
 
 
-class Artefact(AbstractDataset[Any, Any]):
+class Artefact(AbstractDataset[Any, Any]):  # type: ignore[misc]
     """A file of a round.
 
     Saving writes a temporary file, syncs it and renames it: a crash leaves the whole file or none, so that what exists
@@ -127,5 +127,3 @@ class Artefact(AbstractDataset[Any, Any]):
 
     def _describe(self) -> dict[str, Any]:
         return {"filepath": self._path.as_posix()}
-
-

@@ -17,7 +17,7 @@ def parse(into: type[C], values: Mapping[str, Any], where: str = "") -> C:
     ----------
     into : type
         A data class whose fields are bool, int, float, str, tuples of these, other such data classes, dictionaries
-        (taken as they are), or any of them ``| None``. Its ``__post_init__`` may raise :class:`ParameterError` for bad ranges.
+        (taken as they are), or any of them ``| None``. Its ``__post_init__`` may raise :class:`ParameterError`.
     values : mapping
         Names and values as read from YAML or a command line. A missing name takes the field's default.
     where : str

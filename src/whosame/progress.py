@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -22,7 +22,7 @@ def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T
     total : int, optional
         How many items there are, where ``len`` does not tell.
     """
-    if total is None and hasattr(items, "__len__"):
+    if total is None and isinstance(items, Sized):
         total = len(items)
     if sys.stderr.isatty():
         yield from tqdm(items, desc=what, total=total, leave=False, dynamic_ncols=True)

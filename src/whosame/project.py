@@ -50,9 +50,9 @@ def previous_folder(run: object, number: object = None) -> str:
 
 
 def code_version() -> str:
-    """Return the package's version with the commit, where the code is a git checkout, and ``+`` where it was changed."""
+    """Return the package's version, with the commit where it is a checkout, and ``+`` where that was changed."""
     try:
-        described = subprocess.run(  # noqa: S603
+        described = subprocess.run(
             ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],  # noqa: S607
             cwd=Path(__file__).parent,
             capture_output=True,

@@ -197,7 +197,7 @@ def _refuse_differences(
     if about["manifest"]["digest"] != manifest["digest"]:
         raise ResumeError(
             f"the images of run {name!r} have changed since it began: manifest {about['manifest']['digest'][:12]} "
-            f"({about['manifest']['images']} images) then, {manifest['digest'][:12]} ({manifest['images']} images) now. "
+            f"({about['manifest']['images']} images) then, {manifest['digest'][:12]} ({manifest['images']}) now. "
             "Restore the images, or begin another run with --params=run=NAME."
         )
     before, now = flatten(about["configuration"]), flatten(json.loads(json.dumps(configuration)))

@@ -1,18 +1,15 @@
 """Kedro's settings of the project: hooks, the session, how configuration is read."""
 
 import logging
-import warnings
 
+import kedro_mlflow  # noqa: F401  (before its level is set: it sets one itself when imported)
 from kedro.config import OmegaConfigLoader
 from kedro.framework.session import KedroServiceSession
-from mlflow.telemetry import set_telemetry_client
 
 from whosame import project
 from whosame.hooks import RoundHooks
 
-set_telemetry_client()  # kedro-mlflow imports mlflow before whosame can say no: let it ask again
-logging.getLogger("kedro_mlflow").setLevel(logging.WARNING)  # it sets its own level when imported
-warnings.filterwarnings("ignore", message="register_new_resolver", category=UserWarning)  # Kedro and kedro-mlflow
+logging.getLogger("kedro_mlflow").setLevel(logging.WARNING)
 
 HOOKS = (RoundHooks(),)
 SESSION_CLASS = KedroServiceSession

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, Run as MlflowRun, RunTag
+from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
+from mlflow.entities import Run as MlflowRun
 from mlflow.tracking import MlflowClient
 
 from whosame.runs import Run, flatten, write_json
@@ -47,7 +48,7 @@ def synchronise(run: Run, *, uri: str, artefacts: Path, rounds: int, checkpoints
     """
     client = MlflowClient(uri)
     about = run.about()
-    experiment = _experiment(client, about["manifest"]["dataset"], artefacts if "://" not in uri or _local(uri) else None)
+    experiment = _experiment(client, about["manifest"]["dataset"], artefacts if _database(uri) else None)
     parent = _parent(client, uri, experiment, run, about)
     done = run.completed()
     for number, metrics in enumerate(run.metrics()):
@@ -57,11 +58,12 @@ def synchronise(run: Run, *, uri: str, artefacts: Path, rounds: int, checkpoints
             copied = checkpoints == "every" or (checkpoints == "last" and last)
             _log_round(client, experiment, parent, run, number, metrics, checkpoint=copied)
             write_json(folder / "mlflow.json", {"uri": uri, "run_id": _child(client, experiment, parent, number)})
-    client.set_terminated(parent, "FINISHED") if done >= rounds else client.update_run(parent, status="RUNNING")
+    if done >= rounds:
+        client.set_terminated(parent, "FINISHED")
     return parent
 
 
-def _local(uri: str) -> bool:
+def _database(uri: str) -> bool:
     return uri.startswith(("sqlite:", "postgresql", "mysql", "mssql"))
 
 

@@ -82,7 +82,9 @@ def test_every_strategy_runs_in_the_same_loop(project, play, strategy):
 def test_what_is_whole_is_not_made_again(calm, play, project):
     assert play(project, run="calm", rounds=4) == 0
     run = run_of(project, "calm")
-    kept = {path: path.stat().st_mtime_ns for path in run.round(3).iterdir() if path.name in {"features.npz", "labels.npy"}}
+    kept = {
+        path: path.stat().st_mtime_ns for path in run.round(3).iterdir() if path.name in {"features.npz", "labels.npy"}
+    }
     for name in ("checkpoint.pt", "metrics.json", "training.json"):
         (run.round(3) / name).unlink()
     assert play(project, run="calm") == 0
@@ -101,7 +103,7 @@ def test_a_fork_continues_under_another_strategy(calm, play):
 
 
 def test_a_thinned_run_goes_on(project, play):
-    assert play(project, run="thin", rounds=4, **{"storage": {"keep_every": 3}}) == 0
+    assert play(project, run="thin", rounds=4, storage={"keep_every": 3}) == 0
     run = run_of(project, "thin")
     kept = [number for number in range(4) if all((run.round(number) / name).exists() for name in HEAVY)]
     assert kept == [0, 2, 3]

@@ -63,4 +63,7 @@ def test_runs_of_different_strategies_compare_by_the_same_names(calm, client, pl
     assert play(calm, run="nobody", strategy="none", rounds=1) == 0
     silent, asked = parent_of(client, "nobody").data.metrics, parent_of(client, "calm").data.metrics
     conditional = {name for name in asked if "_share" in name}  # a share of no answers is undefined
-    assert set(asked) - conditional <= set(silent) | {"annotation/seconds_per_pair_total", "annotation/seconds_per_pair"}
+    assert set(asked) - conditional <= set(silent) | {
+        "annotation/seconds_per_pair_total",
+        "annotation/seconds_per_pair",
+    }

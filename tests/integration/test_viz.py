@@ -11,12 +11,12 @@ def test_viz_builds_with_stages_layers_and_tags(project, type_kedro):
     type_kedro(project, "viz", "build")
     main = json.loads((project / "build" / "api" / "main").read_text())
     named = {node["name"]: node for node in main["nodes"]}
-    assert STAGES <= named.keys()
+    assert named.keys() >= STAGES
     assert all(named[stage]["tags"] for stage in STAGES)
     assert {"features", "clusters", "questions", "answers", "labels", "model", "metrics"} <= set(main["layers"])
 
 
 def test_every_node_has_a_docstring():
     nodes = register_pipelines()["active_round"].nodes
-    assert STAGES <= {node.name for node in nodes}
+    assert {node.name for node in nodes} >= STAGES
     assert all(node.func.__doc__ and node.tags for node in nodes)

@@ -32,7 +32,7 @@ SIZES = {
 
 @dataclass(frozen=True)
 class SyntheticConfig:
-    """Parameters of the rendered data set; every strength is 0 for none, 1 for the default."""
+    """Parameters of the rendered data set; every strength is 0 for none, 1 for much; the defaults are the demo's."""
 
     size: str = "demo"  # demo | market: the counts below, where they are null
     train_identities: int | None = None  # people in bounding_box_train, >= 0
@@ -46,17 +46,17 @@ class SyntheticConfig:
     seed: int = 0  # >= 0; another seed gives other people, cameras and images
     height: int = 128  # pixels, 32..512
     width: int = 64  # pixels, 16..256
-    look_alikes: float = 0.5  # share of identities that have look-alikes, 0..1
-    group_size: int = 4  # largest group of look-alikes, >= 2
+    look_alikes: float = 0.4  # share of identities that have look-alikes, 0..1
+    group_size: int = 3  # largest group of look-alikes, >= 2
     viewpoint: float = 1.0  # how far people turn away from the camera's usual side, 0..2
-    colour: float = 1.0  # strength of each camera's own cast, curve and saturation, 0..2
-    lighting: float = 1.0  # strength of sun and shade, drawn anew for every walk past a camera, 0..2
-    clutter: float = 1.0  # contrast of the backgrounds, 0..2
+    colour: float = 0.5  # strength of each camera's own cast, curve and saturation, 0..2
+    lighting: float = 0.2  # strength of sun and shade, drawn anew for every walk past a camera, 0..2
+    clutter: float = 0.6  # contrast of the backgrounds, 0..2
     pose: float = 1.0  # length of stride and swing of arms, 0..2
-    crop: float = 1.0  # carelessness of the bounding box, 0..2
-    blur: float = 1.0  # defocus and lost resolution, 0..2
-    noise: float = 1.0  # sensor noise, 0..2
-    occlusion: float = 0.25  # share of images with an object or a passer-by in front, 0..1
+    crop: float = 0.5  # carelessness of the bounding box, 0..2
+    blur: float = 0.6  # defocus and lost resolution, 0..2
+    noise: float = 0.3  # sensor noise, 0..2
+    occlusion: float = 0.08  # share of images with an object or a passer-by in front, 0..1
 
     def __post_init__(self) -> None:
         """Check every range, and report all that is wrong at once."""

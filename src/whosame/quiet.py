@@ -1,0 +1,34 @@
+"""Nothing is reported to anybody, and packages say only what a user can act on.
+
+Kedro runs :func:`hush` before it loads any plugin: the entry point ``kedro.init`` in ``pyproject.toml``.
+"""
+
+import os
+import warnings
+from typing import TextIO
+
+TELEMETRY = ("DO_NOT_TRACK", "KEDRO_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY")
+NOISE = ("register_new_resolver() is deprecated", "Add type hints to the `predict` method")  # kedro, kedro-mlflow
+
+_show = warnings.showwarning
+
+
+def hush() -> None:
+    """Switch telemetry off, and silence what packages say about each other. What the user has set is kept."""
+    for name in TELEMETRY:
+        os.environ.setdefault(name, "true")  # person images are sensitive; .telemetry says the same to Kedro
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    if warnings.showwarning is _show:  # mlflow sets filters of its own around its warning: a filter cannot hold it
+        warnings.showwarning = _show_unless_noise
+
+
+def _show_unless_noise(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    if not any(noise in str(message) for noise in NOISE):
+        _show(message, category, filename, lineno, file, line)
