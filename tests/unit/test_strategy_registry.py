@@ -63,11 +63,11 @@ def test_only_the_controls_never_ask_and_only_one_sees_the_truth():
     assert {name for name, strategy in made.items() if strategy.uses_truth} == {"supervised"}
 
 
-def test_the_file_of_parameters_holds_the_defaults():
+def test_the_file_of_parameters_holds_the_defaults_but_for_the_demos_schedule():
     groups = yaml.safe_load(CONF.read_text())["strategies"]
     assert set(groups) == {preset.group for preset in registry.PRESETS.values() if preset.group}
-    assert groups["dcps"] == vars(DCPSConfig())
-    assert groups["random"] == vars(RandomConfig())
+    assert groups["dcps"] == vars(DCPSConfig(schedule="early"))
+    assert groups["random"] == vars(RandomConfig(schedule="early"))
     for name in registry.PRESETS:
         registry.make(name, groups)
 

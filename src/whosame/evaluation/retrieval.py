@@ -1,9 +1,9 @@
 """Retrieval metrics of person re-identification: mAP, CMC and mINP by the standard protocol."""
 
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -152,7 +152,7 @@ def _ranks_of_matches(query: FeatureSet, gallery: FeatureSet) -> list[NDArray[np
 
     rows = max(1, min(len(query), BLOCK_BYTES // (4 * len(gallery))))
     block = np.empty((rows, len(gallery)), np.float32)
-    threads = numba.get_num_threads()
+    threads = len(os.sched_getaffinity(0))  # to ask numba would start its threads, which resets torch's number of them
     share = -(-rows // threads)
     ranks: list[NDArray[np.int32]] = []
     with ThreadPoolExecutor(threads) as pool:
