@@ -80,7 +80,7 @@ def test_the_size_of_the_blocks_and_the_threads_do_not_matter(features, monkeypa
     whole = check(*arguments)
     for rows, threads in ((1, 1), (5, 2), (36, 3)):
         monkeypatch.setattr(retrieval, "BLOCK_BYTES", rows * 4 * 300)
-        monkeypatch.setattr(retrieval.numba, "get_num_threads", lambda n=threads: n)
+        monkeypatch.setattr(retrieval.os, "sched_getaffinity", lambda _, n=threads: set(range(n)))
         cut = evaluate_retrieval(*arguments)
         assert (cut.mAP, cut.mINP) == (whole.mAP, whole.mINP)
         np.testing.assert_array_equal(cut.cmc, whole.cmc)
