@@ -27,7 +27,7 @@ def kind(command: F) -> F:
         except Exception as error:
             cause: BaseException | None = error
             while cause is not None and not isinstance(cause, WhosameError):
-                cause = cause.__cause__
+                cause = cause.__cause__ or cause.__context__
             if cause is None:
                 raise
             raise click.ClickException(str(cause)) from error

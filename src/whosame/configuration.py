@@ -130,6 +130,8 @@ class Configuration:
         pairs = count * (count - 1) // 2
         if self.budget > pairs:
             raise ParameterError(f"budget={self.budget}, but {count} training images have only {pairs} pairs")
-        make_annotator(self.annotator, self.annotator_options, identities=truth.identities, seed=self.seed)
-        if not truth.known and self.make_strategy().uses_truth:
+        strategy = self.make_strategy()
+        if any(strategy.schedule(self.budget, self.rounds)):
+            make_annotator(self.annotator, self.annotator_options, identities=truth.identities, seed=self.seed)
+        if not truth.known and strategy.uses_truth:
             raise ParameterError(f"strategy={self.strategy} trains on true identities, but these images have none")

@@ -5,7 +5,10 @@ from mlflow.tracking import MlflowClient
 
 from whosame.runs import Run
 
-pytestmark = pytest.mark.xdist_group("rounds")
+pytestmark = [
+    pytest.mark.xdist_group("rounds"),
+    pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # mlflow's own use of SQLAlchemy
+]
 
 
 @pytest.fixture(scope="module")

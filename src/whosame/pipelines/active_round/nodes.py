@@ -178,6 +178,9 @@ def annotate(
     first = read_questions(questions, train_set)
     if list(session.ask()) != first:
         raise ResumeError("the strategy does not ask what it asked before the interruption: was its code changed?")
+    if state.budget == 0:  # nobody is needed who could answer
+        log = memory_table(previous_memory, state.memory, train_set, this_round.number)
+        return answers_table([], train_set), log, session.carry()
     annotator = make_annotator(
         configuration.annotator, configuration.annotator_options, identities=truth.identities, seed=this_round.seed
     )
