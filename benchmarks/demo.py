@@ -1,4 +1,6 @@
-"""The figures of the README: the demo by four arms and three seeds. ``python benchmarks/demo.py`` in the project's folder.
+"""The figures of the README: the demo by four arms and three seeds.
+
+``python benchmarks/demo.py`` in the project's folder.
 
 Runs that are complete are not played again. Prints means over the seeds and draws ``docs/demo.png``.
 """
