@@ -88,9 +88,12 @@ def test_shapes_are_named():
 
 def test_where_the_weights_came_from_does_not_matter():
     network, optimiser = made()
-    Checkpoint.of(network, optimiser, CONFIG, rounds=0).restore(
-        network, optimiser, dataclasses.replace(CONFIG, weights="warmup", ignore_weights=("fc.",))
-    )
+    checkpoint = Checkpoint.of(network, optimiser, CONFIG, rounds=0)
+    other = dataclasses.replace(CONFIG, weights="warmup", ignore_weights=("fc.",))
+    with torch.no_grad():
+        network.neck.weight.add_(1)
+    checkpoint.restore(network, optimiser, other)
+    assert torch.equal(network.neck.weight, checkpoint.network["neck.weight"])
 
 
 class Code:
