@@ -3,8 +3,6 @@
 import dataclasses
 import io
 import json
-import os
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,7 +12,8 @@ import pandas as pd
 import scipy.sparse as sp
 from kedro.io import AbstractDataset
 
-from whosame.errors import ResumeError, StorageError
+from whosame.atomic import writing
+from whosame.errors import ResumeError
 from whosame.features.extraction import Features
 from whosame.training.checkpoint import Checkpoint
 
@@ -107,20 +106,8 @@ class Artefact(AbstractDataset[Any, Any]):  # type: ignore[misc]
             return
         content = io.BytesIO()
         self._form.write(data, content)
-        temporary = self._path.with_name(f".{self._path.name}.{secrets.token_hex(4)}")
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                file.write(content.getbuffer())
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(self._path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise StorageError(
-                f"{self._path} cannot be written: {error.strerror}. Free space or choose another disk, "
-                "then type the same command: the round goes on where it was."
-            ) from error
+        with writing(self._path) as file:
+            file.write(content.getbuffer())
 
     def _exists(self) -> bool:
         return self._path.exists()

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from whosame.atomic import writing
 from whosame.errors import InputError, ResumeError, unknown_name
 
 METRICS = "metrics.json"  # written last: a round with metrics is complete
@@ -132,7 +133,7 @@ class Run:
                     self.round(number),
                     making / f"round_{number:03d}",
                     copy_function=_link,
-                    ignore=shutil.ignore_patterns("mlflow.json"),  # the new run has a parent of its own
+                    ignore=shutil.ignore_patterns("mlflow.json", "*.partial"),  # the new run has a parent of its own
                 )
             origin = {"run": self.name, "uid": self.about()["uid"], "round": at}
             write_json(making / "fork.json", origin)
@@ -170,14 +171,9 @@ def all_runs(runs: Path) -> Iterator[Run]:
 
 
 def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file whole or not at all: into a temporary file, synced, renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w") as file:
-        json.dump(content, file, indent=1, sort_keys=True)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    """Write a JSON file, whole or not at all."""
+    with writing(path) as file:
+        file.write(json.dumps(content, indent=1, sort_keys=True).encode())
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -17,7 +17,7 @@ def client(calm):
 
 
 def parent_of(client, name):
-    (experiment,) = [e for e in client.search_experiments() if e.name == "synthetic"]
+    (experiment,) = [e for e in client.search_experiments() if e.name.startswith("synthetic-demo-")]
     found = client.search_runs([experiment.experiment_id], f"tags.`whosame.run` = '{name}'")
     assert len(found) == 1
     return found[0]

@@ -2,7 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from whosame.data.atomic import writing
+from whosame.atomic import writing
 from whosame.data.manifest import SCHEMA, UNKNOWN, Manifest, as_table, split
 from whosame.errors import StorageError
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from PIL import Image
 
+from whosame.data.source import SourceConfig
 from whosame.data.synthetic import SyntheticConfig, lookalikes, render, render_dataset
 from whosame.data.synthetic.drawing import draw_shot, open_studio
 from whosame.data.synthetic.lookalikes import draw_people
@@ -238,3 +239,11 @@ def test_the_parameter_file_has_the_defaults():
     path = Path(__file__).parents[2] / "conf" / "base" / "parameters_synthetic.yml"
     values = yaml.safe_load(path.read_text(encoding="utf-8"))["synthetic"]
     assert values == dataclasses.asdict(SyntheticConfig())
+
+
+def test_data_sets_that_differ_are_called_differently():
+    assert SourceConfig().dataset == "synthetic-demo"
+    assert SourceConfig(synthetic=SyntheticConfig(size="market")).dataset == "synthetic-market"
+    other = SourceConfig(synthetic=SyntheticConfig(cameras=3)).dataset
+    assert other.startswith("synthetic-demo-")
+    assert other != SourceConfig(synthetic=SyntheticConfig(seed=1)).dataset

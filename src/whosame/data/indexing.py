@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from whosame.data.atomic import writing
+from whosame.atomic import writing
 from whosame.data.checks import check
 from whosame.data.decoding import BYTES_A_PIXEL, UnusableImageError, cores, in_threads, inspect
 from whosame.data.manifest import SCHEMA, Manifest, as_table

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from whosame.data.atomic import writing
+from whosame.atomic import writing
 from whosame.errors import StorageError
 
 UNKNOWN = -2  # no identity is known (<NA> in the table)

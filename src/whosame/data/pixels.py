@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.data.atomic import writing
+from whosame.atomic import writing
 from whosame.data.decoding import UnusableImageError, cores, decode, in_threads
 from whosame.data.manifest import Manifest
 from whosame.errors import InputError, ParameterError, StorageError

@@ -41,8 +41,17 @@ class SourceConfig:
 
     @property
     def dataset(self) -> str:
-        """What the data set is called: the layout, or for ``folder`` the folder's own name."""
-        return Path(self.images or "").expanduser().resolve().name if self.layout == "folder" else self.layout
+        """What the data set is called: the layout; for ``folder`` the folder's own name.
+
+        Drawn people are called by their size, ``synthetic-demo``, and by a mark of the configuration where that was
+        changed: ``synthetic-demo-1f2e3d``.
+        """
+        if self.layout == "folder":
+            return Path(self.images or "").expanduser().resolve().name
+        if self.layout != "synthetic":
+            return self.layout
+        name, drawn = f"synthetic-{self.synthetic.size}", self.synthetic
+        return name if drawn == SyntheticConfig(size=drawn.size) else f"{name}-{drawn.fingerprint[:6]}"
 
     def place(self, cache: Path) -> Path:
         """Return the folder of the images, drawing them first where the layout is ``synthetic``.

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from whosame.data.atomic import writing
+from whosame.atomic import writing
 from whosame.errors import ResumeError, listing
 from whosame.features.network import NetworkConfig, ReIDNetwork
 from whosame.features.weights import UnreadableError, differences, load_plain
