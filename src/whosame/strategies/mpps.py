@@ -1,4 +1,4 @@
-"""MPPS: which clusters may be one person (Wang et al., UCAL, Sec. 3.2.2, Eq. 5 and 6)."""
+"""MPPS: which clusters may be one person (Gao and Li, UCAL, Sec. 3.2.2, Eq. 5 and 6)."""
 
 from dataclasses import dataclass
 
@@ -46,7 +46,7 @@ def normalised_gaps(similarities: NDArray[np.floating]) -> NDArray[np.float64]:
     return np.where(width > FLAT, (gaps - least) / np.where(width > FLAT, width, 1.0), 0.0)
 
 
-def wanted_ranks(gaps: NDArray[np.float64], delta: float, *, include_next: bool = False) -> NDArray[np.int64]:
+def wanted_ranks(gaps: NDArray[np.float64], delta: float, *, include_next: bool = True) -> NDArray[np.int64]:
     """Return how many of the most similar clusters each cluster is asked about.
 
     Parameters
@@ -70,9 +70,7 @@ def wanted_ranks(gaps: NDArray[np.float64], delta: float, *, include_next: bool 
     return np.where(wide.any(axis=1), ranks, 0).astype(np.int64)
 
 
-def merges(
-    centroids: NDArray[np.float32], *, l_max: int = 10, delta: float = 0.3, include_next: bool = False
-) -> Merges:
+def merges(centroids: NDArray[np.float32], *, l_max: int = 10, delta: float = 0.3, include_next: bool = True) -> Merges:
     """Choose the pairs of clusters that may be one person.
 
     Parameters

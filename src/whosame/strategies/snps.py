@@ -1,4 +1,4 @@
-"""SNPS: where a cluster may be several people (Wang et al., UCAL, Sec. 3.2.1, Eq. 2-4)."""
+"""SNPS: where a cluster may be several people (Gao and Li, UCAL, Sec. 3.2.1, Eq. 2-4)."""
 
 import math
 from collections.abc import Sequence

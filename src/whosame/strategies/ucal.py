@@ -1,8 +1,7 @@
-"""UCAL: unsupervised clustering active learning (Wang et al.; ``methods.md`` B holds what the paper leaves open).
+"""UCAL: unsupervised clustering active learning (Gao and Li; ``methods.md`` B holds what the paper leaves open).
 
-Per round: clusters that may hold several people are divided into groups, and the groups' medoids are compared (SNPS);
-then each of the clusters that this leaves is compared with those most similar to it, as far as the first marked fall
-of similarity (MPPS).
+Per round: every cluster is divided into groups and the groups' medoids are compared (SNPS); then each of the clusters
+that this leaves is compared with those most similar to it, as far as the first marked fall of similarity (MPPS).
 """
 
 from collections.abc import Sequence
@@ -53,7 +52,7 @@ class UCALConfig:
     # Sec. 4.2, Eq. 6: the normalised fall of similarity that ends the list, 0 <= delta < 1.
     delta: float = 0.3
     # B.2 #10: whether the cluster behind that fall is asked about too.
-    include_next: bool = False
+    include_next: bool = True
     # B.2 #13: whether outliers, and clusters of one image, take part in MPPS.
     outliers: bool = False
     # Sec. 4.2, B.2 #11: most unions of a round, as a share of the clusters that take part in MPPS, 0..1.
@@ -80,58 +79,6 @@ class UCALConfig:
         broken = [f"ucal.{rule}, not {getattr(self, rule.split()[0])!r}" for rule, kept in rules.items() if not kept]
         if broken:
             raise ParameterError("\n".join(broken))
-
-    def structures(self, state: RoundState) -> list[Structure]:
-        """Return how the round's clusters might be split, the most reliable first; none without SNPS."""
-        if self.snps_share == 0:
-            return []
-        return structures(
-            state.labels,
-            state.graph,
-            state.features,
-            similarity=self.similarity,
-            min_size=self.min_size,
-            rule=self.k_max,
-            reduce=self.reduce,
-        )
-
-    def merge_pairs(
-        self, state: RoundState, labels: NDArray[np.int64], examined: Sequence[Structure]
-    ) -> tuple[list[tuple[int, int, float]], int]:
-        """Return the images that stand for pairs of clusters to ask about, the most similar first, and the cap.
-
-        A cluster is shown by the member nearest to its mean; a part of a cluster that was split by its medoid, about
-        which SNPS has learnt something already (methods.md B.2 #7, #12).
-
-        Parameters
-        ----------
-        state : RoundState
-        labels : int64 [N]
-            After the splits.
-        examined : sequence of Structure
-            From :meth:`structures`.
-
-        Returns
-        -------
-        pairs : list of (int, int, float)
-            Rows and the similarity of their clusters.
-        cap : int
-            Most unions.
-        """
-        if self.snps_share == 1:
-            return [], 0
-        everyone = singletons(labels)
-        alone = np.bincount(everyone)[everyone] < 2
-        groups = Groups(everyone if self.outliers else np.where(alone, -1, labels))
-        means = groups.mean(state.features)
-        distances = groups.dispersion(state.features, means)[0]
-        divided = [one.medoids for one in examined if (labels[one.rows] != labels[one.rows[0]]).any()]
-        distances[np.isin(groups.rows, np.concatenate([*divided, np.empty(0, np.int64)]))] = -1
-        standing = representatives(distances, groups)
-        found = merges(means, l_max=self.l_max, delta=self.delta, include_next=self.include_next)
-        rows = standing[found.clusters].tolist()
-        pairs = [(a, b, alike) for (a, b), alike in zip(rows, found.similarities.tolist(), strict=True)]
-        return pairs, int(self.merge_cap * len(groups))
 
 
 class UCALSession:
@@ -203,7 +150,7 @@ class UCALSession:
 
     @cached_property
     def _structures(self) -> list[Structure]:
-        return self._config.structures(self._state)
+        return _examine(self._state, self._config)
 
     @cached_property
     def _split_pairs(self) -> list[tuple[int, int, float, float]]:
@@ -212,7 +159,7 @@ class UCALSession:
     @cached_property
     def _merge_pairs(self) -> tuple[list[tuple[int, int, float]], int]:
         labels = split(self._state.labels, self._structures, self._account.memory)
-        return self._config.merge_pairs(self._state, labels, self._structures)
+        return _compare(self._state, labels, self._structures, self._config)
 
 
 class UCAL(Strategy):
@@ -240,8 +187,48 @@ class UCAL(Strategy):
         for a, b, verdict in memory.log:
             if verdict != "unsure":
                 known.add(a, b, verdict == "same")
-        examined = self.config.structures(state)
+        examined = _examine(state, self.config)
         labels = split(state.labels, examined, known)
         asked = [(answer.question.a, answer.question.b) for answer in answers if answer.question.kind != "within"]
-        again = [(a, b) for a, b, _ in self.config.merge_pairs(state, labels, examined)[0]]
+        again = [(a, b) for a, b, _ in _compare(state, labels, examined, self.config)[0]]
         return enforce(unite(labels, known, [*asked, *again]), state.features, memory)
+
+
+def _examine(state: RoundState, config: UCALConfig) -> list[Structure]:
+    """Return how the round's clusters might be split, the most reliable first; none without SNPS."""
+    if config.snps_share == 0:
+        return []
+    return structures(
+        state.labels,
+        state.graph,
+        state.features,
+        similarity=config.similarity,
+        min_size=config.min_size,
+        rule=config.k_max,
+        reduce=config.reduce,
+    )
+
+
+def _compare(
+    state: RoundState, labels: NDArray[np.int64], examined: Sequence[Structure], config: UCALConfig
+) -> tuple[list[tuple[int, int, float]], int]:
+    """Return the images that stand for the pairs of clusters to ask about, most similar first, and how many may unite.
+
+    ``labels`` are those after the splits. A cluster is shown by the member nearest to its mean; a part of a cluster
+    that was split by its medoid, about which SNPS has learnt something already (methods.md B.2 #7, #12).
+    """
+    if config.snps_share == 1:
+        return [], 0
+    everyone = singletons(labels)
+    alone = np.bincount(everyone)[everyone] < 2
+    groups = Groups(everyone if config.outliers else np.where(alone, -1, labels))
+    means = groups.mean(state.features)
+    distances = groups.dispersion(state.features, means)[0]
+    for one in examined:
+        if len(np.unique(labels[one.rows])) > 1:
+            distances[np.isin(groups.rows, one.medoids)] = -1  # nearer than any
+    standing = representatives(distances, groups)
+    found = merges(means, l_max=config.l_max, delta=config.delta, include_next=config.include_next)
+    rows = standing[found.clusters].tolist()
+    pairs = [(a, b, alike) for (a, b), alike in zip(rows, found.similarities.tolist(), strict=True)]
+    return pairs, int(config.merge_cap * len(groups) + 1e-9)  # 0.29 x 100 is 28.999… in binary
