@@ -338,11 +338,21 @@ def test_merges_are_chosen_among_the_clusters_that_splits_leave():
     batches, _, labels = play(UCALConfig(**PLAIN), state_of(), verdict)
     assert batches[0] == SPLITS
     merges_asked = [pair for batch in batches[1:] for pair in batch]
-    assert (1, 4) not in merges_asked  # the parts of P are shown by their medoids: known already
     # T: P's first part .33, S .10, R 0, P's second part -.20 | Q.
     assert [pair for pair in merges_asked if 17 in pair] == [(1, 17), (14, 17), (11, 17), (4, 17)]
     groups = {tuple(np.flatnonzero(np.array(labels) == label)) for label in set(labels)}
     assert groups == {(0, 1, 2, 16, 17, 18), (3, 4, 5), (6, 7, 8, 9), (10, 11, 12), (13, 14, 15)}
+
+
+def test_parts_that_were_just_found_to_differ_are_not_compared_again():
+    # The second group's medoid is 32 degrees, but nearest to its mean of 37 is 35: shown is the medoid.
+    angles = [0, 2, 4, 30, 31, 32, 35, 60, *ANGLES[6:]]
+    state = state_of(angles, [P] * 8 + LABELS[6:])
+    batches, _, _ = play(UCALConfig(**PLAIN), state, lambda _: "different")
+    assert batches[0][0] == (1, 5)
+    merges_asked = [pair for batch in batches[1:] for pair in batch]
+    assert [pair for pair in merges_asked if max(pair) < 8] == []
+    assert {row for pair in merges_asked for row in pair if row < 8} == {1, 5}
 
 
 @pytest.mark.parametrize(("share", "expected"), [(1.0, [SPLITS]), (0.0, [MERGES])])
