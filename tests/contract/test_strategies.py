@@ -158,7 +158,7 @@ def test_survives_every_situation_and_keeps_the_rules(strategy, situation, verdi
 
 @pytest.mark.parametrize("verdict", ["truth", "contrary"])
 def test_rounds_build_on_each_other(strategy, verdict):
-    memory, labels, carried, asked = LabelMemory(), None, {}, set()
+    memory, labels, carried, asked, rounds_asking = LabelMemory(), None, {}, set(), 0
     for turn in range(4):
         state, people = make_state(
             labels=labels, budget=15, seed=turn, memory=memory, shown=memory.shown(96) if len(memory) else None
@@ -169,12 +169,13 @@ def test_rounds_build_on_each_other(strategy, verdict):
         pairs = {(answer.question.a, answer.question.b) for answer in answers if answer.source != "closure"}
         assert not pairs & asked, "a pair was asked again in a later round"
         asked |= pairs
+        rounds_asking += bool(pairs)
         labels, carried = strategy.reassign(state, memory, answers), session.carry()
         for a, b, said in memory.log:
             if said != "unsure" and (a, b, said == "same") not in memory.conflicts:
                 assert (labels[a] == labels[b] and labels[a] >= 0) == (said == "same")
     if strategy.asks:
-        assert len(asked) > 15, "later rounds asked nothing"
+        assert rounds_asking > 1, "later rounds asked nothing"
 
 
 @pytest.mark.parametrize("verdict", ["truth", "contrary"])

@@ -11,6 +11,7 @@ from whosame.strategies import registry
 from whosame.strategies.controls import NoQuestions
 from whosame.strategies.dcps import DCPS, DCPSConfig
 from whosame.strategies.random_pairs import RandomConfig
+from whosame.strategies.ucal import UCALConfig
 
 CONF = Path(__file__).parents[2] / "conf" / "base" / "parameters_strategies.yml"
 
@@ -57,6 +58,15 @@ def test_the_ablations_are_dcps_with_one_thing_changed():
     }
 
 
+def test_the_ablations_of_ucal_leave_one_module_out():
+    made = {name: registry.make(name, {"ucal": {"l_max": 5}}).config for name in ("ucal", "ucal-snps", "ucal-mpps")}
+    assert made == {
+        "ucal": UCALConfig(l_max=5),
+        "ucal-snps": UCALConfig(l_max=5, snps_share=1.0),
+        "ucal-mpps": UCALConfig(l_max=5, snps_share=0.0),
+    }
+
+
 def test_only_the_controls_never_ask_and_only_one_sees_the_truth():
     made = {name: registry.make(name) for name in registry.PRESETS}
     assert {name for name, strategy in made.items() if not strategy.asks} == {"none", "supervised"}
@@ -67,6 +77,7 @@ def test_the_file_of_parameters_holds_the_defaults_but_for_the_demos_schedule():
     groups = yaml.safe_load(CONF.read_text())["strategies"]
     assert set(groups) == {preset.group for preset in registry.PRESETS.values() if preset.group}
     assert groups["dcps"] == vars(DCPSConfig(schedule="early"))
+    assert groups["ucal"] == vars(UCALConfig(schedule="early"))
     assert groups["random"] == vars(RandomConfig(schedule="early"))
     for name in registry.PRESETS:
         registry.make(name, groups)

@@ -11,6 +11,7 @@ from whosame.strategies.base import Strategy
 from whosame.strategies.controls import NoQuestions, Supervised
 from whosame.strategies.dcps import DCPS, DCPSConfig
 from whosame.strategies.random_pairs import RandomConfig, RandomPairs
+from whosame.strategies.ucal import UCAL, UCALConfig
 
 ENTRY_POINTS = "whosame.strategies"
 Parameters = Mapping[str, Any]
@@ -29,11 +30,18 @@ def _dcps(**fixed: Any) -> Preset:
     return Preset("dcps", lambda values: DCPS(replace(parse(DCPSConfig, values, "strategies.dcps"), **fixed)))
 
 
+def _ucal(**fixed: Any) -> Preset:
+    return Preset("ucal", lambda values: UCAL(replace(parse(UCALConfig, values, "strategies.ucal"), **fixed)))
+
+
 PRESETS: dict[str, Preset] = {
     "dcps": _dcps(),
     "dcps-no-intra": _dcps(intra_fraction=0.0),  # the ablations of DCPS, Table 3
     "dcps-no-inter": _dcps(intra_fraction=1.0),
     "dcps-no-diversity": _dcps(diversity=0.0),
+    "ucal": _ucal(),
+    "ucal-snps": _ucal(snps_share=1.0),  # the ablations of UCAL, Table 2
+    "ucal-mpps": _ucal(snps_share=0.0),
     "random": Preset("random", lambda values: RandomPairs(parse(RandomConfig, values, "strategies.random"))),
     "none": Preset(None, lambda _: NoQuestions()),
     "supervised": Preset(None, lambda _: Supervised()),
