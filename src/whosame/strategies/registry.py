@@ -10,6 +10,7 @@ from whosame.parameters import parse
 from whosame.strategies.base import Strategy
 from whosame.strategies.controls import NoQuestions, Supervised
 from whosame.strategies.dcps import DCPS, DCPSConfig
+from whosame.strategies.dral import DRAL, DRALConfig
 from whosame.strategies.random_pairs import RandomConfig, RandomPairs
 
 ENTRY_POINTS = "whosame.strategies"
@@ -34,6 +35,7 @@ PRESETS: dict[str, Preset] = {
     "dcps-no-intra": _dcps(intra_fraction=0.0),  # the ablations of DCPS, Table 3
     "dcps-no-inter": _dcps(intra_fraction=1.0),
     "dcps-no-diversity": _dcps(diversity=0.0),
+    "dral": Preset("dral", lambda values: DRAL(parse(DRALConfig, values, "strategies.dral"))),
     "random": Preset("random", lambda values: RandomPairs(parse(RandomConfig, values, "strategies.random"))),
     "none": Preset(None, lambda _: NoQuestions()),
     "supervised": Preset(None, lambda _: Supervised()),
