@@ -10,6 +10,7 @@ from whosame.parameters import parse
 from whosame.strategies.base import Strategy
 from whosame.strategies.controls import NoQuestions, Supervised
 from whosame.strategies.dcps import DCPS, DCPSConfig
+from whosame.strategies.dral import DRAL, DRALConfig
 from whosame.strategies.random_pairs import RandomConfig, RandomPairs
 from whosame.strategies.ucal import UCAL, UCALConfig
 
@@ -42,6 +43,7 @@ PRESETS: dict[str, Preset] = {
     "ucal": _ucal(),
     "ucal-snps": _ucal(snps_share=1.0),  # the ablations of UCAL, Table 2
     "ucal-mpps": _ucal(snps_share=0.0),
+    "dral": Preset("dral", lambda values: DRAL(parse(DRALConfig, values, "strategies.dral"))),
     "random": Preset("random", lambda values: RandomPairs(parse(RandomConfig, values, "strategies.random"))),
     "none": Preset(None, lambda _: NoQuestions()),
     "supervised": Preset(None, lambda _: Supervised()),

@@ -1,0 +1,546 @@
+"""DRAL by hand: pool, state, transition, reward, the agent's update; a round in lock-step; and that the agent learns."""
+
+import dataclasses
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from scipy.sparse import csr_array
+
+from whosame.errors import ParameterError
+from whosame.memory import LabelMemory
+from whosame.strategies import registry
+from whosame.strategies.base import Answer, RoundState
+from whosame.strategies.dral import DRAL, DRALConfig
+from whosame.strategies.dral_agent import Agent, inherited, newborn, reward_to_go
+from whosame.strategies.dral_anchors import Anchors
+from whosame.strategies.dral_episode import Block, Choice
+from whosame.strategies.dral_policy import draw, masked_softmax
+from whosame.strategies.dral_state import distances, nearest_open, rewards, similarities, sparsified, transition
+
+CONF = Path(__file__).parents[2] / "conf" / "base" / "parameters_strategies.yml"
+
+
+def floats(*rows):
+    return np.array(rows, np.float32)
+
+
+def always(a, b):
+    return True
+
+
+def matrix(n, **pairs):
+    """Return a symmetric matrix [1, n, n] of entries such as _01=0.5."""
+    full = np.zeros((1, n, n), np.float32)
+    for places, value in pairs.items():
+        i, j = int(places[1]), int(places[2])
+        full[0, i, j] = full[0, j, i] = value
+    return full
+
+
+# --- the pool --------------------------------------------------------------------------------------------------------
+
+
+def test_a_pool_is_the_nearest_open_images_by_cosine():
+    angles = np.array([0.0, 0.1, -0.2, 0.3, 1.0])
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    rows = nearest_open(features, np.array([0, 4]), 3, lambda a, b: {a, b} != {0, 2})
+    assert rows.tolist() == [[0, 1, 3, 4], [4, 3, 1, 0]]
+    assert nearest_open(features, np.array([0]), 6, always).tolist() == [[0, 1, 2, 3, 4, -1, -1]]
+    assert nearest_open(features, np.array([1]), 2, lambda a, b: False).tolist() == [[1, -1, -1]]
+
+
+def test_a_pool_is_a_full_stable_sort_however_far_it_has_to_look():
+    draw_from = np.random.default_rng(0)
+    features = draw_from.integers(-2, 3, (300, 3)).astype(np.float32)  # many ties
+    similar = features[7] @ features.T
+    expected = [row for row in np.argsort(-similar, kind="stable").tolist() if row != 7 and row % 5 == 0]
+    assert nearest_open(features, np.array([7]), 40, lambda a, b: b % 5 == 0)[0, 1:].tolist() == expected[:40]
+
+
+# --- state, transition, reward ---------------------------------------------------------------------------------------
+
+
+def test_the_state_is_one_minus_the_distance_in_parts_of_the_largest():
+    features, rows = floats([0.0], [1.0], [3.0]), np.array([[0, 1, 2, -1]])
+    away = distances(features, rows)
+    np.testing.assert_allclose(away, matrix(4, _01=1, _02=3, _12=2), atol=1e-6)
+    # 1 - d/3: 2/3, 0, 1/3; the empty place is similar to nothing
+    np.testing.assert_allclose(similarities(away, rows >= 0, 3), matrix(4, _01=2 / 3, _12=1 / 3), atol=1e-6)
+    # k = 1: 0 and 1 choose each other, 2 chooses 1, which does not choose it
+    np.testing.assert_allclose(similarities(away, rows >= 0, 1), matrix(4, _01=2 / 3), atol=1e-6)
+
+
+def test_each_anchor_has_its_own_scale():
+    features, rows = floats([0.0], [1.0], [3.0], [9.0]), np.array([[0, 1, 2], [0, 1, 3]])
+    state = similarities(distances(features, rows), rows >= 0, 3)
+    np.testing.assert_allclose(state[:, 0, 1], [2 / 3, 8 / 9], atol=1e-6)
+
+
+def test_images_that_coincide_are_entirely_similar():
+    rows = np.array([[0, 1, -1]])
+    state = similarities(distances(floats([1.0], [1.0]), rows), rows >= 0, 3)
+    np.testing.assert_array_equal(state, matrix(3, _01=1))
+
+
+FOUR = {"_01": 0.5, "_02": 0.2, "_03": 0.8, "_12": 0.6, "_13": 0.3, "_23": 0.1}
+
+
+def moved(same, *, k=3, threshold=0.4):
+    return transition(matrix(4, **FOUR), np.array([1]), np.array([same]), k=k, threshold=threshold)
+
+
+def test_a_true_match_is_averaged_with():
+    # .4 = (.2 + .6) / 2, .55 = (.8 + .3) / 2
+    np.testing.assert_allclose(moved(True), matrix(4, **{**FOUR, "_01": 1, "_02": 0.4, "_03": 0.55}), atol=1e-6)
+
+
+def test_what_is_like_a_false_match_is_taken_away_from():
+    # .2 - .6 is floored at 0; .3 does not reach the threshold
+    np.testing.assert_allclose(moved(False), matrix(4, **{**FOUR, "_01": 0, "_02": 0}), atol=1e-6)
+    without = moved(False, threshold=0)  # .8 - .3
+    np.testing.assert_allclose(without, matrix(4, **{**FOUR, "_01": 0, "_02": 0, "_03": 0.5}), atol=1e-6)
+
+
+def test_a_transition_makes_the_state_sparse_again():
+    # k = 1 after a true match: 0 and 1 choose each other at 1; 2 chooses 1, and 3 chooses 0, in vain
+    np.testing.assert_allclose(moved(True, k=1), matrix(4, _01=1), atol=1e-6)
+    # k = 2: 0 chooses 1, 3; 1 chooses 0, 2; 2 chooses 1, 0; 3 chooses 0, 1
+    np.testing.assert_allclose(moved(True, k=2), matrix(4, _01=1, _03=0.55, _12=0.6), atol=1e-6)
+
+
+def test_anchors_of_a_block_do_not_touch_each_other():
+    both = np.concatenate([matrix(4, **FOUR), matrix(4, **FOUR)])
+    after = transition(both, np.array([1, 3]), np.array([True, False]), k=3, threshold=0.4)
+    np.testing.assert_array_equal(after[:1], moved(True))
+    np.testing.assert_allclose(after[1], matrix(4, **{**FOUR, "_03": 0})[0], atol=1e-6)
+    np.testing.assert_array_equal(sparsified(both, 3), both)
+
+
+def worth(same, *, positive, negative, farthest=1.1):
+    away = floats([0.6, 0.0, 0.9, 0.5, 0.1])  # of the image asked about, place 1, from itself and the others
+    places = np.arange(5)
+    masks = [np.isin(places, chosen)[None] for chosen in (positive, negative)]
+    return rewards(away, np.array([same]), *masks, farthest=floats(farthest), margin=0.2)[0]
+
+
+def test_hard_answers_are_worth_more():
+    assert worth(True, positive=[0, 2], negative=[3]) == pytest.approx(0.6)  # .2 + .9 - .5
+    assert worth(True, positive=[0], negative=[3]) == pytest.approx(0.3)  # .2 + .6 - .5
+    assert worth(True, positive=[0], negative=[3, 4]) == pytest.approx(0.7)  # .2 + .6 - .1
+    assert worth(False, positive=[0, 2], negative=[3]) == 0  # .2 - .9 + .5, the hinge
+    assert worth(False, positive=[0], negative=[3]) == pytest.approx(0.1)  # .2 - .6 + .5
+
+
+def test_without_a_negative_the_farthest_of_the_pool_stands_in():
+    assert worth(True, positive=[0], negative=[], farthest=0.7) == pytest.approx(0.1)  # .2 + .6 - .7
+    assert worth(False, positive=[0], negative=[], farthest=0.7) == pytest.approx(0.3)  # .2 - .6 + .7
+
+
+# --- an episode ------------------------------------------------------------------------------------------------------
+
+
+def told(block, *verdicts):
+    """Tell a block verdicts about (anchor, place)."""
+    choices = []
+    for anchor, place, _ in verdicts:
+        state = block.states(np.array([anchor]))[0].copy()
+        choices.append(Choice(anchor, state, np.ones(block.rows.shape[1] - 1, bool), place - 1))
+    block.tell(choices, [verdict for *_, verdict in verdicts])
+
+
+def test_an_episode_gathers_rewards_by_what_is_known_of_its_anchor():
+    features, rows = floats([0.0], [1.0], [2.0], [4.0]), np.array([[0, 1, 2, 3], [3, 2, 1, 0]])
+    block = Block(features, rows, np.array([4, 1]), k=3, threshold=0.4, margin=0.5)
+    assert block.waiting().tolist() == [0, 1]
+    told(block, (0, 1, "same"), (1, 3, "different"))
+    assert block.waiting().tolist() == [0]
+    told(block, (0, 2, "different"))
+    told(block, (0, 3, "same"))
+    gains = [[gain for _, gain in episode] for episode in block.episodes]
+    # Anchor 0. Place 1, nothing known but itself: .5 + (1 - 4) is hinged. Place 2: positives at 2 and 1, no negative:
+    # .5 - (2 - 4). Place 3: positives at 4 and 3, the negative at 2: .5 + (4 - 2).
+    np.testing.assert_allclose(gains[0], [0, 2.5, 2.5], atol=1e-6)
+    np.testing.assert_allclose(gains[1], [0.5], atol=1e-6)  # anchor 1, place 3 lies farthest: .5 - (4 - 4)
+
+
+def test_unsure_moves_nothing_and_is_worth_nothing():
+    block = Block(floats([0.0], [1.0], [2.0]), np.array([[0, 1, 2]]), np.array([2]), k=2, threshold=0.4, margin=0.5)
+    before = block.states(np.array([0])).copy()
+    told(block, (0, 2, "unsure"))
+    np.testing.assert_array_equal(block.states(np.array([0])), before)
+    told(block, (0, 1, "different"))
+    np.testing.assert_allclose([gain for _, gain in block.episodes[0]], [0, 1.5], atol=1e-6)  # .5 - (1 - 2)
+    assert (block.states(np.array([0])) != before).any()
+
+
+# --- the agent -------------------------------------------------------------------------------------------------------
+
+
+def test_rewards_to_go_are_discounted():
+    assert reward_to_go([1, 2, 4], 0.5).tolist() == [3, 4, 4]  # 1 + .5 * 4, 2 + .5 * 4
+    assert reward_to_go([], 0.5).tolist() == []
+
+
+def test_the_policy_is_a_softmax_over_what_is_allowed():
+    logits = np.log([1.0, 50.0, 3.0, 1e300])
+    np.testing.assert_allclose(masked_softmax(logits, np.array([1, 0, 1, 0], bool)), [0.25, 0, 0.75, 0])
+    policy = masked_softmax(np.array([0.0, 9.0, 0.0, 9.0]) * 1000, np.array([1, 0, 1, 0], bool))
+    drawn = [draw(policy, generator := np.random.default_rng(seed)) for seed in range(200)]
+    assert set(drawn) == {0, 2}
+    assert 70 < drawn.count(0) < 130
+    assert generator.bit_generator.state != np.random.default_rng(199).bit_generator.state
+
+
+def agent_of(arrays, pool, **changes):
+    return Agent(arrays, **{"pool": pool, "gamma": 0.9, "entropy": 0.3, "learning_rate": 0.01, **changes})
+
+
+def some_episodes(seed, pool=3, lengths=(3, 2, 1)):
+    generator = np.random.default_rng(seed)
+    episodes = []
+    for anchor, length in enumerate(lengths):
+        episode = []
+        for _ in range(length):
+            allowed = np.ones(pool, bool)
+            action = int(generator.integers(pool))
+            allowed[(action + 1) % pool] = generator.random() < 0.5
+            state = generator.random((1 + pool) ** 2).astype(np.float32)
+            episode.append((Choice(anchor, state, allowed, action), float(generator.random())))
+        episodes.append(episode)
+    return episodes
+
+
+def test_the_baseline_is_the_mean_return_of_each_turn_the_newest_blocks_weighing_a_tenth():
+    agent = agent_of(newborn(3, 4, np.random.default_rng(0)), 3, learning_rate=0)
+    choice = some_episodes(0)[0][0][0]
+    agent.learn([[(choice, 1.0), (choice, 10.0)], [(choice, 3.0)]])  # returns 1 + 9 = 10 and 3; 10
+    np.testing.assert_allclose(agent.arrays()["dral_baseline"], [6.5, 10, 0, 0])
+    agent.learn([[(choice, 1.5)]])
+    np.testing.assert_allclose(agent.arrays()["dral_baseline"], [4, 10, 0, 0])  # the mean of 6.5 and 1.5
+    for _ in range(8):
+        agent.learn([[(choice, 4.0)]])
+    agent.learn([[(choice, 14.0)]])
+    np.testing.assert_allclose(agent.arrays()["dral_baseline"], [5, 10, 0, 0])  # 4 + .1 * 10
+    assert agent.arrays()["dral_blocks"].tolist() == [11, 1, 0, 0]
+
+
+def plain_reference(arrays, blocks):
+    """Two steps of REINFORCE by torch's own layers and optimiser, question by question."""
+    sizes, layers, begin = (16, 256, 256, 256, 3), [], 0
+    for inputs, outputs in pairwise(sizes):
+        layer = torch.nn.Linear(inputs, outputs)
+        for parameter in (layer.weight, layer.bias):
+            values = arrays["dral_weights"][begin : begin + parameter.numel()]
+            parameter.data = torch.tensor(values).view(parameter.shape)
+            begin += parameter.numel()
+        layers += [layer, torch.nn.ReLU()]
+    network = torch.nn.Sequential(*layers[:-1])
+    adam = torch.optim.Adam(network.parameters(), lr=0.01)
+    baseline = np.zeros(3)
+    for number, episodes in enumerate(blocks, 1):
+        returns = [[sum(0.9 ** (u - t) * e[u][1] for u in range(t, len(e))) for t in range(len(e))] for e in episodes]
+        for turn in range(3):
+            mean = np.mean([of[turn] for of in returns if len(of) > turn])
+            baseline[turn] += (mean - baseline[turn]) / number
+        terms = []
+        for episode, of in zip(episodes, returns, strict=True):
+            for turn, (choice, _) in enumerate(episode):
+                logits = network(torch.tensor(choice.state))[torch.tensor(choice.allowed)]
+                policy = logits.softmax(0)
+                chosen = policy[choice.allowed[: choice.action].sum()]
+                entropy = -(policy * policy.log()).sum()
+                terms.append(-chosen.log() * (of[turn] - baseline[turn]) - 0.3 * entropy)
+        adam.zero_grad()
+        torch.stack(terms).mean().backward()
+        adam.step()
+    return torch.cat([parameter.detach().flatten() for parameter in network.parameters()]).numpy()
+
+
+def test_the_update_is_reinforce_and_goes_on_from_its_arrays():
+    arrays = newborn(3, 3, np.random.default_rng(0))
+    blocks = [some_episodes(1), some_episodes(2)]
+    together = agent_of(arrays, 3)
+    together.learn(blocks[0])
+    apart = agent_of(together.arrays(), 3)
+    for agent in (together, apart):
+        agent.learn(blocks[1])
+    expected = plain_reference(arrays, blocks)
+    moved_by = np.abs(expected - arrays["dral_weights"])
+    assert 0.005 < np.median(moved_by[moved_by > 0]) < 0.03
+    # Adam's first steps divide the gradient by itself: where it is all but 0, rounding decides
+    close = np.isclose(together.arrays()["dral_weights"], expected, atol=1e-4)
+    assert close.mean() > 0.999
+    for name, value in together.arrays().items():
+        np.testing.assert_array_equal(value, apart.arrays()[name])
+
+
+def test_the_policy_learns_to_read_the_state():
+    generator = np.random.default_rng(0)
+    agent = agent_of(newborn(4, 1, generator), 4, entropy=0.01, learning_rate=1e-3)
+    states = generator.random((4, 25)).astype(np.float32)
+    allowed = np.ones(4, bool)
+
+    def policies():
+        return np.array([masked_softmax(logits, allowed) for logits in agent.logits(states)])
+
+    assert np.abs(policies() - 0.25).max() < 0.1
+    for _ in range(150):
+        episodes = []
+        for best, policy in enumerate(policies()):
+            for _ in range(8):
+                action = draw(policy, generator)
+                episodes.append([(Choice(0, states[best], allowed, action), float(action == best))])
+        agent.learn(episodes)
+    assert np.diag(policies()).min() > 0.9
+
+
+def test_an_agent_of_another_shape_is_refused():
+    arrays = newborn(3, 4, np.random.default_rng(0))
+    assert inherited({}, 3, 4) is None
+    with pytest.raises(ParameterError, match=r"'dral_weights' of shape \[.*dral.pool = 4"):
+        inherited(arrays, 4, 4)
+    with pytest.raises(ParameterError, match=r"'dral_baseline' of shape \[4\].*dral.k_max = 5"):
+        inherited(arrays, 3, 5)
+
+
+# --- a round ---------------------------------------------------------------------------------------------------------
+
+
+def crowd(seed, *, people=40, images=8, noise=0.6):
+    generator = np.random.default_rng(seed)
+    identities = generator.permutation(np.repeat(np.arange(people), images))
+    features = generator.normal(size=(people, 32))[identities] + noise * generator.normal(size=(len(identities), 32))
+    return (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32), identities
+
+
+def state_of(features, budget, *, seed=0, carried=None, memory=None, labels=None):
+    n = len(features)
+    return RoundState(
+        round=0,
+        rounds=1,
+        features=features,
+        vertical=None,
+        map_height=1,
+        graph=csr_array((n, n), dtype=np.float32),
+        labels=np.full(n, -1) if labels is None else np.array(labels),
+        cameras=np.full(n, -1),
+        shown=np.zeros(n, np.int64),
+        memory=memory or LabelMemory(),
+        budget=budget,
+        generator=np.random.default_rng(seed),
+        carried=carried or {},
+    )
+
+
+def played(session, identities, *, stop_after=None):
+    """Play a round by the truth; return its batches. ``stop_after`` paid answers nothing more is asked or answered."""
+    batches, paid = [], 0
+    while batch := list(session.ask()):
+        batches.append(batch)
+        answers = [Answer(q, "same" if identities[q.a] == identities[q.b] else "different") for q in batch]
+        session.tell(answers if stop_after is None else answers[: stop_after - paid])
+        paid += len(answers)
+        if stop_after is not None and paid >= stop_after:
+            break
+    return batches
+
+
+SMALL = DRALConfig(pool=8, k_max=4, k=4, block=5)
+
+
+def test_anchors_ask_in_lock_step_and_the_last_one_asks_the_rest():
+    features, identities = crowd(0)
+    batches = played(DRAL(SMALL).start(state_of(features, 34)), identities)
+    assert [len(batch) for batch in batches] == [5] * 4 + [4] * 2 + [3] * 2  # 5 anchors x 4, then 4, 4, 4 and 2
+    blocks = [{question.group for batch in part for question in batch} for part in (batches[:4], batches[4:])]
+    assert [len(anchors) for anchors in blocks] == [5, 4]
+    assert not blocks[0] & blocks[1]
+    for batch in batches:
+        assert len({question.group for question in batch}) == len(batch)
+        for question in batch:
+            assert question.kind == "pool"
+            assert question.group in (question.a, question.b)
+            assert 0 < question.score <= 1
+            assert f"probability {question.score:.3f}" in question.reason
+
+
+def test_a_budget_below_one_anchors_questions_is_spent_all_the_same():
+    features, identities = crowd(0)
+    assert [len(batch) for batch in played(DRAL(SMALL).start(state_of(features, 3)), identities)] == [1, 1, 1]
+
+
+def test_free_answers_leave_their_price_to_other_anchors():
+    features, _ = crowd(0)
+    session, asked = DRAL(SMALL).start(state_of(features, 8)), []
+    while batch := session.ask():
+        session.tell([Answer(question, "different", "oracle" if len(asked) else "closure") for question in batch])
+        asked += batch
+    assert len(asked) == 8 + 2  # both questions of the first batch were free
+
+
+def test_anchors_come_once_in_a_run():
+    features, identities = crowd(0, people=6)  # 48 anchors
+    carried, memory, anchors = {}, LabelMemory(), []
+    for turn in range(7):
+        session = DRAL(SMALL).start(state_of(features, 32, seed=turn, carried=carried, memory=memory))
+        batches = played(session, identities)
+        for question in (question for batch in batches for question in batch):
+            memory.add(question.a, question.b, bool(identities[question.a] == identities[question.b]))
+        anchors += sorted({question.group for batch in batches for question in batch})
+        carried = session.carry()
+    assert len(set(anchors)) == len(anchors) > 24
+    assert carried["dral_done"] == 48
+    assert batches == []  # all were anchors, so the budget is left
+
+
+def test_a_question_open_to_two_anchors_is_asked_once():
+    features = floats([1.0, 0.0], [0.6, 0.8])
+    (question,) = DRAL(SMALL).start(state_of(features, 100)).ask()
+    assert (question.a, question.b) == (0, 1)
+
+
+def test_decided_pairs_are_no_actions():
+    features, identities = crowd(0, people=3)
+    memory = LabelMemory()
+    for row in range(1, 24):
+        if identities[row] != identities[0]:
+            memory.add(0, row, same=False)
+    session = DRAL(dataclasses.replace(SMALL, pool=20)).start(state_of(features, 1000, memory=memory))
+    for question in (question for batch in played(session, identities) for question in batch):
+        assert question.a != 0 or identities[question.b] == identities[0]
+
+
+def test_representatives_may_be_anchors_first():
+    features, identities = crowd(0, people=5)
+    means = np.array([features[identities == who].mean(0) for who in range(5)])
+    away = np.linalg.norm(features - means[identities], axis=1)
+    standing = {int(np.flatnonzero(identities == who)[away[identities == who].argmin()]) for who in range(5)}
+    for order, expected in (("medoid", True), ("random", False)):
+        session = DRAL(dataclasses.replace(SMALL, anchor_order=order)).start(state_of(features, 20, labels=identities))
+        assert ({question.group for question in session.ask()} == standing) is expected
+
+
+def test_preferred_anchors_keep_their_order_and_done_ones_stay_done():
+    anchors = Anchors(
+        {"dral_anchors": np.array([4, 2, 0, 3, 1]), "dral_done": np.array(1)}, 5, np.random.default_rng(0)
+    )
+    anchors.put_first(np.array([1, 2, 4]))
+    assert anchors.arrays()["dral_anchors"].tolist() == [4, 2, 1, 0, 3]
+    assert anchors.take(3).tolist() == [2, 1, 0]
+    assert anchors.take(3).tolist() == [3]
+    assert anchors.take(3).tolist() == []
+    fresh = Anchors({}, 50, np.random.default_rng(0)).take(50)
+    assert sorted(fresh) == list(range(50)) != fresh.tolist()
+
+
+def carried_equal(one, other):
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def test_what_is_carried_does_not_depend_on_who_asks_last_or_twice(tmp_path):
+    features, identities = crowd(0)
+    whole = DRAL(SMALL).start(state_of(features, 34))
+    played(whole, identities)
+    cut = DRAL(SMALL).start(state_of(features, 34))  # as the dialogue does: no last, empty batch
+    played(cut, identities, stop_after=34)
+    carried = whole.carry()
+    assert carried_equal(carried, cut.carry())
+    assert carried_equal(carried, cut.carry())
+    np.savez(tmp_path / "state.npz", **carried)
+    stored = dict(np.load(tmp_path / "state.npz"))
+    nexts = [DRAL(SMALL).start(state_of(features, 20, carried=given)) for given in (carried, stored)]
+    asked = [played(session, identities) for session in nexts]
+    assert asked[0] == asked[1]
+    assert carried_equal(carried, stored), "carried arrays were written to"
+    assert not carried_equal(nexts[0].carry(), carried)
+
+
+def test_the_agent_learns_from_a_round_that_was_cut_short_and_from_none_where_nothing_was_asked():
+    features, identities = crowd(0)
+    session = DRAL(SMALL).start(state_of(features, 34))
+    played(session, identities, stop_after=7)
+    carried = session.carry()
+    assert carried["dral_updates"] == 1
+    idle = DRAL(SMALL).start(state_of(features, 0, carried={**carried, "other": np.zeros(3)}))
+    assert idle.ask() == []
+    assert carried_equal(idle.carry(), carried)
+
+
+def test_torchs_own_random_numbers_are_neither_used_nor_touched():
+    features, identities = crowd(0)
+    asked = []
+    for seed in (1, 2):
+        torch.manual_seed(seed)
+        before = torch.get_rng_state()
+        asked.append(played(DRAL(SMALL).start(state_of(features, 60)), identities))
+        assert torch.equal(before, torch.get_rng_state())
+    assert asked[0] == asked[1]
+
+
+# --- learning --------------------------------------------------------------------------------------------------------
+
+LEARNER = DRALConfig(pool=16, k_max=6, k=8)
+
+
+def mean_rewards(carried, features, identities, anchors):
+    """Return the mean reward of each anchor, float64 [anchors]: by the agent, or uniformly where nothing is carried."""
+    generator = np.random.default_rng(1)
+    rows = nearest_open(features, np.arange(anchors), LEARNER.pool, always)
+    block = Block(features, rows, np.full(anchors, LEARNER.k_max), k=LEARNER.k, threshold=0.4, margin=0.2)
+    agent = agent_of(carried, LEARNER.pool) if carried else None
+    allowed = np.ones((anchors, LEARNER.pool), bool)
+    while len(waiting := block.waiting()):
+        states = block.states(waiting)
+        logits = agent.logits(states) if agent else np.zeros(allowed.shape)
+        choices = []
+        for anchor in waiting.tolist():
+            action = draw(masked_softmax(logits[anchor], allowed[anchor]), generator)
+            choices.append(Choice(anchor, states[anchor], allowed[anchor].copy(), action))
+            allowed[anchor, action] = False
+        same = [
+            identities[rows[choice.anchor, 0]] == identities[rows[choice.anchor, 1 + choice.action]]
+            for choice in choices
+        ]
+        block.tell(choices, ["same" if one else "different" for one in same])
+    return np.array([np.mean([gain for _, gain in episode]) for episode in block.episodes])
+
+
+def test_the_agent_earns_more_than_chance_on_people_it_has_never_seen():
+    carried = {}
+    for turn in range(4):  # other people every round
+        features, identities = crowd(100 + turn, people=60)
+        agent = {name: value for name, value in carried.items() if name not in ("dral_anchors", "dral_done")}
+        session = DRAL(LEARNER).start(state_of(features, 480 * LEARNER.k_max, seed=turn, carried=agent))
+        played(session, identities)
+        carried = session.carry()
+    features, identities = crowd(7, people=60)
+    learnt, chance = (mean_rewards(by, features, identities, 256) for by in (carried, {}))
+    gain = learnt - chance
+    # Not luck: untrained agents stay within 3 standard errors and 5 % of chance.
+    assert gain.mean() > 10 * gain.std() / 16
+    assert learnt.mean() > 1.5 * chance.mean()
+
+
+# --- parameters ------------------------------------------------------------------------------------------------------
+
+
+def test_the_file_of_parameters_holds_the_defaults_but_for_the_demos_schedule():
+    values = yaml.safe_load(CONF.read_text())["strategies"]["dral"]
+    assert values == vars(DRALConfig(schedule="early"))
+    assert registry.make("dral", {"dral": values}).config == DRALConfig(schedule="early")
+
+
+def test_all_wrong_parameters_are_named_at_once():
+    whole = ("pool", "k_max", "k", "block")
+    with pytest.raises(ParameterError) as caught:
+        DRALConfig(**dict.fromkeys(whole, 0), margin=-1, entropy=-1, learning_rate=-1, threshold=1.1, gamma=-0.1)
+    for name in (*whole, "margin", "entropy", "learning_rate", "threshold", "gamma"):
+        assert f"dral.{name} is" in str(caught.value)
+    with pytest.raises(ParameterError, match="did you mean 'medoid'"):
+        DRALConfig(anchor_order="medoids")
+    with pytest.raises(ParameterError, match="did you mean 'uniform'"):
+        DRALConfig(schedule="unifrom")
