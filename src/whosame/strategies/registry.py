@@ -10,7 +10,10 @@ from whosame.parameters import parse
 from whosame.strategies.base import Strategy
 from whosame.strategies.controls import NoQuestions, Supervised
 from whosame.strategies.dcps import DCPS, DCPSConfig
+from whosame.strategies.mass import MASS, MASSConfig
 from whosame.strategies.random_pairs import RandomConfig, RandomPairs
+from whosame.strategies.spal import SPAL, SPALConfig
+from whosame.strategies.uncertainty import Uncertainty, UncertaintyConfig
 
 ENTRY_POINTS = "whosame.strategies"
 Parameters = Mapping[str, Any]
@@ -35,6 +38,11 @@ PRESETS: dict[str, Preset] = {
     "dcps-no-inter": _dcps(intra_fraction=1.0),
     "dcps-no-diversity": _dcps(diversity=0.0),
     "random": Preset("random", lambda values: RandomPairs(parse(RandomConfig, values, "strategies.random"))),
+    "mass": Preset("mass", lambda values: MASS(parse(MASSConfig, values, "strategies.mass"))),
+    "spal": Preset("spal", lambda values: SPAL(parse(SPALConfig, values, "strategies.spal"))),
+    "uncertainty": Preset(
+        "uncertainty", lambda values: Uncertainty(parse(UncertaintyConfig, values, "strategies.uncertainty"))
+    ),
     "none": Preset(None, lambda _: NoQuestions()),
     "supervised": Preset(None, lambda _: Supervised()),
 }
