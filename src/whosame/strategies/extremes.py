@@ -10,7 +10,7 @@ from whosame.strategies.groups import Groups
 
 BLOCK = 256  # rows compared with others at once
 SKETCH = 64  # dimensions of the projection that tells which pairs can be near
-LOOSE = 8  # pairs a row that the projection may leave; where it leaves more, all dimensions are compared
+LOOSE = 1 / 32  # share of pairs the projection may leave: above it, a product of matrices compares all of them sooner
 SLACK = 1e-5  # far above float32's rounding of squared distances, in squared lengths of the longest feature
 
 Points = NDArray[np.float32]
@@ -102,8 +102,8 @@ def nearest_outside(features: Points, groups: Groups, decided: csr_array) -> Pai
         np.minimum.at(nearest, groups.of[begin + rows], distances(features, order[begin + rows], order[columns]))
         limit = nearest[groups.of[block]] ** 2 + slack
         limit[np.isinf(limit)] = -np.inf  # nothing of the cluster is open here
-        rows, columns = np.nonzero(squared <= limit[:, None])
-        if len(rows) > LOOSE * BLOCK:
+        rows, columns = np.divmod(np.flatnonzero(squared <= limit[:, None]), n)
+        if len(rows) > LOOSE * squared.size:
             hidden = np.isinf(squared)
             squared = _squared(features[order[block]], features)[:, order]
             squared[hidden] = np.inf
