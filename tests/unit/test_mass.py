@@ -10,6 +10,7 @@ from whosame.strategies.base import Answer, RoundState
 from whosame.strategies.centrality import centrality, centres, impurity
 from whosame.strategies.groups import Groups
 from whosame.strategies.mass import MASS, MASSConfig
+from whosame.strategies.scatter import purified
 
 
 def labelled(*labels):
@@ -227,7 +228,12 @@ def test_must_link_groups_follow_as_a_block_and_nothing_follows_whom_it_differs_
     features = [[0.0], [4.0], [8.0], [7.0], [6.0], [1.0], [2.0], [10.0]]
     memory = remembered((0, 7, False), (1, 2, True), (3, 7, False))
     # Block 1, 2 at 6 goes to 7 although 1 is nearer to 0; 3 at 7 may not, though nearer to 7.
-    assert parts(reassigned(memory, features)) == {(0, 3, 5, 6), (1, 2, 4, 7)}
+    expected = {(0, 3, 5, 6), (1, 2, 4, 7)}
+    assert parts(reassigned(memory, features)) == expected
+    # Before enforcement, too, which would bring a torn block together again, and clusters with it.
+    options = {"roots": memory.must_link_roots(8), "kind": "closeness", "depth": 3}
+    divided = purified(np.arange(8), graph_of(STAR, 8), np.array(features, np.float32), memory, **options)
+    assert {tuple(part.tolist()) for part in divided} == expected
 
 
 def test_residuals_become_clusters_of_their_own_and_their_residuals_too():

@@ -103,15 +103,17 @@ def test_no_pair_where_there_is_none():
     assert len(nearest_outside(on_line(1, 2), none, nothing_decided(2))) == 0
 
 
-def test_ties_go_to_the_smaller_rows():
-    # A square: both diagonals tie inside; outside, rows 4 and 5 are as near to rows 0 and 1.
-    features = np.array([[0, 0], [0, 1], [1, 1], [1, 0], [0, 2], [0, -1]], np.float32)
-    groups = Groups(np.array([0, 0, 0, 0, -1, -1]))
-    assert listed(farthest_inside(features, groups, nothing_decided(6))) == [(0, 2, [0, 0])]
-    assert listed(nearest_outside(features, groups, nothing_decided(6))) == [(0, 5, [0, -1])]
+@pytest.mark.parametrize("loose", [0.0, 1.0])
+def test_ties_go_to_the_smaller_rows(monkeypatch, loose):
+    monkeypatch.setattr(extremes, "LOOSE", loose)
+    # A square: both diagonals tie inside; outside, row 4 is as near to row 1 as rows 5 and 6 are to row 0.
+    features = np.array([[0, 0], [0, 1], [1, 1], [1, 0], [0, 2], [0, -1], [-1, 0]], np.float32)
+    groups = Groups(np.array([0, 0, 0, 0, -1, -1, -1]))
+    assert listed(farthest_inside(features, groups, nothing_decided(7))) == [(0, 2, [0, 0])]
+    assert listed(nearest_outside(features, groups, nothing_decided(7))) == [(0, 5, [0, -1])]
 
 
-@pytest.mark.parametrize("loose", [0.0, 1 / 32])  # 0: always compare all dimensions
+@pytest.mark.parametrize("loose", [0.0, 1.0])  # compare all dimensions always, never
 @pytest.mark.parametrize("dim", [3, 40])
 def test_blocks_and_projection_find_what_brute_force_finds(monkeypatch, dim, loose):
     monkeypatch.setattr(extremes, "BLOCK", 7)  # clusters of 20 span blocks

@@ -130,6 +130,10 @@ def test_answers_move_what_is_uncertain():
         memory.add(a, a + 1, same=a % 4 == 2)  # at distance .1, one in two is the same
     assert asked(state_of(near, [0] * 46, budget=1)) == [(4, 5)]
     assert asked(state_of(near, [0] * 46, budget=1, memory=memory)) == [(0, 1)]
+    unsure = LabelMemory()
+    for a in range(6, 46, 2):
+        unsure.skip(a, a + 1)
+    assert asked(state_of(near, [0] * 46, budget=1, memory=unsure)) == [(4, 5)]
 
 
 def test_answers_about_pairs_that_are_no_neighbours_any_more_are_left_out():

@@ -1,4 +1,4 @@
-"""How central an image is in its cluster, by the sparse Jaccard graph (MASS-like; methods.md D.1)."""
+"""How central an image is in its cluster, by the sparse Jaccard graph (MASS-like; methods.md D)."""
 
 import numpy as np
 from numpy.typing import NDArray

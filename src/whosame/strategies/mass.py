@@ -1,4 +1,4 @@
-"""A MASS-like strategy: purify each cluster around its centre, the hardest members first (methods.md D.1)."""
+"""A MASS-like strategy: purify each cluster around its centre, the hardest members first (methods.md D)."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -21,19 +21,19 @@ from whosame.strategies.scatter import Scatter, purified
 
 @dataclass(frozen=True)
 class MASSConfig:
-    """Parameters of the MASS-like strategy; all values are this project's (methods.md D.1)."""
+    """Parameters of the MASS-like strategy; all values are this project's ("D #n" is a row of docs/methods.md)."""
 
     # Spread of the budget over the rounds: gaussian, gaussian-wide, uniform or early (budget.py).
     schedule: str = "uniform"
-    # What makes a member central: closeness (mean similarity to the others) or degree (share of them that are near).
+    # D #1: what makes a member central: closeness (mean similarity to the others) or degree (share that are near).
     centrality: str = "closeness"
-    # "Same" in a row after which a cluster looks pure, >= 1 question.
+    # D #2: "same" in a row after which a cluster looks pure, >= 1 question.
     patience: int = 2
-    # rho: share of a cluster's members, rounded up, after which its questions of the round end, in (0, 1].
+    # D #2: rho, share of a cluster's members, rounded up, after which its questions of the round end, in (0, 1].
     share: float = 0.5
-    # How often what did not belong is purified again around a centre of its own, >= 0.
+    # D #4: how often what did not belong is purified again around a centre of its own, >= 0.
     depth: int = 3
-    # Share of a cluster's members, the least central, that its expected impurity is measured by, in (0, 1].
+    # D #5: share of a cluster's members, the least central, that its expected impurity is measured by, in (0, 1].
     tail: float = 0.25
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Purification of one cluster around its most central image, the hardest members first (MASS-like; methods.md D.1)."""
+"""Purification of one cluster around its most central image, the hardest members first (MASS-like; methods.md D)."""
 
 import math
 from collections.abc import Sequence

@@ -20,14 +20,14 @@ from whosame.strategies.groups import Groups
 
 @dataclass(frozen=True)
 class SPALConfig:
-    """Parameters of SPAL (methods.md 0.5)."""
+    """Parameters of SPAL; "SPAL #n" is a row of its table in docs/methods.md."""
 
     # Spread of the budget over the rounds: gaussian, gaussian-wide, uniform or early (budget.py).
     schedule: str = "uniform"
-    # Whether a decided pair gives way to the next farthest or nearest; without, as in the public code, its cluster
-    # asks nothing in its place.
+    # SPAL #1: whether a decided pair gives way to the next farthest or nearest; without, as in the public code, its
+    # cluster asks nothing in its place.
     replace_decided: bool = True
-    # How often in a round each cluster asks its two questions, >= 1; the paper asks once.
+    # SPAL #4: how often in a round each cluster asks its two questions, >= 1; the paper asks once.
     passes: int = 1
 
     def __post_init__(self) -> None:

@@ -13,7 +13,6 @@ from whosame.errors import ParameterError
 from whosame.strategies.account import Account
 from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
-from whosame.strategies.decided import decided_pairs
 from whosame.strategies.logistic import Logistic, fit
 
 Rows = NDArray[np.int64]
@@ -21,15 +20,15 @@ Rows = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class UncertaintyConfig:
-    """Parameters of ``uncertainty``."""
+    """Parameters of ``uncertainty``; "Uncertainty #n" is a row of its table in docs/methods.md."""
 
     # Spread of the budget over the rounds: gaussian, gaussian-wide, uniform or early (budget.py).
     schedule: str = "uniform"
-    # Most questions of a round that an image is in, >= 1.
+    # Uncertainty #4: most questions of a round that an image is in, >= 1.
     per_image: int = 1
-    # How many answers the prior counts for, > 0: half of them at distance 0, half at distance 1.
+    # Uncertainty #2: how many answers the prior counts for, > 0: half of them at distance 0, half at distance 1.
     prior: float = 10.0
-    # Share of the prior's answers that are "same" at distance 0, and "different" at distance 1, in (0.5, 1).
+    # Uncertainty #2: share of them that are "same" at distance 0, and "different" at distance 1, in (0.5, 1).
     sure: float = 0.95
 
     def __post_init__(self) -> None:
@@ -74,7 +73,7 @@ class UncertaintySession:
         curve = self._curve()
         p = curve.probability(edges.distance)
         doubtful = np.argsort(np.abs(curve.log_odds(edges.distance)), kind="stable")  # ties: the smaller rows
-        for edge in doubtful[self._undecided()[doubtful]].tolist():
+        for edge in doubtful.tolist():
             if len(questions) == self._account.left:
                 break
             a, b = int(edges.first[edge]), int(edges.second[edge])
@@ -107,11 +106,6 @@ class UncertaintySession:
         found = np.append(codes, -1)[at] == wanted
         distance = self._edges.distance[at[found]]
         return fit(distance, same[found] == 1, prior=self._config.prior, sure=self._config.sure)
-
-    def _undecided(self) -> NDArray[np.bool_]:
-        n = len(self._state.labels)
-        decided = decided_pairs(self._account.memory, n).tocoo()
-        return np.isin(self._edges.codes, decided.row.astype(np.int64) * n + decided.col, invert=True)
 
     @cached_property
     def _edges(self) -> Edges:
