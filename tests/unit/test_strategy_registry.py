@@ -10,8 +10,11 @@ from whosame.errors import ParameterError
 from whosame.strategies import registry
 from whosame.strategies.controls import NoQuestions
 from whosame.strategies.dcps import DCPS, DCPSConfig
+from whosame.strategies.mass import MASSConfig
 from whosame.strategies.random_pairs import RandomConfig
 from whosame.strategies.ucal import UCALConfig
+from whosame.strategies.spal import SPALConfig
+from whosame.strategies.uncertainty import UncertaintyConfig
 
 CONF = Path(__file__).parents[2] / "conf" / "base" / "parameters_strategies.yml"
 
@@ -79,6 +82,9 @@ def test_the_file_of_parameters_holds_the_defaults_but_for_the_demos_schedule():
     assert groups["dcps"] == vars(DCPSConfig(schedule="early"))
     assert groups["ucal"] == vars(UCALConfig(schedule="early"))
     assert groups["random"] == vars(RandomConfig(schedule="early"))
+    assert groups["mass"] == vars(MASSConfig(schedule="early"))
+    assert groups["spal"] == vars(SPALConfig(schedule="early"))
+    assert groups["uncertainty"] == vars(UncertaintyConfig(schedule="early"))
     for name in registry.PRESETS:
         registry.make(name, groups)
 

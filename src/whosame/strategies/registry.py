@@ -13,6 +13,10 @@ from whosame.strategies.dcps import DCPS, DCPSConfig
 from whosame.strategies.dral import DRAL, DRALConfig
 from whosame.strategies.random_pairs import RandomConfig, RandomPairs
 from whosame.strategies.ucal import UCAL, UCALConfig
+from whosame.strategies.mass import MASS, MASSConfig
+from whosame.strategies.random_pairs import RandomConfig, RandomPairs
+from whosame.strategies.spal import SPAL, SPALConfig
+from whosame.strategies.uncertainty import Uncertainty, UncertaintyConfig
 
 ENTRY_POINTS = "whosame.strategies"
 Parameters = Mapping[str, Any]
@@ -45,6 +49,11 @@ PRESETS: dict[str, Preset] = {
     "ucal-mpps": _ucal(snps_share=0.0),
     "dral": Preset("dral", lambda values: DRAL(parse(DRALConfig, values, "strategies.dral"))),
     "random": Preset("random", lambda values: RandomPairs(parse(RandomConfig, values, "strategies.random"))),
+    "mass": Preset("mass", lambda values: MASS(parse(MASSConfig, values, "strategies.mass"))),
+    "spal": Preset("spal", lambda values: SPAL(parse(SPALConfig, values, "strategies.spal"))),
+    "uncertainty": Preset(
+        "uncertainty", lambda values: Uncertainty(parse(UncertaintyConfig, values, "strategies.uncertainty"))
+    ),
     "none": Preset(None, lambda _: NoQuestions()),
     "supervised": Preset(None, lambda _: Supervised()),
 }

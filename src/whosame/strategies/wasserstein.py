@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from whosame.strategies.euclid import distances
 from whosame.strategies.greedy import Pairs
 
 BLOCK = 1024  # clusters compared with all others at once
-PAIRS = 128  # pairs compared at once: 2 MiB of 4096 float32 stay in the cache
 
 
 def gaussian_points(means: NDArray[np.float32], variances: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -66,16 +66,5 @@ def nearest_pairs(
         low, high = np.minimum(here[:, None], near), np.maximum(here[:, None], near)
         codes.append((low * count + high).ravel())
     clusters = np.stack(np.divmod(np.unique(np.concatenate(codes)), count), axis=1)
-    distances = _distances(points, clusters)
-    return Pairs(standing[clusters[:, 0]], standing[clusters[:, 1]], clusters, distances**2 if squared else distances)
-
-
-def _distances(points: NDArray[np.float32], clusters: NDArray[np.int64]) -> NDArray[np.float64]:
-    # From the differences themselves: |x|² - 2xy + |y|² loses the digits in which near clusters differ.
-    distances = np.zeros(len(clusters))
-    for begin in range(0, len(clusters), PAIRS):
-        part = clusters[begin : begin + PAIRS]
-        differences = points[part[:, 0]]
-        differences -= points[part[:, 1]]
-        distances[begin : begin + PAIRS] = np.sqrt(np.einsum("pd,pd->p", differences, differences))
-    return distances
+    apart = distances(points, clusters[:, 0], clusters[:, 1])
+    return Pairs(standing[clusters[:, 0]], standing[clusters[:, 1]], clusters, apart**2 if squared else apart)

@@ -1,0 +1,140 @@
+"""Uncertainty sampling: pairs of neighbours of which the answers so far tell least whether they are one person."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import triu
+
+from whosame.errors import ParameterError
+from whosame.strategies.account import Account
+from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
+from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.logistic import Logistic, fit
+
+Rows = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class UncertaintyConfig:
+    """Parameters of ``uncertainty``; "Uncertainty #n" is a row of its table in docs/methods.md."""
+
+    # Spread of the budget over the rounds: gaussian, gaussian-wide, uniform or early (budget.py).
+    schedule: str = "uniform"
+    # Uncertainty #4: most questions of a round that an image is in, >= 1.
+    per_image: int = 1
+    # Uncertainty #2: how many answers the prior counts for, > 0: half of them at distance 0, half at distance 1.
+    prior: float = 10.0
+    # Uncertainty #2: share of them that are "same" at distance 0, and "different" at distance 1, in (0.5, 1).
+    sure: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Raise :class:`ParameterError` naming everything that is out of range."""
+        check_schedule(self.schedule)
+        rules = {
+            "per_image is 1 or more": self.per_image >= 1,
+            "prior is more than 0": self.prior > 0,
+            "sure is a share above 0.5 and below 1": 0.5 < self.sure < 1,
+        }
+        broken = [
+            f"uncertainty.{rule}, not {getattr(self, rule.split()[0])!r}" for rule, kept in rules.items() if not kept
+        ]
+        if broken:
+            raise ParameterError("\n".join(broken))
+
+
+@dataclass(frozen=True)
+class Edges:
+    """The pairs of the neighbour graph, ascending: ``first`` < ``second``, and N × first + second as ``codes``."""
+
+    first: Rows
+    second: Rows
+    distance: NDArray[np.float64]
+    codes: Rows
+
+
+class UncertaintySession:
+    """One round: the least certain pairs; a question that cost nothing is replaced by the next, judged anew."""
+
+    def __init__(self, state: RoundState, config: UncertaintyConfig) -> None:
+        self._state, self._config = state, config
+        self._account = Account(state)
+        self._shown: Counter[int] = Counter()
+
+    def ask(self) -> Sequence[Question]:
+        """Return the open pairs with p(same) nearest 1/2, as many as may be paid for and images may be shown."""
+        questions: list[Question] = []
+        if self._account.left == 0:
+            return questions
+        edges, most = self._edges, self._config.per_image
+        curve = self._curve()
+        p = curve.probability(edges.distance)
+        doubtful = np.argsort(np.abs(curve.log_odds(edges.distance)), kind="stable")  # ties: the smaller rows
+        for edge in doubtful.tolist():
+            if len(questions) == self._account.left:
+                break
+            a, b = int(edges.first[edge]), int(edges.second[edge])
+            if self._shown[a] < most and self._shown[b] < most and self._account.is_open(a, b):
+                self._shown.update((a, b))
+                questions.append(self._question(a, b, float(p[edge])))
+        return questions
+
+    def tell(self, answers: Sequence[Answer]) -> None:
+        """Take the answers; they count for the pairs asked after them."""
+        self._account.tell(answers)
+
+    def carry(self) -> dict[str, NDArray[np.generic]]:
+        """Return nothing: what was learnt is in the memory."""
+        return {}
+
+    def _question(self, a: int, b: int, p: float) -> Question:
+        one, other = (int(self._state.labels[row]) for row in (a, b))
+        kind: Kind = "pool" if min(one, other) < 0 else "within" if one == other else "between"
+        reason = f"uncertain neighbours, p(same) {p:.2f}"
+        return self._account.question(a, b, kind, score=-abs(p - 0.5), group=one, reason=reason)
+
+    def _curve(self) -> Logistic:
+        """Fit p(same) to the answers about pairs that are neighbours in this round's graph."""
+        said = [(a, b, verdict == "same") for a, b, verdict in self._account.memory.log if verdict != "unsure"]
+        a, b, same = np.array(said, np.int64).reshape(-1, 3).T
+        codes = self._edges.codes
+        wanted = a * len(self._state.labels) + b
+        at = np.searchsorted(codes, wanted)
+        found = np.append(codes, -1)[at] == wanted
+        distance = self._edges.distance[at[found]]
+        return fit(distance, same[found] == 1, prior=self._config.prior, sure=self._config.sure)
+
+    @cached_property
+    def _edges(self) -> Edges:
+        graph = self._state.graph
+        upper = triu(graph, k=1, format="coo")  # the diagonal is stored, and each pair twice
+        codes = upper.row.astype(np.int64) * graph.shape[0] + upper.col
+        order = np.argsort(codes, kind="stable")
+        first, second = np.divmod(codes[order], graph.shape[0])
+        return Edges(first, second, upper.data[order].astype(np.float64), codes[order])
+
+
+class Uncertainty(Strategy):
+    """Ask about the pairs of neighbours whose answer is least certain.
+
+    p(same) is a logistic curve of the Jaccard distance, fitted to all answers so far. An answer about a pair that the
+    graph does not hold any more tells nothing about those that it holds, and is left out.
+
+    References
+    ----------
+    Lewis, Gale, *A sequential algorithm for training text classifiers*, SIGIR 1994.
+    """
+
+    def __init__(self, config: UncertaintyConfig | None = None) -> None:
+        self.config = config or UncertaintyConfig()
+
+    def start(self, state: RoundState) -> UncertaintySession:
+        """Begin a round."""
+        return UncertaintySession(state, self.config)
+
+    def schedule(self, budget: int, rounds: int) -> list[int]:
+        """Spread the budget as configured."""
+        return spread(budget, rounds, self.config.schedule)

@@ -1,0 +1,169 @@
+"""Uncertainty sampling by hand: the curve, which pairs are nearest 1/2, the cap per image."""
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from sklearn.linear_model import LogisticRegression
+
+from whosame.errors import ParameterError
+from whosame.memory import LabelMemory
+from whosame.strategies.base import Answer, RoundState
+from whosame.strategies.logistic import Logistic, fit
+from whosame.strategies.uncertainty import Uncertainty, UncertaintyConfig
+
+
+def graph_of(near, n):
+    """Return the graph of some distances, both ways, the diagonal stored."""
+    pairs = {(i, i): 0.0 for i in range(n)} | near | {(b, a): d for (a, b), d in near.items()}
+    rows, columns = np.array(sorted(pairs)).T
+    return csr_array((np.array([pairs[p] for p in sorted(pairs)], np.float32), (rows, columns)), shape=(n, n))
+
+
+def state_of(near, labels, *, budget, memory=None):
+    n = len(labels)
+    return RoundState(
+        round=0,
+        rounds=1,
+        features=np.eye(n, dtype=np.float32),
+        vertical=None,
+        map_height=1,
+        graph=graph_of(near, n),
+        labels=np.array(labels, np.int64),
+        cameras=np.full(n, -1),
+        shown=np.zeros(n, np.int64),
+        memory=memory or LabelMemory(),
+        budget=budget,
+        generator=np.random.default_rng(0),
+    )
+
+
+def asked(state, **parameters):
+    return [(q.a, q.b) for q in Uncertainty(UncertaintyConfig(**parameters)).start(state).ask()]
+
+
+# --- the curve -------------------------------------------------------------------------------------------------------
+
+
+def test_without_answers_the_curve_is_the_prior():
+    curve = fit(np.empty(0), np.empty(0, bool), prior=10, sure=0.95)
+    # log(.95 / .05) = 2.9444 at 0, the opposite at 1.
+    assert curve.intercept == pytest.approx(2.944439, abs=1e-6)
+    assert curve.slope == pytest.approx(-5.888878, abs=1e-6)
+    np.testing.assert_allclose(curve.probability(np.array([0, 0.5, 1])), [0.95, 0.5, 0.05])
+
+
+def test_at_one_distance_the_curve_counts():
+    # Answers at distance 0 only: there, p is a share of counts: (.9 * 4 / 2 + 1) / (4 / 2 + 4) = 2.8 / 6.
+    curve = fit(np.zeros(4), np.array([True, False, False, False]), prior=4, sure=0.9)
+    assert curve.probability(np.array([0.0, 1.0])) == pytest.approx([2.8 / 6, 0.1])
+
+
+def test_the_curve_is_that_of_a_weighted_logistic_regression():
+    draw = np.random.default_rng(0)
+    distance = draw.random(200)
+    same = draw.random(200) < 1 / (1 + np.exp(12 * (distance - 0.3)))
+    curve = fit(distance, same, prior=10, sure=0.95)
+    inputs = np.concatenate([[0, 0, 1, 1], distance])[:, None]
+    weights = np.concatenate([[4.75, 0.25, 0.25, 4.75], np.ones(200)])
+    reference = LogisticRegression(C=np.inf, tol=1e-10).fit(inputs, np.append([1, 0, 1, 0], same), weights)
+    assert curve.intercept == pytest.approx(reference.intercept_[0], rel=1e-4)
+    assert curve.slope == pytest.approx(reference.coef_[0, 0], rel=1e-4)
+
+
+@pytest.mark.parametrize("prior", [1e-3, 10.0])
+def test_answers_that_one_distance_parts_leave_the_curve_finite(prior):
+    distance = np.linspace(0, 0.6, 400)
+    curve = fit(distance, distance < 0.2, prior=prior, sure=0.95)
+    assert np.isfinite([curve.intercept, curve.slope]).all()
+    assert -curve.intercept / curve.slope == pytest.approx(0.2, abs=0.02)
+    wrong = fit(distance, distance > 0.2, prior=prior, sure=0.95)  # against all sense: near is different
+    assert np.isfinite([wrong.intercept, wrong.slope]).all()
+    assert wrong.slope > 0
+
+
+# --- a round ---------------------------------------------------------------------------------------------------------
+
+# By the prior p is 1/2 at distance .5: in order of certainty 2-3 (.5), 0-1 (.45), 4-5 (.3), 1-2 (.25), 3-4 (.125).
+NEAR = {(0, 1): 0.45, (1, 2): 0.25, (2, 3): 0.5, (3, 4): 0.125, (4, 5): 0.3}
+
+
+def test_the_least_certain_pairs_are_asked_each_image_once():
+    questions = Uncertainty().start(state_of(NEAR, [0, 0, 0, 1, 1, -1], budget=9)).ask()
+    assert [(q.a, q.b, q.kind, q.group) for q in questions] == [
+        (2, 3, "between", 0),
+        (0, 1, "within", 0),
+        (4, 5, "pool", 1),
+    ]
+    # p at .45: 1 / (1 + exp(-(2.944439 - 5.888878 * .45))) = 1 / (1 + exp(-.294444)) = .573083
+    assert [q.score for q in questions[:2]] == pytest.approx([0, -0.073083], abs=1e-6)
+    assert questions[1].reason == "uncertain neighbours, p(same) 0.57"
+
+
+def test_the_cap_is_per_image_and_round():
+    state = state_of(NEAR, [0] * 6, budget=9)
+    assert asked(state, per_image=2) == [(2, 3), (0, 1), (4, 5), (1, 2), (3, 4)]
+    assert asked(state_of(NEAR, [0] * 6, budget=2), per_image=2) == [(2, 3), (0, 1)]
+    session = Uncertainty().start(state)
+    session.tell([Answer(question, "unsure") for question in session.ask()])
+    assert session.ask() == []  # every image was shown
+
+
+def test_ties_go_to_the_smaller_rows():
+    tied = {(4, 5): 0.4, (0, 3): 0.4, (1, 2): 0.4, (0, 1): 0.4}
+    assert asked(state_of(tied, [0] * 6, budget=1)) == [(0, 1)]
+    assert asked(state_of(tied, [0] * 6, budget=9)) == [(0, 1), (4, 5)]
+
+
+def test_decided_pairs_are_not_asked():
+    memory = LabelMemory()
+    memory.skip(2, 3)
+    memory.add(0, 2, same=True)
+    memory.add(1, 2, same=True)  # decides 0-1
+    # One answer at .25 is in the graph: the curve hardly moves. 4-5 is left, then 3-4 and 1-2 fall to cap and memory.
+    assert asked(state_of(NEAR, [0] * 6, budget=9, memory=memory)) == [(4, 5)]
+
+
+def test_answers_move_what_is_uncertain():
+    near = {(0, 1): 0.1, (2, 3): 0.3, (4, 5): 0.5} | {(a, a + 1): 0.1 for a in range(6, 46, 2)}
+    memory = LabelMemory()
+    for a in range(6, 46, 2):
+        memory.add(a, a + 1, same=a % 4 == 2)  # at distance .1, one in two is the same
+    assert asked(state_of(near, [0] * 46, budget=1)) == [(4, 5)]
+    assert asked(state_of(near, [0] * 46, budget=1, memory=memory)) == [(0, 1)]
+    unsure = LabelMemory()
+    for a in range(6, 46, 2):
+        unsure.skip(a, a + 1)
+    assert asked(state_of(near, [0] * 46, budget=1, memory=unsure)) == [(4, 5)]
+
+
+def test_answers_about_pairs_that_are_no_neighbours_any_more_are_left_out():
+    memory = LabelMemory()
+    for a in range(6, 46, 2):
+        memory.add(a, a + 1, same=False)
+    near = {(0, 1): 0.1, (2, 3): 0.3, (4, 5): 0.5}
+    assert asked(state_of(near, [0] * 46, budget=1, memory=memory)) == [(4, 5)]
+
+
+def test_a_free_answer_is_replaced_judged_by_the_answers_told():
+    near = {(0, 1): 0.5, (2, 3): 0.4, (4, 5): 0.1, (6, 7): 0.5}
+    session = Uncertainty(UncertaintyConfig(prior=0.1)).start(state_of(near, [0] * 8, budget=2))
+    first = session.ask()
+    assert [(q.a, q.b) for q in first] == [(0, 1), (6, 7)]
+    session.tell([Answer(first[0], "different", "closure"), Answer(first[1], "different")])
+    # Two "different" at .5 outweigh the prior: p is 1/2 nearer to .1 than to .4.
+    assert [(q.a, q.b) for q in session.ask()] == [(4, 5)]
+
+
+def test_a_curve_is_what_it_says():
+    curve = Logistic(1.0, -2.0)
+    np.testing.assert_allclose(curve.log_odds(np.array([0.0, 0.5, 1.0])), [1, 0, -1])
+    np.testing.assert_allclose(curve.probability(np.array([0.0, 0.5])), [1 / (1 + np.exp(-1)), 0.5])
+
+
+def test_all_wrong_parameters_are_named_at_once():
+    with pytest.raises(ParameterError) as caught:
+        UncertaintyConfig(per_image=0, prior=0, sure=0.5)
+    for name in ("per_image", "prior", "sure"):
+        assert f"uncertainty.{name} is" in str(caught.value)
+    with pytest.raises(ParameterError, match="did you mean 'uniform'"):
+        UncertaintyConfig(schedule="unifrom")
