@@ -7,6 +7,7 @@ from typing import Any
 
 from whosame.errors import ParameterError, unknown_name
 from whosame.parameters import parse
+from whosame.strategies.aas import AAS, AASConfig
 from whosame.strategies.base import Strategy
 from whosame.strategies.controls import NoQuestions, Supervised
 from whosame.strategies.dcps import DCPS, DCPSConfig
@@ -34,6 +35,7 @@ PRESETS: dict[str, Preset] = {
     "dcps-no-intra": _dcps(intra_fraction=0.0),  # the ablations of DCPS, Table 3
     "dcps-no-inter": _dcps(intra_fraction=1.0),
     "dcps-no-diversity": _dcps(diversity=0.0),
+    "aas": Preset("aas", lambda values: AAS(parse(AASConfig, values, "strategies.aas"))),
     "random": Preset("random", lambda values: RandomPairs(parse(RandomConfig, values, "strategies.random"))),
     "none": Preset(None, lambda _: NoQuestions()),
     "supervised": Preset(None, lambda _: Supervised()),
