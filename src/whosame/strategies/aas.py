@@ -10,7 +10,7 @@ that one clustering unites and the other parts. Pairs are drawn from both pools.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
@@ -21,11 +21,12 @@ from whosame.clustering.constraints import enforce
 from whosame.clustering.dbscan import OUTLIER
 from whosame.clustering.finch import closest_in_number, finch
 from whosame.errors import ParameterError, unknown_name
-from whosame.strategies.account import Account
-from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
+from whosame.memory import LabelMemory
+from whosame.strategies.base import Kind, Question, RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.disagreement import SimilarPairs, medoids, near_medoids, parted_pairs, regions
 from whosame.strategies.groups import Groups, singletons
+from whosame.strategies.in_order import InOrder
 
 PARTITIONS = ("nearest", "first")
 
@@ -65,72 +66,44 @@ class AASConfig:
             raise ParameterError("\n".join(broken))
 
 
-class AASSession:
-    """One round of AAS. Nothing is computed before the first question is wanted."""
+def drawn(state: RoundState, config: AASConfig) -> Iterator[Question]:
+    """Yield the pairs of both pools, drawn without replacement in proportion to their chances (#5)."""
+    over, under = pools(state, config)
+    fraction = config.over_fraction
+    chances = np.concatenate([_shares(over.similarity, fraction), _shares(np.ones(len(under)), 1 - fraction)])
+    pairs = over.joined(under)
+    possible = np.flatnonzero(chances)
+    generator = copy.deepcopy(state.generator)  # starting a round twice gives the same questions
+    # Exponential waiting times in order are draws one by one without replacement (Efraimidis and Spirakis 2006).
+    waits = generator.exponential(size=len(possible)) / chances[possible]
+    for at in np.argsort(waits, kind="stable"):
+        index = int(possible[at])
+        a, b = int(pairs.first[index]), int(pairs.second[index])
+        one, other = state.labels[[a, b]].tolist()
+        kind: Kind = "pool" if OUTLIER in (one, other) else "within" if one == other else "between"
+        why = "regions near each other" if index < len(over) else "DBSCAN and FINCH disagree"
+        reason = f"{why}, similarity {pairs.similarity[index]:.3f}"
+        yield Question(a, b, kind, score=-float(waits[at]), group=one, reason=reason)
 
-    def __init__(self, state: RoundState, config: AASConfig) -> None:
-        self._state, self._config = state, config
-        self._account = Account(state)
-        self._drawn = self._draw()
 
-    def ask(self) -> Sequence[Question]:
-        """Return as many of the pairs drawn as may still be paid for."""
-        questions: list[Question] = []
-        while len(questions) < self._account.left and (drawn := next(self._drawn, None)) is not None:
-            a, b, score, reason = drawn
-            if self._account.is_open(a, b):
-                kind, group = self._kind(a, b), int(self._state.labels[a])
-                questions.append(self._account.question(a, b, kind, score=score, group=group, reason=reason))
-        return questions
+def pools(state: RoundState, config: AASConfig) -> tuple[SimilarPairs, SimilarPairs]:
+    """Return the open pairs for over-segmentation (#3) and for under-segmentation (#4)."""
+    features, labels = state.features, state.labels
+    partitions = finch(features)
+    clusters = len(np.unique(labels[labels >= 0])) or len(labels)  # none: everybody alone
+    chains = partitions[0] if config.partition == "first" else closest_in_number(partitions, clusters)
+    chains = enforce(chains, features, state.memory)  # what answers decide is no disagreement (#7)
+    if config.outliers:
+        labels = singletons(labels)
+    chosen = medoids(features, Groups(regions(labels, chains)))
+    over = near_medoids(features, chosen, nearest=config.nearest, least=config.least_similarity)
+    under = parted_pairs(features, labels, chains).joined(parted_pairs(features, chains, labels))
+    return _open(over, state.memory), _open(under, state.memory)
 
-    def tell(self, answers: Sequence[Answer]) -> None:
-        """Take the answers."""
-        self._account.tell(answers)
 
-    def carry(self) -> dict[str, NDArray[np.generic]]:
-        """Return nothing: rounds are independent."""
-        return {}
-
-    def _draw(self) -> Iterator[tuple[int, int, float, str]]:
-        """Yield (a, b, score, reason), drawn without replacement in proportion to the pairs' chances (#5)."""
-        over, under = self._pools()
-        fraction = self._config.over_fraction
-        chances = np.concatenate([_shares(over.similarity, fraction), _shares(np.ones(len(under)), 1 - fraction)])
-        first, second = np.append(over.first, under.first), np.append(over.second, under.second)
-        similarity = np.append(over.similarity, under.similarity)
-        possible = np.flatnonzero(chances)
-        generator = copy.deepcopy(self._state.generator)  # starting a round twice gives the same questions
-        # Exponential waiting times in order are draws one by one without replacement (Efraimidis and Spirakis 2006).
-        waits = generator.exponential(size=len(possible)) / chances[possible]
-        for at in np.argsort(waits, kind="stable"):
-            index = int(possible[at])
-            why = "regions near each other" if index < len(over) else "DBSCAN and FINCH disagree"
-            reason = f"{why}, similarity {similarity[index]:.3f}"
-            yield int(first[index]), int(second[index]), -float(waits[at]), reason
-
-    def _pools(self) -> tuple[SimilarPairs, SimilarPairs]:
-        """Return the open pairs for over-segmentation (#3) and for under-segmentation (#4)."""
-        features, config, labels = self._state.features, self._config, self._state.labels
-        partitions = finch(features)
-        clusters = len(np.unique(labels[labels >= 0])) or len(labels)  # none: everybody alone
-        chains = partitions[0] if config.partition == "first" else closest_in_number(partitions, clusters)
-        chains = enforce(chains, features, self._state.memory)  # what answers decide is no disagreement (#7)
-        if config.outliers:
-            labels = singletons(labels)
-        chosen = medoids(features, Groups(regions(labels, chains)))
-        over = near_medoids(features, chosen, nearest=config.nearest, least=config.least_similarity)
-        under = parted_pairs(features, labels, chains).joined(parted_pairs(features, chains, labels))
-        return self._open(over), self._open(under)
-
-    def _open(self, pairs: SimilarPairs) -> SimilarPairs:
-        is_open = map(self._account.is_open, pairs.first.tolist(), pairs.second.tolist())
-        return pairs.where(np.fromiter(is_open, bool, len(pairs)))
-
-    def _kind(self, a: int, b: int) -> Kind:
-        one, other = self._state.labels[[a, b]].tolist()
-        if OUTLIER in (one, other):
-            return "pool"
-        return "within" if one == other else "between"
+def _open(pairs: SimilarPairs, memory: LabelMemory) -> SimilarPairs:
+    settled = map(memory.settled, pairs.first.tolist(), pairs.second.tolist())
+    return pairs.where(~np.fromiter(settled, bool, len(pairs)))
 
 
 def _shares(weights: NDArray[np.float64], total: float) -> NDArray[np.float64]:
@@ -143,9 +116,9 @@ class AAS(Strategy):
     def __init__(self, config: AASConfig | None = None) -> None:
         self.config = config or AASConfig()
 
-    def start(self, state: RoundState) -> AASSession:
-        """Begin a round."""
-        return AASSession(state, self.config)
+    def start(self, state: RoundState) -> InOrder:
+        """Begin a round. Nothing is computed before the first question is wanted."""
+        return InOrder(state, drawn(state, self.config))
 
     def schedule(self, budget: int, rounds: int) -> list[int]:
         """Spread the budget over the rounds 0, ``every``, 2 ``every`` and so on."""
