@@ -14,6 +14,7 @@ from whosame.strategies.in_order import InOrder
 
 @dataclass(frozen=True)
 class Config:
+    schedule: str = "uniform"  # spread of the budget over the rounds: gaussian, gaussian-wide, uniform, early
     farthest: float = 0.6  # Jaccard distance up to which pairs are asked about, 0..1
 
 
@@ -25,7 +26,7 @@ class NearestApart(Strategy):
         return InOrder(state, self.wanted(state))
 
     def schedule(self, budget: int, rounds: int) -> list[int]:
-        return spread(budget, rounds, "uniform")
+        return spread(budget, rounds, self.config.schedule)
 
     def wanted(self, state: RoundState) -> Iterator[Question]:
         edges = triu(state.graph, k=1, format="coo")  # each pair of neighbours once
