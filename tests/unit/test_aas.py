@@ -170,10 +170,10 @@ def test_a_round_asks_both_pools():
 
 
 def test_pairs_are_drawn_in_proportion_to_their_chances():
-    first = Counter(asked(budget=1, seed=seed)[0] for seed in range(600))  # .6 for the one over, .1 each under
-    assert first[2, 7] / 600 == pytest.approx(0.6, abs=0.06)
+    first = Counter(asked(budget=1, seed=seed)[0] for seed in range(300))  # .6 for the one over, .1 each under
+    assert first[2, 7] / 300 == pytest.approx(0.6, abs=0.09)
     for pair in UNDER:
-        assert first[pair] / 600 == pytest.approx(0.1, abs=0.04)
+        assert first[pair] / 300 == pytest.approx(0.1, abs=0.06)
 
 
 def test_over_segmentation_pairs_are_drawn_by_their_similarity():
@@ -184,8 +184,8 @@ def test_over_segmentation_pairs_are_drawn_by_their_similarity():
     config = AASConfig(over_fraction=1.0)
     state = {"features": features, "labels": labels}
     assert set(asked(config, **state)) == {(2, 7), (7, 12), (12, 17)}
-    first = Counter(asked(config, budget=1, seed=seed, **state)[0] for seed in range(600))
-    assert first[12, 17] / 600 == pytest.approx(0.82 / 1.82, abs=0.06)
+    first = Counter(asked(config, budget=1, seed=seed, **state)[0] for seed in range(300))
+    assert first[12, 17] / 300 == pytest.approx(0.82 / 1.82, abs=0.08)
 
 
 @pytest.mark.parametrize(("fraction", "expected"), [(0.0, UNDER), (1.0, OVER)])
@@ -212,7 +212,9 @@ def test_outliers_are_clusters_of_one_or_take_no_part():
 
 
 def test_without_any_cluster_the_finest_partition_is_compared():
-    assert {(0, 1), (2, 3), (3, 4)} <= set(asked(labels=[-1] * 10))
+    # FINCH's four clusters are four regions, with medoids 0, 3, 5, 8 at 0, 24, 60, 84 degrees: all but 0-8 are near.
+    alone = {(0, 1), (2, 3), (3, 4), (5, 6), (7, 8), (8, 9)}
+    assert set(asked(labels=[-1] * 10)) == alone | {(0, 3), (0, 5), (3, 5), (3, 8), (5, 8)}
 
 
 def test_what_answers_decide_is_no_disagreement():

@@ -31,14 +31,13 @@ def test_clusters_are_numbered_by_their_smallest_row_whatever_the_order():
 
 
 def test_means_are_of_images_not_of_the_clusters_before():
-    # Pairs half a degree wide at -32, -20, 54, 64, 109, 119, ten images at 0, two at 12. Second partition: -26,
-    # (0 x 10, 12 x 2), 59, 114. The mean of the second over images is at 2 (57 from 59, so 59 goes to 114, 55 away) and
-    # over means at 6 (53 from 59, and everything would be one cluster).
+    # Pairs half a degree wide at -32, -20, 12, 54, 64, 109, 119, and ten images at 0. Second partition: -26, (ten at 0,
+    # two at 12), 59, 114. The mean of the second over images is at 2: 57 from 59, which goes to 114, 55 away. Over the
+    # means of 0 and 12 it would be at 6: 53 from 59, and everything one cluster.
     pairs = [turn for middle in (-32, -20, 12, 54, 64, 109, 119) for turn in (middle - 0.25, middle + 0.25)]
-    partitions = finch(circle(*pairs, *np.linspace(-0.1, 0.1, 10)))
-    counts = [labels.max() + 1 for labels in partitions]
-    assert counts[-2:] == [4, 2]
-    assert partitions[-1][: len(pairs)].tolist() == [0] * 6 + [1] * 8
+    partitions = finch(circle(*pairs, *[0] * 10))
+    assert [labels.max() + 1 for labels in partitions] == [8, 4, 2]
+    assert partitions[-1].tolist() == [0] * 6 + [1] * 8 + [0] * 10
 
 
 def test_partitions_only_unite_and_leave_nobody_alone():
