@@ -13,6 +13,13 @@ from whosame.parameters import parse
 from whosame.runs import Run
 
 
+def configured(env: str | None, parameters: Mapping[str, Any]) -> Configuration:
+    """Return the parameters of the project around the working directory, as ``--env`` and ``--params`` say."""
+    bootstrap_project(project.root())
+    with KedroServiceSession.create(project_path=project.root(), env=env) as session:
+        return parse(Configuration, session.load_context(runtime_params=dict(parameters)).params)
+
+
 def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = None) -> Run:
     """Play the rounds that are left of a run.
 

@@ -68,6 +68,12 @@ def project(drawn, tmp_path):
     return copy_of(drawn, tmp_path / "project")
 
 
+@pytest.fixture
+def empty_project(tmp_path):
+    """A project that nothing was done in yet: for commands that need no image."""
+    return make_project(tmp_path / "project")
+
+
 @pytest.fixture(scope="session")
 def calm(drawn, play, tmp_path_factory):
     """A project in which four rounds, the run "calm", were played and nothing happened to them."""

@@ -8,6 +8,7 @@ import yaml
 
 from whosame.errors import ParameterError
 from whosame.strategies import registry
+from whosame.strategies.aas import AASConfig
 from whosame.strategies.controls import NoQuestions
 from whosame.strategies.dcps import DCPS, DCPSConfig
 from whosame.strategies.mass import MASSConfig
@@ -81,6 +82,7 @@ def test_the_file_of_parameters_holds_the_defaults_but_for_the_demos_schedule():
     assert set(groups) == {preset.group for preset in registry.PRESETS.values() if preset.group}
     assert groups["dcps"] == vars(DCPSConfig(schedule="early"))
     assert groups["ucal"] == vars(UCALConfig(schedule="early"))
+    assert groups["aas"] == vars(AASConfig(schedule="early"))
     assert groups["random"] == vars(RandomConfig(schedule="early"))
     assert groups["mass"] == vars(MASSConfig(schedule="early"))
     assert groups["spal"] == vars(SPALConfig(schedule="early"))

@@ -112,8 +112,8 @@ class LabelStore:
                 new += added
         return new
 
-    def answers(self, run_uid: str, round: int | None = None) -> list[AnswerEvent]:  # noqa: A002
-        """Return the answers of a run, or of one round, in the order in which they were given."""
+    def answers(self, run_uid: str | None, round: int | None = None) -> list[AnswerEvent]:  # noqa: A002
+        """Return the answers of a run, or of one round, in the order in which they were given; None: of every run."""
         with explained(self.where), self._engine.connect() as connection:
             return [AnswerEvent(*row) for row in connection.execute(_query(run_uid, round))]
 
@@ -161,8 +161,9 @@ def open_store(url: str, *, patience: float = PATIENCE) -> LabelStore:
     return LabelStore(url, patience=patience)
 
 
-def _query(run_uid: str, number: int | None) -> Select[Any]:
-    query = select(*COLUMNS).where(answer_events.c.run_uid == run_uid).order_by(answer_events.c.id)
+def _query(run_uid: str | None, number: int | None) -> Select[Any]:
+    query = select(*COLUMNS).order_by(answer_events.c.id)
+    query = query if run_uid is None else query.where(answer_events.c.run_uid == run_uid)
     return query if number is None else query.where(answer_events.c.round == number)
 
 

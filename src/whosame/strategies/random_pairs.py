@@ -1,16 +1,14 @@
 """A control: pairs from the neighbour graph, each as likely as any other."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import triu
 
-from whosame.strategies.account import Account
-from whosame.strategies.base import Answer, Question, RoundState, Strategy
+from whosame.strategies.base import Question, RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.in_order import InOrder
 
 
 @dataclass(frozen=True)
@@ -25,37 +23,12 @@ class RandomConfig:
         check_schedule(self.schedule)
 
 
-class RandomSession:
-    """One round of random pairs."""
-
-    def __init__(self, state: RoundState) -> None:
-        self._account = Account(state)
-        self._pairs = self._shuffled(state)
-
-    @staticmethod
-    def _shuffled(state: RoundState) -> Iterator[tuple[int, int]]:
-        edges = triu(state.graph, k=1, format="coo")  # the diagonal is stored, and each pair twice
-        generator = copy.deepcopy(state.generator)  # starting a round twice gives the same questions
-        for edge in generator.permutation(edges.nnz):
-            yield int(edges.row[edge]), int(edges.col[edge])
-
-    def ask(self) -> Sequence[Question]:
-        """Return as many open pairs of neighbours as may still be paid for."""
-        questions: list[Question] = []
-        while len(questions) < self._account.left and (pair := next(self._pairs, None)) is not None:
-            if self._account.is_open(*pair):
-                questions.append(
-                    self._account.question(*pair, "pool", score=0.0, group=-1, reason="random pair of neighbours")
-                )
-        return questions
-
-    def tell(self, answers: Sequence[Answer]) -> None:
-        """Take the answers."""
-        self._account.tell(answers)
-
-    def carry(self) -> dict[str, NDArray[np.generic]]:
-        """Return nothing: rounds are independent."""
-        return {}
+def shuffled(state: RoundState) -> Iterator[Question]:
+    """Yield all pairs of neighbours in an order drawn from the state's generator."""
+    edges = triu(state.graph, k=1, format="coo")  # the diagonal is stored, and each pair twice
+    generator = copy.deepcopy(state.generator)  # starting a round twice gives the same questions
+    for edge in generator.permutation(edges.nnz):
+        yield Question(int(edges.row[edge]), int(edges.col[edge]), "pool", reason="random pair of neighbours")
 
 
 class RandomPairs(Strategy):
@@ -64,9 +37,9 @@ class RandomPairs(Strategy):
     def __init__(self, config: RandomConfig | None = None) -> None:
         self.config = config or RandomConfig()
 
-    def start(self, state: RoundState) -> RandomSession:
+    def start(self, state: RoundState) -> InOrder:
         """Begin a round."""
-        return RandomSession(state)
+        return InOrder(state, shuffled(state))
 
     def schedule(self, budget: int, rounds: int) -> list[int]:
         """Spread the budget as configured."""

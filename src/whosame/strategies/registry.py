@@ -7,6 +7,7 @@ from typing import Any
 
 from whosame.errors import ParameterError, unknown_name
 from whosame.parameters import parse
+from whosame.strategies.aas import AAS, AASConfig
 from whosame.strategies.base import Strategy
 from whosame.strategies.controls import NoQuestions, Supervised
 from whosame.strategies.dcps import DCPS, DCPSConfig
@@ -48,6 +49,7 @@ PRESETS: dict[str, Preset] = {
     "ucal-snps": _ucal(snps_share=1.0),  # the ablations of UCAL, Table 2
     "ucal-mpps": _ucal(snps_share=0.0),
     "dral": Preset("dral", lambda values: DRAL(parse(DRALConfig, values, "strategies.dral"))),
+    "aas": Preset("aas", lambda values: AAS(parse(AASConfig, values, "strategies.aas"))),
     "random": Preset("random", lambda values: RandomPairs(parse(RandomConfig, values, "strategies.random"))),
     "mass": Preset("mass", lambda values: MASS(parse(MASSConfig, values, "strategies.mass"))),
     "spal": Preset("spal", lambda values: SPAL(parse(SPALConfig, values, "strategies.spal"))),

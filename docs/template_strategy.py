@@ -1,0 +1,37 @@
+"""A strategy to copy: neighbours that are not in one cluster, the nearest first."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import triu
+
+from whosame.parameters import parse
+from whosame.strategies.base import Question, RoundState, Strategy
+from whosame.strategies.budget import spread
+from whosame.strategies.in_order import InOrder
+
+
+@dataclass(frozen=True)
+class Config:
+    schedule: str = "uniform"  # spread of the budget over the rounds: gaussian, gaussian-wide, uniform, early
+    farthest: float = 0.6  # Jaccard distance up to which pairs are asked about, 0..1
+
+
+class NearestApart(Strategy):
+    def __init__(self, values: dict) -> None:
+        self.config = parse(Config, values, "strategies.nearest-apart")
+
+    def start(self, state: RoundState) -> InOrder:
+        return InOrder(state, self.wanted(state))
+
+    def schedule(self, budget: int, rounds: int) -> list[int]:
+        return spread(budget, rounds, self.config.schedule)
+
+    def wanted(self, state: RoundState) -> Iterator[Question]:
+        edges = triu(state.graph, k=1, format="coo")  # each pair of neighbours once
+        for edge in np.argsort(edges.data, kind="stable"):
+            a, b, distance = int(edges.row[edge]), int(edges.col[edge]), float(edges.data[edge])
+            apart = state.labels[a] != state.labels[b] or state.labels[a] == -1  # -1: an outlier
+            if apart and distance <= self.config.farthest:
+                yield Question(a, b, "pool", score=-distance, reason=f"near, yet apart, distance {distance:.3f}")

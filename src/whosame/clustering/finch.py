@@ -1,0 +1,104 @@
+"""FINCH: clusters from nothing but each image's nearest neighbour, without a parameter."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array, csr_array
+from scipy.sparse.csgraph import connected_components
+
+from whosame.clustering.dbscan import numbered
+from whosame.clustering.neighbours import neighbours
+from whosame.errors import InputError
+
+Labels = NDArray[np.int64]
+NO_DIRECTION = 1e-6  # a mean of unit rows that is shorter than this is rounding
+
+
+def finch(features: NDArray[Any]) -> list[Labels]:
+    """Return the hierarchy of partitions by first neighbours, the finest first.
+
+    In the first partition every image is with its nearest neighbour. Each further one does the same to the means of the
+    clusters before, until everything would be one cluster; that last partition says nothing and is left out.
+
+    Parameters
+    ----------
+    features : float32 or float64 [N, D]
+        L2-normalised.
+
+    Returns
+    -------
+    list of int64 [N]
+        Partitions in clusters 0..C-1, numbered by their smallest row; each unites clusters of the one before. At least
+        one, unless there is no image; nobody is an outlier, and no cluster has one image where there are two images.
+
+    Raises
+    ------
+    InputError
+        Features that are no such array, or rows without a direction.
+
+    Notes
+    -----
+    Neighbours are exact, by cosine (``neighbours``), ties to the smaller row: the same labels on every call. O(N² D)
+    for the first partition, which has at most N/2 clusters. A mean without direction (images that cancel each other)
+    has no neighbour and ends the hierarchy.
+
+    References
+    ----------
+    Sarfraz, Sharma and Stiefelhagen, *Efficient parameter-free clustering using first neighbor relations*, CVPR 2019,
+    Eq. 1 and Algorithm 1.
+    """
+    if len(features) == 0:
+        return []
+    labels = first_partition(neighbours(features, 2).indices[:, -1])  # the only image's neighbour is itself
+    partitions = [labels]
+    while labels.max() > 0:
+        means = _means(features, labels)
+        if (np.linalg.norm(means, axis=1) < NO_DIRECTION).any():
+            break
+        labels = numbered(first_partition(neighbours(means, 2).indices[:, -1])[labels])
+        if labels.max() > 0:
+            partitions.append(labels)
+    return partitions
+
+
+def first_partition(nearest: NDArray[np.integer[Any]]) -> Labels:
+    """Unite every row with its nearest one: the connected components of Eq. 1.
+
+    Eq. 1 also links rows that share a nearest neighbour; they are in one component by way of it.
+
+    Parameters
+    ----------
+    nearest : int [N]
+        The nearest other row of each row.
+
+    Returns
+    -------
+    int64 [N]
+        Clusters 0..C-1 by smallest row.
+    """
+    n = len(nearest)
+    links = coo_array((np.ones(n, np.int8), (np.arange(n), nearest)), shape=(n, n))
+    return numbered(connected_components(links, directed=False)[1])
+
+
+def closest_in_number(partitions: Sequence[Labels], clusters: int) -> Labels:
+    """Return the partition whose number of clusters is nearest to the one wanted; the finer one where two tie.
+
+    Raises
+    ------
+    InputError
+        There is no partition.
+    """
+    if not partitions:
+        raise InputError("there is no partition to choose from: FINCH needs an image")
+    return min(partitions, key=lambda labels: (abs(int(labels.max()) + 1 - clusters), -int(labels.max())))
+
+
+def _means(features: NDArray[Any], labels: Labels) -> NDArray[np.float64]:
+    sizes = np.bincount(labels)
+    members = csr_array((np.ones(len(labels)), (labels, np.arange(len(labels)))), shape=(len(sizes), len(labels)))
+    means: NDArray[np.float64] = members @ features
+    means /= sizes[:, None]
+    return means
