@@ -36,7 +36,8 @@ def played(parameters):
     known = {preset.group for preset in registry.PRESETS.values()}
     strategies = {name: group for name, group in parameters["strategies"].items() if name in known}
     strategy = parameters["strategy"] if parameters["strategy"] in registry.PRESETS else "random"
-    return parse(Configuration, {**parameters, "strategies": strategies, "strategy": strategy, "images": "images"})
+    images = None if parameters["layout"] == "synthetic" else "images"
+    return parse(Configuration, {**parameters, "strategies": strategies, "strategy": strategy, "images": images})
 
 
 @pytest.fixture
