@@ -46,6 +46,8 @@ def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, 
     merged = dict(values)
     for name, change in changes.items():
         before = merged.get(name)
-        nested = isinstance(before, Mapping) and isinstance(change, Mapping)
-        merged[name] = _merged(before, change) if nested else change
+        if isinstance(before, Mapping) and isinstance(change, Mapping):
+            merged[name] = _merged(before, change)
+        else:
+            merged[name] = change
     return merged

@@ -36,11 +36,13 @@ class Links:
 
     def same(self, a: Positions, b: Positions) -> NDArray[np.bool_]:
         """Return which pairs are known to be two images of one person, bool [len(a), len(b)]."""
-        return (self.roots[a][:, None] == self.roots[b][None]) & (a[:, None] != b[None])
+        together: NDArray[np.bool_] = (self.roots[a][:, None] == self.roots[b][None]) & (a[:, None] != b[None])
+        return together
 
     def different(self, a: Positions, b: Positions) -> NDArray[np.bool_]:
         """Return which pairs are known to be two persons, bool [len(a), len(b)]."""
-        return np.asarray(self._apart[self.roots[a]][:, self.roots[b]].toarray(), bool)
+        apart: NDArray[np.bool_] = self._apart[self.roots[a]][:, self.roots[b]].toarray()
+        return apart
 
     def rivals(self, root: int) -> Positions:
         """Return the components that are known to be other people than a component."""
