@@ -21,7 +21,7 @@ from whosame.strategies.base import Strategy
 from whosame.training import TrainingConfig, WarmupConfig
 
 DEVICES = ("auto", "cpu", "cuda")
-PASSING = ("round", "run", "device", "database", "images", "storage")  # what the results do not depend on
+PASSING = ("round", "run", "device", "database", "images", "storage", "native")  # what the results do not depend on
 
 
 @dataclass(frozen=True)
@@ -71,6 +71,7 @@ class Configuration:
     training: TrainingConfig = field(default_factory=TrainingConfig)
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)
+    native: dict[str, Any] = field(default_factory=dict)  # changes by strategy, merged before a run begins (native.py)
 
     def __post_init__(self) -> None:
         """Report everything that is out of range at once."""

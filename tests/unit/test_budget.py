@@ -25,6 +25,13 @@ def test_uniform_and_early():
     assert spread(500, 10, "early") == [136, 101, 75, 56, 41, 30, 23, 17, 12, 9]
 
 
+def test_uniform_after_a_warmup_of_a_share_of_the_rounds():
+    assert spread(70, 50, "uniform-after-warmup") == [0] * 15 + [2] * 35
+    assert spread(90, 50, "uniform-after-short-warmup") == [0] * 5 + [2] * 45
+    assert spread(15, 10, "uniform-after-warmup") == [0, 0, 0, 3, 2, 2, 2, 2, 2, 2]
+    assert spread(5, 1, "uniform-after-warmup") == [5]
+
+
 @pytest.mark.parametrize("schedule", SCHEDULES)
 @pytest.mark.parametrize("budget", [0, 1, 7, 3000])
 @pytest.mark.parametrize("rounds", [1, 2, 3, 50, 1000])

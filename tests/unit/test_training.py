@@ -9,6 +9,7 @@ import torch
 
 from whosame.errors import ParameterError
 from whosame.features import ExtractionConfig, NetworkConfig, build_network, extract
+from whosame.memory import LabelMemory
 from whosame.training import AugmentConfig, TrainingConfig, fit, learning_rate, make_optimiser
 
 CONFIG = TrainingConfig(iterations=6, clusters_per_batch=4, norm_chunk=8, augment=AugmentConfig(pad=2, erase=0.1))
@@ -34,7 +35,7 @@ LABELS = np.repeat(np.arange(6), 8)
 CAMERAS = np.tile(np.arange(4), 12)
 
 
-def trained(labels=LABELS, seed=0, config=CONFIG, rounds=(0,), vectors=None):
+def trained(labels=LABELS, seed=0, config=CONFIG, rounds=(0,), vectors=None, memory=None, weights=None):
     network = build_network(NetworkConfig(widths=(4, 8), weights="random"), seed=0)
     optimiser = make_optimiser(network, config)
     pixels = Pictures(LABELS)
@@ -53,6 +54,8 @@ def trained(labels=LABELS, seed=0, config=CONFIG, rounds=(0,), vectors=None):
             seed=seed,
             device="cpu",
             vectors=vectors,
+            memory=memory,
+            weights=weights,
         )
     return network, report, pixels
 
@@ -61,19 +64,82 @@ def same(a, b):
     return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
 
 
-def test_training_pulls_classes_apart():
+def answered():
+    """Return a memory in which two images of each class are known to be the same, and neighbouring classes to differ."""
+    memory = LabelMemory()
+    for one in range(0, 48, 8):
+        memory.add(one, one + 3, same=True)
+        memory.add(one, (one + 8) % 48, same=False)
+    return memory
+
+
+@pytest.mark.parametrize("loss", ["cluster-nce", "hybrid-memory", "purification"])
+def test_training_pulls_classes_apart(loss):
     def gap(network, pixels):
         """Return how much more alike images of a class are than images of two."""
         vectors = extract(network, pixels, np.arange(48), ExtractionConfig(), device="cpu").vectors
         similarity, same_class = vectors @ vectors.T, LABELS[:, None] == LABELS
         return similarity[same_class].mean() - similarity[~same_class].mean()
 
-    config = dataclasses.replace(CONFIG, iterations=40, learning_rate=5e-3)
-    network, report, pixels = trained(config=config)
+    config = dataclasses.replace(CONFIG, iterations=40, learning_rate=5e-3, loss=loss)
+    network, report, pixels = trained(config=config, memory=answered())
     untrained = build_network(NetworkConfig(widths=(4, 8), weights="random"), seed=0)
     assert gap(network, pixels) > gap(untrained, pixels) + 0.2
     assert (report.images, report.unlabelled, report.classes, report.iterations) == (48, 0, 6, 40)
     assert report.warnings == ()
+
+
+def test_triplets_pull_answered_images_apart_whatever_the_labels():
+    def gap(network, pixels):
+        """Return how much more alike the answered images of a class are than those of the next."""
+        vectors = extract(network, pixels, np.arange(48), ExtractionConfig(), device="cpu").vectors
+        first, second = vectors[::8], vectors[3::8]
+        return (first * second).sum(axis=1).mean() - (first * np.roll(first, 1, axis=0)).sum(axis=1).mean()
+
+    config = dataclasses.replace(CONFIG, iterations=40, learning_rate=5e-3, loss="triplet")
+    network, report, pixels = trained(np.full(48, -1), config=config, memory=answered())
+    untrained = build_network(NetworkConfig(widths=(4, 8), weights="random"), seed=0)
+    assert pixels.wanted <= {*range(0, 48, 8), *range(3, 48, 8)}
+    assert gap(network, pixels) > gap(untrained, pixels) + 0.2
+    assert (report.images, report.unlabelled, report.classes, report.iterations) == (12, 36, 6, 40)
+
+
+def test_triplets_without_answers_train_nothing_and_say_so():
+    memory = LabelMemory()
+    memory.add(0, 1, same=True)  # nobody is known to be another person
+    network, report, _ = trained(config=dataclasses.replace(CONFIG, loss="triplet"), memory=memory)
+    assert same(network, build_network(NetworkConfig(widths=(4, 8), weights="random"), seed=0))
+    assert report.iterations == 0
+    assert "nothing to tell apart" in report.warnings[0]
+
+
+@pytest.mark.parametrize("loss", ["hybrid-memory", "triplet", "purification"])
+def test_every_loss_is_decided_by_the_seed(loss):
+    config = dataclasses.replace(CONFIG, loss=loss)
+    weights = np.linspace(0.2, 1, 48, dtype=np.float32)
+    a, b, c = (trained(config=config, memory=answered(), weights=weights, seed=s)[0] for s in (0, 0, 1))
+    assert same(a, b)
+    assert not same(a, c)
+
+
+def test_weights_and_answers_matter_to_purification_only():
+    weights = np.linspace(0.2, 1, 48, dtype=np.float32)
+    for loss, matters in (("cluster-nce", False), ("hybrid-memory", False), ("purification", True)):
+        config = dataclasses.replace(CONFIG, loss=loss)
+        plain, weighted, told = (
+            trained(config=config, **more)[0] for more in ({}, {"weights": weights}, {"memory": answered()})
+        )
+        assert same(plain, weighted) != matters
+        assert same(plain, told) != matters
+
+
+@pytest.mark.parametrize("loss", ["cluster-nce", "hybrid-memory", "purification"])
+def test_outliers_can_be_classes_of_their_own(loss):
+    labels = np.where(LABELS >= 4, -1, LABELS)
+    config = dataclasses.replace(CONFIG, loss=loss, outliers="classes", clusters_per_batch=20)
+    _, report, pixels = trained(labels, config=config)
+    assert (report.images, report.unlabelled, report.classes, report.iterations) == (48, 0, 4 + 16, 6)
+    assert pixels.wanted >= set(range(32, 48))
 
 
 def test_the_seed_decides_bit_for_bit_whatever_the_global_generators():
@@ -163,6 +229,8 @@ def test_learning_rates():
         ({"norm_chunk": 30}, r"a multiple of training\.images_per_cluster"),
         ({"memory_momentum": 1.5}, "takes 0 to 1"),
         ({"schedule": "cosin"}, "did you mean 'cosine'"),
+        ({"loss": "triplets", "outliers": "dorp"}, r"training\.loss 'triplets'.*'triplet'[\s\S]*'drop'"),
+        ({"margin": -0.1, "ranking_weight": -1.0}, r"training\.margin[\s\S]*training\.ranking_weight"),
         ({"learning_rate": float("nan")}, "takes more than 0"),
     ],
 )

@@ -1,5 +1,7 @@
 """From features to clusters: nearest neighbours, k-reciprocal Jaccard, DBSCAN, and the answers of people."""
 
+from whosame.clustering.base import base_clusters
+from whosame.clustering.centrality import centrality
 from whosame.clustering.config import ClusteringConfig
 from whosame.clustering.constraints import enforce, violations
 from whosame.clustering.dbscan import OUTLIER, cluster, dbscan
@@ -10,6 +12,8 @@ __all__ = [
     "OUTLIER",
     "ClusteringConfig",
     "Neighbours",
+    "base_clusters",
+    "centrality",
     "cluster",
     "dbscan",
     "enforce",

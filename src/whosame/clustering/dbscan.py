@@ -98,6 +98,14 @@ def numbered(labels: NDArray[Any]) -> NDArray[np.int64]:
     return rank[inverse]
 
 
+def singletons(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give every outlier a label of its own, above those of the clusters."""
+    alone = labels < 0
+    labels = labels.copy()
+    labels[alone] = labels.max(initial=-1) + 1 + np.arange(alone.sum())
+    return labels
+
+
 def _check(eps: float, min_samples: int) -> None:
     if not 0 < eps < 1:
         raise ParameterError(f"eps is {eps}, but must lie between 0 and 1, both excluded")

@@ -18,10 +18,17 @@ def _bell(rounds: int, deviation: float) -> Weights:
     return weights
 
 
+def _late(rounds: int, share: float) -> Weights:
+    """Give the same to every round after the first ``share`` of them, which get nothing."""
+    return (np.arange(rounds) >= round(share * rounds)).astype(np.float64)
+
+
 SCHEDULES: dict[str, Callable[[int], Weights]] = {
     "gaussian": lambda rounds: _bell(rounds, math.sqrt(rounds / 2)),  # "variance set to epochs/2", read literally
     "gaussian-wide": lambda rounds: _bell(rounds, rounds / 2),  # the same figure read as standard deviation
     "uniform": np.ones,
+    "uniform-after-warmup": lambda rounds: _late(rounds, 0.3),  # UCAL: from round 15 of 50 on
+    "uniform-after-short-warmup": lambda rounds: _late(rounds, 0.1),  # MASS-like: from round 5 of 50 on
     "early": lambda rounds: np.exp(-3 * np.arange(rounds) / rounds),
 }
 
@@ -43,7 +50,8 @@ def spread(budget: int, rounds: int, schedule: str = "gaussian") -> list[int]:
         At least 1.
     schedule : str
         ``gaussian``: mean and variance rounds / 2 (DCPS, Sec. 3.7). ``gaussian-wide``: standard deviation
-        rounds / 2. ``uniform``. ``early``: proportional to exp(-3 r / rounds).
+        rounds / 2. ``uniform``. ``uniform-after-warmup``, ``uniform-after-short-warmup``: the same, but nothing in
+        the first 30 or 10 % of the rounds. ``early``: proportional to exp(-3 r / rounds).
 
     Returns
     -------

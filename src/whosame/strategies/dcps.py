@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whosame.clustering.constraints import enforce
+from whosame.clustering.dbscan import singletons
 from whosame.errors import ParameterError, unknown_name
 from whosame.memory import LabelMemory
 from whosame.strategies.account import Account
@@ -21,7 +22,7 @@ from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.chaotic import chaotic_degrees, chaotic_pairs
 from whosame.strategies.diversity import Counts
 from whosame.strategies.greedy import Pairs
-from whosame.strategies.groups import Groups, singletons
+from whosame.strategies.groups import Groups
 from whosame.strategies.reassignment import split_by_seeds, unite
 from whosame.strategies.representatives import representatives
 from whosame.strategies.stage import Stage

@@ -6,6 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from whosame.clustering.dbscan import singletons
+
+__all__ = ["BLOCK", "Groups", "singletons"]
+
 BLOCK = 256  # rows gathered at once: 2 MiB of 2048 float32 stay in the cache
 
 
@@ -96,11 +100,3 @@ class Groups:
         ones = np.ones(len(of), np.float32)
         members = csr_array((ones, (of - low, np.arange(len(of)))), shape=(high - low, len(of)))
         sums[low:high] += members @ values  # five times faster than np.add.reduceat
-
-
-def singletons(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give every outlier a label of its own, above those of the clusters."""
-    alone = labels < 0
-    labels = labels.copy()
-    labels[alone] = labels.max(initial=-1) + 1 + np.arange(alone.sum())
-    return labels

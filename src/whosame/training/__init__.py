@@ -1,8 +1,9 @@
-"""How the network learns: ClusterNCE on PK batches, augmentation, the self-supervised warm-up, checkpoints."""
+"""How the network learns: losses on PK batches, augmentation, the self-supervised warm-up, checkpoints."""
 
 from whosame.training.augment import AugmentConfig
 from whosame.training.checkpoint import Checkpoint
 from whosame.training.fit import TrainingReport, fit
+from whosame.training.purification import image_weights
 from whosame.training.recipe import TrainingConfig, learning_rate, make_optimiser
 from whosame.training.warmup import WarmupConfig, warm_up
 
@@ -13,6 +14,7 @@ __all__ = [
     "TrainingReport",
     "WarmupConfig",
     "fit",
+    "image_weights",
     "learning_rate",
     "make_optimiser",
     "warm_up",

@@ -5,6 +5,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from whosame.errors import ParameterError
+from whosame.training.lesson import Lesson
+from whosame.training.objective import Batch, Objective
+from whosame.training.recipe import TrainingConfig
 
 
 class ClusterMemory:
@@ -81,6 +84,23 @@ def cluster_nce(features: Tensor, labels: Tensor, memory: ClusterMemory, tempera
     Tensor of float32, shape ()
     """
     return functional.cross_entropy(features @ memory.vectors.T / temperature, labels)
+
+
+class ClusterContrast(Objective):
+    """ClusterNCE with the means of the classes as memory."""
+
+    def __init__(self, lesson: Lesson, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
+        super().__init__(lesson, vectors, config, on)
+        means = class_means(vectors, torch.from_numpy(lesson.classes))
+        self.memory = ClusterMemory(means.to(on), config.memory_momentum, use_hard=config.use_hard)
+
+    def loss(self, features: Tensor, batch: Batch) -> Tensor:
+        """Return the mean ClusterNCE of the batch."""
+        return cluster_nce(features, self.class_of[batch], self.memory, self.config.temperature)
+
+    def update(self, features: Tensor, batch: Batch) -> None:
+        """Pull the clusters of the batch towards its features."""
+        self.memory.update(features, self.class_of[batch])
 
 
 def class_means(vectors: Tensor, labels: Tensor) -> Tensor:

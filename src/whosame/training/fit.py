@@ -13,13 +13,25 @@ from whosame.features.extraction import ExtractionConfig, extract
 from whosame.features.network import ReIDNetwork
 from whosame.features.precision import autocast, memory_format
 from whosame.features.reading import Pixels, find_device, read_ahead
+from whosame.memory import LabelMemory
 from whosame.progress import track
 from whosame.seeding import stream, torch_seed
 from whosame.training.augment import augment
 from whosame.training.chunked_norm import forward_in_chunks
-from whosame.training.cluster_nce import ClusterMemory, class_means, cluster_nce
+from whosame.training.cluster_nce import ClusterContrast
+from whosame.training.hybrid_memory import HybridMemory
+from whosame.training.lesson import make_lesson
+from whosame.training.objective import Objective
+from whosame.training.purification import Purification
 from whosame.training.recipe import TrainingConfig, learning_rate
-from whosame.training.sampler import pk_batches
+from whosame.training.triplet import Triplet
+
+OBJECTIVES: dict[str, type[Objective]] = {
+    "cluster-nce": ClusterContrast,
+    "hybrid-memory": HybridMemory,
+    "triplet": Triplet,
+    "purification": Purification,
+}
 
 
 @dataclass(frozen=True)
@@ -29,11 +41,11 @@ class TrainingReport:
     Attributes
     ----------
     loss : float
-        Mean ClusterNCE over the round's iterations; NaN if there were none.
+        Mean over the round's iterations; NaN if there were none.
     images, unlabelled : int
-        Images with a label, and without one (not trained on).
+        Images trained on, and left out.
     classes : int
-        Different labels.
+        Different classes of them.
     iterations : int
         Batches trained; 0 if there was nothing to tell apart.
     learning_rate : float
@@ -68,6 +80,8 @@ def fit(
     seed: int,
     device: str = "auto",
     vectors: NDArray[np.float32] | None = None,
+    memory: LabelMemory | None = None,
+    weights: NDArray[np.float32] | None = None,
 ) -> TrainingReport:
     """Train the network for one round on labelled images, in place.
 
@@ -80,7 +94,7 @@ def fit(
         Over the network's parameters (:func:`whosame.training.recipe.make_optimiser`).
     pixels : Pixels
     image_ids, labels, cameras : ndarray of int64, shape (n,)
-        Images of label -1 are not trained on.
+        Images of label -1 are not trained on, but for ``config.outliers`` (see :func:`make_lesson`).
     config : TrainingConfig
     round, rounds : int
         This round, from 0, and how many there will be.
@@ -90,6 +104,10 @@ def fit(
         ``auto``, ``cpu`` or ``cuda``.
     vectors : ndarray of float32, shape (n, D), optional
         The images' features by the network as it is now, not centred, if they are at hand; extracted otherwise.
+    memory : LabelMemory, optional
+        The answers, about rows 0..n-1: what ``triplet`` trains on, and what ``purification`` ranks by.
+    weights : ndarray of float32, shape (n,), optional
+        How far ``purification`` trusts each image; all the same if not given.
 
     Returns
     -------
@@ -103,33 +121,20 @@ def fit(
     """
     begun = time.monotonic()
     on = find_device(device)
-    rows = np.flatnonzero(labels >= 0)
-    names, classes = np.unique(labels[rows], return_inverse=True)
-    unlabelled = len(labels) - len(rows)
-    if len(names) < 2:
-        warning = f"{len(names)} classes with {len(rows)} images: nothing to tell apart, the weights stay as they were"
+    lesson = make_lesson(labels, cameras, config, memory=memory, weights=weights)
+    count, unlabelled = len(lesson.rows), len(labels) - len(lesson.rows)
+    if lesson.count < 2:
+        warning = f"{lesson.count} classes with {count} images: nothing to tell apart, the weights stay as they were"
         seconds = time.monotonic() - begun
-        return TrainingReport(math.nan, len(rows), unlabelled, len(names), 0, math.nan, seconds, (warning,))
+        return TrainingReport(math.nan, count, unlabelled, lesson.count, 0, math.nan, seconds, (warning,))
 
-    image_ids, cameras = image_ids[rows], cameras[rows]
+    image_ids = image_ids[lesson.rows]
     if vectors is None:
         vectors = extract(network, pixels, image_ids, ExtractionConfig(), device=device).vectors
     else:
-        vectors = vectors[rows]
-    class_of = torch.from_numpy(classes)
-    memory = ClusterMemory(
-        class_means(torch.from_numpy(vectors), class_of).to(on), config.memory_momentum, use_hard=config.use_hard
-    )
-    batches = list(
-        pk_batches(
-            classes,
-            cameras,
-            clusters=config.clusters_per_batch,
-            images=config.images_per_cluster,
-            batches=config.iterations,
-            rng=stream(seed, "batches", round),
-        )
-    )
+        vectors = vectors[lesson.rows]
+    objective = OBJECTIVES[config.loss](lesson, torch.from_numpy(vectors), config, on)
+    batches = list(objective.batches(stream(seed, "batches", round)))
     variations = torch.Generator().manual_seed(torch_seed(seed, "augment", round))
     network.to(on, memory_format=memory_format(on)).train()  # type: ignore[call-overload]
     losses = torch.zeros(len(batches))
@@ -141,16 +146,15 @@ def fit(
         for group in optimiser.param_groups:
             group["lr"] = rate
         images = augment(raw, config.augment, variations)  # [P*K, 3, H, W]
-        targets = class_of[batches[iteration]].to(on)  # [P*K]
         with autocast(on):
             features = forward_in_chunks(
                 network, images.contiguous(memory_format=memory_format(on)), config.norm_chunk
             )  # [P*K, D]
-        loss = cluster_nce(features, targets, memory, config.temperature)
+        loss = objective.loss(features, batches[iteration])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
-        memory.update(features.detach(), targets)
+        objective.update(features.detach(), batches[iteration])
         losses[iteration] = loss.detach()
 
     mean_loss = float(losses.mean())
@@ -160,4 +164,4 @@ def fit(
             f"{config.learning_rate:g}; the round's checkpoint was not written."
         )
     seconds = time.monotonic() - begun
-    return TrainingReport(mean_loss, len(rows), unlabelled, len(names), len(batches), rate, seconds)
+    return TrainingReport(mean_loss, count, unlabelled, lesson.count, len(batches), rate, seconds)

@@ -10,19 +10,25 @@ from whosame.features.network import ReIDNetwork
 from whosame.training.augment import AugmentConfig
 
 SCHEDULES = ("cosine", "step", "constant")
+LOSSES = ("cluster-nce", "hybrid-memory", "triplet", "purification")
+OUTLIERS = ("drop", "classes")
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
     """How the network is trained in a round. Defaults: the demo; papers: Cluster Contrast's code (methods.md 0.2)."""
 
+    loss: str = "cluster-nce"  # cluster-nce | hybrid-memory (SpCL) | triplet (DRAL) | purification (MASS-like)
+    outliers: str = "drop"  # drop: not trained on | classes: each a class of its own; triplet has no use for it
     iterations: int = 50  # batches a round; papers: 200 (Market, Duke), 400 (MSMT17)
     clusters_per_batch: int = 16  # P; papers: 16
     images_per_cluster: int = 4  # K, at least 2; papers: 16
     norm_chunk: int = 64  # images normalised together (chunked_norm.py), a multiple of K; papers: 64, a GPU's share
-    temperature: float = 0.05  # τ of ClusterNCE, above 0; papers: 0.05
-    memory_momentum: float = 0.1  # share of the old cluster vector that an update keeps, 0 to 1; papers: 0.1
-    use_hard: bool = False  # update each cluster once a batch with its least similar image
+    temperature: float = 0.05  # τ, of all but triplet, above 0; papers: 0.05
+    memory_momentum: float = 0.1  # share of the old vector that an update keeps, 0 to 1; papers: 0.1, SpCL 0.2
+    use_hard: bool = False  # cluster-nce, purification: update each cluster once a batch, by its least similar image
+    margin: float = 0.3  # triplet, purification: by how much the different is to be farther; at least 0; D.1 #6
+    ranking_weight: float = 0.5  # purification: weight of the ranking of answered images; 0: none; D.1 #6
     learning_rate: float = 2e-3  # of Adam, at the start; papers: 3.5e-4 from ImageNet weights
     weight_decay: float = 5e-4  # L2, as torch's Adam has it; papers: 5e-4
     schedule: str = "cosine"  # cosine: to 0 at the end of the last round | step | constant; papers: step
@@ -41,6 +47,8 @@ class TrainingConfig:
                 ("norm_chunk", 2),
                 ("step_rounds", 1),
                 ("weight_decay", 0),
+                ("margin", 0),
+                ("ranking_weight", 0),
             )
             if getattr(self, name) < least
         ]
@@ -56,8 +64,11 @@ class TrainingConfig:
                 f"training.norm_chunk is {self.norm_chunk}, but takes a multiple of training.images_per_cluster "
                 f"({self.images_per_cluster}), so that the images of a cluster are normalised together"
             )
-        if self.schedule not in SCHEDULES:
-            problems.append(str(unknown_name("training.schedule", self.schedule, SCHEDULES)))
+        problems += [
+            str(unknown_name(f"training.{name}", getattr(self, name), known))
+            for name, known in (("schedule", SCHEDULES), ("loss", LOSSES), ("outliers", OUTLIERS))
+            if getattr(self, name) not in known
+        ]
         if problems:
             raise ParameterError("\n".join(problems))
 

@@ -15,7 +15,7 @@ from whosame.annotators.dialogue import converse
 from whosame.annotators.record import RoundRecord
 from whosame.annotators.registry import make_annotator
 from whosame.annotators.store import open_store
-from whosame.clustering import ClusteringConfig, dbscan, enforce, jaccard_graph
+from whosame.clustering import ClusteringConfig, base_clusters, centrality, enforce
 from whosame.configuration import Configuration
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth
 from whosame.data.pixels import Pixels
@@ -31,6 +31,7 @@ from whosame.evaluation import (
 from whosame.features.centring import centre_by_camera
 from whosame.features.extraction import Features, extract
 from whosame.features.network import ReIDNetwork, build_network
+from whosame.memory import LabelMemory
 from whosame.parameters import parse
 from whosame.pipelines.active_round.tables import (
     answers_table,
@@ -46,7 +47,7 @@ from whosame.runs import Run
 from whosame.seeding import stream
 from whosame.strategies.base import RoundState, Session
 from whosame.strategies.budget import allowance
-from whosame.training import Checkpoint, fit, make_optimiser, warm_up
+from whosame.training import Checkpoint, fit, image_weights, make_optimiser, warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -113,16 +114,19 @@ def extract_features(
 
 
 def cluster(
-    features: Features, train_set: TrainSet, previous_memory: pd.DataFrame | None, clustering: dict[str, Any]
-) -> tuple[NDArray[np.int64], csr_array]:
-    """Cluster by k-reciprocal Jaccard distance and DBSCAN; then keep every answer so far."""
+    features: Features,
+    train_set: TrainSet,
+    previous_memory: pd.DataFrame | None,
+    previous_clustering_state: dict[str, Any] | None,
+    clustering: dict[str, Any],
+) -> tuple[NDArray[np.int64], csr_array, dict[str, Any]]:
+    """Cluster by k-reciprocal Jaccard distance and the configured base; then keep every answer so far."""
     config = parse(ClusteringConfig, clustering, "clustering")
     vectors = _clustered_vectors(features, train_set, config)
-    graph = jaccard_graph(vectors, k1=config.k1, k2=config.k2, max_distance=config.eps)
-    labels = dbscan(graph, eps=config.eps, min_samples=config.min_samples)
+    labels, graph, state = base_clusters(vectors, config, previous_clustering_state)
     if config.reuse:
         labels = enforce(labels, vectors, read_memory(previous_memory, train_set))
-    return labels, graph
+    return labels, graph, state
 
 
 def describe_round(
@@ -211,8 +215,8 @@ def reassign(
     strategy = configuration.make_strategy()
     if strategy.uses_truth:
         return np.where(truth.identities > 0, truth.identities, -1)  # who nobody knows is an outlier
-    kept = memory if configuration.clustering.reuse else memory[memory["round"] == state.round]
-    return strategy.reassign(state, read_memory(kept, train_set), read_answers(answers, train_set))
+    standing = _standing(memory, train_set, configuration, state.round)
+    return strategy.reassign(state, standing, read_answers(answers, train_set))
 
 
 def train(
@@ -222,11 +226,15 @@ def train(
     pixels: Pixels,
     train_set: TrainSet,
     labels: NDArray[np.int64],
+    graph: csr_array,
+    memory: pd.DataFrame,
     parameters: dict[str, Any],
 ) -> tuple[Checkpoint, dict[str, Any]]:
-    """Train the network on the labels for one round."""
+    """Train the network on the labels, or the answers, for one round."""
     configuration = parse(Configuration, parameters)
     network, optimiser = _restore(start, configuration)
+    standing = _standing(memory, train_set, configuration, this_round.number)
+    trusted = configuration.training.loss == "purification"
     report = fit(
         network,
         optimiser,
@@ -240,6 +248,8 @@ def train(
         seed=this_round.seed,
         device=this_round.device,
         vectors=features.vectors,
+        memory=standing,
+        weights=image_weights(centrality(graph, labels), labels, standing) if trusted else None,
     )
     for warning in report.warnings:
         logger.warning("training, round %d: %s", this_round.number, warning)
@@ -319,6 +329,11 @@ def _begin(this_round: ThisRound, state: RoundState, parameters: dict[str, Any])
     """Start the strategy on the state as the round began, whoever drew from its random numbers before."""
     untouched = dataclasses.replace(state, generator=stream(this_round.seed, "strategy", this_round.number))
     return parse(Configuration, parameters).make_strategy().start(untouched)
+
+
+def _standing(memory: pd.DataFrame, train_set: TrainSet, configuration: Configuration, number: int) -> LabelMemory:
+    """Return the answers that count in this round: all of them, or without ``clustering.reuse`` its own."""
+    return read_memory(memory if configuration.clustering.reuse else memory[memory["round"] == number], train_set)
 
 
 def _clustered_vectors(features: Features, train_set: TrainSet, config: ClusteringConfig) -> NDArray[np.float32]:

@@ -1,0 +1,51 @@
+"""The base clustering of a round: DBSCAN, or SpCL's reliable part of it."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from whosame.clustering.config import ClusteringConfig
+from whosame.clustering.dbscan import dbscan
+from whosame.clustering.jaccard import jaccard_graph
+from whosame.clustering.reliability import reliable_clusters
+
+
+def base_clusters(
+    vectors: NDArray[np.float32], config: ClusteringConfig, before: Mapping[str, Any] | None = None
+) -> tuple[NDArray[np.int64], csr_array, dict[str, Any]]:
+    """Cluster the images of a round, before any answer is applied.
+
+    Parameters
+    ----------
+    vectors : float32 [N, D]
+        L2-normalised.
+    config : ClusteringConfig
+    before : mapping, optional
+        What the round before returned as state; None in the first.
+
+    Returns
+    -------
+    labels : int64 [N]
+        -1 is an outlier.
+    graph : scipy.sparse.csr_array, float32 [N, N]
+        Jaccard distances up to the largest eps in use.
+    state : dict
+        What the next round is to be given; values are those of JSON. ``spcl``: ``independence``, the threshold that
+        the run's first round with a cluster fixed.
+    """
+    scales = {"k1": config.k1, "k2": config.k2}
+    if config.base == "spcl":
+        graph = jaccard_graph(vectors, **scales, max_distance=config.eps + config.eps_gap)
+        labels, threshold = reliable_clusters(
+            graph,
+            eps=config.eps,
+            gap=config.eps_gap,
+            min_samples=config.min_samples,
+            threshold=(before or {}).get("independence"),
+        )
+        return labels, graph, {"independence": threshold}
+    graph = jaccard_graph(vectors, **scales, max_distance=config.eps)
+    return dbscan(graph, eps=config.eps, min_samples=config.min_samples), graph, {}

@@ -1,0 +1,45 @@
+"""SpCL's hybrid memory: one vector per image, a class is the mean of its images."""
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from whosame.training.cluster_nce import ClusterMemory, class_means
+from whosame.training.lesson import Lesson
+from whosame.training.objective import Batch, Objective
+from whosame.training.recipe import TrainingConfig
+
+
+class HybridMemory(Objective):
+    """Every image against all classes; the memory of an image is pulled towards its feature.
+
+    The logit of class c is the mean of f·m_j / τ over the images j of c, that is f · mean(m_j) / τ: the means, which
+    are not scaled to length 1, are kept and changed by what their images change. So a batch of B costs B × C products
+    and no B × n. After the step, in the batch's order, m_i ← m m_i + (1 - m) f, scaled to length 1.
+
+    References
+    ----------
+    Ge et al., *Self-paced contrastive learning with hybrid memory for domain adaptive object re-ID*, NeurIPS 2020,
+    Eq. 1 to 4; its public code adds 1e-6 to the softmax, which is left out. methods.md 0.1.
+    """
+
+    def __init__(self, lesson: Lesson, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
+        super().__init__(lesson, vectors, config, on)
+        self.images = ClusterMemory(vectors.to(on), config.memory_momentum)
+        self.means = class_means(self.images.vectors, self.class_of)
+        self.sizes = torch.bincount(self.class_of)
+
+    def loss(self, features: Tensor, batch: Batch) -> Tensor:
+        """Return the mean cross entropy over the classes."""
+        return functional.cross_entropy(features @ self.means.T / self.config.temperature, self.class_of[batch])
+
+    @torch.no_grad()
+    def update(self, features: Tensor, batch: Batch) -> None:
+        """Pull the memory of the batch's images towards their features; an image drawn twice is pulled twice."""
+        touched = torch.from_numpy(np.unique(batch)).to(features.device)
+        before = self.images.vectors[touched]
+        self.images.update(features, torch.from_numpy(batch).to(features.device))
+        classes = self.class_of[touched]
+        change = (self.images.vectors[touched] - before) / self.sizes[classes].unsqueeze(1)
+        self.means.index_add_(0, classes, change)

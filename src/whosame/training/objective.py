@@ -1,0 +1,56 @@
+"""What a round of training minimises: one small protocol for every loss."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from whosame.training.lesson import Lesson
+from whosame.training.recipe import TrainingConfig
+from whosame.training.sampler import pk_batches
+
+Batch = NDArray[np.int64]
+
+
+class Objective(ABC):
+    """A loss with the memory that it keeps for one round. Images are positions 0..n-1 of the lesson.
+
+    Parameters
+    ----------
+    lesson : Lesson
+        With at least two classes.
+    vectors : Tensor of float32, shape (n, D)
+        The images' features as the round begins, on the CPU.
+    config : TrainingConfig
+    on : torch.device
+        Where features will be.
+    """
+
+    def __init__(self, lesson: Lesson, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
+        del vectors
+        self.lesson = lesson
+        self.config = config
+        self.class_of = torch.from_numpy(lesson.classes).to(on)
+
+    def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
+        """Yield the round's batches: P classes × K images."""
+        config = self.config
+        return pk_batches(
+            self.lesson.classes,
+            self.lesson.cameras,
+            clusters=config.clusters_per_batch,
+            images=config.images_per_cluster,
+            batches=config.iterations,
+            rng=rng,
+        )
+
+    @abstractmethod
+    def loss(self, features: Tensor, batch: Batch) -> Tensor:
+        """Return the loss, of shape (), of a batch with its features of length 1, float32 [P*K, D]."""
+
+    @abstractmethod
+    def update(self, features: Tensor, batch: Batch) -> None:
+        """Take the features of a batch into the memory, once the step is taken."""

@@ -1,0 +1,116 @@
+"""The loss of the MASS-like method: ClusterNCE that trusts central images more, and a ranking of answered ones."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from whosame.memory import LabelMemory
+from whosame.training.cluster_nce import ClusterContrast, ClusterMemory
+from whosame.training.lesson import Lesson
+from whosame.training.objective import Batch
+from whosame.training.recipe import TrainingConfig
+
+LEAST = 0.2  # weight of the least central image of a cluster
+
+
+def image_weights(
+    centrality: NDArray[np.float64], labels: NDArray[np.int64], memory: LabelMemory
+) -> NDArray[np.float32]:
+    """Return how far each image is to be trusted.
+
+    Parameters
+    ----------
+    centrality : float64 [N]
+        As of :func:`whosame.clustering.centrality`.
+    labels : int64 [N]
+        -1 is an outlier.
+    memory : LabelMemory
+        An image that is known to be the same person as another one is confirmed.
+
+    Returns
+    -------
+    float32 [N]
+        1 for a confirmed image, an outlier, and all of a cluster whose images are equally central; otherwise the
+        centrality scaled to 0.2 .. 1 within the cluster.
+
+    References
+    ----------
+    methods.md D.1 #6.
+    """
+    weights = np.ones(len(labels))
+    inside = labels >= 0
+    own = labels[inside]
+    least = np.full(own.max(initial=-1) + 1, np.inf)
+    most = -least
+    np.minimum.at(least, own, centrality[inside])
+    np.maximum.at(most, own, centrality[inside])
+    span = (most - least)[own]
+    above = centrality[inside] - least[own]
+    weights[inside] = LEAST + (1 - LEAST) * np.divide(above, span, out=np.ones(len(own)), where=span > 0)
+    roots = memory.must_link_roots(len(labels))
+    weights[np.bincount(roots, minlength=len(labels))[roots] > 1] = 1
+    return weights.astype(np.float32)
+
+
+class Purification(ClusterContrast):
+    """The weighted mean of ClusterNCE, plus ``ranking_weight`` times the ranking of the images with answers.
+
+    The ranking compares an image with the memory of those it is known to be the same as, or another than; that memory
+    has one vector per image, which follows the features as the clusters' does.
+
+    References
+    ----------
+    methods.md D.1 #6: MASS's own loss is not published in detail; the ranking is that of SPAL (arXiv 2204.10008).
+    """
+
+    def __init__(self, lesson: Lesson, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
+        super().__init__(lesson, vectors, config, on)
+        self.images = ClusterMemory(vectors.to(on), config.memory_momentum)
+        given = lesson.weights if lesson.weights is not None else np.ones(len(lesson.rows), np.float32)
+        self.weights = torch.from_numpy(given).to(on)
+
+    def loss(self, features: Tensor, batch: Batch) -> Tensor:
+        """Return both terms."""
+        logits = features @ self.memory.vectors.T / self.config.temperature
+        each = functional.cross_entropy(logits, self.class_of[batch], reduction="none")
+        weights = self.weights[batch]
+        return (weights * each).sum() / weights.sum() + self.config.ranking_weight * self._ranking(features, batch)
+
+    def update(self, features: Tensor, batch: Batch) -> None:
+        """Pull the clusters and the images of the batch towards its features."""
+        super().update(features, batch)
+        self.images.update(features, torch.from_numpy(batch).to(features.device))
+
+    def _ranking(self, features: Tensor, batch: Batch) -> Tensor:
+        links, on = self.lesson.links, features.device
+        others = links.related(batch)
+        similarity = features @ self.images.vectors[others].T  # [P*K, m]
+        same, different = (torch.from_numpy(told(batch, others)).to(on) for told in (links.same, links.different))
+        return ranking(similarity, same, different, self.config.margin)
+
+
+def ranking(similarity: Tensor, same: Tensor, different: Tensor, margin: float) -> Tensor:
+    """Return the mean of ``[margin + most similar different - least similar same]_+`` over images that have both.
+
+    Parameters
+    ----------
+    similarity : Tensor of float32, shape (n, m)
+        Cosine of n features and m vectors of the memory.
+    same, different : Tensor of bool, shape (n, m)
+        What is known of the pairs.
+    margin : float
+
+    Returns
+    -------
+    Tensor of float32, shape ()
+        0 if no image has both.
+    """
+    both = same.any(dim=1) & different.any(dim=1)
+    similarity, same, different = similarity[both], same[both], different[both]
+    if len(similarity) == 0:
+        return similarity.sum()
+    least = similarity.masked_fill(~same, torch.inf).amin(dim=1)
+    most = similarity.masked_fill(~different, -torch.inf).amax(dim=1)
+    return functional.relu(margin + most - least).mean()

@@ -1,0 +1,66 @@
+"""Every base and loss through the nodes: two rounds each; what SpCL's base fixed in the first one outlives a cut."""
+
+import json
+
+import numpy as np
+import pytest
+
+from whosame.runs import Run
+
+pytestmark = pytest.mark.xdist_group("rounds")
+
+SPCL = {"clustering": {"base": "spcl", "eps_gap": 0.1}, "training": {"loss": "hybrid-memory", "outliers": "classes"}}
+
+
+def run_of(folder, name) -> Run:
+    return Run(folder / "data" / "runs" / name)
+
+
+def report(run, number):
+    return json.loads((run.round(number) / "training.json").read_text())
+
+
+def state(run, number):
+    return json.loads((run.round(number) / "clustering_state.json").read_text())
+
+
+@pytest.mark.parametrize("loss", ["purification", "triplet"])
+def test_losses_on_answers(project, play, loss):
+    assert play(project, run=loss, training={"loss": loss}, rounds=2, budget=60) == 0
+    run = run_of(project, loss)
+    labels = np.load(run.round(1) / "labels.npy")
+    last = report(run, 1)
+    assert last["iterations"] == 4
+    assert np.isfinite(last["loss"])
+    assert state(run, 1) == {}
+    if loss == "purification":
+        assert last["images"] == (labels >= 0).sum()
+    else:
+        assert 0 < last["images"] < (labels >= 0).sum()
+
+
+def test_spcl_base_keeps_its_threshold_when_a_round_is_made_again(project, play):
+    assert play(project, run="spcl", rounds=2, **SPCL) == 0
+    run = run_of(project, "spcl")
+    threshold = state(run, 0)["independence"]
+    assert 0 <= threshold < 1
+    assert state(run, 1) == {"independence": threshold}
+    assert report(run, 1)["images"] == 120
+    assert report(run, 1)["classes"] > np.load(run.round(1) / "labels.npy").max() + 1  # outliers are classes too
+    clusters, metrics = np.load(run.round(1) / "clusters.npy"), run.metrics()
+    for path in run.round(1).iterdir():
+        if path.name != "features.npz":
+            path.unlink()
+    assert play(project, run="spcl", rounds=2, **SPCL) == 0
+    assert state(run, 1) == {"independence": threshold}
+    np.testing.assert_array_equal(np.load(run.round(1) / "clusters.npy"), clusters)
+    assert run.metrics() == metrics
+
+    # What the round before handed over decides: with another threshold there, other clusters are given up.
+    (run.round(0) / "clustering_state.json").write_text('{"independence": -1.0}')
+    for path in run.round(1).iterdir():
+        if path.name != "features.npz":
+            path.unlink()
+    assert play(project, run="spcl", rounds=2, **SPCL) == 0
+    assert state(run, 1) == {"independence": -1.0}
+    assert not np.array_equal(np.load(run.round(1) / "clusters.npy"), clusters)

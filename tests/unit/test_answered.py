@@ -1,0 +1,212 @@
+"""Losses on answers: what is known of pairs, triplets (DRAL) and purification (MASS-like), worked by hand."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+import torch
+
+from whosame.memory import LabelMemory
+from whosame.training import TrainingConfig, image_weights
+from whosame.training.answered import comparable, linked_batches
+from whosame.training.lesson import make_lesson
+from whosame.training.links import Links
+from whosame.training.purification import Purification, ranking
+from whosame.training.triplet import Triplet, batch_hard
+
+CPU = torch.device("cpu")
+
+
+def told(same=(), different=()):
+    memory = LabelMemory()
+    for a, b in same:
+        memory.add(a, b, same=True)
+    for a, b in different:
+        memory.add(a, b, same=False)
+    return memory
+
+
+def whole(memory, n):
+    return Links(memory, np.arange(n), n)
+
+
+def unit(x):
+    return x / np.linalg.norm(x, axis=-1, keepdims=True)
+
+
+# --- what is known ---------------------------------------------------------------------------------------------------
+
+
+def test_links_are_closed_and_speak_of_positions():
+    memory = told(same=[(1, 3), (3, 4), (6, 7)], different=[(4, 6)])
+    rows = np.array([0, 1, 4, 6, 8])  # positions 0..4; rows 3 and 7 are left out
+    links = Links(memory, rows, 9)
+    everyone = np.arange(5)
+    assert np.argwhere(links.same(everyone, everyone)).tolist() == [[1, 2], [2, 1]]  # rows 1 and 4, by way of 3
+    assert np.argwhere(links.different(everyone, everyone)).tolist() == [[1, 3], [2, 3], [3, 1], [3, 2]]
+    assert links.rivals(1).tolist() == [6]
+    assert links.related(np.array([3])).tolist() == [1, 2]  # of row 6: the rows 1 and 4; 7, the same, is left out
+    assert links.related(np.array([0, 4])).tolist() == []
+    assert links.related(np.array([1])).tolist() == [1, 2, 3]
+
+
+# --- triplets --------------------------------------------------------------------------------------------------------
+
+
+def test_batch_hard_by_hand():
+    degrees = torch.tensor([0.0, 60, 90, 180], dtype=torch.float64).deg2rad()
+    features = torch.stack([degrees.cos(), degrees.sin()], dim=1)
+    same, different = torch.zeros(4, 4, dtype=torch.bool), torch.zeros(4, 4, dtype=torch.bool)
+    same[0, 1] = same[1, 0] = True
+    different[0, 2] = different[0, 3] = different[1, 2] = different[1, 3] = True
+    different |= different.clone().T
+    # Chords: 2 sin(angle / 2). Image 0: positive at 60° (1), nearest negative at 90° (√2). Image 1: positive at 60°,
+    # nearest negative at 30°. Images 2 and 3 have no positive.
+    first, second = 0.5 + 1 - np.sqrt(2), 0.5 + 1 - 2 * np.sin(np.pi / 12)
+    assert batch_hard(features, same, different, 0.5).item() == pytest.approx((first + second) / 2)
+    # With the margin of 0.3 image 0 is far enough from its negative.
+    assert batch_hard(features, same, different, 0.3).item() == pytest.approx((0 + second - 0.2) / 2)
+
+
+def test_batch_hard_has_the_gradient_of_its_value_and_none_without_a_triplet():
+    rng = np.random.default_rng(0)
+    features = torch.from_numpy(rng.standard_normal((6, 3))).requires_grad_()
+    same = torch.zeros(6, 6, dtype=torch.bool)
+    same[0, 1] = same[1, 0] = same[0, 2] = same[2, 0] = same[1, 2] = same[2, 1] = True
+    different = torch.zeros(6, 6, dtype=torch.bool)
+    different[:3, 3:] = different[3:, :3] = True
+
+    def loss(x):
+        return batch_hard(torch.nn.functional.normalize(x, dim=1), same, different, 2.0)
+
+    assert torch.autograd.gradcheck(loss, features)
+    nothing = batch_hard(features, same, torch.zeros_like(different), 0.3)
+    nothing.backward()
+    assert nothing.item() == 0
+    assert features.grad.abs().sum() == 0
+
+
+def test_only_groups_with_a_rival_are_compared():
+    memory = told(same=[(0, 1), (3, 4), (6, 7), (7, 8)], different=[(1, 2), (3, 5), (9, 10)])
+    # {0,1} differ from 2, {3,4} from 5; {6,7,8} have no rival; 9 and 10 have nobody who is the same.
+    assert comparable(whole(memory, 12)).tolist() == [0, 0, 2, 3, 3, 5, -1, -1, -1, -1, -1, -1]
+    assert comparable(whole(told(same=[(0, 1)]), 3)).tolist() == [-1, -1, -1]
+    assert comparable(whole(told(), 3)).tolist() == [-1, -1, -1]
+
+
+def test_batches_put_a_rival_beside_each_group():
+    memory = told(same=[(0, 1), (2, 3), (4, 5)], different=[(0, 2), (0, 4), (2, 6)])
+    links = whole(memory, 8)
+    rivals = {0: {2, 4}, 2: {0, 6}, 4: {0}}
+    batches = list(
+        linked_batches(links, np.zeros(8, np.int64), clusters=4, images=3, batches=30, rng=np.random.default_rng(0))
+    )
+    assert len(batches) == 30
+    seen, beside = [], set()
+    for batch in batches:
+        blocks = links.roots[batch].reshape(4, 3)
+        assert (blocks == blocks[:, :1]).all()
+        for group, rival in blocks[:, 0].reshape(2, 2).tolist():
+            assert rival in rivals[group]
+            seen.append(group)
+            beside.add((group, rival))
+        assert all(len(set(block)) == 2 for block in batch.reshape(4, 3)[::2].tolist())  # a positive is there
+    assert [seen.count(group) for group in (0, 2, 4)] == pytest.approx([20, 20, 20], abs=8)
+    assert beside == {(group, rival) for group in rivals for rival in rivals[group]}
+    again = linked_batches(links, np.zeros(8, np.int64), clusters=4, images=3, batches=30, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(batches, list(again))
+    assert not list(
+        linked_batches(whole(told(), 8), np.zeros(8), clusters=4, images=3, batches=3, rng=np.random.default_rng(0))
+    )
+
+
+def test_triplets_know_nothing_of_labels():
+    config = TrainingConfig(loss="triplet", iterations=2, clusters_per_batch=2, images_per_cluster=2)
+    memory = told(same=[(1, 3)], different=[(3, 4)])
+    lesson = make_lesson(np.zeros(6, np.int64), np.arange(6), config, memory=memory)
+    assert lesson.rows.tolist() == [1, 3, 4]
+    assert lesson.classes.tolist() == [0, 0, 1]
+    features = torch.tensor([[1.0, 0], [0, 1], [-1, 0]])
+    objective = Triplet(lesson, features, config, CPU)
+    batch = next(objective.batches(np.random.default_rng(0)))
+    assert sorted(batch.tolist()) == [0, 1, 2, 2]
+    # √2 to the positive; the negative is 2 away from image 0 and √2 from image 1: 0.3 + √2 - 2 is below 0.
+    assert objective.loss(features[batch], batch).item() == pytest.approx((0 + 0.3) / 2, abs=1e-6)
+
+
+# --- purification ----------------------------------------------------------------------------------------------------
+
+
+def test_weights_by_hand():
+    labels = np.array([0, 0, 0, 0, 1, 1, 2, -1])
+    central = np.array([0.8, 0.5, 0.6, 0.2, 0.3, 0.3, 0.0, 0.0])
+    memory = told(same=[(3, 1)], different=[(0, 2)])
+    # Cluster 0 spans 0.2 .. 0.8; 1 and 3 are confirmed; (0.6 - 0.2) / 0.6 = 2/3. Cluster 1 is all alike. The rest: 1.
+    np.testing.assert_allclose(image_weights(central, labels, memory), [1, 1, 0.2 + 0.8 * 2 / 3, 1, 1, 1, 1, 1], 1e-6)
+    np.testing.assert_allclose(image_weights(central, labels, told())[:4], [1, 0.6, 0.2 + 0.8 * 2 / 3, 0.2], 1e-6)
+    assert image_weights(np.empty(0), np.empty(0, np.int64), told()).shape == (0,)
+
+
+def test_ranking_by_hand():
+    similarity = torch.tensor([[0.9, 0.5, 0.4, 0.1], [0.9, 0.5, 0.4, 0.1], [1.0, 0.0, 0.0, 0.9]])
+    same = torch.tensor([[True, True, False, False], [True, False, False, False], [True, False, False, False]])
+    different = torch.tensor([[False, False, True, True], [False, False, True, False], [False] * 4])
+    # First: 0.3 + 0.4 - 0.5. Second: 0.3 + 0.4 - 0.9 < 0. The third has nobody it differs from.
+    assert ranking(similarity, same, different, 0.3).item() == pytest.approx((0.2 + 0) / 2)
+    assert ranking(similarity[2:], same[2:], different[2:], 0.3).item() == 0
+
+
+def reference(features, batch, labels, clusters, images, weights, memory, config):
+    """Return the loss image by image, and both memories afterwards."""
+    total, ranks = 0.0, []
+    for f, i in zip(features, batch, strict=True):
+        logits = clusters @ f / config.temperature
+        total += weights[i] * (np.log(np.exp(logits - logits.max()).sum()) + logits.max() - logits[labels[i]])
+        others = [j for j in range(len(labels)) if j != i]
+        same = [f @ images[j] for j in others if memory.implied(i, j) is True]
+        different = [f @ images[j] for j in others if memory.implied(i, j) is False]
+        if same and different:
+            ranks.append(max(0, config.margin + max(different) - min(same)))
+    clusters, images = clusters.copy(), images.copy()
+    for f, i in zip(features, batch, strict=True):
+        m = config.memory_momentum
+        clusters[labels[i]] = unit(m * clusters[labels[i]] + (1 - m) * f)
+        images[i] = unit(m * images[i] + (1 - m) * f)
+    loss = total / weights[batch].sum() + config.ranking_weight * (np.mean(ranks) if ranks else 0)
+    return loss, clusters, images
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_purification_against_a_reference_over_two_batches(seed):
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(4), 3)
+    config = TrainingConfig(loss="purification")
+    memory = told(same=[(0, 1), (3, 4), (4, 5)], different=[(1, 3), (6, 9)])
+    weights = rng.uniform(0.2, 1, 12).astype(np.float32)
+    images = unit(rng.standard_normal((12, 4)))
+    clusters = unit(np.array([images[labels == c].mean(axis=0) for c in range(4)]))
+    lesson = make_lesson(labels, labels, config, memory=memory, weights=weights)
+    objective = Purification(lesson, torch.from_numpy(images), config, CPU)
+    for _ in range(2):
+        batch = rng.integers(0, 12, 10)
+        features = unit(rng.standard_normal((10, 4)))
+        f = torch.from_numpy(features).requires_grad_()
+        found = objective.loss(f, batch)
+        objective.update(f.detach(), batch)
+        loss, clusters, images = reference(features, batch, labels, clusters, images, weights, memory, config)
+        assert found.item() == pytest.approx(loss, rel=1e-6)
+        np.testing.assert_allclose(objective.memory.vectors.numpy(), clusters, atol=1e-9)
+        np.testing.assert_allclose(objective.images.vectors.numpy(), images, atol=1e-9)
+
+
+def test_without_weights_and_answers_purification_is_cluster_nce():
+    from whosame.training.cluster_nce import ClusterContrast
+
+    rng = np.random.default_rng(0)
+    labels, vectors = np.repeat(np.arange(3), 4), torch.from_numpy(unit(rng.standard_normal((12, 4))))
+    features, batch = torch.from_numpy(unit(rng.standard_normal((8, 4)))), np.arange(8)
+    config = TrainingConfig(loss="purification")
+    lesson = make_lesson(labels, labels, config)
+    plain = ClusterContrast(lesson, vectors, dataclasses.replace(config, loss="cluster-nce"), CPU)
+    expected = plain.loss(features, batch).item()
+    assert Purification(lesson, vectors, config, CPU).loss(features, batch).item() == pytest.approx(expected)
