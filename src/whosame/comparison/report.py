@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from whosame.comparison.history import Arm, Comparison
-from whosame.comparison.plan import BASE
+from whosame.comparison.history import Arm, Comparison, History
+from whosame.comparison.plan import BASE, never_asks
 from whosame.comparison.published import SOURCES, published_results
 from whosame.comparison.tables import Tables, arm_of, records
 from whosame.data.atomic import writing
@@ -96,6 +96,7 @@ def render(comparison: Comparison, tables: Tables, pictures: Mapping[str, str]) 
         digest=first.digest,
         counts=first.counts,
         rounds=sorted({len(history.rounds) for history in comparison.histories}),
+        schedules=sorted({values for found in comparison.histories for values in _schedule(found)}),
         code=sorted({history.code for history in comparison.histories}),
         annotators=sorted(
             {h.configuration.get("annotator", "?") for arm, f in comparison.arms.items() if arm.budget for h in f}
@@ -131,13 +132,14 @@ def findings(tables: Tables) -> list[str]:
     for budget in sorted({row["budget"] for row in known if row["budget"]}):
         best = max((row for row in known if row["budget"] == budget), key=lambda row: float(row["mAP_mean"]))
         begin = f"With a budget of {budget:,} questions the highest mean mAP is that of {_method(best)}: {_map(best)}"
-        if not base:
-            said.append(f"{begin}.")
-            continue
-        strongest = max(base, key=lambda row: float(row["mAP_mean"]))
-        above = 100 * (best["mAP_mean"] - strongest["mAP_mean"])
-        place = "above" if above > 0 else "below"
-        said.append(f"{begin}, {abs(above):.1f} {place} the strongest base without questions ({_method(strongest)}).")
+        strongest = max(base, key=lambda row: float(row["mAP_mean"]), default=None)
+        gain = None if strongest is None else _gain(tables.differences, arm_of(best), arm_of(strongest))
+        if gain is not None:
+            points, place = abs(100 * gain["mean"]), "above" if gain["mean"] > 0 else "below"
+            begin += (
+                f", {points:.1f} {place} the strongest base without questions ({gain['against']}) on the same seeds"
+            )
+        said.append(f"{begin}.")
     upper = [f"With true labels (the upper bound): {_map(row)}." for row in known if row["strategy"] == "supervised"]
     return [*said, *upper]
 
@@ -148,11 +150,17 @@ def spread(mean: float, sd: float, decimals: int, factor: float = 1) -> str:
     Examples
     --------
     >>> spread(0.436, 0.012, 1, 100), spread(0.5, float("nan"), 3), spread(float("nan"), 0, 1)
-    ('43.6 ± 1.2', '0.500', '–')
+    ('43.6 ± 1.2', '.500', '–')
     """
     if not math.isfinite(mean):
         return MISSING
-    return f"{factor * mean:,.{decimals}f}" + (f" ± {factor * sd:,.{decimals}f}" if math.isfinite(sd) else "")
+    counted = decimals == 0 and sd == 0  # the same number in every run
+    numbers = [mean] if counted or not math.isfinite(sd) else [mean, sd]
+    written = [f"{factor * number:,.{decimals}f}".replace("-", "−") for number in numbers]
+    return " ± ".join(
+        number.replace("0.", ".", 1) if number.lstrip("−").startswith("0.") and decimals > 2 else number
+        for number in written
+    )
 
 
 def _inline(figure: Figure) -> str:
@@ -160,6 +168,16 @@ def _inline(figure: Figure) -> str:
     with rc_context({"svg.hashsalt": "whosame"}):  # the same picture, the same bytes
         figure.savefig(file, format="svg", metadata={"Date": None})
     return f"data:image/svg+xml;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _gain(differences: pd.DataFrame, arm: Arm, reference: Arm) -> dict[str, Any] | None:
+    """Return the difference in mAP of an arm to another over their common seeds; None where they have none."""
+    found = (
+        row
+        for row in records(differences)
+        if (arm_of(row), row["against"], row["figure"]) == (arm, reference.method, "mAP")
+    )
+    return next(found, None)
 
 
 def _method(row: Mapping[str, Any]) -> str:
@@ -222,6 +240,20 @@ def _times(arms: pd.DataFrame) -> list[list[str]]:
         ]
         for row in records(arms)
     ]
+
+
+def _schedule(history: History) -> list[str]:
+    """Return how a run that asks spread its budget over the rounds."""
+    silent = never_asks(history.strategy)
+    return (
+        []
+        if silent
+        else [
+            value
+            for name, value in history.settings().items()
+            if name.endswith(".schedule") and name.startswith("strategies.")
+        ]
+    )
 
 
 def _budget(budget: int) -> str:

@@ -96,10 +96,11 @@ def differences(arms: Mapping[Arm, Sequence[History]]) -> pd.DataFrame:
     An arm without a common seed has no row.
     """
     rows = []
+    base = next((arm for arm in arms if arm.strategy == BASE and not arm.centred), None)
     for arm, found in arms.items():
         for name in REFERENCES:
             reference = _reference(name, arm, list(arms))
-            if reference is None or reference == arm:
+            if reference is None or arm in (reference, base):
                 continue
             theirs = {history.seed: history for history in arms[reference]}
             for figure in COMPARED:
