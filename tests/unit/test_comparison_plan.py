@@ -135,6 +135,9 @@ def test_a_strategy_that_does_not_take_the_common_schedule_is_noted(monkeypatch)
 def test_the_native_comparison_takes_each_methods_own_setting(monkeypatch):
     with pytest.raises(ParameterError, match="group 'native', which is missing"):
         plan(mode="native")
+    group = {"native": {"dcps": {"budget": 3}}}
+    assert plan_module.native_overrides(group, "dcps-no-intra") == {"budget": 3}  # an ablation is its method's
+    assert plan_module.native_overrides(group, "random") == {}
     group = {"native": {"dcps": {"budget": 33, "clustering": {"eps": 0.4}}}}
     monkeypatch.setattr(plan_module, "native_overrides", lambda parameters, strategy: group["native"].get(strategy, {}))
     runs = {run.name: run for run in plan(mode="native", seeds=[0]).runs}
@@ -142,6 +145,7 @@ def test_the_native_comparison_takes_each_methods_own_setting(monkeypatch):
     assert "strategies" not in runs["c-dcps-33-s0"].parameters  # its own schedule
     assert {"c-random-20-s0", "c-random-40-s0"} < runs.keys()
     assert not [name for name in runs if name.startswith("c-dcps-20")]
+    assert plan(mode="native").notes == ("dcps was asked its own budget of 33 questions, not the comparison's.",)
 
 
 def test_images_without_cameras_leave_the_centred_base_out():

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -81,19 +82,24 @@ class History:
         """How long the rounds took together; NaN where one was not timed."""
         return sum(metrics.get("time/round_seconds", float("nan")) for metrics in self.rounds)
 
+    @cached_property
+    def silent(self) -> bool:
+        """Whether its strategy never asks."""
+        return never_asks(self.strategy)
+
+    @cached_property
     def settings(self) -> dict[str, str]:
-        """Return the parameters its results depend on, without those that tell arms and seeds apart.
+        """The parameters its results depend on, without those that tell arms and seeds apart.
 
         Other strategies' groups are left out, and for a strategy that never asks all that is about answers.
         """
         own = f"strategies.{group_of(self.strategy) or self.strategy}."
-        silent = never_asks(self.strategy)
         return {
             name: value
             for name, value in self.configuration.items()
             if name not in VARIED
             and (not name.startswith("strategies.") or name.startswith(own))
-            and not (silent and name.startswith(ANSWERS))
+            and not (self.silent and name.startswith(ANSWERS))
         }
 
 
@@ -175,7 +181,7 @@ class Comparison:
         """
         values: dict[str, dict[str, list[str]]] = {}
         for arm, found in self.arms.items():
-            for name, value in found[0].settings().items():
+            for name, value in found[0].settings.items():
                 own = name.startswith("strategies.")
                 if own and not name.endswith(".schedule"):
                     continue
@@ -236,7 +242,7 @@ def gather(
             images = f"{history.dataset}, manifest {history.digest[:12]}, {history.counts.get('images', '?')} images"
             left_out.append(SetApart(history.run, f"other images: {images}"))
             continue
-        key = (*_kind(history), history.seed, *sorted(history.settings().items()))
+        key = (*_kind(history), history.seed, *sorted(history.settings.items()))
         if key in same:
             left_out.append(SetApart(same[key].run, f"the same as {history.run}, which is newer"))
         same[key] = history
@@ -244,7 +250,7 @@ def gather(
 
 
 def _kind(history: History) -> tuple[str, int, bool]:
-    budget = 0 if never_asks(history.strategy) else int(history.configuration.get("budget", 0))
+    budget = 0 if history.silent else int(history.configuration.get("budget", 0))
     return history.strategy, budget, history.configuration.get(CENTRED) == "True"
 
 
@@ -254,10 +260,10 @@ def _arms(histories: Sequence[History]) -> dict[Arm, list[History]]:
         kinds.setdefault(_kind(history), []).append(history)
     arms: dict[Arm, list[History]] = {}
     for (strategy, budget, centred), found in kinds.items():
-        names = sorted({name for history in found for name in history.settings()})
-        telling = [name for name in names if len({history.settings().get(name) for history in found}) > 1]
+        names = sorted({name for history in found for name in history.settings})
+        telling = [name for name in names if len({history.settings.get(name) for history in found}) > 1]
         for history in found:
-            rest = ", ".join(f"{name}={history.settings().get(name)}" for name in telling)
+            rest = ", ".join(f"{name}={history.settings.get(name)}" for name in telling)
             arms.setdefault(Arm(strategy, budget, centred, rest), []).append(history)
     order = sorted(arms, key=lambda arm: (arm.strategy != BASE, arm.strategy == "supervised", arm))
     return {arm: sorted(arms[arm], key=lambda history: history.seed) for arm in order}

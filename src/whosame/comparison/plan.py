@@ -121,10 +121,15 @@ def make_plan(
                     changes = merge(typed, common, own, more, settings)
                     runs.append(PlannedRun(run, strategy, budget, seed, changes))
     problems += _name_problems(runs)
+    own_budgets = [
+        f"{strategy} was asked its own budget of {budget:,} questions, not the comparison's."
+        for strategy, budget in dict.fromkeys((run.strategy, run.budget) for run in runs)
+        if budget and budget not in budget_numbers
+    ]
     notes = _check_configurations(runs, parameters, mode, problems)
     if problems:
         raise ParameterError("\n".join(dict.fromkeys(problems)))
-    return Plan(name, "native" if mode == "native" else "selection", tuple(runs), notes)
+    return Plan(name, "native" if mode == "native" else "selection", tuple(runs), (*notes, *own_budgets))
 
 
 def fit_to_images(plan: Plan, parameters: Mapping[str, Any], train_set: TrainSet, truth: Truth) -> Plan:
@@ -164,6 +169,8 @@ def one_schedule(groups: Mapping[str, Any], schedule: str) -> Nested:
 def native_overrides(parameters: Mapping[str, Any], strategy: str) -> Nested:
     """Return what a strategy's own setting changes: its base clustering, loss, schedule, budget.
 
+    An ablation that the group ``native`` does not name changes what its method does; a control changes nothing.
+
     Raises
     ------
     ParameterError
@@ -172,7 +179,7 @@ def native_overrides(parameters: Mapping[str, Any], strategy: str) -> Nested:
     group = parameters.get("native")
     if not isinstance(group, Mapping):
         raise ParameterError("--mode=native takes each method's own setting from the group 'native', which is missing")
-    return dict(group.get(strategy) or {})
+    return dict(group.get(strategy) or group.get(registry.group_of(strategy)) or {})
 
 
 def never_asks(strategy: str) -> bool:

@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
-from whosame.comparison.history import Arm, Comparison, History
-from whosame.comparison.plan import BASE, never_asks
+from whosame.comparison.history import Arm, Comparison
+from whosame.comparison.plan import BASE
 from whosame.comparison.published import SOURCES, published_results
 from whosame.comparison.tables import Tables, arm_of, records
 from whosame.data.atomic import writing
@@ -64,6 +64,8 @@ def write_report(comparison: Comparison, tables: Tables, figures: Mapping[str, F
             out.write(table.to_csv(index=False).encode())
     pictures = {}
     for name, figure in figures.items():
+        figure.draw_without_rendering()  # lays it out, once for both files
+        figure.set_layout_engine("none")
         with writing(folder / f"{name}.png") as out:
             figure.savefig(out, format="png", dpi=150)
         pictures[name] = _inline(figure)
@@ -96,11 +98,9 @@ def render(comparison: Comparison, tables: Tables, pictures: Mapping[str, str]) 
         digest=first.digest,
         counts=first.counts,
         rounds=sorted({len(history.rounds) for history in comparison.histories}),
-        schedules=sorted({values for found in comparison.histories for values in _schedule(found)}),
+        schedules=_of_asking(comparison, "strategies.", ".schedule"),
         code=sorted({history.code for history in comparison.histories}),
-        annotators=sorted(
-            {h.configuration.get("annotator", "?") for arm, f in comparison.arms.items() if arm.budget for h in f}
-        ),
+        annotators=_of_asking(comparison, "annotator", "annotator"),
         seeds=comparison.seeds,
         budgets=comparison.budgets,
         methods=list(dict.fromkeys(arm.method for arm in comparison.arms)),
@@ -242,18 +242,11 @@ def _times(arms: pd.DataFrame) -> list[list[str]]:
     ]
 
 
-def _schedule(history: History) -> list[str]:
-    """Return how a run that asks spread its budget over the rounds."""
-    silent = never_asks(history.strategy)
-    return (
-        []
-        if silent
-        else [
-            value
-            for name, value in history.settings().items()
-            if name.endswith(".schedule") and name.startswith("strategies.")
-        ]
-    )
+def _of_asking(comparison: Comparison, begin: str, end: str) -> list[str]:
+    """Return the values that runs which ask have for the parameters with such names."""
+    asking = [history for arm, found in comparison.arms.items() if arm.budget for history in found]
+    settings = [item for history in asking for item in history.settings.items()]
+    return sorted({value for name, value in settings if name.startswith(begin) and name.endswith(end)})
 
 
 def _budget(budget: int) -> str:
