@@ -254,7 +254,10 @@ def _budget(budget: int) -> str:
 
 
 def _published() -> dict[str, list[list[str]]]:
-    return {
-        str(source): found.drop(columns="source").replace("", MISSING).to_numpy().tolist()
-        for source, found in published_results().groupby("source", sort=False)
-    }
+    tables: dict[str, list[list[str]]] = {}
+    for row in records(published_results()):
+        asked = row["budget"] or (f"{row['cost_percent']} %" if row["cost_percent"] else MISSING)
+        figures = [row[name] or MISSING for name in ("mAP", "rank1", "rank5", "rank10")]
+        cells = [row["method"], row["family"], row["dataset"], asked, *figures]
+        tables.setdefault(row["source"], []).append(cells)
+    return tables
