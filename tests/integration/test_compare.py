@@ -10,7 +10,7 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from whosame.errors import InputError
-from whosame.pipelines.compare.mlflow_runs import planned_runs
+from whosame.pipelines.compare.mlflow_runs import planned_runs, runs_found
 from whosame.runs import COMPARISON, write_json
 
 pytestmark = [
@@ -105,3 +105,7 @@ def test_made_again_it_is_the_same_and_sets_apart_what_is_unfinished_or_of_other
 
     with pytest.raises(InputError, match="unknown comparison 'smal': did you mean 'small'"):
         planned_runs(f"sqlite:///{folder / 'mlflow.db'}", "smal", None)
+    found = runs_found(f"sqlite:///{folder / 'mlflow.db'}", "synthetic")  # what a comparison without a name shows
+    assert (found.name, found.mode) == ("all-synthetic", "found")
+    assert sorted(history.run for history in found.histories) == sorted(RUNS)
+    assert [apart.run for apart in found.apart] == ["cut"]
