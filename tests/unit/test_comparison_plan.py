@@ -81,7 +81,7 @@ def test_a_run_is_the_same_whatever_the_comparison_is_called_in_the_parameters()
 def test_everything_that_is_wrong_is_said_at_once():
     with pytest.raises(ParameterError) as error:
         plan(
-            {"strategy": "dcps", "compare": {"schedule": "erly"}},
+            {"strategy": "dcps", "compare": {"schedule": "erly"}, "clustering": {"epss": 0.5}},
             strategies=["dcsp", "random", "random"],
             budgets=["0", "-5", "3", "many", "20"],
             seeds=["1", "1", "-1"],
@@ -98,6 +98,7 @@ def test_everything_that_is_wrong_is_said_at_once():
         "--seeds: -1, but each is 0 or more",
         "unknown mode 'selektion': did you mean 'selection'",
         "unknown schedule 'erly': did you mean 'early'",
+        "unknown parameter 'clustering.epss': did you mean 'clustering.eps'",
         "'strategy' is set by the comparison itself",
     ):
         assert said in str(error.value)

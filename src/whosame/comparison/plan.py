@@ -106,7 +106,11 @@ def make_plan(
     except ParameterError as error:
         problems.append(str(error))
     if problems:
-        raise ParameterError("\n".join(problems))
+        try:
+            parse(Configuration, parameters)  # what else is wrong, whatever is compared
+        except ParameterError as error:
+            problems.append(str(error))
+        raise ParameterError("\n".join(dict.fromkeys(problems)))
 
     typed = {key: value for key, value in typed.items() if key != "compare"}
     runs: list[PlannedRun] = []
