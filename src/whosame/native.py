@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from whosame.errors import unknown_name
+from whosame.errors import ParameterError, unknown_name
 from whosame.strategies import registry
 
 
@@ -25,7 +25,7 @@ def native_parameters(parameters: Mapping[str, Any], strategy: str) -> dict[str,
     Raises
     ------
     ParameterError
-        There is no such strategy.
+        There is no such strategy, or the group names one that there is not.
 
     Examples
     --------
@@ -34,9 +34,12 @@ def native_parameters(parameters: Mapping[str, Any], strategy: str) -> dict[str,
     >>> made["strategy"], made["clustering"]
     ('dcps-no-intra', {'eps': 0.4, 'k1': 30})
     """
-    if strategy not in registry.names():
-        raise unknown_name("strategy", strategy, registry.names())
+    known = registry.names()
+    if strategy not in known:
+        raise unknown_name("strategy", strategy, known)
     presets = parameters.get("native") or {}
+    if unknown := [str(unknown_name("strategy in 'native'", name, known)) for name in presets if name not in known]:
+        raise ParameterError("\n".join(unknown))
     group = registry.PRESETS[strategy].group if strategy in registry.PRESETS else None
     changes = presets.get(strategy) or presets.get(group) or {}
     return {**_merged(parameters, changes), "strategy": strategy}

@@ -1,6 +1,7 @@
 """What each method trains with: presets that parse in every environment, merged over whatever was configured."""
 
 import copy
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -31,26 +32,20 @@ def configured(environment):
     return {name: value for name, value in values.items() if name not in ("run", "round")}
 
 
-def played(parameters):
-    """Parse parameters; a method that is not built in trains as it would, but random asks."""
-    known = {preset.group for preset in registry.PRESETS.values()}
-    strategies = {name: group for name, group in parameters["strategies"].items() if name in known}
-    strategy = parameters["strategy"] if parameters["strategy"] in registry.PRESETS else "random"
+def parsed(parameters):
     images = None if parameters["layout"] == "synthetic" else "images"
-    return parse(Configuration, {**parameters, "strategies": strategies, "strategy": strategy, "images": images})
-
-
-@pytest.fixture
-def every_name(monkeypatch):
-    """Let every method of the group be a strategy by name."""
-    names = [*registry.names(), *configured("base")["native"]]
-    monkeypatch.setattr(registry, "names", lambda: names)
+    return parse(Configuration, {**parameters, "images": images})
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_presets_are_those_of_the_papers(environment, every_name):
+def test_presets_are_those_of_the_papers(environment):
     parameters = configured(environment)
-    made = {name: played(native_parameters(parameters, name)) for name in parameters["native"]}
+    made = {name: parsed(native_parameters(parameters, name)) for name in registry.PRESETS}
+    assert all(configuration.strategy == name for name, configuration in made.items())
+    for name, preset in registry.PRESETS.items():
+        ablated = name != preset.group and preset.group in made
+        assert not ablated or made[name] == dataclasses.replace(made[preset.group], strategy=name)
+    made = {name: made[name] for name in parameters["native"]}
     assert {name: (c.clustering.base, c.training.loss, c.training.outliers) for name, c in made.items()} == {
         "dcps": ("dbscan", "cluster-nce", "drop"),
         "ucal": ("spcl", "hybrid-memory", "classes"),
@@ -73,7 +68,7 @@ def test_presets_are_those_of_the_papers(environment, every_name):
     ("environment", "images", "eps", "iterations"),
     [("market1501", 12_936, 0.4, 400), ("dukemtmc", 16_522, 0.7, 400), ("msmt17", 32_621, 0.7, 800)],
 )
-def test_budgets_and_recipes_of_the_published_data_sets(environment, images, eps, iterations, every_name):
+def test_budgets_and_recipes_of_the_published_data_sets(environment, images, eps, iterations):
     parameters = configured(environment)
     made = {name: native_parameters(parameters, name) for name in parameters["native"]}
     assert {name: made[name]["budget"] for name in ("dcps", "spal", "mass", "dral")} == {
@@ -105,9 +100,29 @@ def test_changes_go_over_what_was_configured_and_nothing_else_changes():
     assert native_parameters(before, "dcps") == {**before, "strategy": "dcps"}
 
 
-def test_an_unknown_strategy_is_named():
-    with pytest.raises(ParameterError, match="did you mean 'dcps'"):
-        native_parameters(configured("base"), "dcsp")
+def test_unknown_names_are_named():
+    parameters = configured("base")
+    with pytest.raises(ParameterError, match="unknown strategy 'dcsp': did you mean 'dcps'"):
+        native_parameters(parameters, "dcsp")
+    parameters["native"] |= {"dcsp": {}, "ucla": {}}
+    with pytest.raises(ParameterError, match=r"'native' 'dcsp': did you mean 'dcps'.*\n.*'ucla': did you mean 'ucal'"):
+        native_parameters(parameters, "random")
+
+
+@pytest.mark.parametrize("change", [{"trainin": {}}, {"training": {"los": "triplet"}}, {"strategies": {"dcsp": {}}}])
+def test_a_misspelt_parameter_of_the_group_is_named(change):
+    parameters = configured("base")
+    parameters["native"]["dcps"] |= change
+    with pytest.raises(ParameterError, match="did you mean"):
+        parsed(native_parameters(parameters, "dcps"))
+
+
+@pytest.mark.parametrize("environment", ["market1501", "dukemtmc", "msmt17"])
+def test_schedules_of_the_published_data_sets_are_the_papers(environment):
+    groups = configured(environment)["strategies"]
+    schedules = {name: group["schedule"] for name, group in groups.items()}
+    gaussian = dict.fromkeys(("random", "uncertainty", "dcps"), "gaussian")
+    assert schedules == gaussian | dict.fromkeys(("spal", "aas", "dral", "mass", "ucal"), "uniform")
 
 
 def test_a_run_does_not_depend_on_the_group():
