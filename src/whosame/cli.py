@@ -1,4 +1,4 @@
-"""The project's own commands beside Kedro's: ``kedro rounds``, ``kedro runs``, ``kedro annotators``."""
+"""The project's own commands beside Kedro's: ``kedro rounds``, ``runs``, ``compare``, ``annotators``."""
 
 import functools
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from kedro.framework.cli.project import project_group as kedro_commands
 from kedro.framework.cli.utils import _split_params, env_option
 
 from whosame import project
-from whosame.errors import StorageError, WhosameError, unknown_name
+from whosame.errors import StorageError, mendable, unknown_name
 from whosame.reporting.table import rounds_table, runs_table
 from whosame.runs import Run, all_runs
 
@@ -25,9 +25,7 @@ def kind(command: F) -> F:
         try:
             return command(*args, **options)
         except Exception as error:
-            cause: BaseException | None = error
-            while cause is not None and not isinstance(cause, WhosameError):
-                cause = cause.__cause__ or cause.__context__
+            cause = mendable(error)
             if cause is None:
                 raise
             raise click.ClickException(str(cause)) from error
@@ -50,6 +48,8 @@ def _run_command() -> click.Command:
         if "metrics" in (result or {}):
             finished = Run(Path(result["metrics"]._path).parents[1])  # noqa: SLF001
             click.echo(rounds_table(finished))
+        if "comparison_report" in (result or {}):
+            click.echo(f"report: {result['comparison_report'].load()}")
 
     return click.Command("run", params=original.params, callback=run, help=original.help)
 
@@ -75,6 +75,46 @@ def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
     from whosame.rounds import play
 
     click.echo(rounds_table(play(env, params, fork=fork)))
+
+
+@cli.command()
+@click.option("--strategies", required=True, metavar="A,B,…", help="Strategies; the base without questions is added.")
+@click.option("--budgets", required=True, metavar="T,…", help="Questions of a run, each budget a run.")
+@click.option("--seeds", default="0,1,2", show_default=True, metavar="S,…", help="Seeds, each a run.")
+@click.option("--mode", default="selection", show_default=True, help="selection: only the questions differ; native.")
+@click.option("--name", help="Name of the comparison: its runs and its report bear it.")
+@env_option
+@parameters_option
+@kind
+def compare(
+    strategies: str,
+    budgets: str,
+    seeds: str,
+    mode: str,
+    name: str | None,
+    env: str | None,
+    params: dict[str, Any],
+) -> None:
+    """Play strategies by budgets by seeds, then report; typed again, continue."""
+    from whosame.compare import play_comparison
+
+    played = play_comparison(
+        env,
+        params,
+        strategies=_items(strategies),
+        budgets=_items(budgets),
+        seeds=_items(seeds),
+        mode=mode,
+        name=name,
+    )
+    click.echo(f"report: {played.report}")
+    if played.failed:
+        said = "".join(f"\n  {run}: {why}" for run, why in played.failed.items())
+        raise click.ClickException(f"{len(played.failed)} runs failed and are set apart in the report:{said}")
+
+
+def _items(typed: str) -> list[str]:
+    return [item.strip() for item in typed.split(",") if item.strip()]
 
 
 @cli.group(invoke_without_command=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from whosame.annotators.registry import ANNOTATORS, AnnotatorConfig, make_annotator
 from whosame.clustering import ClusteringConfig
+from whosame.comparison.config import ComparisonConfig
 from whosame.data.manifest import TrainSet, Truth
 from whosame.data.pixels import PixelsConfig
 from whosame.data.readers import FolderReader, OmniglotReader
@@ -21,7 +22,8 @@ from whosame.strategies.base import Strategy
 from whosame.training import TrainingConfig, WarmupConfig
 
 DEVICES = ("auto", "cpu", "cuda")
-PASSING = ("round", "run", "device", "database", "images", "storage", "native")  # what the results do not depend on
+# what the results do not depend on
+PASSING = ("round", "run", "device", "database", "images", "storage", "compare", "native")
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,7 @@ class Configuration:
     evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
     storage: StorageConfig = field(default_factory=StorageConfig)
     native: dict[str, Any] = field(default_factory=dict)  # changes by strategy, merged before a run begins (native.py)
+    compare: ComparisonConfig = field(default_factory=ComparisonConfig)
 
     def __post_init__(self) -> None:
         """Report everything that is out of range at once."""

@@ -26,6 +26,14 @@ class StorageError(WhosameError):
     """A disk or a database that cannot be written or read."""
 
 
+def mendable(error: BaseException) -> WhosameError | None:
+    """Return the error that a user can mend among an exception and what it came from; None for a bug."""
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, WhosameError):
+        cause = cause.__cause__ or cause.__context__
+    return cause
+
+
 def listing(title: str, problems: Sequence[str], advice: str) -> str:
     """Write a message that names the first twenty problems, counts the rest, and says what to do.
 

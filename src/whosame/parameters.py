@@ -66,6 +66,16 @@ def parse(into: type[C], values: Mapping[str, Any], where: str = "") -> C:
     return into(**filled)
 
 
+def merge(*nested: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested parameters with later ones over earlier ones, group by group."""
+    merged: dict[str, Any] = {}
+    for values in nested:
+        for key, value in values.items():
+            both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+            merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
 def check_rules(group: str, values: object, rules: Mapping[str, bool]) -> None:
     """Raise :class:`ParameterError` naming every parameter that breaks its rule.
 

@@ -20,6 +20,11 @@ def runs_folder() -> Path:
     return root() / "data" / "runs"
 
 
+def comparison_folder(name: str) -> Path:
+    """Return the folder of a comparison's report."""
+    return root() / "data" / "08_reporting" / name
+
+
 def round_number(run: object, number: object = None) -> int:
     """Return the round asked for, or the next one of the run.
 

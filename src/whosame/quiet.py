@@ -18,6 +18,7 @@ def hush() -> None:
     for name in TELEMETRY:
         os.environ.setdefault(name, "true")  # person images are sensitive; .telemetry says the same to Kedro
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     if warnings.showwarning is _show:  # mlflow sets filters of its own around its warning: a filter cannot hold it
         warnings.showwarning = _show_unless_noise
 

@@ -14,9 +14,15 @@ from typing import Any
 from whosame.atomic import writing
 from whosame.errors import InputError, ResumeError, unknown_name
 
+COMPARISON = "comparison.json"  # in a run's folder: the comparison that it was played for
 METRICS = "metrics.json"  # written last: a round with metrics is complete
 HEAVY = ("features.npz", "graph.npz", "checkpoint.pt")  # what thinning removes
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def is_name(name: str) -> bool:
+    """Return whether a run may be called so: a plain folder name on every system."""
+    return _NAME.fullmatch(name) is not None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,7 +40,7 @@ class Run:
     @classmethod
     def named(cls, runs: Path, name: str) -> "Run":
         """Return the run of that name, refusing a name that is no plain folder name."""
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             raise InputError(f"a run cannot be called {name!r}: use letters, digits, '.', '_' and '-' only")
         return cls(runs / name)
 

@@ -11,15 +11,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
 from mlflow.tracking import MlflowClient
 
+from whosame.reporting.curves import selection_histogram
+from whosame.runs import COMPARISON as COMPARISON_FILE
 from whosame.runs import Run, flatten, write_json
 
 UID = "whosame.uid"
 ROUND = "whosame.round"
 PARENT = "mlflow.parentRunId"
+MANIFEST = "whosame.manifest"
+FORKED = "whosame.forked_from"
+COMPARISON = "whosame.comparison"  # the comparison that a run was played for
+MODE = "whosame.comparison_mode"
+SHARES = "selection_shares.npy"  # p_j (DCPS, Fig. 2)
 BY_QUESTIONS = "by_questions/"  # the same metrics, with the questions asked so far as MLflow's step
 ASKED = "annotation/asked_total"
 CHARTED = ("retrieval/", "clusters/")  # what is charted against questions
@@ -93,20 +101,31 @@ def _parent(client: MlflowClient, uri: str, experiment: str, run: Run, about: Ma
     path = run.folder / "mlflow.json"
     noted = _noted(path, uri)
     if noted is not None:
+        _tag_comparison(client, noted, run)
         return noted
     found = _find(client, experiment, {UID: about["uid"]})
     if found is None:
         created: MlflowRun = client.create_run(experiment, run_name=run.name, tags={UID: about["uid"]})
         found = str(created.info.run_id)
-    tags = {"whosame.run": run.name, "whosame.code": about["code"], "whosame.manifest": about["manifest"]["digest"]}
+    tags = {"whosame.run": run.name, "whosame.code": about["code"], MANIFEST: about["manifest"]["digest"]}
     fork = run.folder / "fork.json"
     if fork.exists():
         origin = json.loads(fork.read_text())
-        tags["whosame.forked_from"] = f"{origin['run']}:{origin['round']}"
+        tags[FORKED] = f"{origin['run']}:{origin['round']}"
     _log(client, found, params=about["configuration"], tags=tags)
     _log_dataset(client, found, about["manifest"])
+    _tag_comparison(client, found, run)
     write_json(path, {"uri": uri, "run_id": found})
     return found
+
+
+def _tag_comparison(client: MlflowClient, parent: str, run: Run) -> None:
+    """Say which comparison the run was played for; it may have been found complete by one begun later."""
+    path = run.folder / COMPARISON_FILE
+    if path.exists():
+        comparison = json.loads(path.read_text())
+        client.set_tag(parent, COMPARISON, comparison["name"])
+        client.set_tag(parent, MODE, comparison["mode"])
 
 
 def _child(client: MlflowClient, experiment: str, parent: str, number: int) -> str:
@@ -140,9 +159,12 @@ def _log_round(
     ]
     _log(client, child, params=run.about()["configuration"], metrics=by_round)
     _log(client, parent, metrics=[*by_round, *by_questions])
-    for name in ("pairs.png", "questions.parquet", "answers.parquet", "metrics.json"):
+    for name in ("pairs.png", "questions.parquet", "answers.parquet", SHARES, "metrics.json"):
         if (folder / name).exists():
             client.log_artifact(child, str(folder / name))
+    shares = np.load(folder / SHARES) if (folder / SHARES).exists() else np.empty(0)
+    if shares.any():
+        client.log_figure(child, selection_histogram({f"{run.name}, round {number}": shares}), "p_j.png")
     if checkpoint and (folder / "checkpoint.pt").exists():
         client.log_artifact(child, str(folder / "checkpoint.pt"))
     client.set_terminated(child, "FINISHED")

@@ -9,8 +9,8 @@ import yaml
 
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError
-from whosame.native import native_parameters
-from whosame.parameters import parse
+from whosame.native import native_changes
+from whosame.parameters import merge, parse
 from whosame.strategies import registry
 from whosame.strategies.dcps import DCPSConfig
 
@@ -18,18 +18,17 @@ CONF = Path(__file__).parents[2] / "conf"
 ENVIRONMENTS = ["base", "market1501", "dukemtmc", "msmt17", "omniglot"]
 
 
-def merged(a, b):
-    both = {name: merged(a[name], b[name]) for name in a.keys() & b.keys() if isinstance(b[name], dict)}
-    return {**a, **b, **both}
-
-
 def configured(environment):
     """Return the parameters of an environment over those of base, without what only Kedro resolves."""
     values = {}
     for folder in dict.fromkeys(("base", environment)):
         for path in sorted((CONF / folder).glob("parameters*.yml")):
-            values = merged(values, yaml.safe_load(path.read_text()))
+            values = merge(values, yaml.safe_load(path.read_text()))
     return {name: value for name, value in values.items() if name not in ("run", "round")}
+
+
+def native_parameters(parameters, strategy):
+    return merge(parameters, native_changes(parameters, strategy), {"strategy": strategy})
 
 
 def parsed(parameters):
@@ -97,7 +96,8 @@ def test_changes_go_over_what_was_configured_and_nothing_else_changes():
     assert made["strategies"]["random"] == before["strategies"]["random"]
     assert native_parameters(before, "random") == {**before, "strategy": "random"}
     del before["native"]
-    assert native_parameters(before, "dcps") == {**before, "strategy": "dcps"}
+    with pytest.raises(ParameterError, match="group 'native', which is missing"):
+        native_changes(before, "dcps")
 
 
 def test_unknown_names_are_named():

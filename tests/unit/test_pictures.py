@@ -144,8 +144,8 @@ def test_learning_curves_show_mean_and_spread():
 def test_overview_and_histogram_can_be_saved():
     figure = overview(np.zeros((20, 90, 3), np.uint8), {"retrieval/mAP": [curve("a", HISTORIES, "retrieval/mAP")]})
     shares = selection_histogram({"without": np.array([0.1, 0.7, 0.2]), "nothing asked": np.empty(0)})
-    bars = [bar.get_height() for bar in shares.axes[0].patches]
-    assert bars == [0.7, 0.2, 0.1]
+    (bars,) = shares.axes[0].patches
+    assert bars.get_data().values.tolist() == [0.7, 0.2, 0.1]
     assert shares.axes[0].get_lines()[0].get_ydata()[0] == pytest.approx(1 / 3)
     for drawn in (figure, shares):
         file = io.BytesIO()

@@ -113,12 +113,17 @@ def selection_histogram(shares: Mapping[str, NDArray[np.float64]]) -> Figure:
     Parameters
     ----------
     shares : mapping of label to float64 [C]
-        From :func:`whosame.evaluation.selection_evenness`, for each run a panel. The dashed line is the uniform 1/C.
+        From :func:`whosame.evaluation.selection_evenness`, for each run a panel, three a row. The dashed line
+        is the uniform 1/C.
     """
-    figure = Figure(figsize=(4.4 * len(shares), 3.0), layout="constrained")
-    panels = figure.subplots(1, len(shares), squeeze=False, sharey=True)[0]
-    for axes, (label, found) in zip(panels, shares.items(), strict=True):
-        axes.bar(np.arange(len(found)), np.sort(found)[::-1], width=1.0, color=COLOURS[0])
+    columns = min(len(shares), 3)
+    rows = -(-len(shares) // columns)
+    figure = Figure(figsize=(4.4 * columns, 3.0 * rows), layout="constrained")
+    panels = figure.subplots(rows, columns, squeeze=False, sharey=True).ravel()
+    for unused in panels[len(shares) :]:
+        unused.set_axis_off()
+    for axes, (label, found) in zip(panels, shares.items(), strict=False):
+        axes.stairs(np.sort(found)[::-1], fill=True, color=COLOURS[0])
         if len(found):
             axes.axhline(1 / len(found), color="black", linestyle="--", linewidth=1, label="uniform")
             axes.legend(frameon=False)

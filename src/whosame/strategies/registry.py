@@ -65,6 +65,11 @@ def names() -> list[str]:
     return sorted({*PRESETS, *_foreign()})
 
 
+def group_of(name: str) -> str | None:
+    """Return the parameter group that a strategy reads; None where it has none or is not known here."""
+    return PRESETS[name].group if name in PRESETS else name if name in _foreign() else None
+
+
 def make(name: str, parameters: Parameters | None = None) -> Strategy:
     """Build the strategy of a name.
 

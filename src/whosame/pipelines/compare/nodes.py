@@ -1,0 +1,47 @@
+"""Nodes of the pipeline ``compare``."""
+
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from matplotlib.figure import Figure
+
+from whosame import project
+from whosame.comparison import figures, report, tables
+from whosame.comparison.config import ComparisonConfig
+from whosame.comparison.history import Comparison
+from whosame.comparison.record import PlanRecord
+from whosame.comparison.tables import Tables
+from whosame.parameters import parse
+from whosame.pipelines.compare.mlflow_runs import log, planned_runs, runs_found
+
+
+def collect_runs(parameters: dict[str, Any]) -> Comparison:
+    """Read the runs of a comparison from MLflow; without a name, all finished runs on the newest run's images."""
+    config = parse(ComparisonConfig, parameters.get("compare", {}), "compare")
+    uri = mlflow.get_tracking_uri()
+    if config.name is None:
+        return runs_found(uri, layout=str(parameters.get("layout", "")))
+    return planned_runs(uri, config.name, PlanRecord.read(project.comparison_folder(config.name)))
+
+
+def tabulate(comparison: Comparison) -> Tables:
+    """Take means, spreads and paired differences over seeds."""
+    return tables.tabulate(comparison)
+
+
+def draw(comparison: Comparison, comparison_tables: Tables) -> dict[str, Figure]:
+    """Draw accuracy, purity and questions."""
+    return figures.draw(comparison, comparison_tables)
+
+
+def write_report(comparison: Comparison, comparison_tables: Tables, comparison_figures: dict[str, Figure]) -> Path:
+    """Write the report with its tables and figures; return their folder."""
+    folder = project.comparison_folder(comparison.name)
+    return report.write_report(comparison, comparison_tables, comparison_figures, folder).parent
+
+
+def log_comparison(comparison: Comparison, comparison_tables: Tables, comparison_folder: Path) -> str:
+    """Log the comparison to MLflow as one run; return where the report lies."""
+    log(mlflow.get_tracking_uri(), comparison, comparison_tables, comparison_folder)
+    return str(comparison_folder / "report.html")

@@ -1,0 +1,195 @@
+"""The plan of a comparison: what is played, under which names, and everything that is wrong with it at once."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from whosame import compare
+from whosame.comparison import plan as plan_module
+from whosame.comparison.config import ComparisonConfig
+from whosame.comparison.plan import fit_to_images, make_plan
+from whosame.comparison.record import PlanRecord
+from whosame.configuration import Configuration
+from whosame.data.manifest import TrainSet, Truth
+from whosame.errors import ParameterError, ResumeError
+from whosame.parameters import merge, parse
+from whosame.strategies import registry
+from whosame.strategies.controls import NoQuestions
+from whosame.strategies.random_pairs import RandomPairs
+from whosame.strategies.registry import Preset
+
+PARAMETERS = {
+    "rounds": 4,
+    "strategies": {"dcps": {"schedule": "gaussian"}, "random": {"schedule": "gaussian"}},
+    "compare": {"schedule": "early"},
+}
+
+
+def plan(typed=None, parameters=None, **options):
+    chosen = {"strategies": ["random", "dcps", "supervised"], "budgets": ["20", "40"], "seeds": ["0", "1"]}
+    everything = merge(PARAMETERS, parameters or {}, typed or {})
+    return make_plan("c", everything, typed or {}, **{**chosen, **options})
+
+
+def images(count=20, camera=1):
+    rows = np.arange(count, dtype=np.int64)
+    return TrainSet(rows, np.full(count, camera, np.int64), ("",) * count), Truth(rows % 5)
+
+
+def test_strategies_by_budgets_by_seeds_beside_both_bases():
+    names = [run.name for run in plan().runs]
+    assert names == [
+        *("c-none-s0", "c-none-s1", "c-none-centred-s0", "c-none-centred-s1"),
+        *("c-random-20-s0", "c-random-20-s1", "c-random-40-s0", "c-random-40-s1"),
+        *("c-dcps-20-s0", "c-dcps-20-s1", "c-dcps-40-s0", "c-dcps-40-s1"),
+        *("c-supervised-s0", "c-supervised-s1"),  # never asks: once a seed
+    ]
+    runs = {run.name: run for run in plan(strategies=["none", "dcps"]).runs}
+    assert len(runs) == 8
+    assert [runs[f"c-none{base}-s1"].parameters["clustering"]["centre_cameras"] for base in ("", "-centred")] == [
+        False,
+        True,
+    ]
+    assert "clustering" not in runs["c-dcps-20-s0"].parameters
+    assert runs["c-dcps-40-s1"].parameters.items() >= {"strategy": "dcps", "budget": 40, "seed": 1}.items()
+    assert runs["c-none-s0"].budget == 0
+
+
+def test_in_mode_selection_only_the_questions_differ():
+    typed = {"clustering": {"eps": 0.7, "centre_cameras": True}, "strategies": {"dcps": {"gamma": 0.1}}}
+    settings = {}
+    for run in plan(typed).runs:
+        configuration = parse(Configuration, merge(PARAMETERS, typed, run.parameters))
+        lasting = configuration.lasting()
+        assert lasting["clustering"]["eps"] == 0.7
+        assert lasting["strategies"] == {"dcps": {"schedule": "early", "gamma": 0.1}, "random": {"schedule": "early"}}
+        for own in ("strategy", "budget", "seed"):
+            lasting.pop(own)
+        settings[run.name] = lasting
+    asking = [settings[name] for name in settings if "none" not in name]
+    assert all(found == asking[0] for found in asking)
+    assert not settings["c-none-s0"]["clustering"]["centre_cameras"]  # the plain base is plain whatever was typed
+
+
+def test_a_run_is_the_same_whatever_the_comparison_is_called_in_the_parameters():
+    named, bare = (parse(Configuration, merge(PARAMETERS, {"compare": {"name": name}})) for name in ("x", None))
+    assert named.lasting() == bare.lasting()
+
+
+def test_everything_that_is_wrong_is_said_at_once():
+    with pytest.raises(ParameterError) as error:
+        plan(
+            {"strategy": "dcps", "compare": {"schedule": "erly"}, "clustering": {"epss": 0.5}},
+            strategies=["dcsp", "random", "random"],
+            budgets=["0", "-5", "3", "many", "20"],
+            seeds=["1", "1", "-1"],
+            mode="selektion",
+        )
+    for said in (
+        "unknown strategy 'dcsp': did you mean 'dcps'",
+        "--strategies: random more than once",
+        "--budgets: 0, but each is 1 or more",
+        "--budgets: -5, but each is 1 or more",
+        "--budgets: 3 is below one question a round: there are 4 rounds",
+        "--budgets: 'many' is no whole number",
+        "--seeds: 1 more than once",
+        "--seeds: -1, but each is 0 or more",
+        "unknown mode 'selektion': did you mean 'selection'",
+        "unknown schedule 'erly': did you mean 'early'",
+        "unknown parameter 'clustering.epss': did you mean 'clustering.eps'",
+        "'strategy' is set by the comparison itself",
+    ):
+        assert said in str(error.value)
+
+
+def test_nothing_named_a_bad_name_and_a_bad_parameter_are_errors():
+    with pytest.raises(ParameterError, match="--strategies: name at least one"):
+        plan(strategies=[])
+    with pytest.raises(ParameterError, match=r"did you mean 'clustering\.eps'"):
+        plan({"clustering": {"epss": 0.5}})
+    with pytest.raises(ParameterError, match=r"cannot be called '\.\./c'"):
+        make_plan("../c", PARAMETERS, {}, strategies=["dcps"], budgets=[20], seeds=[0])
+    with pytest.raises(ParameterError, match="choose a shorter --name"):
+        make_plan("c" * 95, PARAMETERS, {}, strategies=["dcps"], budgets=[20], seeds=[0])
+
+
+def test_two_runs_never_share_a_name(monkeypatch):
+    monkeypatch.setitem(registry.PRESETS, "none-centred", Preset(None, lambda _: NoQuestions()))
+    with pytest.raises(ParameterError, match="would both be called 'c-none-centred-s0'"):
+        plan(strategies=["none-centred"])
+
+
+def test_a_strategy_that_does_not_take_the_common_schedule_is_noted(monkeypatch):
+    class Late(RandomPairs):
+        def schedule(self, budget, rounds):
+            return [0] * (rounds - 1) + [budget]
+
+    monkeypatch.setitem(registry.PRESETS, "late", Preset(None, lambda _: Late()))
+    assert plan().notes == ()
+    assert plan(strategies=["random", "dcps", "late"]).notes == (
+        "late has a schedule of its own and did not take the common one.",
+    )
+
+
+def test_the_native_comparison_takes_each_methods_own_setting(monkeypatch):
+    with pytest.raises(ParameterError, match="group 'native', which is missing"):
+        plan(mode="native")
+    group = {"native": {"dcps": {"budget": 3}}}
+    assert plan_module.native_changes(group, "dcps-no-intra") == {"budget": 3}  # an ablation is its method's
+    assert plan_module.native_changes(group, "random") == {}
+    group = {"native": {"dcps": {"budget": 33, "clustering": {"eps": 0.4}}}}
+    monkeypatch.setattr(plan_module, "native_changes", lambda parameters, strategy: group["native"].get(strategy, {}))
+    runs = {run.name: run for run in plan(mode="native", seeds=[0]).runs}
+    assert runs["c-dcps-33-s0"].parameters["clustering"] == {"eps": 0.4}
+    assert "strategies" not in runs["c-dcps-33-s0"].parameters  # its own schedule
+    assert {"c-random-20-s0", "c-random-40-s0"} < runs.keys()
+    assert not [name for name in runs if name.startswith("c-dcps-20")]
+    assert plan(mode="native").notes == ("dcps was asked its own budget of 33 questions, not the comparison's.",)
+
+
+def test_images_without_cameras_leave_the_centred_base_out():
+    whole = plan()
+    assert fit_to_images(whole, PARAMETERS, *images()) == whole
+    fitted = fit_to_images(whole, PARAMETERS, *images(camera=-1))
+    assert {run.name for run in whole.runs} - {run.name for run in fitted.runs} == {
+        "c-none-centred-s0",
+        "c-none-centred-s1",
+    }
+    assert "camera-centred base was left out" in fitted.notes[0]
+
+
+def test_a_budget_above_all_pairs_is_an_error_before_anything_is_played():
+    with pytest.raises(ParameterError, match="budget=40, but 8 training images have only 28 pairs"):
+        fit_to_images(plan(), PARAMETERS, *images(8))
+
+
+def test_the_file_says_what_the_class_says():
+    path = Path(__file__).parents[2] / "conf" / "base" / "parameters_compare.yml"
+    written = yaml.safe_load(path.read_text())["compare"]
+    assert {**written, "schedule": "gaussian"} == vars(ComparisonConfig())  # early: the demo's
+    assert written["schedule"] == "early"
+
+
+def test_a_run_that_fails_is_noted_and_the_others_go_on(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    played = []
+
+    def play(env, parameters):
+        played.append((env, parameters["run"]))
+        if parameters["run"] == "c-random-20-s0":
+            raise RuntimeError("a node failed") from ResumeError("its round was removed")
+
+    monkeypatch.setattr(compare, "play", play)
+    monkeypatch.setattr(compare, "_log", lambda *_: None)
+    wanted = plan(strategies=["random"], budgets=[20])
+    failed = compare._play_all("env", wanted, PARAMETERS)
+    assert played == [("env", run.name) for run in wanted.runs]
+    assert failed == {"c-random-20-s0": "its round was removed"}
+    record = PlanRecord.read(tmp_path / "data" / "08_reporting" / "c")
+    assert record.failed == failed
+    assert record.runs == tuple(run.name for run in wanted.runs)
+    said = capsys.readouterr().err
+    assert "run 6 of 6, c-random-20-s1, about 0 min left" in said
+    assert "c-random-20-s0 failed and is set apart: its round was removed" in said

@@ -1,0 +1,217 @@
+"""Tables by hand; what is set apart; a report that needs nothing else and mixes nothing."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from whosame.comparison.figures import draw
+from whosame.comparison.history import Arm, History, SetApart, gather
+from whosame.comparison.published import SOURCES, published_results
+from whosame.comparison.report import render, write_report
+from whosame.comparison.tables import tabulate
+from whosame.errors import InputError
+
+
+def history(strategy="none", seed=0, mAP=0.3, *, centred=False, digest="d" * 32, budget=20, asked=None, **more):
+    asked = (0 if strategy in ("none", "supervised") else budget) if asked is None else asked
+    metrics = {
+        "retrieval/mAP": mAP,
+        "retrieval/rank1": mAP + 0.1,
+        "clusters/ari": 0.5,
+        "clusters/pairwise_f1": 0.6,
+        "annotation/asked_total": asked,
+        "annotation/same_total": asked / 4,
+        "annotation/different_total": 3 * asked / 4,
+        "annotation/within_same_total": asked / 4,
+        "annotation/between_different_total": 3 * asked / 4,
+        "annotation/changed_total": asked / 2,
+        "time/round_seconds": 5.0,
+    }
+    first = {**metrics, "retrieval/mAP": mAP / 2, "annotation/asked_total": asked / 2}
+    configuration = {
+        "strategy": strategy,
+        "budget": str(budget),
+        "seed": str(seed),
+        "rounds": "2",
+        "annotator": "oracle",
+        "clustering.centre_cameras": str(centred),
+        "clustering.eps": "0.5",
+        "strategies.dcps.gamma": "0.5",
+        "strategies.dcps.schedule": "early",
+        "strategies.random.schedule": "early",
+        **more.pop("configuration", {}),
+    }
+    shares = np.array([0.5, 0.25, 0.25]) if asked else np.zeros(3)
+    counts = {"images": 60, "train": 40, "query": 10, "gallery": 10}
+    name = more.pop("run", f"r-{strategy}{'-centred' * centred}-{budget}-s{seed}")
+    return History(name, configuration, "synthetic", digest, counts, (first, metrics), shares=shares, **more)
+
+
+def runs():
+    return [
+        *(history("none", seed, mAP) for seed, mAP in enumerate((0.20, 0.30, 0.40))),
+        *(history("none", seed, mAP, centred=True) for seed, mAP in enumerate((0.50, 0.60))),
+        *(history("dcps", seed, mAP) for seed, mAP in enumerate((0.25, 0.37))),
+        *(history("random", seed, mAP) for seed, mAP in ((1, 0.28), (2, 0.50))),
+        history("supervised", 0, 0.7),
+    ]
+
+
+def row(table, **wanted):
+    (found,) = table[np.logical_and.reduce([table[name] == value for name, value in wanted.items()])].to_dict("records")
+    return found
+
+
+def test_mean_and_spread_over_seeds_by_hand():
+    arms = tabulate(gather("c", runs())).arms
+    plain = row(arms, strategy="none", centred=False)
+    assert plain["mAP_mean"] == pytest.approx(0.30)
+    assert plain["mAP_sd"] == pytest.approx(0.10)  # sqrt((.01 + 0 + .01) / 2)
+    assert plain["mAP_n"] == 3
+    assert plain["budget"] == 0  # whatever was typed: it asks nothing
+    assert plain["seconds_mean"] == 10
+    one = row(arms, strategy="supervised")
+    assert one["mAP_n"] == 1
+    assert np.isnan(one["mAP_sd"])
+    assert row(arms, strategy="dcps")["asked_mean"] == 20
+    assert list(zip(arms["strategy"], arms["centred"], strict=True)) == [
+        ("none", False), ("none", True), ("dcps", False), ("random", False), ("supervised", False)
+    ]  # fmt: skip
+
+
+def test_differences_are_taken_over_the_seeds_that_both_have():
+    table = tabulate(gather("c", runs())).differences
+    dcps = row(table, strategy="dcps", against="none", figure="mAP")
+    assert (dcps["mean"], dcps["sd"], dcps["n"]) == pytest.approx((0.06, 0.02 / 2**0.5, 2))  # .05 and .07
+    rival = row(table, strategy="random", against="none", figure="mAP")
+    assert (rival["mean"], rival["sd"], rival["n"]) == pytest.approx((0.04, 0.12 / 2**0.5, 2))  # -.02 and .10
+    single = row(table, strategy="random", against="dcps", figure="mAP")
+    assert (single["mean"], single["n"]) == pytest.approx((-0.09, 1))  # seed 1 only
+    assert np.isnan(single["sd"])
+    centred = row(table, strategy="dcps", against="none, cameras centred", figure="mAP")
+    assert centred["mean"] == pytest.approx(-0.24)  # -.25 and -.23
+    assert not len(table[(table["strategy"] == "none") & ~table["centred"]])
+
+
+def test_questions_by_kind_and_their_yield():
+    table = tabulate(gather("c", runs())).questions
+    whole = row(table, strategy="dcps", kind="all")
+    assert (whole["asked"], whole["same_share"], whole["changed_share"]) == (20, 0.25, 0.5)
+    assert row(table, strategy="dcps", kind="between")["same_share"] == 0
+    assert np.isnan(row(table, strategy="dcps", kind="pool")["same_share"])
+    assert set(table["strategy"]) == {"dcps", "random"}
+
+
+def test_what_cannot_be_compared_is_set_apart_with_the_reason():
+    strangers = [
+        history("dcps", 5, 0.99, digest="e" * 32, run="elsewhere"),
+        history("dcps", 6, 0.99, finished=False, run="cut"),
+        history("dcps", 7, 0.99, forked_from="x:3", run="forked"),
+        history("dcps", 0, 0.25, created=9, run="again"),
+    ]
+    comparison = gather("c", [*runs(), *strangers], apart=[SetApart("gone", "failed: no space")])
+    why = {found.run: found.why for found in comparison.apart}
+    assert why.keys() == {"gone", "elsewhere", "cut", "forked", "r-dcps-20-s0"}
+    assert why["elsewhere"].startswith("other images: synthetic, manifest eeeeeeeeeeee")
+    assert why["cut"] == "unfinished: 2 of 2 rounds"
+    assert "fork of x:3" in why["forked"]
+    assert why["r-dcps-20-s0"] == "the same as again, which is newer"
+    pd.testing.assert_frame_equal(tabulate(comparison).arms, tabulate(gather("c", runs())).arms)
+
+
+def test_the_images_of_most_runs_count_and_of_the_newest_where_that_is_a_tie():
+    old, new = history(digest="a" * 32, created=1), history("dcps", digest="b" * 32, created=2)
+    assert gather("c", [new, old]).histories == [new]
+    assert new not in gather("c", [new, old, history("random", digest="a" * 32)]).histories
+
+
+def test_nothing_finished_is_an_error_that_says_what_there_is():
+    with pytest.raises(InputError, match=r"(?s)no finished run.*cut: unfinished"):
+        gather("c", [history(finished=False, run="cut")])
+
+
+def test_runs_that_differ_in_more_than_their_seed_are_arms_of_their_own():
+    other = history("dcps", 0, 0.5, configuration={"clustering.eps": "0.7"})
+    comparison = gather("c", [*runs(), other])
+    assert Arm("dcps", 20, rest="clustering.eps=0.7") in comparison.arms
+    assert comparison.differing() == {
+        "clustering.eps": {
+            "0.5": ["none", "none, cameras centred", "dcps (clustering.eps=0.5)", "random", "supervised"],
+            "0.7": ["dcps (clustering.eps=0.7)"],
+        }
+    }
+    assert gather("c", runs()).differing() == {}
+    # a base that is asked nothing does not care who would have answered, nor what for
+    silent = history("none", 3, 0.3, configuration={"annotator": "noisy-oracle", "strategies.dcps.gamma": "0"})
+    assert len(gather("c", [*runs(), silent]).arms) == 5
+
+
+def report_of(comparison):
+    tables = tabulate(comparison)
+    return render(comparison, tables, {name: f"data:,{name}" for name in draw(comparison, tables)})
+
+
+def test_the_report_escapes_every_name():
+    bad = '<script>alert("x")</script>'
+    comparison = gather(
+        bad, [*runs(), history(finished=False, run=bad)], notes=[bad], apart=[SetApart("r", f"failed: {bad}")]
+    )
+    html = report_of(comparison)
+    assert "<script" not in html
+    assert html.count("&lt;script&gt;") >= 4
+
+
+def test_the_report_says_what_was_compared_and_sets_published_figures_apart():
+    html = report_of(gather("c", [*runs(), history(digest="e" * 32, run="elsewhere")], mode="selection"))
+    measured, published = html.split('<section class="published">')
+    text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", measured))
+    for said in ("60 images, 40 to train on", "d" * 32, "only the questions differ", "elsewhere other images",
+                 "31.0 ± 8.5", "mAP 55.0 ± 7.1 % (n = 2)", "random: mAP 39.0 ± 15.6 % (n = 2), 32.0 below the strongest base"):  # fmt: skip
+        assert said in text
+    rows = published_results()
+    assert len(rows) == 98
+    assert {source.split(" Table")[0] for source in rows["source"]} == SOURCES.keys()
+    assert "Ours-GEMpooling" in published
+    assert "Ours-GEMpooling" not in measured
+    assert published.count("<tr>") == 98 + rows["source"].nunique()
+
+
+def test_the_report_needs_nothing_from_outside(tmp_path):
+    comparison = gather("c", runs())
+    tables = tabulate(comparison)
+    path = write_report(comparison, tables, draw(comparison, tables), tmp_path)
+    html = path.read_text()
+    assert not re.search(r"<(script|link|iframe)|url\(|@import", html)
+    sources = re.findall(r'src="([^"]*)"', html)
+    assert len(sources) >= 5
+    assert all(source.startswith("data:image/svg+xml;base64,") for source in sources)
+    names = {found.name for found in tmp_path.iterdir()}
+    assert {"arms.csv", "runs.csv", "rounds.csv", "differences.csv", "questions.csv"} <= names
+    assert {"ranking-20.png", "accuracy-20.png", "purity-20.png", "p_j-20.png", "questions.png"} <= names
+    before = {found.name: found.read_bytes() for found in tmp_path.iterdir()}
+    again = tabulate(comparison)
+    write_report(comparison, again, draw(comparison, again), tmp_path)
+    assert {found.name: found.read_bytes() for found in tmp_path.iterdir()} == before
+
+
+def test_figures_show_the_numbers():
+    comparison = gather("c", [*runs(), *(history("dcps", seed, 0.6, budget=40) for seed in (0, 1))])
+    figures = draw(comparison, tabulate(comparison))
+    assert figures.keys() >= {"accuracy", "accuracy-20", "accuracy-40", "p_j-20", "p_j-40"}
+    axes = figures["accuracy"].axes[0]
+    curves = {drawn.get_label(): drawn for drawn in axes.containers}
+    mean = curves["dcps"].lines[0].get_ydata()
+    assert mean == pytest.approx([31, 60])
+    levels = {line.get_label(): line.get_ydata()[0] for line in axes.get_lines() if line.get_label() == "supervised"}
+    assert levels == {"supervised": pytest.approx(70)}
+    by_round = {line.get_label(): line for line in figures["accuracy-20"].axes[0].get_lines()}
+    assert by_round["dcps"].get_xdata() == pytest.approx([10, 20])
+    assert by_round["dcps"].get_ydata() == pytest.approx([15.5, 31])
+
+
+def test_a_comparison_of_nothing_but_bases_has_a_report():
+    html = report_of(gather("c", runs()[:3]))
+    assert "Where the questions went" not in html
+    assert "Without questions (none)" in html
