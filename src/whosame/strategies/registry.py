@@ -12,6 +12,7 @@ from whosame.strategies.base import Strategy
 from whosame.strategies.controls import NoQuestions, Supervised
 from whosame.strategies.dcps import DCPS, DCPSConfig
 from whosame.strategies.dral import DRAL, DRALConfig
+from whosame.strategies.gain import Gain, GainConfig
 from whosame.strategies.mass import MASS, MASSConfig
 from whosame.strategies.random_pairs import RandomConfig, RandomPairs
 from whosame.strategies.spal import SPAL, SPALConfig
@@ -39,6 +40,10 @@ def _dcps(**fixed: Any) -> Preset:
     return Preset("dcps", lambda values: DCPS(replace(parse(DCPSConfig, values, "strategies.dcps"), **fixed)))
 
 
+def _gain(**fixed: Any) -> Preset:
+    return Preset("gain", lambda values: Gain(replace(parse(GainConfig, values, "strategies.gain"), **fixed)))
+
+
 PRESETS: dict[str, Preset] = {
     "none": Preset(None, lambda _: NoQuestions()),
     "random": Preset("random", lambda values: RandomPairs(parse(RandomConfig, values, "strategies.random"))),
@@ -56,6 +61,8 @@ PRESETS: dict[str, Preset] = {
     "dcps-no-intra": _dcps(intra_fraction=0.0),  # the ablations of DCPS, Table 3
     "dcps-no-inter": _dcps(intra_fraction=1.0),
     "dcps-no-diversity": _dcps(diversity=0.0),
+    "gain": _gain(),
+    "gain-labels": _gain(aim="labels"),
     "supervised": Preset(None, lambda _: Supervised()),
 }
 
