@@ -14,7 +14,7 @@ from whosame.strategies.in_order import InOrder
 
 @dataclass(frozen=True)
 class Config:
-    schedule: str = "uniform"  # spread of the budget over the rounds: gaussian, gaussian-wide, uniform, early
+    schedule: str = "uniform"  # spread of the budget over the rounds, one of budget.SCHEDULES
     farthest: float = 0.6  # Jaccard distance up to which pairs are asked about, 0..1
 
 

@@ -13,13 +13,13 @@ from kedro.framework.startup import bootstrap_project
 from mlflow.exceptions import MlflowException
 
 from whosame import project
-from whosame.comparison.plan import Plan, PlannedRun, fit_to_images, make_plan, merge
+from whosame.comparison.plan import Plan, PlannedRun, fit_to_images, make_plan
 from whosame.comparison.record import PlanRecord
 from whosame.configuration import Configuration
 from whosame.data.indexing import index_images
 from whosame.data.manifest import Manifest, split
 from whosame.errors import ResumeError, mendable
-from whosame.parameters import parse
+from whosame.parameters import merge, parse
 from whosame.rounds import play
 from whosame.runs import COMPARISON, Run, write_json
 from whosame.tracking import synchronise

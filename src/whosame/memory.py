@@ -28,7 +28,7 @@ class LabelMemory:
 
     References
     ----------
-    Wang et al., *Leveraging transitive relations for crowdsourced joins*, SIGMOD 2013 (methods.md F.1).
+    Wang et al., *Leveraging transitive relations for crowdsourced joins*, SIGMOD 2013 (methods.md, Label memory).
 
     Examples
     --------

@@ -3,51 +3,37 @@
 from collections.abc import Mapping
 from typing import Any
 
-from whosame.errors import unknown_name
+from whosame.errors import ParameterError, unknown_name
 from whosame.strategies import registry
 
 
-def native_parameters(parameters: Mapping[str, Any], strategy: str) -> dict[str, Any]:
-    """Return the parameters of a run in which a strategy has what its paper trains with.
+def native_changes(parameters: Mapping[str, Any], strategy: str) -> dict[str, Any]:
+    """Return what the paper of a strategy trains with, as changes to the parameters of a run.
 
     Parameters
     ----------
     parameters : mapping
         As read from the configuration; its group ``native`` holds by strategy what is changed. A strategy that is not
-        named there takes the changes of the one whose parameter group it reads (an ablation), or none.
+        named there takes the changes of the one whose parameter group it reads (an ablation), or none (a control).
     strategy : str
-
-    Returns
-    -------
-    dict
-        ``parameters`` with the changes merged in and the strategy set. Nothing that was passed in is changed.
 
     Raises
     ------
     ParameterError
-        There is no such strategy.
+        There is no group ``native``, it names a strategy that there is not, or there is no such strategy.
 
     Examples
     --------
-    >>> presets = {"dcps": {"clustering": {"eps": 0.4}}}
-    >>> made = native_parameters({"clustering": {"eps": 0.6, "k1": 30}, "native": presets}, "dcps-no-intra")
-    >>> made["strategy"], made["clustering"]
-    ('dcps-no-intra', {'eps': 0.4, 'k1': 30})
+    >>> native_changes({"native": {"dcps": {"clustering": {"eps": 0.4}}}}, "dcps-no-intra")
+    {'clustering': {'eps': 0.4}}
     """
-    if strategy not in registry.names():
-        raise unknown_name("strategy", strategy, registry.names())
-    presets = parameters.get("native") or {}
-    group = registry.PRESETS[strategy].group if strategy in registry.PRESETS else None
-    changes = presets.get(strategy) or presets.get(group) or {}
-    return {**_merged(parameters, changes), "strategy": strategy}
-
-
-def _merged(values: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    merged = dict(values)
-    for name, change in changes.items():
-        before = merged.get(name)
-        if isinstance(before, Mapping) and isinstance(change, Mapping):
-            merged[name] = _merged(before, change)
-        else:
-            merged[name] = change
-    return merged
+    group = parameters.get("native")
+    if not isinstance(group, Mapping):
+        raise ParameterError("--mode=native takes each method's own setting from the group 'native', which is missing")
+    known = registry.names()
+    problems = [str(unknown_name("strategy in 'native'", name, known)) for name in group if name not in known]
+    if strategy not in known:
+        problems.append(str(unknown_name("strategy", strategy, known)))
+    if problems:
+        raise ParameterError("\n".join(problems))
+    return dict(group.get(strategy) or group.get(registry.group_of(strategy)) or {})

@@ -66,6 +66,33 @@ def parse(into: type[C], values: Mapping[str, Any], where: str = "") -> C:
     return into(**filled)
 
 
+def merge(*nested: Mapping[str, Any]) -> dict[str, Any]:
+    """Return nested parameters with later ones over earlier ones, group by group."""
+    merged: dict[str, Any] = {}
+    for values in nested:
+        for key, value in values.items():
+            both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+            merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def check_rules(group: str, values: object, rules: Mapping[str, bool]) -> None:
+    """Raise :class:`ParameterError` naming every parameter that breaks its rule.
+
+    Parameters
+    ----------
+    group : str
+        Name of the group, for messages.
+    values : object
+        The data class.
+    rules : mapping of str to bool
+        Whether each rule is kept. A rule begins with the parameter's name: ``"share is from 0 to 1"``.
+    """
+    broken = [f"{group}.{rule}, not {getattr(values, rule.split()[0])!r}" for rule, kept in rules.items() if not kept]
+    if broken:
+        raise ParameterError("\n".join(broken))
+
+
 def _convert(hint: Any, value: Any, name: str) -> Any:
     options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
     for option in options:

@@ -1,4 +1,4 @@
-"""The sparse float64 graph equals a plain dense reference, written from methods.md 0.2."""
+"""The sparse float64 graph equals a plain dense reference, written from methods.md, Clusters."""
 
 import faiss
 import numpy as np
@@ -40,7 +40,7 @@ def reference_order(x):
 
 
 def reference_distances(features, k1, k2):
-    """Return the dense k-reciprocal Jaccard distances, float64 [N, N], as methods.md 0.2 says it."""
+    """Return the dense k-reciprocal Jaccard distances, float64 [N, N], as methods.md, Clusters says it."""
     x = features.astype(np.float64)
     n = len(x)
     order = reference_order(x)

@@ -9,12 +9,12 @@ import yaml
 from whosame import compare
 from whosame.comparison import plan as plan_module
 from whosame.comparison.config import ComparisonConfig
-from whosame.comparison.plan import fit_to_images, make_plan, merge
+from whosame.comparison.plan import fit_to_images, make_plan
 from whosame.comparison.record import PlanRecord
 from whosame.configuration import Configuration
 from whosame.data.manifest import TrainSet, Truth
 from whosame.errors import ParameterError, ResumeError
-from whosame.parameters import parse
+from whosame.parameters import merge, parse
 from whosame.strategies import registry
 from whosame.strategies.controls import NoQuestions
 from whosame.strategies.random_pairs import RandomPairs
@@ -137,10 +137,10 @@ def test_the_native_comparison_takes_each_methods_own_setting(monkeypatch):
     with pytest.raises(ParameterError, match="group 'native', which is missing"):
         plan(mode="native")
     group = {"native": {"dcps": {"budget": 3}}}
-    assert plan_module.native_overrides(group, "dcps-no-intra") == {"budget": 3}  # an ablation is its method's
-    assert plan_module.native_overrides(group, "random") == {}
+    assert plan_module.native_changes(group, "dcps-no-intra") == {"budget": 3}  # an ablation is its method's
+    assert plan_module.native_changes(group, "random") == {}
     group = {"native": {"dcps": {"budget": 33, "clustering": {"eps": 0.4}}}}
-    monkeypatch.setattr(plan_module, "native_overrides", lambda parameters, strategy: group["native"].get(strategy, {}))
+    monkeypatch.setattr(plan_module, "native_changes", lambda parameters, strategy: group["native"].get(strategy, {}))
     runs = {run.name: run for run in plan(mode="native", seeds=[0]).runs}
     assert runs["c-dcps-33-s0"].parameters["clustering"] == {"eps": 0.4}
     assert "strategies" not in runs["c-dcps-33-s0"].parameters  # its own schedule

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from whosame.clustering import centrality
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.strategies.base import Answer, RoundState
-from whosame.strategies.centrality import centrality, centres, impurity
 from whosame.strategies.groups import Groups
+from whosame.strategies.impurity import impurity
 from whosame.strategies.mass import MASS, MASSConfig
 from whosame.strategies.scatter import purified
 
@@ -101,12 +102,13 @@ def test_centrality_is_that_of_a_dense_computation():
 
 
 def test_the_centre_is_the_most_central_and_the_first_of_a_tie():
-    assert centres(np.array(CENTRALITY), Groups(LABELS)).tolist() == [0, 5]
+    groups = Groups(LABELS)
+    assert groups.least(-np.array(CENTRALITY)[groups.rows]).tolist() == [0, 5]
 
 
 def test_impurity_looks_at_the_least_central_that_are_not_known_to_belong():
     groups, values, roots = Groups(LABELS), np.array(CENTRALITY), np.arange(8)
-    centre = centres(values, groups)
+    centre = np.array([0, 5])
     # A quarter of five, rounded up, is two: (.9375 + .8125) / 2; a quarter of two is one: .5.
     np.testing.assert_allclose(impurity(values, groups, centre, roots, tail=0.25), [0.875, 0.5])
     roots[4] = 0  # known to be one with the centre: (.8125 + .6875) / 2

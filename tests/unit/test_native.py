@@ -1,6 +1,7 @@
 """What each method trains with: presets that parse in every environment, merged over whatever was configured."""
 
 import copy
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,8 @@ import yaml
 
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError
-from whosame.native import native_parameters
-from whosame.parameters import parse
+from whosame.native import native_changes
+from whosame.parameters import merge, parse
 from whosame.strategies import registry
 from whosame.strategies.dcps import DCPSConfig
 
@@ -17,40 +18,33 @@ CONF = Path(__file__).parents[2] / "conf"
 ENVIRONMENTS = ["base", "market1501", "dukemtmc", "msmt17", "omniglot"]
 
 
-def merged(a, b):
-    both = {name: merged(a[name], b[name]) for name in a.keys() & b.keys() if isinstance(b[name], dict)}
-    return {**a, **b, **both}
-
-
 def configured(environment):
     """Return the parameters of an environment over those of base, without what only Kedro resolves."""
     values = {}
     for folder in dict.fromkeys(("base", environment)):
         for path in sorted((CONF / folder).glob("parameters*.yml")):
-            values = merged(values, yaml.safe_load(path.read_text()))
+            values = merge(values, yaml.safe_load(path.read_text()))
     return {name: value for name, value in values.items() if name not in ("run", "round")}
 
 
-def played(parameters):
-    """Parse parameters; a method that is not built in trains as it would, but random asks."""
-    known = {preset.group for preset in registry.PRESETS.values()}
-    strategies = {name: group for name, group in parameters["strategies"].items() if name in known}
-    strategy = parameters["strategy"] if parameters["strategy"] in registry.PRESETS else "random"
+def native_parameters(parameters, strategy):
+    return merge(parameters, native_changes(parameters, strategy), {"strategy": strategy})
+
+
+def parsed(parameters):
     images = None if parameters["layout"] == "synthetic" else "images"
-    return parse(Configuration, {**parameters, "strategies": strategies, "strategy": strategy, "images": images})
-
-
-@pytest.fixture
-def every_name(monkeypatch):
-    """Let every method of the group be a strategy by name."""
-    names = [*registry.names(), *configured("base")["native"]]
-    monkeypatch.setattr(registry, "names", lambda: names)
+    return parse(Configuration, {**parameters, "images": images})
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
-def test_presets_are_those_of_the_papers(environment, every_name):
+def test_presets_are_those_of_the_papers(environment):
     parameters = configured(environment)
-    made = {name: played(native_parameters(parameters, name)) for name in parameters["native"]}
+    made = {name: parsed(native_parameters(parameters, name)) for name in registry.PRESETS}
+    assert all(configuration.strategy == name for name, configuration in made.items())
+    for name, preset in registry.PRESETS.items():
+        ablated = name != preset.group and preset.group in made
+        assert not ablated or made[name] == dataclasses.replace(made[preset.group], strategy=name)
+    made = {name: made[name] for name in parameters["native"]}
     assert {name: (c.clustering.base, c.training.loss, c.training.outliers) for name, c in made.items()} == {
         "dcps": ("dbscan", "cluster-nce", "drop"),
         "ucal": ("spcl", "hybrid-memory", "classes"),
@@ -73,7 +67,7 @@ def test_presets_are_those_of_the_papers(environment, every_name):
     ("environment", "images", "eps", "iterations"),
     [("market1501", 12_936, 0.4, 400), ("dukemtmc", 16_522, 0.7, 400), ("msmt17", 32_621, 0.7, 800)],
 )
-def test_budgets_and_recipes_of_the_published_data_sets(environment, images, eps, iterations, every_name):
+def test_budgets_and_recipes_of_the_published_data_sets(environment, images, eps, iterations):
     parameters = configured(environment)
     made = {name: native_parameters(parameters, name) for name in parameters["native"]}
     assert {name: made[name]["budget"] for name in ("dcps", "spal", "mass", "dral")} == {
@@ -102,12 +96,33 @@ def test_changes_go_over_what_was_configured_and_nothing_else_changes():
     assert made["strategies"]["random"] == before["strategies"]["random"]
     assert native_parameters(before, "random") == {**before, "strategy": "random"}
     del before["native"]
-    assert native_parameters(before, "dcps") == {**before, "strategy": "dcps"}
+    with pytest.raises(ParameterError, match="group 'native', which is missing"):
+        native_changes(before, "dcps")
 
 
-def test_an_unknown_strategy_is_named():
-    with pytest.raises(ParameterError, match="did you mean 'dcps'"):
-        native_parameters(configured("base"), "dcsp")
+def test_unknown_names_are_named():
+    parameters = configured("base")
+    with pytest.raises(ParameterError, match="unknown strategy 'dcsp': did you mean 'dcps'"):
+        native_parameters(parameters, "dcsp")
+    parameters["native"] |= {"dcsp": {}, "ucla": {}}
+    with pytest.raises(ParameterError, match=r"'native' 'dcsp': did you mean 'dcps'.*\n.*'ucla': did you mean 'ucal'"):
+        native_parameters(parameters, "random")
+
+
+@pytest.mark.parametrize("change", [{"trainin": {}}, {"training": {"los": "triplet"}}, {"strategies": {"dcsp": {}}}])
+def test_a_misspelt_parameter_of_the_group_is_named(change):
+    parameters = configured("base")
+    parameters["native"]["dcps"] |= change
+    with pytest.raises(ParameterError, match="did you mean"):
+        parsed(native_parameters(parameters, "dcps"))
+
+
+@pytest.mark.parametrize("environment", ["market1501", "dukemtmc", "msmt17"])
+def test_schedules_of_the_published_data_sets_are_the_papers(environment):
+    groups = configured(environment)["strategies"]
+    schedules = {name: group["schedule"] for name, group in groups.items()}
+    gaussian = dict.fromkeys(("random", "uncertainty", "dcps"), "gaussian")
+    assert schedules == gaussian | dict.fromkeys(("spal", "aas", "dral", "mass", "ucal"), "uniform")
 
 
 def test_a_run_does_not_depend_on_the_group():

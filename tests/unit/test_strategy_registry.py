@@ -1,5 +1,6 @@
 """Strategies by name."""
 
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -8,14 +9,9 @@ import yaml
 
 from whosame.errors import ParameterError
 from whosame.strategies import registry
-from whosame.strategies.aas import AASConfig
 from whosame.strategies.controls import NoQuestions
 from whosame.strategies.dcps import DCPS, DCPSConfig
-from whosame.strategies.mass import MASSConfig
-from whosame.strategies.random_pairs import RandomConfig
 from whosame.strategies.ucal import UCALConfig
-from whosame.strategies.spal import SPALConfig
-from whosame.strategies.uncertainty import UncertaintyConfig
 
 CONF = Path(__file__).parents[2] / "conf" / "base" / "parameters_strategies.yml"
 
@@ -79,14 +75,10 @@ def test_only_the_controls_never_ask_and_only_one_sees_the_truth():
 
 def test_the_file_of_parameters_holds_the_defaults_but_for_the_demos_schedule():
     groups = yaml.safe_load(CONF.read_text())["strategies"]
-    assert set(groups) == {preset.group for preset in registry.PRESETS.values() if preset.group}
-    assert groups["dcps"] == vars(DCPSConfig(schedule="early"))
-    assert groups["ucal"] == vars(UCALConfig(schedule="early"))
-    assert groups["aas"] == vars(AASConfig(schedule="early"))
-    assert groups["random"] == vars(RandomConfig(schedule="early"))
-    assert groups["mass"] == vars(MASSConfig(schedule="early"))
-    assert groups["spal"] == vars(SPALConfig(schedule="early"))
-    assert groups["uncertainty"] == vars(UncertaintyConfig(schedule="early"))
+    assert list(groups) == list(dict.fromkeys(preset.group for preset in registry.PRESETS.values() if preset.group))
+    defaults = {name: vars(replace(registry.make(name).config, schedule="early")) for name in groups}
+    assert groups == defaults
+    assert [list(group) for group in groups.values()] == [list(group) for group in defaults.values()]
     for name in registry.PRESETS:
         registry.make(name, groups)
 

@@ -9,7 +9,7 @@ BASES = ("dbscan", "spcl")
 
 @dataclass(frozen=True)
 class ClusteringConfig:
-    """How training images are grouped at the start of a round (methods.md 0.1, 0.2)."""
+    """How training images are grouped at the start of a round (methods.md, Clusters)."""
 
     k1: int = 30  # nearest neighbours that count as near, the image itself included; >= 1; Zhong et al. 2017
     k2: int = 6  # nearest neighbours whose encodings are averaged, the image itself included; >= 1; Zhong et al. 2017

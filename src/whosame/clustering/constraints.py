@@ -47,7 +47,7 @@ def enforce(labels: Labels, features: NDArray[Any], memory: LabelMemory) -> Labe
 
     References
     ----------
-    methods.md E (Enforcement) with the corrections at its top, A.4 #13, #14, #18.
+    methods.md, Enforcement; A.4 #13, #14, #18.
     """
     if labels.ndim != 1 or len(labels) != len(features):
         raise ValueError(f"labels of shape {list(labels.shape)} for features of shape {list(features.shape)}")

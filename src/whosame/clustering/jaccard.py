@@ -55,7 +55,7 @@ def jaccard_graph(features: NDArray[Any], *, k1: int = 30, k2: int = 6, max_dist
 
     References
     ----------
-    Zhong et al., CVPR 2017, Eq. 8-11, without mixing in the original distance; methods.md 0.2.
+    Zhong et al., CVPR 2017, Eq. 8-11, without mixing in the original distance; methods.md, Clusters.
 
     Examples
     --------

@@ -37,7 +37,7 @@ def encode(near: Neighbours, unit: NDArray[Any], *, k1: int) -> csr_array:
     References
     ----------
     Zhong et al., *Re-ranking person re-identification with k-reciprocal encoding*, CVPR 2017, Eq. 2, 3 and 7;
-    methods.md 0.2.
+    methods.md, Clusters.
     """
     n = len(unit)
     whole, halves = (reciprocal_sets(near.indices, k) for k in (k1, half(k1)))

@@ -41,7 +41,7 @@ def reliable_clusters(
     References
     ----------
     Ge et al., *Self-paced contrastive learning with hybrid memory for domain adaptive object re-ID*, NeurIPS 2020,
-    section 3.2, as its public code computes it; methods.md 0.1.
+    section 3.2, as its public code computes it; methods.md, Clusters.
     """
     tight, labels, loose = (dbscan(graph, eps=at, min_samples=min_samples) for at in (eps - gap, eps, eps + gap))
     sizes = np.bincount(labels[labels != OUTLIER])

@@ -42,7 +42,7 @@ def split_cluster(
 
     References
     ----------
-    Welsh and Powell 1967 (greedy colouring); methods.md E (Enforcement), A.4 #13.
+    Welsh and Powell 1967 (greedy colouring); methods.md, Enforcement; A.4 #13.
     """
     rivals: dict[int, set[int]] = defaultdict(set)
     for a, b in conflicts:

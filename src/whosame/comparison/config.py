@@ -17,7 +17,7 @@ class ComparisonConfig:
         The comparison: its runs bear it as a tag, its report lies in ``data/08_reporting/<name>``. None: every
         finished run on the newest run's images.
     schedule : str
-        How every strategy spreads its budget over the rounds when only the questions are to differ (methods.md E).
+        How every strategy spreads its budget over the rounds when only the questions are to differ.
     """
 
     name: str | None = None

@@ -8,7 +8,8 @@ from whosame.comparison.config import ComparisonConfig
 from whosame.configuration import Configuration
 from whosame.data.manifest import TrainSet, Truth
 from whosame.errors import ParameterError, WhosameError, unknown_name
-from whosame.parameters import parse
+from whosame.native import native_changes
+from whosame.parameters import merge, parse
 from whosame.runs import is_name
 from whosame.strategies import registry
 
@@ -116,7 +117,7 @@ def make_plan(
     runs: list[PlannedRun] = []
     for strategy in [BASE, *(chosen for chosen in strategies if chosen != BASE)]:
         silent = never_asks(strategy)
-        own = native_overrides(parameters, strategy) if mode == "native" else {}
+        own = native_changes(parameters, strategy) if mode == "native" else {}
         for budget in _budgets_of(strategy, own, budget_numbers, problems):
             for label, more in _bases(strategy):
                 for seed in seed_numbers:
@@ -170,38 +171,12 @@ def one_schedule(groups: Mapping[str, Any], schedule: str) -> Nested:
     return {"strategies": {name: {"schedule": schedule} for name in having}} if having else {}
 
 
-def native_overrides(parameters: Mapping[str, Any], strategy: str) -> Nested:
-    """Return what a strategy's own setting changes: its base clustering, loss, schedule, budget.
-
-    An ablation that the group ``native`` does not name changes what its method does; a control changes nothing.
-
-    Raises
-    ------
-    ParameterError
-        There is no group ``native``.
-    """
-    group = parameters.get("native")
-    if not isinstance(group, Mapping):
-        raise ParameterError("--mode=native takes each method's own setting from the group 'native', which is missing")
-    return dict(group.get(strategy) or group.get(registry.group_of(strategy)) or {})
-
-
 def never_asks(strategy: str) -> bool:
     """Return whether a strategy asks nothing, whatever its parameters; False for one that is not known here."""
     try:
         return not registry.make(strategy).asks
     except ParameterError:
         return False
-
-
-def merge(*nested: Mapping[str, Any]) -> Nested:
-    """Return nested parameters with later ones over earlier ones, group by group."""
-    merged: Nested = {}
-    for values in nested:
-        for key, value in values.items():
-            both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
-            merged[key] = merge(merged[key], value) if both else value
-    return merged
 
 
 def _problems(name: str, typed: Mapping[str, Any], strategies: Sequence[str], mode: str) -> list[str]:

@@ -12,11 +12,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib import rc_context
 from matplotlib.figure import Figure
 
+from whosame.atomic import writing
 from whosame.comparison.history import Arm, Comparison
 from whosame.comparison.plan import BASE
 from whosame.comparison.published import SOURCES, published_results
 from whosame.comparison.tables import Tables, arm_of, records
-from whosame.data.atomic import writing
 
 MODES = {
     "selection": "Selection: every run has the same images, base clustering, loss and schedule; "

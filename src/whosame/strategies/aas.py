@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whosame.clustering.constraints import enforce
-from whosame.clustering.dbscan import OUTLIER
 from whosame.clustering.finch import closest_in_number, finch
-from whosame.errors import ParameterError, unknown_name
+from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Kind, Question, RoundState, Strategy
+from whosame.parameters import check_rules
+from whosame.strategies.base import Question, RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.disagreement import SimilarPairs, medoids, near_medoids, parted_pairs, regions
 from whosame.strategies.groups import Groups, singletons
@@ -35,7 +35,7 @@ PARTITIONS = ("nearest", "first")
 class AASConfig:
     """Parameters of AAS; #n is a row of its table in ``docs/methods.md``."""
 
-    # How the budget is spread over the rounds that ask: gaussian, gaussian-wide, uniform or early (budget.py).
+    # How the budget is spread over the rounds that ask: one of budget.SCHEDULES.
     schedule: str = "uniform"
     # #6: rounds from one that asks to the next, >= 1; the paper's cycles are 10 of 50 epochs apart.
     every: int = 1
@@ -61,9 +61,7 @@ class AASConfig:
             "nearest is 1 or more": self.nearest >= 1,
             "least_similarity is above 0 and at most 1": 0 < self.least_similarity <= 1,
         }
-        broken = [f"aas.{rule}, not {getattr(self, rule.split()[0])!r}" for rule, kept in rules.items() if not kept]
-        if broken:
-            raise ParameterError("\n".join(broken))
+        check_rules("aas", self, rules)
 
 
 def drawn(state: RoundState, config: AASConfig) -> Iterator[Question]:
@@ -79,11 +77,9 @@ def drawn(state: RoundState, config: AASConfig) -> Iterator[Question]:
     for at in np.argsort(waits, kind="stable"):
         index = int(possible[at])
         a, b = int(pairs.first[index]), int(pairs.second[index])
-        one, other = state.labels[[a, b]].tolist()
-        kind: Kind = "pool" if OUTLIER in (one, other) else "within" if one == other else "between"
         why = "regions near each other" if index < len(over) else "DBSCAN and FINCH disagree"
         reason = f"{why}, similarity {pairs.similarity[index]:.3f}"
-        yield Question(a, b, kind, score=-float(waits[at]), group=one, reason=reason)
+        yield Question(a, b, state.kind(a, b), score=-float(waits[at]), group=int(state.labels[a]), reason=reason)
 
 
 def pools(state: RoundState, config: AASConfig) -> tuple[SimilarPairs, SimilarPairs]:

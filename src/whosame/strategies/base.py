@@ -114,6 +114,11 @@ class RoundState:
     generator: np.random.Generator
     carried: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
 
+    def kind(self, a: int, b: int) -> Kind:
+        """Return the kind of a question about two rows: of one cluster, of two, or with an outlier among them."""
+        one, other = self.labels[[a, b]].tolist()
+        return "pool" if min(one, other) < 0 else "within" if one == other else "between"
+
 
 class Session(Protocol):
     """One round of a strategy: ask, be told, ask again until there is nothing more to ask."""

@@ -1,4 +1,4 @@
-"""DCPS: diverse cluster-based pair selection (Xue et al.; ``methods.md`` A holds what the paper leaves open).
+"""DCPS: diverse cluster-based pair selection (Xue et al.; ``methods.md`` A.4 holds what the paper leaves open).
 
 Per round: the most chaotic member of each cluster against its representative (is the cluster one person?), the
 representatives of near clusters against each other (are two clusters one person?), chosen greedily by distance and
@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from whosame.clustering.constraints import enforce
 from whosame.clustering.dbscan import singletons
-from whosame.errors import ParameterError, unknown_name
+from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
+from whosame.parameters import check_rules
 from whosame.strategies.account import Account
 from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
@@ -38,7 +39,7 @@ class DCPSConfig:
     Whether answers are applied again after later clusterings (A.4 #14) is ``clustering.reuse``.
     """
 
-    # A.4 #10: spread of the budget over the rounds: gaussian, gaussian-wide, uniform or early.
+    # A.4 #10: spread of the budget over the rounds: one of budget.SCHEDULES.
     schedule: str = "gaussian"
     # A.4 #12: share of a round's questions for pairs within clusters, 0..1; when one stage runs out of pairs, the
     # other takes its rest. At 0 or 1 the other stage does not exist (the ablations of Table 3).
@@ -79,9 +80,7 @@ class DCPSConfig:
             "diversity is 0 or more": self.diversity >= 0,
             "kappa is more than 0": self.kappa > 0,
         }
-        broken = [f"dcps.{rule}, not {getattr(self, rule.split()[0])!r}" for rule, kept in rules.items() if not kept]
-        if broken:
-            raise ParameterError("\n".join(broken))
+        check_rules("dcps", self, rules)
 
 
 class DCPSSession:

@@ -113,9 +113,7 @@ def medoids(features: NDArray[np.float32], groups: Groups) -> NDArray[np.int64]:
     for begin in range(0, len(groups.rows), BLOCK):
         part = slice(begin, begin + BLOCK)
         similarity[part] = np.einsum("nd,nd->n", features[groups.rows[part]], means[groups.of[part]])
-    order = np.lexsort((-similarity, groups.of))  # stable, and rows ascend within a group
-    chosen: NDArray[np.int64] = groups.rows[order[groups.starts]]
-    return chosen
+    return groups.least(-similarity)
 
 
 def near_medoids(

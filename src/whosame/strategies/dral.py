@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.errors import ParameterError, unknown_name
+from whosame.errors import unknown_name
+from whosame.parameters import check_rules
 from whosame.strategies.account import Account
 from whosame.strategies.base import Answer, Question, RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
 class DRALConfig:
     """Parameters of DRAL; "#n" is a row of its table in ``docs/methods.md``."""
 
-    # How the budget is spread over the rounds: gaussian, gaussian-wide, uniform or early (budget.py).
+    # How the budget is spread over the rounds: one of budget.SCHEDULES.
     schedule: str = "uniform"
     # #1: images in an anchor's pool, its nearest undecided ones, >= 1; the agent has as many actions.
     pool: int = 30
@@ -65,9 +66,7 @@ class DRALConfig:
             **{f"{name} is 0 or more": getattr(self, name) >= 0 for name in ("margin", "entropy", "learning_rate")},
             **{f"{name} is from 0 to 1": 0 <= getattr(self, name) <= 1 for name in ("threshold", "gamma")},
         }
-        broken = [f"dral.{rule}, not {getattr(self, rule.split()[0])!r}" for rule, kept in rules.items() if not kept]
-        if broken:
-            raise ParameterError("\n".join(broken))
+        check_rules("dral", self, rules)
 
 
 class DRALSession:

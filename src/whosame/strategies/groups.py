@@ -1,6 +1,7 @@
 """The members of every cluster side by side: means, variances and distances without an N x N or a copied matrix."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,6 +54,15 @@ class Groups:
         """Sum a number per image over each cluster: [N] to float64 [C]."""
         sums = np.bincount(self.of, values[self.rows].astype(np.float64), len(self))
         return np.asarray(sums, np.float64)  # no group at all gives whole numbers
+
+    def least(self, values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+        """Return the member with the least value in each cluster, int64 [C] rows; the smallest on a tie.
+
+        ``values`` are in the order of ``rows``, [n].
+        """
+        order = np.lexsort((values, self.of))  # stable, and rows ascend within a cluster
+        chosen: NDArray[np.int64] = self.rows[order[self.starts]]
+        return chosen
 
     def mean(self, values: NDArray[np.generic]) -> NDArray[np.float32]:
         """Return the plain, unnormalised mean of each cluster: [N, D] to float32 [C, D] (A.4 #20)."""

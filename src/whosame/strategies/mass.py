@@ -1,4 +1,4 @@
-"""A MASS-like strategy: purify each cluster around its centre, the hardest members first (methods.md D)."""
+"""A MASS-like strategy: purify each cluster around its centre, the hardest members first (methods.md, MASS-like)."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -8,32 +8,34 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from whosame.clustering.centrality import KINDS, centrality
 from whosame.clustering.constraints import enforce
-from whosame.errors import ParameterError, unknown_name
+from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
+from whosame.parameters import check_rules
 from whosame.strategies.account import Account
 from whosame.strategies.base import Answer, Question, RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
-from whosame.strategies.centrality import KINDS, centrality, centres, impurity
 from whosame.strategies.groups import Groups
+from whosame.strategies.impurity import impurity
 from whosame.strategies.scatter import Scatter, purified
 
 
 @dataclass(frozen=True)
 class MASSConfig:
-    """Parameters of the MASS-like strategy; all values are this project's ("D #n" is a row of docs/methods.md)."""
+    """Parameters of the MASS-like strategy, all of them this project's; #n is a row of its table in docs/methods.md."""
 
-    # Spread of the budget over the rounds: gaussian, gaussian-wide, uniform or early (budget.py).
+    # Spread of the budget over the rounds: one of budget.SCHEDULES.
     schedule: str = "uniform"
-    # D #1: what makes a member central: closeness (mean similarity to the others) or degree (share that are near).
+    # #1: what makes a member central: closeness (mean similarity to the others) or degree (share that are near).
     centrality: str = "closeness"
-    # D #2: "same" in a row after which a cluster looks pure, >= 1 question.
+    # #2: "same" in a row after which a cluster looks pure, >= 1 question.
     patience: int = 2
-    # D #2: rho, share of a cluster's members, rounded up, after which its questions of the round end, in (0, 1].
+    # #2: rho, share of a cluster's members, rounded up, after which its questions of the round end, in (0, 1].
     share: float = 0.5
-    # D #4: how often what did not belong is purified again around a centre of its own, >= 0.
+    # #4: how often what did not belong is purified again around a centre of its own, >= 0.
     depth: int = 3
-    # D #5: share of a cluster's members, the least central, that its expected impurity is measured by, in (0, 1].
+    # #5: share of a cluster's members, the least central, that its expected impurity is measured by, in (0, 1].
     tail: float = 0.25
 
     def __post_init__(self) -> None:
@@ -47,9 +49,7 @@ class MASSConfig:
             "depth is 0 or more": self.depth >= 0,
             "tail is a share above 0, up to 1": 0 < self.tail <= 1,
         }
-        broken = [f"mass.{rule}, not {getattr(self, rule.split()[0])!r}" for rule, kept in rules.items() if not kept]
-        if broken:
-            raise ParameterError("\n".join(broken))
+        check_rules("mass", self, rules)
 
 
 class MASSSession:
@@ -103,7 +103,7 @@ class MASSSession:
             return deque()
         values = centrality(state.graph, state.labels, kind=config.centrality)
         roots = state.memory.must_link_roots(len(state.labels))
-        doubts = impurity(values, groups, centres(values, groups), roots, tail=config.tail)
+        doubts = impurity(values, groups, groups.least(-values[groups.rows]), roots, tail=config.tail)
         queue: deque[tuple[Scatter, float]] = deque()
         for position in np.argsort(-doubts, kind="stable").tolist():
             rows = groups.rows[groups.members(position)]
@@ -134,7 +134,7 @@ class MASS(Strategy):
 
     References
     ----------
-    Hu, Zha, Liu, Zhu, Xie, ACM MM 2021, doi 10.1145/3474085.3475435; methods.md D.
+    Hu, Zha, Liu, Zhu, Xie, ACM MM 2021, doi 10.1145/3474085.3475435; methods.md, MASS-like.
     """
 
     def __init__(self, config: MASSConfig | None = None) -> None:

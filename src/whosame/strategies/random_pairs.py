@@ -15,7 +15,7 @@ from whosame.strategies.in_order import InOrder
 class RandomConfig:
     """Parameters of ``random``."""
 
-    # How the budget is spread over the rounds: gaussian, gaussian-wide, uniform or early (budget.py).
+    # How the budget is spread over the rounds: one of budget.SCHEDULES.
     schedule: str = "gaussian"
 
     def __post_init__(self) -> None:

@@ -12,11 +12,11 @@ from whosame.strategies.base import Strategy
 from whosame.strategies.controls import NoQuestions, Supervised
 from whosame.strategies.dcps import DCPS, DCPSConfig
 from whosame.strategies.dral import DRAL, DRALConfig
-from whosame.strategies.random_pairs import RandomConfig, RandomPairs
-from whosame.strategies.ucal import UCAL, UCALConfig
+from whosame.strategies.gain import Gain, GainConfig
 from whosame.strategies.mass import MASS, MASSConfig
 from whosame.strategies.random_pairs import RandomConfig, RandomPairs
 from whosame.strategies.spal import SPAL, SPALConfig
+from whosame.strategies.ucal import UCAL, UCALConfig
 from whosame.strategies.uncertainty import Uncertainty, UncertaintyConfig
 
 ENTRY_POINTS = "whosame.strategies"
@@ -32,31 +32,37 @@ class Preset:
     build: Builder
 
 
-def _dcps(**fixed: Any) -> Preset:
-    return Preset("dcps", lambda values: DCPS(replace(parse(DCPSConfig, values, "strategies.dcps"), **fixed)))
-
-
 def _ucal(**fixed: Any) -> Preset:
     return Preset("ucal", lambda values: UCAL(replace(parse(UCALConfig, values, "strategies.ucal"), **fixed)))
 
 
+def _dcps(**fixed: Any) -> Preset:
+    return Preset("dcps", lambda values: DCPS(replace(parse(DCPSConfig, values, "strategies.dcps"), **fixed)))
+
+
+def _gain(**fixed: Any) -> Preset:
+    return Preset("gain", lambda values: Gain(replace(parse(GainConfig, values, "strategies.gain"), **fixed)))
+
+
 PRESETS: dict[str, Preset] = {
+    "none": Preset(None, lambda _: NoQuestions()),
+    "random": Preset("random", lambda values: RandomPairs(parse(RandomConfig, values, "strategies.random"))),
+    "uncertainty": Preset(
+        "uncertainty", lambda values: Uncertainty(parse(UncertaintyConfig, values, "strategies.uncertainty"))
+    ),
+    "spal": Preset("spal", lambda values: SPAL(parse(SPALConfig, values, "strategies.spal"))),
+    "aas": Preset("aas", lambda values: AAS(parse(AASConfig, values, "strategies.aas"))),
+    "dral": Preset("dral", lambda values: DRAL(parse(DRALConfig, values, "strategies.dral"))),
+    "mass": Preset("mass", lambda values: MASS(parse(MASSConfig, values, "strategies.mass"))),
+    "ucal": _ucal(),
+    "ucal-snps": _ucal(snps_share=1.0),  # the ablations of UCAL, Table 2
+    "ucal-mpps": _ucal(snps_share=0.0),
     "dcps": _dcps(),
     "dcps-no-intra": _dcps(intra_fraction=0.0),  # the ablations of DCPS, Table 3
     "dcps-no-inter": _dcps(intra_fraction=1.0),
     "dcps-no-diversity": _dcps(diversity=0.0),
-    "ucal": _ucal(),
-    "ucal-snps": _ucal(snps_share=1.0),  # the ablations of UCAL, Table 2
-    "ucal-mpps": _ucal(snps_share=0.0),
-    "dral": Preset("dral", lambda values: DRAL(parse(DRALConfig, values, "strategies.dral"))),
-    "aas": Preset("aas", lambda values: AAS(parse(AASConfig, values, "strategies.aas"))),
-    "random": Preset("random", lambda values: RandomPairs(parse(RandomConfig, values, "strategies.random"))),
-    "mass": Preset("mass", lambda values: MASS(parse(MASSConfig, values, "strategies.mass"))),
-    "spal": Preset("spal", lambda values: SPAL(parse(SPALConfig, values, "strategies.spal"))),
-    "uncertainty": Preset(
-        "uncertainty", lambda values: Uncertainty(parse(UncertaintyConfig, values, "strategies.uncertainty"))
-    ),
-    "none": Preset(None, lambda _: NoQuestions()),
+    "gain": _gain(),
+    "gain-labels": _gain(aim="labels"),
     "supervised": Preset(None, lambda _: Supervised()),
 }
 

@@ -20,6 +20,4 @@ def representatives(distances: NDArray[np.float32], groups: Groups) -> NDArray[n
     int64 [C]
         Rows of the training set; the smallest row where members tie.
     """
-    order = np.lexsort((distances, groups.of))  # stable, and rows ascend within a cluster
-    standing: NDArray[np.int64] = groups.rows[order[groups.starts]]
-    return standing
+    return groups.least(distances)

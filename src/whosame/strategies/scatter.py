@@ -1,4 +1,4 @@
-"""Purification of one cluster around its most central image, the hardest members first (MASS-like; methods.md D)."""
+"""Purification of one cluster around its most central image, the hardest members first (MASS-like)."""
 
 import math
 from collections.abc import Sequence
@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from whosame.clustering.centrality import centrality
 from whosame.memory import LabelMemory
 from whosame.strategies.account import Account
 from whosame.strategies.base import Verdict
-from whosame.strategies.centrality import centrality
 from whosame.strategies.groups import Groups
 
 Rows = NDArray[np.int64]

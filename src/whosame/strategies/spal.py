@@ -7,8 +7,8 @@ from itertools import chain, zip_longest
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
+from whosame.parameters import check_rules
 from whosame.strategies.account import Account
 from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
@@ -22,7 +22,7 @@ from whosame.strategies.groups import Groups
 class SPALConfig:
     """Parameters of SPAL; "SPAL #n" is a row of its table in docs/methods.md."""
 
-    # Spread of the budget over the rounds: gaussian, gaussian-wide, uniform or early (budget.py).
+    # Spread of the budget over the rounds: one of budget.SCHEDULES.
     schedule: str = "uniform"
     # SPAL #1: whether a decided pair gives way to the next farthest or nearest; without, as in the public code, its
     # cluster asks nothing in its place.
@@ -33,8 +33,7 @@ class SPALConfig:
     def __post_init__(self) -> None:
         """Raise :class:`ParameterError` naming what is out of range."""
         check_schedule(self.schedule)
-        if self.passes < 1:
-            raise ParameterError(f"spal.passes is 1 or more, not {self.passes}")
+        check_rules("spal", self, {"passes is 1 or more": self.passes >= 1})
 
 
 class SPALSession:
@@ -97,7 +96,7 @@ class SPAL(Strategy):
     References
     ----------
     Jin, Li, *Towards fewer labels: support pair active learning for person re-identification*, arXiv 2204.10008,
-    dual uncertainty selection; methods.md 0.5.
+    dual uncertainty selection; methods.md, SPAL.
     """
 
     def __init__(self, config: SPALConfig | None = None) -> None:

@@ -1,4 +1,4 @@
-"""UCAL: unsupervised clustering active learning (Gao and Li; ``methods.md`` B holds what the paper leaves open).
+"""UCAL: unsupervised clustering active learning (Gao and Li; ``methods.md`` B.2 holds what the paper leaves open).
 
 Per round: every cluster is divided into groups and the groups' medoids are compared (SNPS); then each of the clusters
 that this leaves is compared with those most similar to it, as far as the first marked fall of similarity (MPPS).
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from scipy.cluster.hierarchy import DisjointSet
 
 from whosame.clustering.constraints import enforce
-from whosame.errors import ParameterError, unknown_name
+from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
+from whosame.parameters import check_rules
 from whosame.strategies.account import Account
 from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
@@ -32,7 +33,7 @@ class UCALConfig:
     Whether answers are applied again after later clusterings (B.2 #9) is ``clustering.reuse``.
     """
 
-    # B.2 #14: spread of the budget over the rounds that ask: gaussian, gaussian-wide, uniform or early.
+    # B.2 #14: spread of the budget over the rounds that ask: one of budget.SCHEDULES.
     schedule: str = "uniform"
     # B.2 #15: first rounds in which nothing is asked, >= 0; the paper has 15 of 50. The last round always asks.
     warmup_rounds: int = 0
@@ -76,9 +77,7 @@ class UCALConfig:
             "delta is 0 or more and less than 1": 0 <= self.delta < 1,
             "merge_cap is a share from 0 to 1": 0 <= self.merge_cap <= 1,
         }
-        broken = [f"ucal.{rule}, not {getattr(self, rule.split()[0])!r}" for rule, kept in rules.items() if not kept]
-        if broken:
-            raise ParameterError("\n".join(broken))
+        check_rules("ucal", self, rules)
 
 
 class UCALSession:

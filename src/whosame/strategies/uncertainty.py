@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import triu
 
-from whosame.errors import ParameterError
+from whosame.parameters import check_rules
 from whosame.strategies.account import Account
-from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
+from whosame.strategies.base import Answer, Question, RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.logistic import Logistic, fit
 
@@ -22,7 +22,7 @@ Rows = NDArray[np.int64]
 class UncertaintyConfig:
     """Parameters of ``uncertainty``; "Uncertainty #n" is a row of its table in docs/methods.md."""
 
-    # Spread of the budget over the rounds: gaussian, gaussian-wide, uniform or early (budget.py).
+    # Spread of the budget over the rounds: one of budget.SCHEDULES.
     schedule: str = "uniform"
     # Uncertainty #4: most questions of a round that an image is in, >= 1.
     per_image: int = 1
@@ -39,11 +39,7 @@ class UncertaintyConfig:
             "prior is more than 0": self.prior > 0,
             "sure is a share above 0.5 and below 1": 0.5 < self.sure < 1,
         }
-        broken = [
-            f"uncertainty.{rule}, not {getattr(self, rule.split()[0])!r}" for rule, kept in rules.items() if not kept
-        ]
-        if broken:
-            raise ParameterError("\n".join(broken))
+        check_rules("uncertainty", self, rules)
 
 
 @dataclass(frozen=True)
@@ -91,10 +87,9 @@ class UncertaintySession:
         return {}
 
     def _question(self, a: int, b: int, p: float) -> Question:
-        one, other = (int(self._state.labels[row]) for row in (a, b))
-        kind: Kind = "pool" if min(one, other) < 0 else "within" if one == other else "between"
+        kind, group = self._state.kind(a, b), int(self._state.labels[a])
         reason = f"uncertain neighbours, p(same) {p:.2f}"
-        return self._account.question(a, b, kind, score=-abs(p - 0.5), group=one, reason=reason)
+        return self._account.question(a, b, kind, score=-abs(p - 0.5), group=group, reason=reason)
 
     def _curve(self) -> Logistic:
         """Fit p(same) to the answers about pairs that are neighbours in this round's graph."""

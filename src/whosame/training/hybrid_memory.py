@@ -21,7 +21,7 @@ class HybridMemory(Objective):
     References
     ----------
     Ge et al., *Self-paced contrastive learning with hybrid memory for domain adaptive object re-ID*, NeurIPS 2020,
-    Eq. 1 to 4; its public code adds 1e-6 to the softmax, which is left out. methods.md 0.1.
+    Eq. 1 to 4; its public code adds 1e-6 to the softmax, which is left out. methods.md, Training.
     """
 
     def __init__(self, lesson: Lesson, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:

@@ -37,7 +37,7 @@ def image_weights(
 
     References
     ----------
-    methods.md D.1 #6.
+    methods.md, Training.
     """
     weights = np.ones(len(labels))
     inside = labels >= 0
@@ -62,7 +62,7 @@ class Purification(ClusterContrast):
 
     References
     ----------
-    methods.md D.1 #6: MASS's own loss is not published in detail; the ranking is that of SPAL (arXiv 2204.10008).
+    methods.md, Training: MASS's own loss is not published in detail; the ranking is that of SPAL (arXiv 2204.10008).
     """
 
     def __init__(self, lesson: Lesson, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:

@@ -16,7 +16,7 @@ OUTLIERS = ("drop", "classes")
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How the network is trained in a round. Defaults: the demo; papers: Cluster Contrast's code (methods.md 0.2)."""
+    """How the network is trained in a round. Defaults: the demo; papers: Cluster Contrast's code."""
 
     loss: str = "cluster-nce"  # cluster-nce | hybrid-memory (SpCL) | triplet (DRAL) | purification (MASS-like)
     outliers: str = "drop"  # drop: not trained on | classes: each a class of its own; triplet has no use for it
@@ -27,8 +27,8 @@ class TrainingConfig:
     temperature: float = 0.05  # τ, of all but triplet, above 0; papers: 0.05
     memory_momentum: float = 0.1  # share of the old vector that an update keeps, 0 to 1; papers: 0.1, SpCL 0.2
     use_hard: bool = False  # cluster-nce, purification: update each cluster once a batch, by its least similar image
-    margin: float = 0.3  # triplet, purification: by how much the different is to be farther; at least 0; D.1 #6
-    ranking_weight: float = 0.5  # purification: weight of the ranking of answered images; 0: none; D.1 #6
+    margin: float = 0.3  # triplet, purification: by how much the different is to be farther; at least 0
+    ranking_weight: float = 0.5  # purification: weight of the ranking of answered images; 0: none
     learning_rate: float = 2e-3  # of Adam, at the start; papers: 3.5e-4 from ImageNet weights
     weight_decay: float = 5e-4  # L2, as torch's Adam has it; papers: 5e-4
     schedule: str = "cosine"  # cosine: to 0 at the end of the last round | step | constant; papers: step

@@ -19,7 +19,7 @@ class Triplet(Objective):
     References
     ----------
     Liu et al., *Deep reinforcement active learning for human-in-the-loop person re-identification*, ICCV 2019, trains
-    on the answers by triplets; methods.md C.2.
+    on the answers by triplets; methods.md, Training.
     """
 
     def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
@@ -62,7 +62,7 @@ def batch_hard(features: Tensor, same: Tensor, different: Tensor, margin: float)
 
     References
     ----------
-    Hermans et al., *In defense of the triplet loss for person re-identification*, 2017, Eq. 5; methods.md C.2.
+    Hermans et al., *In defense of the triplet loss for person re-identification*, 2017, Eq. 5; methods.md, Training.
     """
     both = same.any(dim=1) & different.any(dim=1)
     if not bool(both.any()):
