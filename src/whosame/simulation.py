@@ -117,7 +117,8 @@ def simulate(
     annotator = NoisyOracle(people, dict.fromkeys(("within", "between", "pool"), noise), seed=seed)
     base = base or Base.of(features, eps=eps)
     begun = time.perf_counter()
-    memory, labels, carried = LabelMemory(), base.labels, {}
+    memory, labels = LabelMemory(), base.labels
+    carried: Mapping[str, NDArray[np.generic]] = {}
     answers: list[Answer] = []
     asked = 0
     for number in range(rounds):

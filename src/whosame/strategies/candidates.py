@@ -148,7 +148,9 @@ def within(scene: Scene) -> Candidates:
     """
     groups = scene.groups
     roots = scene.state.memory.must_link_roots(len(scene.of_row))
-    rows, sides, clusters = [], [], []
+    rows: list[NDArray[np.int64]] = []
+    sides: list[NDArray[np.int64]] = []
+    clusters: list[int] = []
     for position in np.flatnonzero(groups.sizes > 1).tolist():
         members = groups.rows[groups.members(position)]
         block = np.unique(roots[members], return_inverse=True)[1]

@@ -92,7 +92,8 @@ class TwoCovariance:
         first_noise, second_noise : float64 [P]
             Variance of each mean about its person: 1 / (number of independent images).
         """
-        return _log_ratios(first, first_noise, second, second_noise, self.between)
+        ratios: NDArray[np.float64] = _log_ratios(first, first_noise, second, second_noise, self.between)
+        return ratios
 
 
 @numba.njit(cache=True, nogil=True)
@@ -120,7 +121,7 @@ def _log_ratios(
 
 
 def _principal(features: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
-    centred = features - features.mean(axis=0, dtype=np.float64).astype(np.float32)
+    centred: NDArray[np.float32] = features - features.mean(axis=0, dtype=np.float64).astype(np.float32)
     if features.shape[1] <= DIMENSIONS or len(features) <= DIMENSIONS:
         return centred
     rows = np.sort(generator.permutation(len(features))[:SAMPLE])
