@@ -31,6 +31,7 @@ def test_run_plays_the_next_round_and_shows_its_table(project, type_kedro):
         ("budget=9999999", "have only 7140 pairs"),
         ("run=../outside", "a run cannot be called '../outside'"),
         ("annotator=orcle", "did you mean 'oracle'"),
+        ("database=sqlite:////proc/answers.db", "the label store sqlite:////proc/answers.db cannot be opened"),
     ],
 )
 def test_a_wrong_parameter_is_one_clear_error(project, type_kedro, parameters, said):

@@ -57,6 +57,8 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
     """Check that the round can be played as asked, and that the run is continued as it was begun."""
     configuration = parse(Configuration, parameters)
     configuration.check_against(train_set, truth)
+    with open_store(configuration.database_url(project.root())):
+        pass  # a store that cannot be written is found before the work, not after it
     run = Run.named(project.runs_folder(), configuration.run)
     splits = {name: len(manifest.image_ids(name)) for name in ("train", "query", "gallery")}
     about = run.open(
