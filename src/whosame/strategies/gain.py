@@ -64,7 +64,7 @@ class GainConfig:
     trust: float = 5.0
     # 0..1: weight of a split between images moved (0) and pairs of images parted (1).
     split_power: float = 0.3
-    # Merges of a cluster that may be asked in a round, >= 1. A split excludes all else; an outlier is asked about once.
+    # Merges of a cluster that may be asked in a round, >= 1. A split excludes them; an outlier is asked about once.
     merge_cap: int = 2
     # 0..1, aim model: merges less probable than this come after the splits.
     improbable: float = 0.03
@@ -139,14 +139,12 @@ class Prospect:
         moved[split] = moved[split] ** (1 - config.split_power) * product[split] ** config.split_power
         if config.aim == "model" and (self._state.cameras >= 0).any():
             moved = np.where(split, moved, 2 * found.across / images)
-        wanted: dict[int, bool] = {
-            MERGE: config.merges,
-            SPLIT: config.splits,
-            HOME: config.outliers and config.aim == "labels",
-            PAIR: config.outliers and config.aim == "labels",
-        }
-        changed = np.where(split, 1 - p, p)
-        return changed * moved * np.array([wanted[kind] for kind in range(len(wanted))])[found.kind]
+        change: NDArray[np.float64] = np.where(split, 1 - p, p) * moved
+        outliers = config.outliers and config.aim == "labels"
+        wanted = {MERGE: config.merges, SPLIT: config.splits, HOME: outliers, PAIR: outliers}
+        unwanted = [kind for kind, asked in wanted.items() if not asked]
+        change[np.isin(found.kind, unwanted)] = 0.0
+        return change
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
@@ -155,7 +153,7 @@ class Prospect:
         if self._config.aim == "model":
             later = (self.candidates.kind != MERGE) | (self.same < self._config.improbable)
         order = np.lexsort((-self.change, later))
-        return order[self.change[order] > max(self._config.worth, 0.0)]
+        return order[self.change[order] > self._config.worth]
 
 
 class GainSession:
@@ -182,7 +180,7 @@ class GainSession:
             if len(questions) == self._account.left:
                 break
             first, second, kind = int(found.first[index]), int(found.second[index]), int(found.kind[index])
-            if self._take(taken, found.groups[index].tolist(), kind) and self._account.is_open(first, second):
+            if self._account.is_open(first, second) and self._take(taken, found.groups[index].tolist(), kind):
                 name, reason = KINDS[kind]
                 group = int(found.groups[index, 0])
                 score = float(change[index])
