@@ -1,9 +1,9 @@
 """Features like those of a re-ID network at Market-1501's size, with known identities, for selection without training.
 
-Identities of Market-like sizes (2 to 72 images, 17 on average) lie in groups of about four that look alike; cameras shift
-everything they see, and each identity once more; some identities and some images are much noisier than others. All of it
-in 64 dimensions, where the noise is scaled until, of the ten nearest neighbours of an image, the wanted share shows the
-same person; then it is projected to as many as a network gives.
+Identities of Market-like sizes (2 to 72 images, 17 on average) lie in groups of about four that look alike; cameras
+shift everything they see, and each identity once more; some identities and some images are much noisier than others.
+All of it in 64 dimensions, where the noise is scaled until, of the ten nearest neighbours of an image, the wanted share
+shows the same person; then it is projected to as many as a network gives.
 """
 
 import faiss

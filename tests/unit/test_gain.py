@@ -92,7 +92,8 @@ def test_a_kind_that_is_switched_off_is_worth_nothing(switch, kinds):
 
 @pytest.mark.parametrize("aim", ["model", "labels"])
 @pytest.mark.parametrize(
-    ("switch", "asked"), [("merges", {"within", "pool"}), ("splits", {"between", "pool"}), ("outliers", {"within", "between"})]
+    ("switch", "asked"),
+    [("merges", {"within", "pool"}), ("splits", {"between", "pool"}), ("outliers", {"within", "between"})],
 )
 def test_a_kind_that_is_switched_off_is_not_asked_about(aim, switch, asked):
     config = GainConfig(aim=aim, worth=0, **{switch: False})
@@ -181,7 +182,7 @@ def rows_of(part):
 @pytest.mark.parametrize("cap", [1, 2, 3])
 def test_a_cluster_goes_into_so_many_merges(cap):
     star = joins(MERGE, (0, 1), (0, 2), (0, 3), (0, 4), (5, 6))
-    assert asked(session_of(star, GainConfig(merge_cap=cap))) == [(0, 1), (0, 2), (0, 3)][:cap] + [(5, 6)]
+    assert asked(session_of(star, GainConfig(merge_cap=cap))) == [*[(0, 1), (0, 2), (0, 3)][:cap], (5, 6)]
 
 
 def test_a_refused_merge_takes_nothing_from_the_other_cluster():
@@ -293,7 +294,7 @@ def test_answers_pull_p_of_their_kind_and_of_no_other():
 def test_a_session_learns_from_what_is_carried():
     state = state_of(budget=8)
     config = GainConfig(aim="labels", splits=False, outliers=False)
-    session, first = play(state, config, lambda _: "different")
+    session, _ = play(state, config, lambda _: "different")
     again = {(question.a, question.b): question.score for question in play(state, config, lambda _: "same")[1]}
     learnt = replace(state, carried=session.carry())
     taught = {(question.a, question.b): question.score for question in play(learnt, config, lambda _: "same")[1]}
