@@ -1,6 +1,6 @@
 """Which strategy makes the labels best with how many questions, on features that stand still.
 
-``make bench-selection``, or with options ``python benchmarks/selection.py --strategies=dcps,gain-labels --budgets=500``.
+``make bench-selection``, or some of it: ``python benchmarks/selection.py --strategies=dcps,gain-labels --budgets=500``.
 
 Features of Market-1501's size are drawn (``reid_features.py``): ``normal`` as of a trained network, ``hard`` as of one
 in its first rounds. A row a simulation is added to ``data/08_reporting/selection/rows.csv``, and what is there, of the
