@@ -1,6 +1,7 @@
 """What every annotator keeps to. A new one joins by its name in the registry."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -45,6 +46,13 @@ def test_what_is_said_does_not_depend_on_order_or_company(annotator):
     backwards = {answer.question: answer.verdict for answer in annotator.answer(QUESTIONS[::-1], never)}
     alone = {question: next(annotator.answer([question], never)).verdict for question in QUESTIONS}
     assert together == backwards == alone
+
+
+def test_a_pair_put_again_is_answered_as_that_attempt(annotator):
+    put = [replace(question, attempt=2) for question in QUESTIONS]
+    answers = list(annotator.answer(put, never))
+    assert {answer.question.attempt for answer in answers} == {2}
+    assert list(annotator.answer(put, never)) == answers
 
 
 def test_settled_questions_are_left_out(annotator):

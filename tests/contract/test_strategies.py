@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
@@ -9,7 +10,8 @@ from scipy.sparse import csr_array
 
 from whosame.memory import LabelMemory
 from whosame.strategies import registry
-from whosame.strategies.base import Answer, Question, RoundState
+from whosame.strategies.account import Account
+from whosame.strategies.base import Answer, Doubting, Question, RoundState
 
 STRATEGIES = registry.names()
 PEOPLE = 12
@@ -83,8 +85,9 @@ def situation(request):
 def converse(session, state, verdict, *, stored=(), crash_after=None):
     """Drive a session as an annotator would, checking the rules of asking on the way.
 
-    A pair that the answers of its own batch decide becomes a free answer. ``stored`` are answers given before a
-    crash; ``crash_after`` ends the conversation after so many paid answers.
+    A pair that the answers of its own batch decide becomes a free answer. One that the session doubts is put again when
+    the batch is through, while the budget lasts, and answered the same. ``stored`` are answers given before a crash;
+    ``crash_after`` ends the conversation after so many paid answers.
     """
     memory, paid, answers, batches = state.memory.copy(), 0, [], []
     stored = {(answer.question.a, answer.question.b): answer for answer in stored}
@@ -108,14 +111,21 @@ def converse(session, state, verdict, *, stored=(), crash_after=None):
                 return answers + told, memory, batches
             paid += 1
             known = stored.get((question.a, question.b))
-            answer = (
-                dataclasses.replace(known, source="memory") if known else Answer(question, verdict(question), "oracle")
-            )
+            said, source = (known.verdict, "memory") if known else (verdict(question), "oracle")
+            answer = Answer(question, said, source)
             if answer.verdict == "unsure":
                 memory.skip(question.a, question.b)
             else:
                 memory.add(question.a, question.b, answer.verdict == "same")
             told.append(answer)
+        for at, answer in enumerate(told):
+            if answer.source == "closure" or not (isinstance(session, Doubting) and session.doubts(answer)):
+                continue
+            if crash_after is not None and paid >= crash_after:
+                return answers + told, memory, batches
+            if paid < state.budget:
+                paid += 1
+                told[at] = dataclasses.replace(answer, asked=2)
         session.tell(told)
         answers += told
     assert paid <= state.budget
@@ -237,3 +247,38 @@ def test_a_strategy_keeps_nothing_between_rounds(strategy):
     state, people = make_state()
     converse(strategy.start(state), state, VERDICTS["truth"](people))
     assert vars(strategy) == before
+
+
+class Sceptic:
+    """Asks three pairs at a time, any, and doubts every "same"."""
+
+    def __init__(self, state):
+        self.account = Account(state)
+
+    def ask(self):
+        pairs = ((a, b) for b in range(1, 96) for a in range(b) if self.account.is_open(a, b))
+        some = itertools.islice(pairs, min(3, self.account.left))
+        return [self.account.question(a, b, "pool", score=0, group=-1, reason="any") for a, b in some]
+
+    def doubts(self, answer):
+        return answer.verdict == "same"
+
+    def tell(self, answers):
+        self.account.tell(answers)
+
+
+@pytest.mark.parametrize("verdict", VERDICTS)
+def test_an_answer_that_is_put_again_costs_again(verdict):
+    state, people = make_state()
+    session = Sceptic(state)
+    answers, _, _ = converse(session, state, VERDICTS[verdict](people))
+    paid = [answer for answer in answers if answer.source != "closure"]
+    assert sum(answer.asked for answer in paid) == state.budget
+    assert any(answer.asked == 2 for answer in paid) == any(answer.verdict == "same" for answer in paid)
+    assert session.account.left == 0
+    for crash in (1, 7, 19):
+        begun, _, _ = converse(Sceptic(state), state, VERDICTS[verdict](people), crash_after=crash)
+        resumed, _, _ = converse(Sceptic(state), state, VERDICTS[verdict](people), stored=begun)
+        assert [(answer.question, answer.verdict, answer.asked) for answer in resumed] == [
+            (answer.question, answer.verdict, answer.asked) for answer in answers
+        ]

@@ -29,7 +29,7 @@ DIGESTS = [f"{image:032x}" for image in IDS]
 
 
 class Adaptive:
-    """Asks batches that depend on what it was told."""
+    """Asks batches that depend on what it was told, and doubts every "same"."""
 
     def __init__(self, round_number):
         self.generator, self.told = np.random.default_rng(round_number), 0
@@ -39,18 +39,21 @@ class Adaptive:
         pairs = [np.sort((self.generator.choice(N, 2, replace=False) + offset) % N) for _ in range(5)]
         return [Question(int(a), int(b), "between") for a, b in pairs]
 
+    def doubts(self, answer):
+        return answer.verdict == "same"
+
     def tell(self, answers):
         self.told += sum(answer.verdict == "same" for answer in answers) + len(answers)
 
 
 class Noting(NoisyOracle):
-    """Notes every pair it is asked, as a person would remember it."""
+    """Notes every pair it is asked, and which time it is, as a person would remember it."""
 
     notes: Path
 
     def verdict(self, question):
         with self.notes.open("a") as file:
-            file.write(f"{IDS[question.a]} {IDS[question.b]}\n")
+            file.write(f"{IDS[question.a]} {IDS[question.b]} {question.attempt}\n")
         return super().verdict(question)
 
 
@@ -67,7 +70,7 @@ def run(folder):
             said = converse(session, session.ask(), annotator, memory, budget=BUDGET, record=record)
         memory = said.memory
         told += [(answer.question.a, answer.question.b, answer.verdict) for answer in said.answers]
-        counts.append((said.asked, said.free, said.repeated, said.conflicts))
+        counts.append((said.asked, said.free, said.repeated, said.conflicts, said.reasked, said.overturned))
     return {"told": told, "log": memory.log, "counts": counts}
 
 
@@ -98,7 +101,7 @@ def kept(folder):
     if not (folder / "labels.db").exists():
         return []
     with open_store(f"sqlite:///{folder}/labels.db") as store:
-        return [f"{event.image_a} {event.image_b}" for event in store.answers("uid")]
+        return [f"{event.image_a} {event.image_b} {event.attempt}" for event in store.answers("uid")]
 
 
 def asked(folder):
@@ -127,7 +130,8 @@ def program(folder, seed):
     result.pop("lines")
     assert result == expected, f"{moments=}"
     assert kept(disturbed) == kept(undisturbed) == asked(undisturbed), f"{moments=}"
-    print(json.dumps({"answers": len(kept(disturbed)), "put": len(asked(disturbed)), "killed": killed}))
+    counts = {"answers": len(kept(disturbed)), "put": len(asked(disturbed)), "killed": killed}
+    print(json.dumps({**counts, "reasked": sum(count[4] for count in result["counts"])}))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -139,6 +143,7 @@ def test_killed_at_random_moments_the_run_ends_the_same(tmp_path):
     said = json.loads(done.stdout)
     assert said["killed"] >= KILLS // 4
     assert said["answers"] == ROUNDS * BUDGET
+    assert said["reasked"] > 0
     assert said["put"] <= said["answers"] + said["killed"]  # at most the one answer that was on its way at each kill
 
 

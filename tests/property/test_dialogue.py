@@ -1,7 +1,8 @@
-"""A conversation: what is paid, what is free, and that stopping it anywhere changes nothing."""
+"""A conversation: what is paid, free, or put again, and that stopping it anywhere changes nothing."""
 
 import contextlib
-from dataclasses import dataclass, field
+from collections import Counter
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from whosame.annotators.dialogue import PATIENCE, converse
 from whosame.annotators.oracle import NoisyOracle, Oracle
 from whosame.memory import LabelMemory
+from whosame.seeding import stream
 from whosame.strategies.base import Answer, Question
 
 N = 12
@@ -18,6 +20,10 @@ N = 12
 
 class PowerCutError(Exception):
     pass
+
+
+def attempt(question):
+    return question.a, question.b, question.attempt
 
 
 @dataclass
@@ -28,11 +34,9 @@ class Notebook:
     fails_at: int = -1
 
     def find(self, questions):
-        asked = {(question.a, question.b): question for question in questions}
-        pairs = [(answer, (answer.question.a, answer.question.b)) for answer in self.kept]
-        return [
-            Answer(asked[pair], answer.verdict, "memory", answer.annotator) for answer, pair in pairs if pair in asked
-        ]
+        asked = {attempt(question): question for question in questions}
+        found = [answer for answer in self.kept if attempt(answer.question) in asked]
+        return [replace(answer, question=asked[attempt(answer.question)], source="memory") for answer in found]
 
     def commit(self, answers):
         if len(self.kept) == self.fails_at:
@@ -59,6 +63,28 @@ class Curious:
         self.told += answers
 
 
+class Doubtful(Curious):
+    """Doubts two of three answers, and which depends on all it was told."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.looked, self.doubted = [], set()
+
+    def doubts(self, answer):
+        pair = answer.question.a, answer.question.b
+        self.looked.append(pair)
+        doubted = (sum(pair) + len(answer.verdict) + len(self.told)) % 3 > 0
+        self.doubted |= {pair} if doubted else set()
+        return doubted
+
+
+class Fickle(Oracle):
+    """Says anything, at every attempt anew."""
+
+    def verdict(self, question):
+        return str(stream(0, *attempt(question)).choice(["same", "different", "unsure"]))
+
+
 class OnTheTable(Oracle):
     """People who begin at the end, with all questions on the table before any answer is known."""
 
@@ -70,12 +96,17 @@ class OnTheTable(Oracle):
             yield Answer(question, self.verdict(question), "human", self.name)
 
 
-def talk(case, record):
-    session = Curious(case["seed"], case["batches"], case["size"])
+def begin(case):
+    return (Doubtful if case["doubts"] else Curious)(case["seed"], case["batches"], case["size"])
+
+
+def talk(case, record, session=None):
+    session = session or begin(case)
     memory = LabelMemory.from_log(*zip(*case["before"], strict=True)) if case["before"] else LabelMemory()
     identities = np.array(case["identities"])
     annotator = {
-        "oracle": Oracle(identities),
+        "oracle": Oracle(identities, seconds=1.5),
+        "fickle": Fickle(identities, seconds=1.5),
         "noisy": NoisyOracle(identities, dict.fromkeys(("within", "between", "pool"), 0.3), seed=case["seed"]),
         "people": OnTheTable(identities),
     }[case["annotator"]]
@@ -92,10 +123,17 @@ cases = st.fixed_dictionaries(
         "budget": st.integers(0, 25),
         "identities": st.lists(st.sampled_from([-1, 0, 1, 1, 2, 2, 3]), min_size=N, max_size=N),
         "before": st.sampled_from([[], [(0, 1, "same"), (1, 2, "different"), (3, 4, "unsure")]]),
-        "annotator": st.sampled_from(["oracle", "noisy"]),
+        "annotator": st.sampled_from(["oracle", "noisy", "fickle"]),
+        "doubts": st.booleans(),
     }
 )
+trusting = cases.map(lambda case: {**case, "doubts": False})
+doubtful = cases.map(lambda case: {**case, "doubts": True})
 stops = st.lists(st.integers(0, 6), max_size=4)
+
+
+def outcome(answer):
+    return replace(answer, source="closure" if answer.source == "closure" else "paid")
 
 
 def talk_with_stops(case, stops):
@@ -117,17 +155,23 @@ def test_the_account_adds_up(case, people):
     said = talk(case, record)
     paid = [answer for answer in said.answers if answer.source != "closure"]
     pairs = [(answer.question.a, answer.question.b) for answer in said.answers]
-    assert said.asked == len(paid) == len(record.kept) <= case["budget"]
+    assert said.asked == sum(answer.asked for answer in paid) == len(record.kept) <= case["budget"]
+    assert said.reasked == said.asked - len(paid)
+    assert case["doubts"] or said.reasked == said.overturned == 0
     assert said.free == len(said.answers) - len(paid)
     assert len(set(pairs)) == len(pairs)  # nothing is asked or told twice
     assert not {(a, b) for a, b, _ in case["before"]} & set(pairs)
     assert said.found == 0
-    in_order = [(answer.question.a, answer.question.b, answer.verdict) for answer in record.kept]
-    assert said.memory.log == case["before"] + in_order
+    believed = [(answer.question.a, answer.question.b, answer.verdict) for answer in paid]
+    assert said.memory.log[: len(case["before"])] == case["before"]
+    assert sorted(said.memory.log) == sorted(case["before"] + believed)
+    if not case["doubts"]:
+        in_order = [(answer.question.a, answer.question.b, answer.verdict) for answer in record.kept]
+        assert said.memory.log == case["before"] + in_order
     assert said.conflicts == len(said.memory.conflicts)
 
 
-@given(cases)
+@given(trusting)
 @settings(max_examples=100, deadline=None)
 def test_no_question_is_paid_that_earlier_answers_decide(case):
     record = Notebook()
@@ -146,16 +190,43 @@ def test_no_question_is_paid_that_earlier_answers_decide(case):
     assert said.conflicts == 0
 
 
+@given(doubtful, st.booleans())
+@settings(max_examples=200, deadline=None)
+def test_what_is_believed_follows_from_what_was_said(case, people):
+    case = {**case, "annotator": "people"} if people else case
+    record, session = Notebook(), begin(case)
+    said = talk(case, record, session)
+    paid = {(answer.question.a, answer.question.b): answer for answer in said.answers if answer.source != "closure"}
+    assert sorted(session.looked) == sorted(paid)  # once each
+    for pair, answer in paid.items():
+        votes = [vote for vote in record.kept if attempt(vote.question)[:2] == pair]
+        verdicts = [vote.verdict for vote in votes]
+        assert [vote.question.attempt for vote in votes] == [1, 2, 3][: answer.asked]
+        assert answer.question.attempt == 1
+        assert answer.seconds == sum(vote.seconds for vote in votes)
+        assert answer.overturned == (answer.verdict != verdicts[0])
+        most, times = Counter(verdicts).most_common(1)[0]
+        if pair not in session.doubted:
+            assert [answer.verdict] == verdicts
+        elif times > 1 or len(votes) == 3:
+            assert answer.verdict == (most if times > 1 else "unsure")
+            assert len(votes) == 2 or verdicts[0] != verdicts[1]  # no third where two agree
+        else:
+            implied = {True: "same", False: "different", None: None}[said.memory.implied(*pair)]
+            assert (answer.verdict == verdicts[0] and said.asked == case["budget"]) or answer.verdict == implied
+    if not people:
+        assert said.conflicts == 0
+
+
 @given(cases, stops)
 @settings(max_examples=200, deadline=None)
 def test_stopping_anywhere_and_going_on_changes_nothing(case, stops):
     whole, whole_record = talk_with_stops(case, [])
     resumed, record = talk_with_stops(case, stops)
-    assert [(a.question, a.verdict) for a in resumed.answers] == [(a.question, a.verdict) for a in whole.answers]
-    assert [a.source == "closure" for a in resumed.answers] == [a.source == "closure" for a in whole.answers]
+    assert list(map(outcome, resumed.answers)) == list(map(outcome, whole.answers))
     assert resumed.memory.log == whole.memory.log
     assert resumed.memory.conflicts == whole.memory.conflicts
-    assert (resumed.asked, resumed.free, resumed.repeated) == (whole.asked, whole.free, whole.repeated)
+    assert replace(resumed, found=0, answers=[], memory=None) == replace(whole, answers=[], memory=None)
     assert record.kept == whole_record.kept  # and nothing was asked twice
     again = talk(case, record)
     assert again.found == again.asked == whole.asked
@@ -165,9 +236,9 @@ def test_stopping_anywhere_and_going_on_changes_nothing(case, stops):
 @settings(max_examples=100, deadline=None)
 def test_people_who_answer_in_their_own_order_lose_nothing_by_a_stop(case, stops):
     said, record = talk_with_stops({**case, "annotator": "people"}, stops)
-    pairs = [(answer.question.a, answer.question.b) for answer in record.kept]
-    assert len(set(pairs)) == len(pairs) == said.asked <= case["budget"]
-    assert said.memory.log == case["before"] + [
+    attempts = [attempt(answer.question) for answer in record.kept]
+    assert len(set(attempts)) == len(attempts) == said.asked <= case["budget"]
+    assert case["doubts"] or said.memory.log == case["before"] + [
         (answer.question.a, answer.question.b, answer.verdict) for answer in record.kept
     ]
 
@@ -298,3 +369,194 @@ def test_a_session_may_go_on_after_a_batch_that_nobody_answered():
     session = Script(within((0, 1)), within((0, 1)), within((3, 4)))
     said = converse(session, session.ask(), ORACLE, LabelMemory(), budget=5, record=Notebook())
     assert said.asked == 2
+
+
+class Doubter(Script):
+    """A session that asks given batches and doubts the first answers to given pairs."""
+
+    def __init__(self, *batches, doubted):
+        super().__init__(*batches)
+        self.doubted = doubted
+
+    def doubts(self, answer):
+        assert answer.question.attempt == 1
+        return (answer.question.a, answer.question.b) in self.doubted
+
+
+class Saying(Oracle):
+    """Says of each pair what is listed, one after another; a second's thought the first time, two the second, …"""
+
+    name = "saying"
+
+    def __init__(self, said):
+        self.said = said
+
+    def answer(self, questions, settled):
+        for question in questions:
+            if not settled(question):
+                verdict = self.said[question.a, question.b][question.attempt - 1]
+                yield Answer(question, verdict, "human", f"person {question.attempt}", float(question.attempt))
+
+
+def doubt(said, *batches, doubted=None, budget=20, record=None):
+    """Let a session hear what is said, and doubt; every pair by default."""
+    session = Doubter(*map(list, batches), doubted=said if doubted is None else doubted)
+    heard = converse(session, session.ask(), Saying(said), LabelMemory(), budget=budget, record=record or Notebook())
+    return session, heard
+
+
+def fates(told):
+    return [(answer.verdict, answer.asked, answer.overturned) for answer in told]
+
+
+def test_two_of_three_are_believed():
+    said = {
+        (0, 1): ["same", "different", "different"],
+        (2, 3): ["same", "same"],
+        (4, 5): ["different"],
+        (6, 7): ["unsure", "same", "unsure"],
+        (8, 9): ["same", "different", "same"],
+    }
+    record = Notebook()
+    session, heard = doubt(said, within(*said), doubted=set(said) - {(4, 5)}, record=record)
+    (told,) = session.told
+    assert told == [
+        Answer(Question(0, 1, "within"), "different", "human", "person 3", 6.0, asked=3, overturned=True),
+        Answer(Question(2, 3, "within"), "same", "human", "person 2", 3.0, asked=2),
+        Answer(Question(4, 5, "within"), "different", "human", "person 1", 1.0),
+        Answer(Question(6, 7, "within"), "unsure", "human", "person 3", 6.0, asked=3),
+        Answer(Question(8, 9, "within"), "same", "human", "person 3", 6.0, asked=3),
+    ]
+    assert [answer.question.attempt for answer in told] == [1] * 5
+    first, again, last = (
+        [(*pair, number) for pair, verdicts in said.items() if len(verdicts) >= number] for number in (1, 2, 3)
+    )
+    assert [attempt(answer.question) for answer in record.kept] == first + again + last
+    assert (heard.asked, heard.reasked, heard.overturned, heard.conflicts) == (12, 7, 1, 0)
+    assert heard.memory.log == [  # as they came to be believed
+        (4, 5, "different"),
+        (2, 3, "same"),
+        (0, 1, "different"),
+        (6, 7, "unsure"),
+        (8, 9, "same"),
+    ]
+
+
+def test_three_who_all_say_another_are_unsure():
+    _, heard = doubt({(0, 1): ["same", "different", "unsure"]}, within((0, 1)), within((0, 1)))
+    assert fates(heard.answers) == [("unsure", 3, True)]
+    assert heard.answers[0].annotator == "person 3"
+    assert heard.memory.settled(0, 1)
+    assert heard.memory.implied(0, 1) is None
+    assert heard.repeated == 1  # and it is not put a fourth time
+
+
+@pytest.mark.parametrize(
+    ("budget", "expected"),
+    [
+        (1, [("same", 1, False)]),
+        (2, [("same", 1, False), ("different", 1, False)]),
+        (3, [("same", 2, False), ("different", 1, False)]),
+        (4, [("same", 2, False), ("different", 2, False)]),
+        (5, [("different", 3, True), ("different", 2, False)]),
+        (6, [("different", 3, True), ("same", 3, True)]),
+    ],
+)
+def test_where_the_budget_ends_the_first_answer_is_believed(budget, expected):
+    said = {(0, 1): ["same", "different", "different"], (2, 3): ["different", "same", "same"]}
+    session, heard = doubt(said, within(*said), within((4, 5)), budget=budget)
+    assert fates(heard.answers) == expected
+    assert heard.answers[0].annotator == ("person 1" if budget < 5 else "person 3")
+    assert heard.asked == budget
+    assert [(a, b, verdict) for a, b, verdict in heard.memory.log] == [
+        (answer.question.a, answer.question.b, answer.verdict) for answer in heard.answers
+    ]
+    assert len(session.told) == 1
+
+
+def test_nothing_follows_from_an_answer_while_it_is_doubted():
+    said = {(0, 1): ["different"], (1, 2): ["same"], (0, 2): ["same"]}
+    session, heard = doubt(said, within(*said), doubted={(0, 1)})
+    # Believed, the first two would have made the third "different", for nothing. It was asked, and decides the first.
+    assert [answer.source for answer in session.told[0]] == ["human"] * 3
+    assert fates(session.told[0]) == [("same", 1, True), ("same", 1, False), ("same", 1, False)]
+    assert (heard.asked, heard.free, heard.reasked, heard.overturned, heard.conflicts) == (3, 0, 0, 1, 0)
+    assert heard.memory.log == [(1, 2, "same"), (0, 2, "same"), (0, 1, "same")]
+
+
+def test_from_what_is_confirmed_everything_follows_at_once():
+    said = {(0, 1): ["same", "same"], (1, 2): ["same", "same"], (0, 2): ["different"], (0, 3): ["different"]}
+    _, heard = doubt(said, within((0, 1), (1, 2)), within((0, 2), (0, 3), (2, 3)), doubted={(0, 1), (1, 2)})
+    assert summary(heard.answers)[2:] == [
+        (0, 2, "same", "closure"),
+        (0, 3, "different", "human"),
+        (2, 3, "different", "closure"),
+    ]
+    assert (heard.asked, heard.free) == (5, 2)
+
+
+def test_what_a_confirmed_answer_settles_is_not_put_again():
+    said = {(0, 1): ["same", "same"], (1, 2): ["different"], (0, 2): ["same", "same"], (3, 4): ["same", "same"]}
+    record = Notebook()
+    _, heard = doubt(said, within(*said), doubted={(0, 1), (0, 2), (3, 4)}, record=record)
+    # (0, 1), put again, is "same"; with (1, 2) it decides (0, 2), and the next is put.
+    assert [attempt(answer.question) for answer in record.kept[4:]] == [(0, 1, 2), (3, 4, 2)]
+    assert fates(heard.answers) == [
+        ("same", 2, False),
+        ("different", 1, False),
+        ("different", 1, True),
+        ("same", 2, False),
+    ]
+
+
+def test_wherever_it_is_stopped_a_doubting_session_ends_the_same():
+    said = {
+        (0, 1): ["same", "different", "same"],
+        (1, 2): ["same"],
+        (0, 2): ["different", "unsure", "same"],
+        (3, 4): ["different", "different"],
+        (2, 5): ["same", "unsure", "different"],
+    }
+    batches = within((0, 1), (1, 2), (0, 2)), within((3, 4), (0, 4), (2, 5), (0, 5))
+    said |= {(0, 4): ["different", "different"], (0, 5): ["unsure", "unsure"]}
+    for budget in range(1, 18):
+        whole = Notebook()
+        _, expected = doubt(said, *batches, doubted=set(said) - {(1, 2)}, budget=budget, record=whole)
+        for stop in range(len(whole.kept)):
+            record = Notebook(fails_at=stop)
+            with pytest.raises(PowerCutError):
+                doubt(said, *batches, doubted=set(said) - {(1, 2)}, budget=budget, record=record)
+            record.fails_at = -1
+            _, resumed = doubt(said, *batches, doubted=set(said) - {(1, 2)}, budget=budget, record=record)
+            assert resumed.found == stop
+            assert list(map(outcome, resumed.answers)) == list(map(outcome, expected.answers))
+            assert resumed.memory.log == expected.memory.log
+            assert record.kept == whole.kept
+    assert expected.overturned  # the longest conversation had all of it
+    assert expected.reasked > 5
+
+
+def test_a_second_answer_that_never_comes_leaves_the_first():
+    put = []
+
+    class Leaving(Saying):
+        def answer(self, questions, settled):
+            put.extend(map(attempt, questions))
+            return super().answer([question for question in questions if question.attempt == 1], settled)
+
+    session = Doubter(within((0, 1)), within((2, 3)), doubted={(0, 1)})
+    people = Leaving({(0, 1): ["same"], (2, 3): ["same"]})
+    heard = converse(session, session.ask(), people, LabelMemory(), budget=9, record=Notebook())
+    assert fates(heard.answers) == [("same", 1, False), ("same", 1, False)]
+    assert put == [(0, 1, 1), (0, 1, 2), (2, 3, 1)]
+
+
+def test_an_annotator_that_forgets_which_attempt_it_is():
+    class Forgetful(Oracle):
+        def answer(self, questions, settled):
+            for question in questions:
+                yield Answer(Question(question.a, question.b, "within"), "same")
+
+    session = Doubter(within((0, 1)), doubted={(0, 1)})
+    with pytest.raises(RuntimeError, match=r"oracle answered .*attempt=1\), which it was not asked"):
+        converse(session, session.ask(), Forgetful(np.arange(3)), LabelMemory(), budget=5, record=Notebook())

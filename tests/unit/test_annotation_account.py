@@ -50,6 +50,8 @@ def test_the_account_of_a_round():
         "free": 1,
         "conflicts": 0,
         "changed": 3,
+        "reasked": 0,
+        "overturned": 0,
         "timed": 5,
         "seconds": 2 + 4 + 60 + 2 + 2,
         "seconds_per_pair": 14.0,
@@ -58,20 +60,58 @@ def test_the_account_of_a_round():
         "within_same": 1,
         "within_different": 1,
         "within_unsure": 0,
+        "within_reasked": 0,
         "within_same_share": 0.5,
         "within_different_share": 0.5,
         "between_same": 1,
         "between_different": 1,
         "between_unsure": 1,
+        "between_reasked": 0,
         "between_same_share": 1 / 3,
         "between_different_share": 1 / 3,
         "pool_same": 1,
         "pool_different": 0,
         "pool_unsure": 0,
+        "pool_reasked": 0,
         "pool_same_share": 1.0,
         "pool_different_share": 0.0,
     }
     assert figures == pytest.approx({f"annotation/{name}": value for name, value in expected.items()})
+
+
+def test_every_attempt_costs_and_every_pair_is_answered_once():
+    again = [
+        Answer(Question(0, 1, "within"), "same", seconds=7.0, asked=2),
+        Answer(
+            Question(0, 2, "within"), "different", seconds=400.0, asked=3, overturned=True
+        ),  # once away from the desk
+        Answer(Question(1, 4, "between"), "unsure", "memory", seconds=6.0, asked=3, overturned=True),
+        Answer(Question(1, 3, "between"), "same", "closure"),
+    ]
+    account = round_account(again, LABELS)
+    figures = account.to_dict(images=7)
+    expected = {
+        "asked": 8,  # 2 + 3 + 3
+        "reasked": 5,
+        "overturned": 2,
+        "same": 1,
+        "different": 1,
+        "unsure": 1,
+        "free": 1,
+        "changed": 1,
+        "timed": 8,
+        "seconds": 7 + 3 * 60 + 6,
+        "seconds_per_pair": 193 / 8,
+        "hours": 193 / 3600,
+        "cost_percent": 100 * 8 / 21,
+        "within_reasked": 3,
+        "between_reasked": 2,
+        "within_same_share": 0.5,  # of two pairs, not of five attempts
+    }
+    assert {name: figures[f"annotation/{name}"] for name in expected} == pytest.approx(expected)
+    total = AnnotationAccount.from_dict(account.to_dict(7, suffix="_total")) + account
+    assert total == account + account
+    assert total.to_dict(7, suffix="_total")["annotation/overturned_total"] == 4
 
 
 def test_the_cost_is_that_of_the_published_tables():

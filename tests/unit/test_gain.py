@@ -158,7 +158,12 @@ def session_of(found, config=None, *, alone=(), budget=100, memory=None):
     mask[list(alone)] = True
     n = len(found.kind)
     session._prospect = SimpleNamespace(
-        candidates=found, same=np.full(n, 0.5), change=np.ones(n), order=np.arange(n), scene=SimpleNamespace(alone=mask)
+        candidates=found,
+        same=np.full(n, 0.5),
+        change=np.ones(n),
+        moved=np.ones(n),
+        order=np.arange(n),
+        scene=SimpleNamespace(alone=mask),
     )
     return session
 
@@ -351,6 +356,7 @@ def test_all_wrong_parameters_are_named_at_once():
         "split_power": -0.1,
         "merge_cap": 0,
         "improbable": 2.0,
+        "doubt": 1.5,
         "worth": -1.0,
     }
     with pytest.raises(ParameterError) as caught:

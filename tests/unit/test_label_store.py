@@ -248,6 +248,18 @@ def test_answers_are_found_again_in_the_order_given(store):
     ]
 
 
+def test_each_attempt_at_a_pair_is_found_by_itself(store):
+    record = make_record(store)
+    attempts = [Question(0, 1, "within", attempt=number) for number in (1, 2, 3)]
+    for question, verdict in zip(attempts, ("same", "different", "unsure"), strict=True):
+        record.commit([Answer(question, verdict)])
+    assert [event.attempt for event in store.answers("uid")] == [1, 2, 3]
+    for question, verdict in zip(attempts, ("same", "different", "unsure"), strict=True):
+        (found,) = make_record(store).find([question])
+        assert (found.question.attempt, found.verdict) == (question.attempt, verdict)
+    assert make_record(store).find([Question(0, 2, "within", attempt=2)]) == []
+
+
 def test_the_first_answer_stands_where_a_pair_has_several(store):
     given = replace(EVENT, image_a=10, image_b=20, digest_a="a", digest_b="b")
     store.append([replace(given, verdict="different"), replace(given, annotator="bob")])

@@ -1,6 +1,7 @@
 """What the oracles say, and what they need."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from whosame.annotators.oracle import NoisyOracle, Oracle
 from whosame.annotators.registry import AnnotatorConfig, make_annotator
 from whosame.errors import ParameterError
 from whosame.parameters import parse
+from whosame.seeding import stream
 from whosame.strategies.base import Question
 
 RATES = {"within": 0.0, "between": 0.0, "pool": 0.0}
@@ -71,6 +73,19 @@ def test_another_seed_errs_elsewhere_and_a_higher_rate_errs_there_too():
     wrong = {key: verdict == "same" for key, verdict in said.items()}
     assert (wrong[0, 0.1] != wrong[1, 0.1]).any()
     assert wrong[0, 0.3][wrong[0, 0.1]].all()
+
+
+def test_attempts_at_one_pair_err_independently():
+    identities, questions = np.arange(1, 81), all_pairs(80)  # 3,160 pairs, all "different"
+    noisy = NoisyOracle(identities, dict.fromkeys(RATES, 0.3), seed=4)
+    wrong = [
+        np.array(verdicts(noisy, [replace(question, attempt=attempt) for question in questions])) == "same"
+        for attempt in (1, 2, 3)
+    ]
+    assert wrong[0].tolist() == [stream(4, "noise", q.a, q.b).random() < 0.3 for q in questions]  # as ever
+    assert [rate.mean() for rate in wrong] == pytest.approx([0.3] * 3, abs=0.03)
+    for one, other in itertools.combinations(wrong, 2):
+        assert (one & other).mean() == pytest.approx(0.09, abs=0.02)
 
 
 def test_the_configuration_reaches_the_annotator():

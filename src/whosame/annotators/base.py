@@ -29,7 +29,8 @@ class Annotator(Protocol):
         Yields
         ------
         Answer
-            Of source ``human`` or ``oracle``. It is on disk by the time the next one is taken from the iterator.
+            Of source ``human`` or ``oracle``, to the question as it was put, its ``attempt`` included. It is on disk
+            by the time the next one is taken from the iterator.
         """
 
 
@@ -37,7 +38,10 @@ class Record(Protocol):
     """Where the answers of a run are kept."""
 
     def find(self, questions: Sequence[Question]) -> list[Answer]:
-        """Return the answers that these questions had before, source ``memory``, in the order they were given."""
+        """Return the answers that these questions had before, source ``memory``, in the order they were given.
+
+        Each attempt at a pair is a question of its own.
+        """
 
     def commit(self, answers: Sequence[Answer]) -> None:
         """Keep answers for good: a power cut after this call loses none of them."""

@@ -65,8 +65,9 @@ class Oracle:
 class NoisyOracle(Oracle):
     """An oracle that errs: ``same`` and ``different`` are exchanged at a rate that may depend on the kind of question.
 
-    Whether a pair is answered wrongly depends on the seed and the pair alone, not on when or how often it is asked:
-    a resumed run hears the same errors. A higher rate adds errors to those of a lower one.
+    Whether a pair is answered wrongly depends on the seed, the pair and the attempt alone, not on when it is asked: a
+    resumed run hears the same errors. Attempts at one pair err independently of each other, as another look does. A
+    higher rate adds errors to those of a lower one.
 
     Parameters
     ----------
@@ -92,5 +93,6 @@ class NoisyOracle(Oracle):
     def verdict(self, question: Question) -> Verdict:
         """Return what the identities say, or the contrary."""
         said = super().verdict(question)
-        wrong = stream(self._seed, "noise", question.a, question.b).random() < self._rates[question.kind]
+        again = (question.attempt,) if question.attempt > 1 else ()  # first answers keep the numbers they had
+        wrong = stream(self._seed, "noise", question.a, question.b, *again).random() < self._rates[question.kind]
         return FLIPPED[said] if wrong else said

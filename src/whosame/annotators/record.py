@@ -44,15 +44,15 @@ class RoundRecord:
         self._store, self._run_uid, self._run, self._round = store, run_uid, run, round
         self._ids: list[int] = image_ids.tolist()
         self._digests = digests
-        self._given: dict[tuple[int, int], tuple[int, AnswerEvent]] = {}
+        self._given: dict[tuple[int, int, int], tuple[int, AnswerEvent]] = {}  # by pair and attempt
         events = store.answers(run_uid)
         self._check(events)
         for order, event in enumerate(events):
-            self._given.setdefault((event.image_a, event.image_b), (order, event))
+            self._given.setdefault((event.image_a, event.image_b, event.attempt), (order, event))
 
     def find(self, questions: Sequence[Question]) -> list[Answer]:
         """Return the answers that these questions had before, source ``memory``, in the order they were given."""
-        asked = ((question, self._given.get((self._ids[question.a], self._ids[question.b]))) for question in questions)
+        asked = ((question, self._given.get(self._key(question))) for question in questions)
         found = sorted(((*given, question) for question, given in asked if given), key=lambda item: item[0])
         return [
             Answer(question, event.verdict, "memory", event.annotator, event.seconds) for _, event, question in found
@@ -61,6 +61,9 @@ class RoundRecord:
     def commit(self, answers: Sequence[Answer]) -> None:
         """Commit answers to the store, in one transaction; see :meth:`LabelStore.append`."""
         self._store.append([self._event(answer) for answer in answers])
+
+    def _key(self, question: Question) -> tuple[int, int, int]:
+        return self._ids[question.a], self._ids[question.b], question.attempt
 
     def _event(self, answer: Answer) -> AnswerEvent:
         a, b = answer.question.a, answer.question.b
@@ -77,6 +80,7 @@ class RoundRecord:
             source=answer.source,
             annotator=answer.annotator,
             seconds=answer.seconds,
+            attempt=answer.question.attempt,
         )
 
     def _check(self, events: Sequence[AnswerEvent]) -> None:

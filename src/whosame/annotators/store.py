@@ -41,7 +41,7 @@ class AnswerEvent:
     seconds : float
         How long it took.
     attempt : int
-        1, or more where the same annotator answers the pair anew on purpose.
+        1, or more where the answer was doubted and the pair put again.
     answered_at : str
         UTC, ISO 8601; empty: the time of the commit.
     """

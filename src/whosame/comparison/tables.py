@@ -48,8 +48,9 @@ class Tables:
     differences : DataFrame
         A row an arm, reference and figure: mean, sd and n of the differences to the reference over common seeds.
     questions : DataFrame
-        A row an arm and kind of question: means over seeds of asked, same, different, unsure; ``same_share`` of all
-        answers. Kind ``all`` has also ``changed_share``, of answers that changed the partition, free and conflicts.
+        A row an arm and kind of question: means over seeds of asked (every attempt at a pair), same, different, unsure
+        (every pair once); ``same_share`` of all answers. Kind ``all`` has also ``changed_share``, of answers that
+        changed the partition, free and conflicts.
     """
 
     runs: pd.DataFrame
@@ -172,18 +173,18 @@ def _questions(arms: Mapping[Arm, Sequence[History]]) -> pd.DataFrame:
             same, different, unsure = (
                 _mean(found, f"{prefix}{verdict}") for verdict in ("same", "different", "unsure")
             )
-            asked = same + different + unsure
+            answered = same + different + unsure
             row = {
                 "kind": kind,
-                "asked": asked,
+                "asked": answered + _mean(found, f"{prefix}reasked"),
                 "same": same,
                 "different": different,
                 "unsure": unsure,
-                "same_share": same / asked if asked else np.nan,
+                "same_share": same / answered if answered else np.nan,
             }
             if kind == "all":
                 row |= {
-                    "changed_share": _mean(found, "changed") / asked if asked else np.nan,
+                    "changed_share": _mean(found, "changed") / answered if answered else np.nan,
                     "free": _mean(found, "free"),
                     "conflicts": _mean(found, "conflicts"),
                 }

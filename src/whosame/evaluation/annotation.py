@@ -15,19 +15,25 @@ PREFIX = "annotation/"
 
 @dataclass(frozen=True)
 class Verdicts:
-    """How often people said what."""
+    """How many questions were answered what, and how often a pair was put again before its answer was believed."""
 
     same: int = 0
     different: int = 0
     unsure: int = 0
+    reasked: int = 0
+
+    @property
+    def answered(self) -> int:
+        """Questions, each counted once."""
+        return self.same + self.different + self.unsure
 
     @property
     def asked(self) -> int:
-        """All of them."""
-        return self.same + self.different + self.unsure
+        """What they cost: every attempt is one."""
+        return self.answered + self.reasked
 
     def __add__(self, other: Self) -> Self:
-        return type(self)(self.same + other.same, self.different + other.different, self.unsure + other.unsure)
+        return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -44,10 +50,12 @@ class AnnotationAccount:
         Answers that contradicted earlier ones, which stand.
     changed : int
         Answers after which the partition changed, see :func:`changed_partition`.
+    overturned : int
+        Doubted answers that were not believed in the end.
     timed : int
-        Answers with a recorded time.
+        Attempts at answers with a recorded time.
     seconds : float
-        Sum of these times, each capped at the idle cap.
+        Sum of these times, each answer capped at the idle cap times its attempts.
     """
 
     within: Verdicts = field(default_factory=Verdicts)
@@ -56,6 +64,7 @@ class AnnotationAccount:
     free: int = 0
     conflicts: int = 0
     changed: int = 0
+    overturned: int = 0
     timed: int = 0
     seconds: float = 0.0
 
@@ -68,13 +77,13 @@ class AnnotationAccount:
         return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     def seconds_per_pair(self, stated: float | None = None) -> float:
-        """Return what a pair is costed at: the stated seconds, else the mean of the recorded; NaN without either."""
+        """Return what an attempt costs: the stated seconds, else the mean of the recorded; NaN without either."""
         if stated is not None:
             return stated
         return self.seconds / self.timed if self.timed else float("nan")
 
     def cost_percent(self, images: int) -> float:
-        """Return the share of all pairs of ``images`` that was asked about, in per cent (UCAL, Eq. 7)."""
+        """Return what was asked as a share of all pairs of ``images``, in per cent (UCAL, Eq. 7)."""
         return 100 * self.said.asked / (images * (images - 1) / 2) if images > 1 else float("nan")
 
     def to_dict(self, images: int, *, seconds_per_pair: float | None = None, suffix: str = "") -> dict[str, float]:
@@ -98,6 +107,8 @@ class AnnotationAccount:
             "free": self.free,
             "conflicts": self.conflicts,
             "changed": self.changed,
+            "reasked": said.reasked,
+            "overturned": self.overturned,
             "timed": self.timed,
             "seconds": self.seconds,
             "seconds_per_pair": pace,
@@ -107,9 +118,9 @@ class AnnotationAccount:
         for kind in KINDS:
             verdicts: Verdicts = getattr(self, kind)
             figures |= {f"{kind}_{f.name}": getattr(verdicts, f.name) for f in fields(Verdicts)}
-            if verdicts.asked:
-                figures[f"{kind}_same_share"] = verdicts.same / verdicts.asked
-                figures[f"{kind}_different_share"] = verdicts.different / verdicts.asked
+            if verdicts.answered:
+                figures[f"{kind}_same_share"] = verdicts.same / verdicts.answered
+                figures[f"{kind}_different_share"] = verdicts.different / verdicts.answered
         return {f"{PREFIX}{name}{suffix}": value for name, value in figures.items() if not np.isnan(value)}
 
     @classmethod
@@ -123,9 +134,10 @@ class AnnotationAccount:
             return Verdicts(*(count(f"{kind}_{f.name}") for f in fields(Verdicts)))
 
         seconds = float(metrics.get(f"{PREFIX}seconds{suffix}", 0.0))
-        free, conflicts, changed, timed = (count(name) for name in ("free", "conflicts", "changed", "timed"))
+        names = ("free", "conflicts", "changed", "overturned", "timed")
+        free, conflicts, changed, overturned, timed = (count(name) for name in names)
         within, between, pool = (verdicts(kind) for kind in KINDS)
-        return cls(within, between, pool, free, conflicts, changed, timed, seconds)
+        return cls(within, between, pool, free, conflicts, changed, overturned, timed, seconds)
 
 
 def changed_partition(answers: Sequence[Answer], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -169,11 +181,11 @@ def round_account(
         ``LabelMemory.conflicts``: an answer of this round that is among them changes nothing. Those of earlier
         rounds may be there too.
     idle_cap : float
-        Seconds that an answer counts at most.
+        Seconds that an attempt at an answer counts at most.
     """
     contradicting = set(conflicts)
-    counts = {kind: {"same": 0, "different": 0, "unsure": 0} for kind in KINDS}
-    free = clashes = changed = timed = 0
+    counts = {kind: dict.fromkeys(("same", "different", "unsure", "reasked"), 0) for kind in KINDS}
+    free = clashes = changed = overturned = timed = 0
     seconds = 0.0
     for answer, changes in zip(answers, changed_partition(answers, labels), strict=True):
         if answer.source == "closure":
@@ -181,11 +193,13 @@ def round_account(
             continue
         question = answer.question
         counts[question.kind][answer.verdict] += 1
+        counts[question.kind]["reasked"] += answer.asked - 1
+        overturned += answer.overturned
         clash = answer.verdict != "unsure" and (question.a, question.b, answer.verdict == "same") in contradicting
         clashes += clash
         changed += bool(changes) and not clash
         if answer.seconds > 0:
-            timed += 1
-            seconds += min(answer.seconds, idle_cap)
+            timed += answer.asked
+            seconds += min(answer.seconds, idle_cap * answer.asked)
     within, between, pool = (Verdicts(**counts[kind]) for kind in KINDS)
-    return AnnotationAccount(within, between, pool, free, clashes, changed, timed, seconds)
+    return AnnotationAccount(within, between, pool, free, clashes, changed, overturned, timed, seconds)

@@ -36,11 +36,11 @@ class Account:
         return Question(a, b, kind, score=score, group=group, reason=reason)
 
     def tell(self, answers: Sequence[Answer]) -> None:
-        """Put answers into the memory and charge those that cost a question: all but the closure's."""
+        """Put answers into the memory and charge what they cost: all but the closure's, as often as they were asked."""
         for answer in answers:
             a, b = answer.question.a, answer.question.b
             if answer.source != "closure":
-                self.left -= 1
+                self.left -= answer.asked
             if answer.verdict == "unsure":
                 self.memory.skip(a, b)
             else:

@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,8 @@ class Question:
         The cluster (or anchor) the question was chosen for.
     reason : str
         Why it was chosen, in a few words, for the account of the round.
+    attempt : int
+        1; 2 and 3 where an answer was doubted and the pair is put again.
     """
 
     a: int
@@ -40,6 +42,7 @@ class Question:
     score: float = field(compare=False, default=0.0)
     group: int = field(compare=False, default=-1)
     reason: str = field(compare=False, default="")
+    attempt: int = field(compare=False, default=1)
 
     def __post_init__(self) -> None:
         if not 0 <= self.a < self.b:
@@ -52,6 +55,10 @@ class Answer:
 
     ``source`` is ``human`` or ``oracle`` for an answer that cost a question of the budget, ``closure`` for one
     that follows from earlier answers, ``memory`` for one found in the label store (asked before a restart).
+
+    Where the first answer was doubted, this is what came of putting the pair again: ``asked`` is how often it was
+    put, and so what it cost, ``seconds`` is their sum, ``annotator`` who decided it; ``overturned`` tells that the
+    first answer was another.
     """
 
     question: Question
@@ -59,6 +66,8 @@ class Answer:
     source: Source = "oracle"
     annotator: str = "oracle"
     seconds: float = 0.0
+    asked: int = 1
+    overturned: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,19 @@ class Session(Protocol):
 
     def carry(self) -> dict[str, NDArray[np.generic]]:
         """Return what the next round's session needs, as arrays."""
+
+
+@runtime_checkable
+class Doubting(Protocol):
+    """A session that has answers put again which it finds unlikely; having :meth:`doubts` is all it takes."""
+
+    def doubts(self, answer: Answer) -> bool:
+        """Return whether an answer is so unlikely, or would cost so much if wrong, that the pair is to be put again.
+
+        Called once for every paid first answer, before the answers of its batch are told. A pure function of the
+        round's state, the answers told before, and the answer's question and verdict: a round that is resumed hears
+        the same answers from another source.
+        """
 
 
 class Strategy(ABC):

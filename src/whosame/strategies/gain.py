@@ -34,7 +34,9 @@ PRIORS = {
     SPLIT: np.array([0.3, 2.2, 0.0, 0.0, 0.3, 0.0]),
 }
 AIMS = ("model", "labels")
-ANSWERS = "gain_answers"  # what is carried: kind, same, evidence of every answer so far
+ANSWERS = "gain_answers"  # carried: kind, same, evidence of every answer so far
+CHECKS = "gain_checks"  # carried: pairs that were answered, and those on which answers differed
+FIRST_RATE, FIRST_ANSWERS = 0.02, 100  # the rate of errors that is assumed at first, and the answers it is worth
 
 
 @dataclass(frozen=True)
@@ -68,6 +70,10 @@ class GainConfig:
     merge_cap: int = 2
     # 0..1, aim model: merges less probable than this come after the splits.
     improbable: float = 0.03
+    # Whether doubtful answers are asked again, where that is worth more than another question; and how probably wrong,
+    # 0..1, an answer must be.
+    repair: bool = True
+    doubt: float = 0.1
     # >= 0: a round stops where less than so many images are expected to move by a question; the rest is left for later.
     worth: float = 0.02
 
@@ -88,6 +94,7 @@ class GainConfig:
                 "split_power is a share from 0 to 1": 0 <= self.split_power <= 1,
                 "merge_cap is 1 or more": self.merge_cap >= 1,
                 "improbable is a probability from 0 to 1": 0 <= self.improbable <= 1,
+                "doubt is a probability from 0 to 1": 0 <= self.doubt <= 1,
                 "worth is 0 or more": self.worth >= 0,
             },
         )
@@ -129,21 +136,27 @@ class Prospect:
         return p
 
     @cached_property
-    def change(self) -> NDArray[np.float64]:
-        """Images expected to change company by the answer; 0 for what is not to be asked."""
-        config, found, p = self._config, self.candidates, self.same
+    def moved(self) -> NDArray[np.float64]:
+        """Images that change company if clusters are merged, an outlier finds its home, a cluster is divided."""
+        config, found = self._config, self.candidates
         images = found.sizes.sum(axis=1)
         product = found.sizes.prod(axis=1)
-        moved = 2 * product / images  # of BCubed: each image of A gains |B| of |A| + |B|, and the reverse
+        moved: NDArray[np.float64] = 2 * product / images  # of BCubed: each image of A gains |B| of |A| + |B|, and the reverse
         split = found.kind == SPLIT
         moved[split] = moved[split] ** (1 - config.split_power) * product[split] ** config.split_power
         if config.aim == "model" and (self._state.cameras >= 0).any():
             moved = np.where(split, moved, 2 * found.across / images)
-        change: NDArray[np.float64] = np.where(split, 1 - p, p) * moved
+        return moved
+
+    @cached_property
+    def change(self) -> NDArray[np.float64]:
+        """Images expected to change company by the answer; 0 for what is not to be asked."""
+        config, found = self._config, self.candidates
+        changed = np.where(found.kind == SPLIT, 1 - self.same, self.same)
         outliers = config.outliers and config.aim == "labels"
         wanted = {MERGE: config.merges, SPLIT: config.splits, HOME: outliers, PAIR: outliers}
         unwanted = [kind for kind, asked in wanted.items() if not asked]
-        change[np.isin(found.kind, unwanted)] = 0.0
+        change: NDArray[np.float64] = changed * self.moved * ~np.isin(found.kind, unwanted)
         return change
 
     @cached_property
@@ -165,7 +178,11 @@ class GainSession:
         self._past = _past(state)
         self._prospect = Prospect(state, config, self._past)
         self._evidence: dict[tuple[int, int], NDArray[np.float64]] = {}
+        self._stakes: dict[tuple[int, int], tuple[float, float]] = {}  # p(same), images moved
         self._told: list[NDArray[np.float64]] = []
+        self._before = np.asarray(state.carried.get(CHECKS, np.zeros(2, np.int64)), np.int64)
+        self._checks = self._before.copy()
+        self._price = 0.0
         self._asked = False
 
     def ask(self) -> Sequence[Question]:
@@ -187,21 +204,43 @@ class GainSession:
                 reason = f"{reason} p(same) {same[index]:.2f}, {score:.2f} images"
                 question = self._account.question(first, second, name, score=score, group=group, reason=reason)
                 self._evidence[question.a, question.b] = np.concatenate([[kind, np.nan], found.evidence[index]])
+                self._stakes[question.a, question.b] = float(same[index]), float(self._prospect.moved[index])
                 questions.append(question)
+        self._price = min((question.score for question in questions), default=0.0)
         return questions
+
+    def doubts(self, answer: Answer) -> bool:
+        """Tell whether asking again is worth more than the least of the round's questions.
+
+        An answer is wrong with the probability that Bayes' rule gives from p(same) and the rate of errors seen so far;
+        then the images that it moves, or fails to move, are what asking again can save.
+        """
+        if not self._config.repair or answer.verdict == "unsure":
+            return False
+        same, moved = self._stakes[answer.question.a, answer.question.b]
+        likely = same if answer.verdict == "same" else 1 - same
+        rate = self._error_rate()
+        wrong = rate * (1 - likely) / (rate * (1 - likely) + (1 - rate) * likely)
+        return wrong > self._config.doubt and wrong * moved > self._price
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Take the answers; what p(same) is learnt from are those that were given, not those that followed."""
         self._account.tell(answers)
         for answer in answers:
+            if answer.source != "closure":
+                self._checks += [1, answer.asked > 2]  # three answers: one of them was wrong
             learnt = self._evidence[answer.question.a, answer.question.b].copy()
             if answer.verdict != "unsure" and answer.source != "closure":
                 learnt[1] = answer.verdict == "same"
                 self._told.append(learnt)
 
     def carry(self) -> dict[str, NDArray[np.generic]]:
-        """Return the evidence of every answer so far."""
-        return {ANSWERS: np.vstack([self._past, *self._told])}
+        """Return the evidence of every answer so far, and how many were contested."""
+        return {ANSWERS: np.vstack([self._past, *self._told]), CHECKS: self._checks}
+
+    def _error_rate(self) -> float:
+        given, contested = self._before
+        return float((contested + FIRST_RATE * FIRST_ANSWERS) / (given + FIRST_ANSWERS))
 
     def _take(self, taken: Counter[int], groups: list[int], kind: int) -> bool:
         """Take the groups of a candidate for a question, if they are free for it."""

@@ -35,6 +35,7 @@ from whosame.memory import LabelMemory
 from whosame.parameters import parse
 from whosame.pipelines.active_round.tables import (
     answers_table,
+    asked_so_far,
     memory_table,
     questions_table,
     read_answers,
@@ -154,7 +155,7 @@ def describe_round(
         cameras=train_set.cameras,
         shown=memory.shown(len(train_set)),
         memory=memory,
-        budget=allowance(schedule, this_round.number, spent=len(memory)),
+        budget=allowance(schedule, this_round.number, spent=asked_so_far(previous_memory)),
         generator=stream(this_round.seed, "strategy", this_round.number),
         carried=previous_strategy_state or {},
     )
@@ -183,7 +184,7 @@ def annotate(
     if list(session.ask()) != first:
         raise ResumeError("the strategy does not ask what it asked before the interruption: was its code changed?")
     if state.budget == 0:  # nobody is needed who could answer
-        log = memory_table(previous_memory, state.memory, train_set, this_round.number)
+        log = memory_table(previous_memory, state.memory, [], train_set, this_round.number)
         return answers_table([], train_set), log, session.carry()
     annotator = make_annotator(
         configuration.annotator, configuration.annotator_options, identities=truth.identities, seed=this_round.seed
@@ -198,7 +199,7 @@ def annotate(
             digests=train_set.digests,
         )
         said = converse(session, first, annotator, state.memory, budget=state.budget, record=record)
-    memory = memory_table(previous_memory, said.memory, train_set, this_round.number)
+    memory = memory_table(previous_memory, said.memory, said.answers, train_set, this_round.number)
     return answers_table(said.answers, train_set), memory, session.carry()
 
 
