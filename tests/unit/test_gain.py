@@ -13,7 +13,7 @@ from whosame.memory import LabelMemory
 from whosame.strategies import registry
 from whosame.strategies.base import Answer, RoundState
 from whosame.strategies.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT, Candidates
-from whosame.strategies.gain import ANSWERS, KINDS, PRIORS, Gain, GainConfig, GainSession, Prospect
+from whosame.strategies.gain import ANSWERS, CHECKS, KINDS, PRIORS, Gain, GainConfig, GainSession, Prospect
 
 NOTHING_TOLD = np.empty((0, 2 + COLUMNS))
 
@@ -313,6 +313,54 @@ def test_a_round_asks_the_same_again_and_changes_no_state():
     before = repr(state.generator.bit_generator.state)
     assert Gain().start(state).ask() == Gain().start(state).ask() != []
     assert repr(state.generator.bit_generator.state) == before
+
+
+# --- what is doubted -------------------------------------------------------------------------------------------------
+
+
+def doubting(same, moved, price, config=None, carried=None):
+    """Return a session that asked one question of this p(same), moving so many images, at this price of another."""
+    state = state_of(carried=carried)
+    session = GainSession(state, config or GainConfig())
+    session._prospect = SimpleNamespace(
+        candidates=joins(MERGE, (0, 1), (2, 3)),
+        same=np.array([same, 0.5]),
+        moved=np.array([moved, 1.0]),
+        change=np.array([1e3, price]),
+        order=np.arange(2),
+        scene=SimpleNamespace(alone=np.zeros(40, bool)),
+    )
+    first, _ = session.ask()
+    return lambda verdict: session.doubts(Answer(first, verdict))
+
+
+def test_an_unlikely_answer_that_matters_is_doubted_by_hand():
+    # p(same) .9, "different", errors .02: wrong with .02 · .9 / (.02 · .9 + .98 · .1) = .155, which of 10 images is 1.55.
+    assert doubting(0.9, 10, price=1.5)("different")
+    assert not doubting(0.9, 10, price=1.6)("different")
+    assert not doubting(0.9, 10, price=1.5)("same")
+    assert not doubting(0.9, 10, price=1.5)("unsure")
+    assert doubting(0.1, 10, price=1.5)("same")
+    assert not doubting(0.9, 10, price=1.5, config=GainConfig(doubt=0.16))("different")
+    assert not doubting(0.9, 10, price=1.5, config=GainConfig(repair=False))("different")
+
+
+def test_the_more_answers_were_contested_the_more_is_doubted():
+    # After 100 answers, 28 contested: (28 + 2) / 200 = .15. p(same) .6, "different": .15 · .6 / (.15 · .6 + .85 · .4).
+    wrong = 0.09 / (0.09 + 0.34)
+    carried = {CHECKS: np.array([100, 28])}
+    assert doubting(0.6, 10, price=10 * wrong - 0.01, carried=carried)("different")
+    assert not doubting(0.6, 10, price=10 * wrong + 0.01, carried=carried)("different")
+    assert not doubting(0.6, 10, price=10 * wrong - 0.01)("different")
+
+
+def test_checks_count_answers_and_those_of_whom_one_was_wrong():
+    session = Gain().start(state_of(budget=4, carried={CHECKS: np.array([10, 2])}))
+    asked = [Answer(question, "different") for question in session.ask()]
+    session.tell(
+        [replace(asked[0], asked=3), replace(asked[1], asked=2), replace(asked[2], source="closure"), asked[3]]
+    )
+    assert session.carry()[CHECKS].tolist() == [13, 3]
 
 
 # --- the rest --------------------------------------------------------------------------------------------------------

@@ -85,6 +85,11 @@ def test_fit_recovers_the_variances_and_ranks_same_above_different():
     assert np.median(same) - np.median(different) > 10
 
 
+def test_the_noise_of_means_is_not_taken_for_people():
+    points, who = people(3000, 2, np.array([1.0, 0.5]))  # a mean of two images adds half a variance to each
+    np.testing.assert_allclose(np.sort(fitted(points, who).between), [0.5, 1.0], rtol=0.15)
+
+
 def test_images_outside_clusters_are_projected_but_not_learnt_from():
     points, who = people(40, 5, np.array([4.0, 1.0]))
     wild = np.concatenate([points, points - 100, points + 100])  # the same mean

@@ -141,7 +141,8 @@ class Prospect:
         config, found = self._config, self.candidates
         images = found.sizes.sum(axis=1)
         product = found.sizes.prod(axis=1)
-        moved: NDArray[np.float64] = 2 * product / images  # of BCubed: each image of A gains |B| of |A| + |B|, and the reverse
+        # Of BCubed: each image of A gains |B| of |A| + |B|, and the reverse.
+        moved: NDArray[np.float64] = 2 * product / images
         split = found.kind == SPLIT
         moved[split] = moved[split] ** (1 - config.split_power) * product[split] ** config.split_power
         if config.aim == "model" and (self._state.cameras >= 0).any():
