@@ -79,7 +79,8 @@ def test_every_strategy_runs_in_the_same_loop(calm, play, strategy):
     rounds = 2 if strategy == "dral" else 1  # its agent is handed on
     assert play(calm, run=strategy, strategy=strategy, rounds=rounds, budget=6) == 0
     last = run_of(calm, strategy).metrics()[-1]
-    assert last["annotation/asked_total"] == (0 if strategy in ("none", "supervised") else 6)
+    fewest = {"none": 0, "supervised": 0, "gain": 1}.get(strategy, 6)  # gain leaves what is not worth a question
+    assert fewest <= last["annotation/asked_total"] <= (6 if fewest else 0)
     if strategy == "supervised":
         assert last["clusters/ari"] == 1
 

@@ -141,7 +141,7 @@ def test_a_round_leaves_budget_where_nothing_is_worth_it():
 
 
 def test_scores_fall_and_questions_say_why():
-    questions = Gain(GainConfig(aim="labels")).start(state_of(budget=12)).ask()
+    questions = Gain(GainConfig(aim="labels", repair=False)).start(state_of(budget=12)).ask()
     scores = [question.score for question in questions]
     assert len(scores) == 12
     assert scores == sorted(scores, reverse=True)
@@ -236,9 +236,10 @@ def test_a_pair_that_nobody_can_tell_does_not_use_up_its_cluster():
 
 def play(state, config, verdict):
     session = Gain(config).start(state)
-    questions = session.ask()
-    session.tell([Answer(question, verdict(question)) for question in questions])
-    assert session.ask() == []
+    questions = []
+    while batch := session.ask():
+        session.tell([Answer(question, verdict(question)) for question in batch])
+        questions += batch
     return session, questions
 
 
@@ -335,23 +336,45 @@ def doubting(same, moved, price, config=None, carried=None):
 
 
 def test_an_unlikely_answer_that_matters_is_doubted_by_hand():
-    # p(same) .9, "different", errors .02: wrong with .02 · .9 / (.02 · .9 + .98 · .1) = .155, which of 10 images is 1.55.
-    assert doubting(0.9, 10, price=1.5)("different")
-    assert not doubting(0.9, 10, price=1.6)("different")
-    assert not doubting(0.9, 10, price=1.5)("same")
-    assert not doubting(0.9, 10, price=1.5)("unsure")
-    assert doubting(0.1, 10, price=1.5)("same")
-    assert not doubting(0.9, 10, price=1.5, config=GainConfig(doubt=0.16))("different")
-    assert not doubting(0.9, 10, price=1.5, config=GainConfig(repair=False))("different")
+    # p(same) .9, "different", errors .03: wrong with .03 · .9 / (.03 · .9 + .97 · .1) = .218, of 10 images 2.18.
+    whole = GainConfig(price=1.0)
+    assert doubting(0.9, 10, 2.1, whole)("different")
+    assert not doubting(0.9, 10, 2.2, whole)("different")
+    assert doubting(0.9, 10, 7.2, GainConfig(price=0.3))("different")
+    assert not doubting(0.9, 10, 7.3, GainConfig(price=0.3))("different")
+    assert not doubting(0.9, 10, 2.1, whole)("same")
+    assert not doubting(0.9, 10, 2.1, whole)("unsure")
+    assert doubting(0.1, 10, 2.1, whole)("same")
+    assert not doubting(0.9, 10, 2.1, GainConfig(price=1.0, doubt=0.22))("different")
+    assert not doubting(0.9, 10, 2.1, GainConfig(price=1.0, repair=False))("different")
 
 
 def test_the_more_answers_were_contested_the_more_is_doubted():
-    # After 100 answers, 28 contested: (28 + 2) / 200 = .15. p(same) .6, "different": .15 · .6 / (.15 · .6 + .85 · .4).
-    wrong = 0.09 / (0.09 + 0.34)
-    carried = {CHECKS: np.array([100, 28])}
-    assert doubting(0.6, 10, price=10 * wrong - 0.01, carried=carried)("different")
-    assert not doubting(0.6, 10, price=10 * wrong + 0.01, carried=carried)("different")
-    assert not doubting(0.6, 10, price=10 * wrong - 0.01)("different")
+    # After 100 answers, 28 contested: (28 + 3) / 200 = .155. p(same) .6, "different".
+    wrong = 0.155 * 0.6 / (0.155 * 0.6 + 0.845 * 0.4)
+    whole, carried = GainConfig(price=1.0), {CHECKS: np.array([100, 28])}
+    assert doubting(0.6, 10, 10 * wrong - 0.01, whole, carried)("different")
+    assert not doubting(0.6, 10, 10 * wrong + 0.01, whole, carried)("different")
+    assert not doubting(0.6, 10, 10 * wrong - 0.01, whole)("different")
+
+
+def test_a_batch_leaves_some_of_the_budget_for_asking_again():
+    many = joins(MERGE, *((2 * i, 2 * i + 1) for i in range(15)))
+    session = session_of(many, budget=14)
+    batch = session.ask()
+    assert len(batch) == 12  # 14 less 15 %, rounded down
+    session.tell([replace(Answer(question, "same"), asked=1) for question in batch])
+    assert len(session.ask()) == 2
+    assert len(session_of(many, GainConfig(repair=False), budget=14).ask()) == 14
+
+
+def test_what_a_cluster_has_taken_part_in_counts_over_batches():
+    star = joins(MERGE, *((0, i) for i in range(1, 10)))
+    session = session_of(star, GainConfig(merge_cap=8), budget=8)
+    batch = session.ask()
+    assert len(batch) == 7
+    session.tell([Answer(question, "different") for question in batch])
+    assert len(session.ask()) == 1
 
 
 def test_checks_count_answers_and_those_of_whom_one_was_wrong():
@@ -405,6 +428,7 @@ def test_all_wrong_parameters_are_named_at_once():
         "merge_cap": 0,
         "improbable": 2.0,
         "doubt": 1.5,
+        "price": -1.0,
         "worth": -1.0,
     }
     with pytest.raises(ParameterError) as caught:

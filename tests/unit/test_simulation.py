@@ -133,8 +133,8 @@ def test_without_a_base_the_features_are_clustered():
 def test_what_a_session_carries_reaches_the_next_round():
     kept = run(Gain(GainConfig(aim="labels")))
     fixed = run(Gain(GainConfig(aim="labels", refit=False)))
-    first = {answer.question.reason for answer in kept.answers[:12]}
-    assert first == {answer.question.reason for answer in fixed.answers[:12]}  # nothing learnt yet
+    first = {answer.question.reason for answer in kept.answers[:10]}
+    assert first == {answer.question.reason for answer in fixed.answers[:10]}  # nothing learnt yet
     assert kept.answers != fixed.answers
 
 

@@ -2,7 +2,7 @@
 
 import copy
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,7 +36,8 @@ PRIORS = {
 AIMS = ("model", "labels")
 ANSWERS = "gain_answers"  # carried: kind, same, evidence of every answer so far
 CHECKS = "gain_checks"  # carried: pairs that were answered, and those on which answers differed
-FIRST_RATE, FIRST_ANSWERS = 0.02, 100  # the rate of errors that is assumed at first, and the answers it is worth
+RESERVE = 0.15  # share of what is left of a round's budget that a batch leaves for asking again
+FIRST_RATE, FIRST_ANSWERS = 0.03, 100  # the rate of errors that is assumed at first, and the answers it is worth
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,8 @@ class GainConfig:
     # 0..1, an answer must be.
     repair: bool = True
     doubt: float = 0.1
+    # >= 0: what asking again costs, in questions of the round's least worth; below 1, because an error stays.
+    price: float = 0.3
     # >= 0: a round stops where less than so many images are expected to move by a question; the rest is left for later.
     worth: float = 0.02
 
@@ -95,6 +98,7 @@ class GainConfig:
                 "merge_cap is 1 or more": self.merge_cap >= 1,
                 "improbable is a probability from 0 to 1": 0 <= self.improbable <= 1,
                 "doubt is a probability from 0 to 1": 0 <= self.doubt <= 1,
+                "price is 0 or more": self.price >= 0,
                 "worth is 0 or more": self.worth >= 0,
             },
         )
@@ -184,21 +188,19 @@ class GainSession:
         self._before = np.asarray(state.carried.get(CHECKS, np.zeros(2, np.int64)), np.int64)
         self._checks = self._before.copy()
         self._price = 0.0
-        self._asked = False
+        self._taken: Counter[int] = Counter()
 
     def ask(self) -> Sequence[Question]:
-        """Return the round's questions in one batch: every group once, a cluster in a few merges."""
-        if self._account.left == 0 or self._asked:
+        """Return the best questions that are left, in batches that leave some of the budget for asking again."""
+        left = self._account.left
+        if left == 0:
             return []
-        self._asked = True
+        size = left - int(RESERVE * left) if self._config.repair else left
         found, same, change = self._prospect.candidates, self._prospect.same, self._prospect.change
         questions: list[Question] = []
-        taken: Counter[int] = Counter()
-        for index in self._prospect.order.tolist():
-            if len(questions) == self._account.left:
-                break
+        while len(questions) < size and (index := next(self._waiting, None)) is not None:
             first, second, kind = int(found.first[index]), int(found.second[index]), int(found.kind[index])
-            if self._account.is_open(first, second) and self._take(taken, found.groups[index].tolist(), kind):
+            if self._account.is_open(first, second) and self._take(found.groups[index].tolist(), kind):
                 name, reason = KINDS[kind]
                 group = int(found.groups[index, 0])
                 score = float(change[index])
@@ -211,7 +213,7 @@ class GainSession:
         return questions
 
     def doubts(self, answer: Answer) -> bool:
-        """Tell whether asking again is worth more than the least of the round's questions.
+        """Tell whether asking again is worth its price.
 
         An answer is wrong with the probability that Bayes' rule gives from p(same) and the rate of errors seen so far;
         then the images that it moves, or fails to move, are what asking again can save.
@@ -222,7 +224,7 @@ class GainSession:
         likely = same if answer.verdict == "same" else 1 - same
         rate = self._error_rate()
         wrong = rate * (1 - likely) / (rate * (1 - likely) + (1 - rate) * likely)
-        return wrong > self._config.doubt and wrong * moved > self._price
+        return wrong > self._config.doubt and wrong * moved > self._config.price * self._price
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Take the answers; what p(same) is learnt from are those that were given, not those that followed."""
@@ -243,8 +245,13 @@ class GainSession:
         given, contested = self._before
         return float((contested + FIRST_RATE * FIRST_ANSWERS) / (given + FIRST_ANSWERS))
 
-    def _take(self, taken: Counter[int], groups: list[int], kind: int) -> bool:
+    @cached_property
+    def _waiting(self) -> Iterator[int]:
+        return iter(self._prospect.order.tolist())
+
+    def _take(self, groups: list[int], kind: int) -> bool:
         """Take the groups of a candidate for a question, if they are free for it."""
+        taken = self._taken
         cap, alone = self._config.merge_cap, self._prospect.scene.alone
         if kind == SPLIT:
             free = taken[groups[0]] == 0
