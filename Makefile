@@ -1,6 +1,7 @@
 # make demo    a fresh machine: environment, install, demo images, the first round
 # make test    a fresh machine: environment, install, every test
 # make check   ruff, mypy, import-linter        make bench   the benchmarks' table
+# make bench-selection    what strategies make of the labels, without training; ARGS="--strategies=dcps,gain-labels"
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -9,7 +10,7 @@ export KEDRO_DISABLE_TELEMETRY := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 
-.PHONY: demo test check bench format clean
+.PHONY: demo test check bench bench-selection format clean
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "whosame needs Python 3.11 or newer: make PYTHON=python3.11"'
@@ -42,6 +43,9 @@ format: $(VENV)/installed-dev
 
 bench: $(VENV)/installed-dev
 	$(BIN)/python -m pytest benchmarks --benchmark-only -n 0 --override-ini timeout=1800
+
+bench-selection: $(VENV)/installed
+	$(BIN)/python benchmarks/selection.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .viz build dist

@@ -1,6 +1,5 @@
 """Question selection alone, on features that stand still: what a strategy's answers do to the labels, in seconds."""
 
-import dataclasses
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -91,7 +90,7 @@ def simulate(
         Questions in all.
     rounds : int
     eps : float
-        Of DBSCAN.
+        Of DBSCAN; not used where a base is given.
     noise : float
         Share of wrong answers, 0 to 1, of every kind of question.
     seed : int
@@ -104,7 +103,8 @@ def simulate(
     Raises
     ------
     ParameterError
-        Arrays of different lengths, a share of noise outside 0 to 1, an unknown strategy or schedule.
+        Arrays of different lengths, a share of noise outside 0 to 1, a negative budget, no rounds, an unknown
+        strategy or parameter.
     """
     if not len(features) == len(identities) == len(cameras):
         lengths = f"{len(features)} features, {len(identities)} identities and {len(cameras)} cameras"
@@ -112,13 +112,13 @@ def simulate(
     if not 0 <= noise <= 1:
         raise ParameterError(f"the noise is {noise}, but takes a share from 0 to 1")
     chosen = registry.make(strategy, parameters) if isinstance(strategy, str) else strategy
-    shares = spread(budget, rounds, "uniform") if chosen.asks else [0] * rounds
+    shares = spread(budget if chosen.asks else 0, rounds, "uniform")
     people = np.unique(identities, return_inverse=True)[1].astype(np.int64) + 1  # 0 would be a distractor
     annotator = NoisyOracle(people, dict.fromkeys(("within", "between", "pool"), noise), seed=seed)
     base = base or Base.of(features, eps=eps)
     begun = time.perf_counter()
     memory, labels = LabelMemory(), base.labels
-    carried: Mapping[str, NDArray[np.generic]] = {}
+    carried: dict[str, NDArray[np.generic]] = {}
     answers: list[Answer] = []
     asked = 0
     for number in range(rounds):
@@ -137,7 +137,7 @@ def simulate(
             generator=stream(seed, "strategy", number),
             carried=carried,
         )
-        session = chosen.start(dataclasses.replace(state, generator=stream(seed, "strategy", number)))
+        session = chosen.start(state)
         said = converse(session, session.ask(), annotator, memory, budget=state.budget, record=_Unkept())
         memory, carried = said.memory, session.carry()
         asked += said.asked

@@ -5,7 +5,8 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 STEPS = 50  # of Newton's method, at most; it converges in a handful
-STRIDE = 5.0  # longest step of a weight: the first ones may overshoot
+HALVINGS = 30  # of a step that overshoots
+TOLERANCE = 1e-8  # of a weight
 GRID = 0.25  # logits between two points at which levels are averaged
 LEVELS = 1e-9  # probabilities nearer to 0 or 1 are not told apart
 
@@ -30,16 +31,26 @@ def fit_logistic(evidence: Numbers, same: Numbers, prior: Numbers, precision: fl
     -------
     float64 [k]
     """
+
+    def loss(weights: Numbers) -> float:
+        level = evidence @ weights
+        return float((np.logaddexp(0, level) - same * level).sum() + precision / 2 * ((weights - prior) ** 2).sum())
+
     weights = prior.astype(np.float64)
     for _ in range(STEPS):
         p = expit(evidence @ weights)
         slope = evidence.T @ (same - p) - precision * (weights - prior)
         curvature = (evidence * (p * (1 - p))[:, None]).T @ evidence + precision * np.eye(len(prior))
         step = np.linalg.solve(curvature, slope)
-        longest = float(np.abs(step).max())
-        weights = weights + step * min(1.0, STRIDE / max(longest, LEVELS))
-        if longest < 1e-8:
+        if np.abs(step).max() < TOLERANCE:
             break
+        # Where the curve is flat, at answers that surprise, a whole step leads too far and the next one farther back.
+        start, fall = loss(weights), float(slope @ step)
+        for _ in range(HALVINGS):
+            if loss(weights + step) <= start - 1e-4 * fall:  # Armijo's rule
+                break
+            step, fall = step / 2, fall / 2
+        weights = weights + step
     return weights
 
 

@@ -35,7 +35,7 @@ class Candidates:
     sizes : int64 [P, 2]
         Images of the two groups, or of the two parts.
     across : int64 [P]
-        Pairs of images, one of each, that two cameras took; all of them where cameras are unknown.
+        Pairs of images, one of each, that two cameras took; images of unknown camera count as of one.
     evidence : float64 [P, COLUMNS]
         Constant, log likelihood ratio / 10, its lead over the group's next best candidate / 10, mean Jaccard similarity
         of the graph's links x 4, logarithms of the smaller and of the larger size.
@@ -255,11 +255,10 @@ def _lead(
 
     An outlier has one home: a candidate that another beats is none. Pairs of outliers have a lead of 0.
     """
-    lead = np.where(alone.all(axis=1), 0.0, np.inf)
-    for group, lone, other_lone in ((a, alone[:, 0], alone[:, 1]), (b, alone[:, 1], alone[:, 0])):
-        its = ~other_lone & (lone | ~alone.any(axis=1))  # the other group is a cluster, this one is what has a home
-        lead[its] = np.minimum(lead[its], _margin(ratio[its], group[its]))
-    return lead
+    both = np.full((2, len(ratio)), np.inf)
+    homes = ~alone.T[::-1]  # the other group is a cluster: what this one may belong to
+    both[homes] = _margin(np.stack([ratio, ratio])[homes], np.stack([a, b])[homes])
+    return np.where(alone.all(axis=1), 0.0, both.min(axis=0))
 
 
 def _margin(ratio: NDArray[np.float64], group: NDArray[np.int64]) -> NDArray[np.float64]:

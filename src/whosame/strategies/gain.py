@@ -67,7 +67,7 @@ class GainConfig:
     trust: float = 5.0
     # 0..1: weight of a split between images moved (0) and pairs of images parted (1).
     split_power: float = 0.3
-    # Merges of a cluster that may be asked in a round, >= 1. A split excludes all else; an outlier is asked about once.
+    # Merges of a cluster that may be asked in a round, >= 1. A split excludes them; an outlier is asked about once.
     merge_cap: int = 2
     # 0..1, aim model: merges less probable than this come after the splits.
     improbable: float = 0.03
@@ -145,28 +145,24 @@ class Prospect:
         config, found = self._config, self.candidates
         images = found.sizes.sum(axis=1)
         product = found.sizes.prod(axis=1)
-        moved = 2 * product / images  # of BCubed: each image of A gains |B| of |A| + |B|, and the reverse
+        # Of BCubed: each image of A gains |B| of |A| + |B|, and the reverse.
+        moved: NDArray[np.float64] = 2 * product / images
         split = found.kind == SPLIT
         moved[split] = moved[split] ** (1 - config.split_power) * product[split] ** config.split_power
         if config.aim == "model" and (self._state.cameras >= 0).any():
             moved = np.where(split, moved, 2 * found.across / images)
-        images_moved: NDArray[np.float64] = moved
-        return images_moved
+        return moved
 
     @cached_property
     def change(self) -> NDArray[np.float64]:
         """Images expected to change company by the answer; 0 for what is not to be asked."""
         config, found = self._config, self.candidates
-        wanted: dict[int, bool] = {
-            MERGE: config.merges,
-            SPLIT: config.splits,
-            HOME: config.outliers and config.aim == "labels",
-            PAIR: config.outliers and config.aim == "labels",
-        }
         changed = np.where(found.kind == SPLIT, 1 - self.same, self.same)
-        use = np.array([wanted[kind] for kind in range(len(wanted))], np.float64)
-        expected: NDArray[np.float64] = changed * self.moved * use[found.kind]
-        return expected
+        outliers = config.outliers and config.aim == "labels"
+        wanted = {MERGE: config.merges, SPLIT: config.splits, HOME: outliers, PAIR: outliers}
+        unwanted = [kind for kind, asked in wanted.items() if not asked]
+        change: NDArray[np.float64] = changed * self.moved * ~np.isin(found.kind, unwanted)
+        return change
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
@@ -175,7 +171,7 @@ class Prospect:
         if self._config.aim == "model":
             later = (self.candidates.kind != MERGE) | (self.same < self._config.improbable)
         order = np.lexsort((-self.change, later))
-        return order[self.change[order] > max(self._config.worth, 0.0)]
+        return order[self.change[order] > self._config.worth]
 
 
 class GainSession:

@@ -74,7 +74,8 @@ class TwoCovariance:
         """
         expected = means * self.between / (self.between + noise[:, None])
         left = self.between / (self.between + 1)
-        return (expected / np.sqrt(left)).astype(np.float32)
+        points: NDArray[np.float32] = (expected / np.sqrt(left)).astype(np.float32)
+        return points
 
     def log_ratio(
         self,
@@ -109,9 +110,10 @@ def _log_ratios(
         exponent, product = 0.0, 1.0
         for k in range(len(between)):
             c, x, y = between[k], first[pair, k], second[pair, k]
-            a, b = c + first_noise[pair], c + second_noise[pair]
-            left = a * b - c * c
-            exponent += (b * x * x - 2 * c * x * y + a * y * y) / left - x * x / a - y * y / b
+            m, n = first_noise[pair], second_noise[pair]
+            a, b = c + m, c + n
+            left = c * (m + n) + m * n  # ab - c², which would vanish where people vary much more than images
+            exponent += (c * (x - y) ** 2 + n * x * x + m * y * y) / left - x * x / a - y * y / b
             product *= left / (a * b)  # between 0 and 1
             if product < 1e-200:
                 exponent += np.log(product)
@@ -122,9 +124,8 @@ def _log_ratios(
 
 def _principal(features: NDArray[np.float32], generator: np.random.Generator) -> NDArray[np.float32]:
     centred: NDArray[np.float32] = features - features.mean(axis=0, dtype=np.float64).astype(np.float32)
-    if features.shape[1] <= DIMENSIONS or len(features) <= DIMENSIONS:
+    if features.shape[1] <= DIMENSIONS:
         return centred
     rows = np.sort(generator.permutation(len(features))[:SAMPLE])
-    _, _, axes = randomized_svd(centred[rows], DIMENSIONS, n_iter=1, random_state=0)
-    reduced: NDArray[np.float32] = centred @ axes.T.astype(np.float32)
-    return reduced
+    _, _, axes = randomized_svd(centred[rows], min(DIMENSIONS, len(rows)), n_iter=1, random_state=0)
+    return np.asarray(centred @ axes.T, np.float32)

@@ -1,0 +1,441 @@
+"""``gain``: what a question is worth, in what order they come, what may be asked together, what is learnt."""
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from scipy.sparse import csr_array
+from scipy.special import expit
+
+from whosame.errors import ParameterError
+from whosame.memory import LabelMemory
+from whosame.strategies import registry
+from whosame.strategies.base import Answer, RoundState
+from whosame.strategies.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT, Candidates
+from whosame.strategies.gain import ANSWERS, CHECKS, KINDS, PRIORS, Gain, GainConfig, GainSession, Prospect
+
+NOTHING_TOLD = np.empty((0, 2 + COLUMNS))
+
+
+def state_of(n=40, *, budget=10, memory=None, cameras=True, carried=None, seed=0):
+    """Ten people of four images; every second cluster holds two of them, the last eight images are outliers."""
+    draw = np.random.default_rng(seed)
+    people = np.arange(n) % 10
+    features = draw.normal(size=(10, 8))[people] + 0.5 * draw.normal(size=(n, 8))
+    features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
+    labels = np.where(people % 4 == 1, people - 1, people) + 10 * (people % 4 == 2) * (np.arange(n) < n // 2)
+    labels[-8:] = -1
+    return RoundState(
+        round=0,
+        rounds=1,
+        features=features,
+        vertical=None,
+        map_height=0,
+        graph=csr_array(np.eye(n, dtype=np.float32)),
+        labels=labels,
+        cameras=draw.integers(0, 3, n) if cameras else np.full(n, -1),
+        shown=np.zeros(n, np.int64),
+        memory=memory or LabelMemory(),
+        budget=budget,
+        generator=np.random.default_rng(seed),
+        carried=carried or {},
+    )
+
+
+def candidates(*rows):
+    """Make candidates of (kind, rows shown, groups, sizes, pairs across cameras)."""
+    kind, shown, groups, sizes, across = (np.array(column, np.int64) for column in zip(*rows, strict=True))
+    evidence = np.zeros((len(rows), COLUMNS))
+    evidence[:, 0] = 1
+    return Candidates(kind, shown[:, 0], shown[:, 1], groups, sizes, across, evidence)
+
+
+def prospect_of(found, same, config, **state):
+    prospect = Prospect(state_of(**state), config, NOTHING_TOLD)
+    prospect.candidates, prospect.same = found, np.array(same)
+    return prospect
+
+
+# --- what a question is worth ----------------------------------------------------------------------------------------
+
+SOME = candidates(
+    (MERGE, (0, 1), (0, 1), (2, 6), 6),
+    (SPLIT, (2, 3), (2, 2), (4, 1), 3),
+    (HOME, (4, 5), (3, 9), (3, 1), 3),
+    (PAIR, (6, 7), (8, 9), (1, 1), 1),
+)
+
+
+def test_change_for_labels_by_hand():
+    prospect = prospect_of(SOME, [0.5, 0.2, 0.4, 0.1], GainConfig(aim="labels", split_power=0.5))
+    # 2 · 2 · 6 / 8 = 3 images, half probable. A split moves 2 · 4 / 5 = 1.6 and parts 4: sqrt(1.6 · 4), .8 probable.
+    # 2 · 3 / 4 = 1.5 and 2 · 1 / 2 = 1 for the outliers.
+    np.testing.assert_allclose(prospect.change, [1.5, 0.8 * np.sqrt(6.4), 0.6, 0.1])
+
+
+def test_change_for_the_model_counts_what_is_across_cameras_and_no_outlier():
+    config = GainConfig(split_power=0.0)
+    prospect = prospect_of(SOME, [0.5, 0.2, 0.4, 0.1], config)
+    np.testing.assert_allclose(prospect.change, [0.5 * 2 * 6 / 8, 0.8 * 1.6, 0, 0])
+    unknown = prospect_of(SOME, [0.5, 0.2, 0.4, 0.1], config, cameras=False)
+    np.testing.assert_allclose(unknown.change, [1.5, 0.8 * 1.6, 0, 0])
+
+
+@pytest.mark.parametrize(("switch", "kinds"), [("merges", [MERGE]), ("splits", [SPLIT]), ("outliers", [HOME, PAIR])])
+def test_a_kind_that_is_switched_off_is_worth_nothing(switch, kinds):
+    whole = prospect_of(SOME, [0.5] * 4, GainConfig(aim="labels")).change
+    without = prospect_of(SOME, [0.5] * 4, GainConfig(aim="labels", **{switch: False})).change
+    assert (whole > 0).all()
+    np.testing.assert_array_equal(without, np.where(np.isin(SOME.kind, kinds), 0, whole))
+
+
+@pytest.mark.parametrize("aim", ["model", "labels"])
+@pytest.mark.parametrize(
+    ("switch", "asked"),
+    [("merges", {"within", "pool"}), ("splits", {"between", "pool"}), ("outliers", {"within", "between"})],
+)
+def test_a_kind_that_is_switched_off_is_not_asked_about(aim, switch, asked):
+    config = GainConfig(aim=aim, worth=0, **{switch: False})
+    questions = Gain(config).start(state_of(budget=100)).ask()
+    assert {question.kind for question in questions} == asked - ({"pool"} if aim == "model" else set())
+
+
+# --- in what order ---------------------------------------------------------------------------------------------------
+
+MIXED = candidates(
+    (MERGE, (0, 1), (0, 1), (1, 1), 1),  # change .9 · 1
+    (SPLIT, (2, 3), (2, 2), (2, 2), 4),  # .9 · 2
+    (MERGE, (4, 5), (3, 4), (60, 60), 3600),  # .02 · 60 = 1.2
+    (MERGE, (6, 7), (5, 6), (2, 2), 4),  # .5 · 2
+    (SPLIT, (8, 9), (7, 7), (1, 1), 1),  # .01 · 1
+)
+SAME = [0.9, 0.1, 0.02, 0.5, 0.99]
+
+
+def test_labels_come_first_by_expected_change():
+    prospect = prospect_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0, worth=0.0))
+    np.testing.assert_allclose(prospect.change, [0.9, 1.8, 1.2, 1.0, 0.01])
+    assert prospect.order.tolist() == [1, 2, 3, 0, 4]
+
+
+def test_for_the_model_probable_merges_come_before_all_else():
+    config = GainConfig(split_power=0.0, worth=0.0)
+    assert prospect_of(MIXED, SAME, config).order.tolist() == [3, 0, 1, 2, 4]
+    assert prospect_of(MIXED, SAME, replace(config, improbable=0.0)).order.tolist() == [2, 3, 0, 1, 4]
+    assert prospect_of(MIXED, SAME, replace(config, improbable=0.6)).order.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_what_is_not_worth_a_question_is_left_out():
+    assert prospect_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0)).order.tolist() == [1, 2, 3, 0]
+    assert prospect_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0, worth=1.1)).order.tolist() == [1, 2]
+
+
+def test_a_round_leaves_budget_where_nothing_is_worth_it():
+    state = state_of(budget=100)
+    many = Gain(GainConfig(aim="labels", worth=0)).start(state).ask()
+    few = Gain(GainConfig(aim="labels", worth=0.5)).start(state).ask()
+    assert 0 < len(few) < len(many) < 100
+    assert min(question.score for question in few) > 0.5
+    assert Gain(GainConfig(worth=1e6)).start(state).ask() == []
+
+
+def test_scores_fall_and_questions_say_why():
+    questions = Gain(GainConfig(aim="labels", repair=False)).start(state_of(budget=12)).ask()
+    scores = [question.score for question in questions]
+    assert len(scores) == 12
+    assert scores == sorted(scores, reverse=True)
+    assert questions[0].reason.split(" p(same)")[0] in {reason for _, reason in KINDS.values()}
+
+
+# --- what may be asked together --------------------------------------------------------------------------------------
+
+
+def session_of(found, config=None, *, alone=(), budget=100, memory=None):
+    """Return a session that takes the candidates in the order given."""
+    session = GainSession(state_of(budget=budget, memory=memory), config or GainConfig(aim="labels"))
+    mask = np.zeros(40, bool)
+    mask[list(alone)] = True
+    n = len(found.kind)
+    session._prospect = SimpleNamespace(
+        candidates=found,
+        same=np.full(n, 0.5),
+        change=np.ones(n),
+        moved=np.ones(n),
+        order=np.arange(n),
+        scene=SimpleNamespace(alone=mask),
+    )
+    return session
+
+
+def asked(session):
+    return [(question.a, question.b) for question in session.ask()]
+
+
+def joins(kind, *groups):
+    return candidates(*((kind, pair, pair, (2, 2), 4) for pair in groups))
+
+
+def stacked(*parts):
+    return candidates(*(row for part in parts for row in rows_of(part)))
+
+
+def rows_of(part):
+    return zip(part.kind, zip(part.first, part.second, strict=True), part.groups, part.sizes, part.across, strict=True)
+
+
+@pytest.mark.parametrize("cap", [1, 2, 3])
+def test_a_cluster_goes_into_so_many_merges(cap):
+    star = joins(MERGE, (0, 1), (0, 2), (0, 3), (0, 4), (5, 6))
+    assert asked(session_of(star, GainConfig(merge_cap=cap))) == [*[(0, 1), (0, 2), (0, 3)][:cap], (5, 6)]
+
+
+def test_a_refused_merge_takes_nothing_from_the_other_cluster():
+    chain = joins(MERGE, (0, 1), (0, 2), (2, 3))  # the second is refused for cluster 0
+    assert asked(session_of(chain, GainConfig(merge_cap=1))) == [(0, 1), (2, 3)]
+
+
+def split_of(group, shown):
+    return candidates((SPLIT, shown, (group, group), (2, 2), 4))
+
+
+def test_a_split_and_merges_of_a_cluster_exclude_each_other():
+    split, merges = split_of(0, (20, 30)), joins(MERGE, (0, 1), (1, 2))
+    assert asked(session_of(stacked(split, merges))) == [(20, 30), (1, 2)]
+    assert asked(session_of(stacked(merges, split))) == [(0, 1), (1, 2)]
+
+
+def test_a_cluster_is_split_once_a_round():
+    assert asked(session_of(stacked(split_of(0, (20, 30)), split_of(0, (21, 31))))) == [(20, 30)]
+
+
+def test_an_outlier_is_asked_about_once_and_a_cluster_may_be_home_to_many():
+    homes = joins(HOME, (0, 10), (0, 11), (0, 12), (1, 10))
+    pair = joins(PAIR, (12, 13), (13, 14), (14, 15))
+    found = stacked(homes, pair, joins(MERGE, (0, 2), (0, 3)))
+    expected = [(0, 10), (0, 11), (0, 12), (13, 14), (0, 2), (0, 3)]
+    assert asked(session_of(found, alone=range(10, 16))) == expected
+
+
+def test_no_more_than_the_budget():
+    found = joins(MERGE, (0, 1), (2, 3), (4, 5))
+    assert asked(session_of(found, budget=2)) == [(0, 1), (2, 3)]
+
+
+def test_a_pair_that_nobody_can_tell_does_not_use_up_its_cluster():
+    memory = LabelMemory()
+    memory.skip(20, 30)
+    found = stacked(split_of(0, (20, 30)), split_of(0, (21, 31)), joins(MERGE, (1, 2)))
+    assert asked(session_of(found, memory=memory)) == [(21, 31), (1, 2)]
+    memory.skip(0, 10)
+    assert asked(session_of(joins(HOME, (0, 10), (1, 10)), alone=[10], memory=memory)) == [(1, 10)]
+
+
+# --- what is learnt --------------------------------------------------------------------------------------------------
+
+
+def play(state, config, verdict):
+    session = Gain(config).start(state)
+    questions = []
+    while batch := session.ask():
+        session.tell([Answer(question, verdict(question)) for question in batch])
+        questions += batch
+    return session, questions
+
+
+def test_carried_is_the_evidence_of_answers_that_were_given():
+    state = state_of(budget=6)
+    config = GainConfig(aim="labels")
+    session = Gain(config).start(state)
+    questions = session.ask()
+    prospect = Prospect(state, config, NOTHING_TOLD)
+    given = ["same", "different", "unsure", "different", "same"]
+    answers = [Answer(question, verdict) for question, verdict in zip(questions, given, strict=False)]
+    answers[3] = replace(answers[3], source="closure")
+    answers[4] = replace(answers[4], source="memory")
+    session.tell(answers)
+    carried = session.carry()[ANSWERS]
+    assert carried.shape == (3, 2 + COLUMNS)
+    assert carried[:, 1].tolist() == [1, 0, 1]
+    found = prospect.candidates
+    shown = {(min(a, b), max(a, b)): i for i, (a, b) in enumerate(zip(found.first, found.second, strict=True))}
+    for row, question in zip(carried, [questions[0], questions[1], questions[4]], strict=True):
+        index = shown[question.a, question.b]
+        assert row[0] == found.kind[index]
+        np.testing.assert_array_equal(row[2:], found.evidence[index])
+
+
+def test_answers_add_up_over_rounds():
+    first, questions = play(state_of(budget=4), GainConfig(), lambda _: "different")
+    state = state_of(budget=3, carried=first.carry(), seed=1)
+    second, more = play(state, GainConfig(), lambda _: "same")
+    carried = second.carry()[ANSWERS]
+    assert carried[:, 1].tolist() == [0] * len(questions) + [1] * len(more)
+    np.testing.assert_array_equal(carried[: len(questions)], first.carry()[ANSWERS])
+    assert Gain().start(state).carry()[ANSWERS].tolist() == first.carry()[ANSWERS].tolist()
+
+
+def test_before_any_answer_p_is_the_curve_it_begins_with():
+    for refit in (True, False):
+        prospect = Prospect(state_of(), GainConfig(refit=refit), NOTHING_TOLD)
+        for kind, prior in PRIORS.items():
+            its = prospect.candidates.kind == kind
+            assert its.any()
+            np.testing.assert_allclose(prospect.same[its], expit(prospect.candidates.evidence[its] @ prior))
+
+
+def test_answers_pull_p_of_their_kind_and_of_no_other():
+    config, state = GainConfig(), state_of()
+    before = Prospect(state, config, NOTHING_TOLD)
+    found = before.candidates
+    merges = found.evidence[found.kind == MERGE]
+    told = np.column_stack([np.full(len(merges), MERGE), np.zeros(len(merges)), merges])  # all of them "different"
+    after = Prospect(state, config, told)
+    its = found.kind == MERGE
+    assert (after.same[its] < before.same[its]).all()
+    np.testing.assert_array_equal(after.same[~its], before.same[~its])
+    np.testing.assert_array_equal(Prospect(state, replace(config, refit=False), told).same, before.same)
+
+
+def test_a_session_learns_from_what_is_carried():
+    state = state_of(budget=8)
+    config = GainConfig(aim="labels", splits=False, outliers=False)
+    session, _ = play(state, config, lambda _: "different")
+    again = {(question.a, question.b): question.score for question in play(state, config, lambda _: "same")[1]}
+    learnt = replace(state, carried=session.carry())
+    taught = {(question.a, question.b): question.score for question in play(learnt, config, lambda _: "same")[1]}
+    shared = again.keys() & taught.keys()
+    assert shared
+    assert all(taught[pair] < again[pair] for pair in shared)
+
+
+def test_a_round_asks_the_same_again_and_changes_no_state():
+    state = state_of()
+    before = repr(state.generator.bit_generator.state)
+    assert Gain().start(state).ask() == Gain().start(state).ask() != []
+    assert repr(state.generator.bit_generator.state) == before
+
+
+# --- what is doubted -------------------------------------------------------------------------------------------------
+
+
+def doubting(same, moved, price, config=None, carried=None):
+    """Return a session that asked one question of this p(same), moving so many images, at this price of another."""
+    state = state_of(carried=carried)
+    session = GainSession(state, config or GainConfig())
+    session._prospect = SimpleNamespace(
+        candidates=joins(MERGE, (0, 1), (2, 3)),
+        same=np.array([same, 0.5]),
+        moved=np.array([moved, 1.0]),
+        change=np.array([1e3, price]),
+        order=np.arange(2),
+        scene=SimpleNamespace(alone=np.zeros(40, bool)),
+    )
+    first, _ = session.ask()
+    return lambda verdict: session.doubts(Answer(first, verdict))
+
+
+def test_an_unlikely_answer_that_matters_is_doubted_by_hand():
+    # p(same) .9, "different", errors .03: wrong with .03 · .9 / (.03 · .9 + .97 · .1) = .218, of 10 images 2.18.
+    whole = GainConfig(price=1.0)
+    assert doubting(0.9, 10, 2.1, whole)("different")
+    assert not doubting(0.9, 10, 2.2, whole)("different")
+    assert doubting(0.9, 10, 7.2, GainConfig(price=0.3))("different")
+    assert not doubting(0.9, 10, 7.3, GainConfig(price=0.3))("different")
+    assert not doubting(0.9, 10, 2.1, whole)("same")
+    assert not doubting(0.9, 10, 2.1, whole)("unsure")
+    assert doubting(0.1, 10, 2.1, whole)("same")
+    assert not doubting(0.9, 10, 2.1, GainConfig(price=1.0, doubt=0.22))("different")
+    assert not doubting(0.9, 10, 2.1, GainConfig(price=1.0, repair=False))("different")
+
+
+def test_the_more_answers_were_contested_the_more_is_doubted():
+    # After 100 answers, 28 contested: (28 + 3) / 200 = .155. p(same) .6, "different".
+    wrong = 0.155 * 0.6 / (0.155 * 0.6 + 0.845 * 0.4)
+    whole, carried = GainConfig(price=1.0), {CHECKS: np.array([100, 28])}
+    assert doubting(0.6, 10, 10 * wrong - 0.01, whole, carried)("different")
+    assert not doubting(0.6, 10, 10 * wrong + 0.01, whole, carried)("different")
+    assert not doubting(0.6, 10, 10 * wrong - 0.01, whole)("different")
+
+
+def test_a_batch_leaves_some_of_the_budget_for_asking_again():
+    many = joins(MERGE, *((2 * i, 2 * i + 1) for i in range(15)))
+    session = session_of(many, budget=14)
+    batch = session.ask()
+    assert len(batch) == 12  # 14 less 15 %, rounded down
+    session.tell([replace(Answer(question, "same"), asked=1) for question in batch])
+    assert len(session.ask()) == 2
+    assert len(session_of(many, GainConfig(repair=False), budget=14).ask()) == 14
+
+
+def test_what_a_cluster_has_taken_part_in_counts_over_batches():
+    star = joins(MERGE, *((0, i) for i in range(1, 10)))
+    session = session_of(star, GainConfig(merge_cap=8), budget=8)
+    batch = session.ask()
+    assert len(batch) == 7
+    session.tell([Answer(question, "different") for question in batch])
+    assert len(session.ask()) == 1
+
+
+def test_checks_count_answers_and_those_of_whom_one_was_wrong():
+    session = Gain().start(state_of(budget=4, carried={CHECKS: np.array([10, 2])}))
+    asked = [Answer(question, "different") for question in session.ask()]
+    session.tell(
+        [replace(asked[0], asked=3), replace(asked[1], asked=2), replace(asked[2], source="closure"), asked[3]]
+    )
+    assert session.carry()[CHECKS].tolist() == [13, 3]
+
+
+# --- the rest --------------------------------------------------------------------------------------------------------
+
+
+def test_questions_are_chosen_on_centred_features_where_cameras_are_known():
+    def points(state, **config):
+        return Prospect(state, GainConfig(**config), NOTHING_TOLD).scene.points
+
+    known, unknown = state_of(), state_of(cameras=False)
+    assert not np.array_equal(points(known), points(known, centre=False))
+    np.testing.assert_array_equal(points(unknown), points(unknown, centre=False))
+
+
+@pytest.mark.parametrize("aim", ["model", "labels"])
+def test_unknown_cameras_are_no_obstacle(aim):
+    questions = Gain(GainConfig(aim=aim)).start(state_of(cameras=False)).ask()
+    assert len(questions) > 5
+    assert "between" in {question.kind for question in questions}
+    assert all(np.isfinite(question.score) for question in questions)
+
+
+def test_nothing_is_computed_for_a_round_without_budget():
+    broken = replace(state_of(budget=0), features=np.full((40, 8), np.nan, np.float32))
+    assert Gain().start(broken).ask() == []
+
+
+def test_gain_labels_is_gain_with_another_aim():
+    assert registry.make("gain").config == GainConfig()
+    assert registry.make("gain-labels").config == GainConfig(aim="labels")
+    assert registry.make("gain-labels", {"gain": {"worth": 0.5}}).config == GainConfig(aim="labels", worth=0.5)
+
+
+def test_all_wrong_parameters_are_named_at_once():
+    wrong = {
+        "neighbours": 0,
+        "shared_view": 1.1,
+        "precision": 0.0,
+        "width": 0.0,
+        "trust": 0.0,
+        "split_power": -0.1,
+        "merge_cap": 0,
+        "improbable": 2.0,
+        "doubt": 1.5,
+        "price": -1.0,
+        "worth": -1.0,
+    }
+    with pytest.raises(ParameterError) as caught:
+        GainConfig(**wrong)
+    for name in wrong:
+        assert f"gain.{name}" in str(caught.value)
+    with pytest.raises(ParameterError, match="did you mean 'labels'"):
+        GainConfig(aim="label")
+    with pytest.raises(ParameterError, match="did you mean 'uniform'"):
+        GainConfig(schedule="unifrom")

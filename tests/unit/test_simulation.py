@@ -1,0 +1,163 @@
+"""Selection alone: what a simulation keeps, repeats and refuses."""
+
+from functools import cache
+
+import numpy as np
+import pytest
+
+from whosame.clustering import violations
+from whosame.errors import ParameterError
+from whosame.evaluation import evaluate_clusters
+from whosame.memory import LabelMemory
+from whosame.simulation import Base, simulate
+from whosame.strategies.gain import Gain, GainConfig
+from whosame.strategies.random_pairs import RandomPairs
+
+
+@cache
+def scene(people=20, seed=0):
+    """Return features, identities, cameras, base: 20 images a person, every two people alike, some images hard."""
+    draw, n = np.random.default_rng(seed), 20 * people
+    alike = draw.normal(size=(people // 2, 32))[np.arange(people) // 2] + draw.normal(size=(people, 32))
+    person = draw.permutation(np.repeat(np.arange(people), 20))
+    features = alike[person] + draw.normal(size=(n, 1)) ** 2 * draw.normal(size=(n, 32))
+    features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
+    who = 7 * person - 3  # any numbers
+    return features, who.astype(np.int64), draw.integers(0, 4, n), Base.of(features)
+
+
+def run(strategy="gain-labels", **options):
+    features, who, cameras, base = scene()
+    return simulate(strategy, features, who, cameras, **{"budget": 60, "rounds": 5, "base": base, **options})
+
+
+def f1(labels):
+    return evaluate_clusters(labels, scene()[1] + 3).everything.pairwise_f1
+
+
+def memory_of(answers):
+    memory = LabelMemory()
+    for answer in answers:
+        if answer.source != "closure":
+            memory.add(answer.question.a, answer.question.b, answer.verdict == "same")
+    return memory
+
+
+@pytest.mark.parametrize("strategy", ["random", "dcps", "gain", "gain-labels"])
+def test_answers_make_labels_better_and_labels_obey_them(strategy):
+    _, who, _, base = scene()
+    simulated = run(strategy)
+    assert len(violations(simulated.labels, memory_of(simulated.answers))) == 0
+    assert simulated.asked == sum(answer.asked for answer in simulated.answers if answer.source != "closure") <= 60
+    assert simulated.free == sum(answer.source == "closure" for answer in simulated.answers)
+    assert f1(simulated.labels) >= f1(base.labels)
+    assert simulated.labels.dtype == np.int64
+    assert simulated.seconds > 0
+    for answer in simulated.answers:
+        assert (answer.verdict == "same") == (who[answer.question.a] == who[answer.question.b])
+
+
+def test_where_questions_are_scarce_gain_beats_random():
+    reached = {"gain-labels": 0.0, "random": 0.0}
+    for seed in range(3):
+        features, who, cameras, base = scene(60, seed)
+        for strategy in reached:
+            found = simulate(strategy, features, who, cameras, budget=60, rounds=5, base=base)
+            reached[strategy] += evaluate_clusters(found.labels, who + 3).everything.pairwise_f1 / 3
+    assert reached["gain-labels"] > reached["random"] + 0.02
+
+
+@pytest.mark.parametrize("budget", [0, 1, 7, 60])
+def test_the_budget_is_kept_and_spent(budget):
+    assert run("random", budget=budget).asked == budget
+
+
+def test_a_budget_is_spread_evenly_and_what_is_left_is_carried_on():
+    class Counting(RandomPairs):
+        def __init__(self):
+            super().__init__()
+            self.budgets = []
+
+        def start(self, state):
+            self.budgets.append(state.budget)
+            return super().start(state) if len(self.budgets) != 2 else Gain(GainConfig(worth=1e9)).start(state)
+
+    strategy = Counting()  # in the second round it asks nothing
+    assert run(strategy, budget=22, rounds=5).asked == 22
+    assert strategy.budgets == [5, 5, 9, 4, 4]
+
+
+def test_the_same_seed_gives_the_same_and_another_does_not():
+    one, two, other = run("random"), run("random"), run("random", seed=1)
+    assert one.answers == two.answers
+    assert (one.labels == two.labels).all()
+    assert one.answers != other.answers
+
+
+def test_noise_gives_wrong_answers_and_never_a_violated_one():
+    _, who, _, _ = scene()
+
+    def wrong(simulated):
+        paid = [answer for answer in simulated.answers if answer.source != "closure"]
+        told = [(answer.verdict == "same") == (who[answer.question.a] == who[answer.question.b]) for answer in paid]
+        return 1 - np.mean(told)
+
+    noisy = run("random", noise=0.3, budget=200)
+    assert 0.2 < wrong(noisy) < 0.4
+    assert wrong(run("random", noise=1.0)) == 1
+    assert len(violations(noisy.labels, memory_of(noisy.answers))) == 0
+    assert f1(noisy.labels) < f1(run("random", budget=200).labels)
+
+
+def test_supervised_gives_the_truth_and_none_the_base():
+    _, who, _, base = scene()
+    truth, nothing = run("supervised"), run("none")
+    assert len(np.unique(who)) == len(np.unique(truth.labels)) == len({*zip(who, truth.labels, strict=True)})
+    assert (nothing.labels == base.labels).all()
+    assert (truth.asked, truth.free, truth.answers) == (nothing.asked, nothing.free, nothing.answers) == (0, 0, ())
+
+
+def test_a_strategy_may_be_given_itself_and_a_name_with_parameters():
+    one = run(Gain(GainConfig(aim="labels", splits=False)))
+    two = run("gain-labels", parameters={"gain": {"splits": False}})
+    assert one.answers == two.answers
+    assert "within" not in {answer.question.kind for answer in one.answers}
+    assert "within" in {answer.question.kind for answer in run("gain-labels").answers}
+
+
+def test_without_a_base_the_features_are_clustered():
+    assert (run("none", base=None).labels == scene()[3].labels).all()
+    assert (run("none", base=None, eps=0.3).labels != scene()[3].labels).any()
+
+
+def test_what_a_session_carries_reaches_the_next_round():
+    kept = run(Gain(GainConfig(aim="labels")))
+    fixed = run(Gain(GainConfig(aim="labels", refit=False)))
+    first = {answer.question.reason for answer in kept.answers[:10]}
+    assert first == {answer.question.reason for answer in fixed.answers[:10]}  # nothing learnt yet
+    assert kept.answers != fixed.answers
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"noise": 1.5}, "noise is 1.5"),
+        ({"noise": -0.1}, "noise is -0.1"),
+        ({"noise": float("nan")}, "noise is nan"),
+        ({"budget": -1}, "budget is -1"),
+        ({"rounds": 0}, "number of rounds is 0"),
+        ({"rounds": 0, "strategy": "none"}, "number of rounds is 0"),
+        ({"strategy": "gain-label"}, "did you mean 'gain-labels'"),
+        ({"parameters": {"gian": {}}}, "did you mean 'gain'"),
+        ({"parameters": {"gain": {"worth": -1}}}, "worth"),
+    ],
+)
+def test_what_cannot_be_simulated_is_said(options, said):
+    with pytest.raises(ParameterError, match=said):
+        run(**options)
+
+
+def test_lengths_that_differ_are_named():
+    features, who, cameras, _ = scene()
+    with pytest.raises(ParameterError, match="400 features, 399 identities and 398 cameras"):
+        simulate("none", features, who[:-1], cameras[:-2], budget=1)
