@@ -14,12 +14,12 @@ from whosame.strategies.candidates import (
     PAIR,
     SPLIT,
     Candidates,
-    Scene,
     _lead,
     between,
     divisions,
     within,
 )
+from whosame.strategies.scene import Scene
 
 
 def scene_of(points, labels, *, cameras=None, edges=None, memory=None, shared_view=0.2):

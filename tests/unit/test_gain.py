@@ -13,7 +13,8 @@ from whosame.memory import LabelMemory
 from whosame.strategies import registry
 from whosame.strategies.base import Answer, RoundState
 from whosame.strategies.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT, Candidates
-from whosame.strategies.gain import ANSWERS, CHECKS, KINDS, PRIORS, Gain, GainConfig, GainSession, Prospect
+from whosame.strategies.gain import ANSWERS, CHECKS, KINDS, Gain, GainConfig, GainSession
+from whosame.strategies.prospect import PRIORS, Prospect
 
 NOTHING_TOLD = np.empty((0, 2 + COLUMNS))
 
