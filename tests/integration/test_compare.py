@@ -48,7 +48,7 @@ def tables(folder):
 
 
 def search(client, condition):
-    (experiment,) = [found for found in client.search_experiments() if found.name == "synthetic"]
+    (experiment,) = [found for found in client.search_experiments() if found.name.startswith("synthetic-demo-")]
     return client.search_runs([experiment.experiment_id], condition)
 
 

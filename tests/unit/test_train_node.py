@@ -13,6 +13,7 @@ from whosame.memory import LabelMemory
 from whosame.pipelines.active_round import nodes
 from whosame.pipelines.active_round.tables import memory_table
 from whosame.pipelines.active_round.this_round import ThisRound
+from whosame.strategies.base import Answer, Question
 from whosame.training import Checkpoint, TrainingConfig, TrainingReport, make_optimiser
 
 NETWORK = {"widths": [4, 8], "weights": "random"}
@@ -28,9 +29,10 @@ def handed_over(monkeypatch):
     start = Checkpoint.of(network, make_optimiser(network, TrainingConfig()), config, rounds=1)
     memory = LabelMemory()
     memory.add(0, 1, same=True)
-    table = memory_table(None, memory, TRAIN_SET, 0)
+    said = [Answer(Question(a, a + 1, "within"), "same") for a in (0, 3)]
+    table = memory_table(None, memory, said, TRAIN_SET, 0)
     memory.add(3, 4, same=True)
-    table = memory_table(table, memory, TRAIN_SET, 1)
+    table = memory_table(table, memory, said, TRAIN_SET, 1)
     distances = np.full((6, 6), 0.9, np.float32)  # 2 is nearer to 0 than 1 is
     distances[0, 2] = distances[2, 0] = 0.1
     features = Features(np.ones((6, 8), np.float32), None, 4)
