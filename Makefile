@@ -9,6 +9,7 @@ BIN := $(VENV)/bin
 export KEDRO_DISABLE_TELEMETRY := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
+unexport PYTHONDONTWRITEBYTECODE # without compiled files every command would take 10 s longer to start
 
 .PHONY: demo test check bench bench-selection format clean
 

@@ -10,8 +10,8 @@ from torch import nn
 
 from whosame.errors import ParameterError
 from whosame.features import NetworkConfig, build_network
-from whosame.features.backbones import TorchvisionResNet
 from whosame.features.pooling import AveragePool, GeM, MaxPool
+from whosame.features.torchvision_resnet import TorchvisionResNet
 
 
 def small(**changes):

@@ -1,11 +1,8 @@
 """The part of a network that turns an image into a feature map: a small one, torchvision's ResNets, any of timm."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-import torchvision
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
 from whosame.errors import ParameterError, unknown_name
 
@@ -68,27 +65,6 @@ class Small(Backbone):
         return self.stages(self.stem(images))  # type: ignore[no-any-return]
 
 
-class TorchvisionResNet(ResNet):  # type: ignore[misc]
-    """torchvision's ResNet without pooling and classifier, the stride of its last stage set to 1.
-
-    The parameters keep torchvision's names, so that its weight files fit.
-    """
-
-    def __init__(self, block: type[nn.Module], layers: list[int]) -> None:
-        super().__init__(block, layers)
-        self.channels: int = self.fc.in_features
-        del self.avgpool, self.fc
-        # torchvision strides in the 3×3 convolution: conv2 of a bottleneck, conv1 of a basic block
-        first = self.layer4[0]
-        (first.conv2 if block is Bottleneck else first.conv1).stride = (1, 1)
-        first.downsample[0].stride = (1, 1)
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map float32 [n, 3, H, W] to [n, channels, H / 16, W / 16]."""
-        x = self.maxpool(self.relu(self.bn1(self.conv1(images))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))  # type: ignore[no-any-return]
-
-
 class TimmBackbone(Backbone):
     """The last feature map of a timm model."""
 
@@ -110,12 +86,7 @@ class TimmBackbone(Backbone):
         return self.model(images)[-1]  # type: ignore[no-any-return]
 
 
-RESNETS: dict[str, Callable[[], nn.Module]] = {
-    "resnet18": lambda: TorchvisionResNet(BasicBlock, [2, 2, 2, 2]),
-    "resnet34": lambda: TorchvisionResNet(BasicBlock, [3, 4, 6, 3]),
-    "resnet50": lambda: TorchvisionResNet(Bottleneck, [3, 4, 6, 3]),
-    "resnet101": lambda: TorchvisionResNet(Bottleneck, [3, 4, 23, 3]),
-}
+RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101")  # torchvision's
 
 
 def build_backbone(config: "NetworkConfig") -> nn.Module:
@@ -129,12 +100,9 @@ def build_backbone(config: "NetworkConfig") -> nn.Module:
     if config.architecture == "small":
         return Small(config.widths, config.stem_stride)
     if config.architecture in RESNETS:
-        return RESNETS[config.architecture]()
+        from whosame.features.torchvision_resnet import build_resnet  # torchvision takes seconds to import
+
+        return build_resnet(config.architecture)
     if config.architecture.startswith(TIMM):
         return TimmBackbone(config.architecture.removeprefix(TIMM), pretrained=config.weights == "timm")
     raise unknown_name("network.architecture", config.architecture, ["small", *RESNETS, f"{TIMM}NAME"])
-
-
-def torchvision_weights(architecture: str) -> list[str]:
-    """Return torchvision's enum names of the weights that fit an architecture, in full: those `weights` may name."""
-    return [str(member) for member in torchvision.models.get_model_weights(architecture)]

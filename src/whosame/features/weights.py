@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torchvision
 from torch import Tensor, nn
 
 from whosame.errors import InputError, ParameterError, listing, unknown_name
-from whosame.features.backbones import RESNETS, torchvision_weights
+from whosame.features.backbones import RESNETS
 
 if TYPE_CHECKING:
     from whosame.features.network import NetworkConfig, ReIDNetwork
@@ -145,6 +144,10 @@ def _fetch(config: "NetworkConfig") -> dict[str, Tensor]:
             f"network.weights {config.weights!r} are torchvision's, but network.architecture is "
             f"{config.architecture!r}: they fit {', '.join(RESNETS)}"
         )
+    import torchvision
+
+    from whosame.features.torchvision_resnet import torchvision_weights
+
     names = torchvision_weights(config.architecture)
     if config.weights not in names:
         raise unknown_name(f"network.weights for {config.architecture}", config.weights, names)
