@@ -1,4 +1,4 @@
-"""The project's own commands beside Kedro's: ``kedro rounds``, ``annotate``, ``answers``, ``runs`` …"""
+"""The project's own commands beside Kedro's: ``kedro rounds``, ``annotate``, ``answers``, ``runs``, ``compare``."""
 
 from pathlib import Path
 from typing import Any

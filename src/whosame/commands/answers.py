@@ -35,6 +35,11 @@ def answers() -> None:
     help="For Label Studio: its LOCAL_FILES_DOCUMENT_ROOT. By default the folder that holds the folder of the images.",
 )
 @click.option("--url-prefix", metavar="URL", help="For Label Studio: what the images' addresses begin with.")
+@click.option(
+    "--no-completed-by",
+    is_flag=True,
+    help="For a Label Studio that does not know the people who answered and so refuses the file; their names are kept.",
+)
 @click.argument("out", type=click.Path(path_type=Path))
 @env_option
 @parameters_option
@@ -44,6 +49,7 @@ def export(
     name: str | None,
     image_root: Path | None,
     url_prefix: str | None,
+    no_completed_by: bool,
     out: Path,
     env: str | None,
     params: dict[str, Any],
@@ -52,8 +58,16 @@ def export(
     from whosame.annotators.exchange.exporting import LOCAL_FILES, export_answers
 
     with _run(env, params, name) as (store, run, images):
-        prefix = LOCAL_FILES if url_prefix is None else url_prefix
-        done = export_answers(store, run, images, out, form=form, image_root=image_root, url_prefix=prefix)
+        done = export_answers(
+            store,
+            run,
+            images,
+            out,
+            form=form,
+            image_root=image_root,
+            url_prefix=LOCAL_FILES if url_prefix is None else url_prefix,
+            completed_by=not no_completed_by,
+        )
     waiting = f" and {done.waiting} open questions" if form == "label-studio" else ""
     click.echo(f"run {run.name}: {done.answers} answers{waiting} in {', '.join(map(str, done.files))}")
 
@@ -69,7 +83,7 @@ def export(
 def import_(
     name: str | None,
     annotator: str | None,
-    known_only: bool,  # noqa: FBT001
+    known_only: bool,
     file: Path,
     env: str | None,
     params: dict[str, Any],

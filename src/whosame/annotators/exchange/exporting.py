@@ -9,9 +9,11 @@ from urllib.parse import quote
 
 from sqlalchemy import select
 
+from whosame.annotators import audit
 from whosame.annotators.exchange import csv_table, json_lines, label_studio
 from whosame.annotators.exchange.known_runs import RunImages, StoredRun
 from whosame.annotators.exchange.record import Record
+from whosame.annotators.people import TERMINAL
 from whosame.annotators.schema import skips, tasks
 from whosame.annotators.store import AnswerEvent, LabelStore
 from whosame.atomic import writing
@@ -41,6 +43,8 @@ def export_answers(
     form: Format,
     image_root: Path | None = None,
     url_prefix: str = LOCAL_FILES,
+    completed_by: bool = True,
+    who: str = TERMINAL,
 ) -> Exported:
     """Write the answers of a run to a file, which is there whole or not at all; one of that name is replaced.
 
@@ -56,6 +60,10 @@ def export_answers(
         the one that holds the folder of the run's images.
     url_prefix : str
         What such an address begins with.
+    completed_by : bool
+        As for :func:`~whosame.annotators.exchange.label_studio.write`.
+    who : str
+        Who exports, for the audit log.
 
     Raises
     ------
@@ -65,21 +73,24 @@ def export_answers(
         The file cannot be written, or the store not be read.
     """
     events = store.answers(run.uid)
-    if form != "label-studio":
-        content = (csv_table if form == "csv" else json_lines).write([_record(event, images) for event in events])
-        with writing(out) as file:
-            file.write(content)
-        return Exported(len(events), 0, (out,))
-    setup = out.with_suffix(".xml")
-    if setup == out:
-        raise InputError(f"{out} is to hold tasks in JSON: give a name that ends with .json")
-    address = _addresses(images, image_root, url_prefix)
-    made, waiting = _tasks(store, run, images, events, address)
-    with writing(setup) as file:
-        file.write(label_studio.CONFIG.encode())
-    with writing(out) as file:
-        file.write(label_studio.write(made))
-    return Exported(len(events), waiting, (out, setup))
+    waiting = 0
+    if form == "label-studio":
+        setup = out.with_suffix(".xml")
+        if setup == out:
+            raise InputError(f"{out} is to hold tasks in JSON: give a name that ends with .json")
+        made, waiting = _tasks(store, run, images, events, _addresses(images, image_root, url_prefix))
+        contents = {setup: label_studio.CONFIG.encode(), out: label_studio.write(made, completed_by=completed_by)}
+    else:
+        table = csv_table if form == "csv" else json_lines
+        contents = {out: table.write([_record(event, images) for event in events])}
+    done = Exported(len(events), waiting, tuple(contents))
+    with store.writing() as connection:  # the log and the files say the same
+        about = {"run": run.name, "format": form, "file": str(out), "answers": len(events), "open": waiting}
+        audit.record(connection, who, "exported", about)
+        for path, content in contents.items():
+            with writing(path) as file:
+                file.write(content)
+    return done
 
 
 def _record(event: AnswerEvent, images: RunImages) -> Record:
@@ -123,10 +134,10 @@ def _tasks(
             select(*question, tasks.c.kind, tasks.c.round).where(its_own, tasks.c.open).order_by(tasks.c.place)
         ).all()
         given_back = select(*question, skips.c.annotator).join(skips, skips.c.task_id == tasks.c.id).where(its_own)
-        for *key, annotator in connection.execute(given_back.order_by(skips.c.id)):
-            skipped[tuple(key)].append(annotator)
-    for *key, kind, number in waiting:
-        about[tuple(key)] = {"kind": kind, "round": number}
+        for a, b, attempt, annotator in connection.execute(given_back.order_by(skips.c.id)):
+            skipped[a, b, attempt].append(annotator)
+    for a, b, attempt, kind, number in waiting:
+        about[a, b, attempt] = {"kind": kind, "round": number}
     made = []
     for key, known in about.items():
         a, b, attempt = key

@@ -10,10 +10,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
+from whosame.annotators import audit
 from whosame.annotators.answering import answer_elsewhere, open_task
 from whosame.annotators.exchange import csv_table, json_lines, label_studio
 from whosame.annotators.exchange.known_runs import IMPORTED, RunImages, StoredRun
 from whosame.annotators.exchange.record import Reading, Record
+from whosame.annotators.people import TERMINAL
 from whosame.annotators.schema import answer_events, campaigns, take_backs
 from whosame.annotators.store import LabelStore
 from whosame.errors import InputError
@@ -57,6 +59,7 @@ def import_answers(
     *,
     annotator: str | None = None,
     known_only: bool = False,
+    who: str = TERMINAL,
     now: Callable[[], float] = time.time,
 ) -> Imported:
     """Take the answers of a file into the label store, in one transaction.
@@ -75,6 +78,8 @@ def import_answers(
         Whose the answers are about which the file does not say.
     known_only : bool
         Leave out answers about other images, instead of refusing the file.
+    who : str
+        Who imports, for the audit log.
 
     Raises
     ------
@@ -103,6 +108,7 @@ def import_answers(
             advice = "Nothing was imported. Mend the file and import it again"
             advice += ", or leave out other images with --known-only." if done.unknown and not known_only else "."
             raise InputError("\n  ".join([f"{file}: {count}", *problems]) + f"\n{advice}")
+        audit.record(connection, who, "imported", {"run": run.name, "file": str(file), "mark": mark, **vars(done)})
     return done
 
 
@@ -181,8 +187,8 @@ def _without_doubles(placed: Sequence[Place], problems: list[str], done: Importe
             first[key] = place
         elif before[0].verdict != record.verdict:
             problems.append(
-                f"{record.where}: {record.annotator} says {record.verdict!r}, but of the same pair {before[0].verdict!r} "
-                f"({before[0].where})"
+                f"{record.where}: {record.annotator} says {record.verdict!r}, but {before[0].verdict!r} of the same "
+                f"pair in {before[0].where}"
             )
     return list(first.values())
 
@@ -223,8 +229,15 @@ def _take(
         _keep(connection, mark, images, place, when)
         done.kept += 1
         return
-    more = {"answered_at": when, "settles": record.settles}
-    answer_elsewhere(connection, task, record.annotator, record.verdict, record.seconds, **more)
+    answer_elsewhere(
+        connection,
+        task,
+        record.annotator,
+        record.verdict,
+        record.seconds,
+        answered_at=when,
+        settles=record.settles,
+    )
     done.counted += 1
 
 

@@ -85,15 +85,17 @@ class RunImages:
 def run_images(store: LabelStore, run: StoredRun, manifest: Manifest | None = None) -> RunImages:
     """Return the training images of a run; without its manifest, those that the store knows of."""
     if manifest is not None:
-        table = manifest.table.loc[manifest.image_ids("train"), ["path", "digest"]]
-        return RunImages({int(row.Index): Picture(str(row.path), str(row.digest)) for row in table.itertuples()}, manifest.root)
+        ids = manifest.image_ids("train")
+        rows = manifest.table.iloc[ids]
+        known = zip(ids.tolist(), map(Picture, rows["path"], rows["digest"]), strict=True)
+        return RunImages(dict(known), manifest.root)
     events, shown = answer_events.c, pictures.c
-    known: dict[int, Picture] = {}
+    seen: dict[int, Picture] = {}
     with store.reading() as connection:
         for side in (events.image_a, events.digest_a), (events.image_b, events.digest_b):
             answered = connection.execute(select(*side).where(events.run_uid == run.uid).distinct())
-            known |= {image: Picture("", digest) for image, digest in answered}
-        seen = connection.execute(select(shown.image, shown.path, shown.digest).where(shown.run_uid == run.uid))
-        known |= {image: Picture(path, digest) for image, path, digest in seen}
+            seen |= {image: Picture("", digest) for image, digest in answered}
+        asked = connection.execute(select(shown.image, shown.path, shown.digest).where(shown.run_uid == run.uid))
+        seen |= {image: Picture(path, digest) for image, path, digest in asked}
         root = connection.scalar(select(campaigns.c.root).where(campaigns.c.run_uid == run.uid))
-    return RunImages(known, None if root is None else Path(root))
+    return RunImages(seen, None if root is None else Path(root))

@@ -43,9 +43,21 @@ class Task:
     skipped_by: tuple[str, ...] = ()
 
 
-def write(tasks: Iterable[Task]) -> bytes:
-    """Return tasks as Label Studio imports them."""
-    return json.dumps([_task(task) for task in tasks], indent=1, ensure_ascii=False).encode()
+def write(tasks: Iterable[Task], *, completed_by: bool = True) -> bytes:
+    """Return tasks as Label Studio imports them.
+
+    Parameters
+    ----------
+    tasks : iterable of Task
+    completed_by : bool
+        Whether to name who answered as Label Studio names people, by e-mail address. It refuses people that it does not
+        know, unless it was started with LABEL_STUDIO_ALLOW_IMPORT_TASKS_WITH_UNKNOWN_EMAILS=true.
+    """
+    made = [_task(task) for task in tasks]
+    if not completed_by:
+        for annotation in (given for task in made for given in task["annotations"]):
+            del annotation["completed_by"]
+    return json.dumps(made, indent=1, ensure_ascii=False).encode()
 
 
 def read(text: str, annotator: str | None = None) -> Reading:

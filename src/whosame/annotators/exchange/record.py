@@ -96,9 +96,8 @@ def unknown_names(names: Mapping[str, object] | Sequence[str]) -> list[str]:
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError(f"is {_shown(value)}, but takes text")
-    if len(value) > 1000 or not value.isprintable():  # isprintable is False for NUL, line breaks, lone surrogates
+    # isprintable is False for NUL, line breaks and lone surrogates.
+    if not isinstance(value, str) or len(value) > 1000 or not value.isprintable():
         raise ValueError(f"is {_shown(value)}, but takes at most 1000 printable characters")
     return value
 
