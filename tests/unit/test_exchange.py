@@ -227,6 +227,13 @@ def test_an_import_is_one_transaction(store, tmp_path, monkeypatch):
     assert imported(store, tmp_path / "given").counted == 2
 
 
+def test_a_run_that_numbers_the_images_otherwise_has_the_same_answers(store, tmp_path):
+    store.append([AnswerEvent("two", "late", 0, 4, 9, *_digests(1, 0), "pool", "same", "human", "alice", 5.0)])
+    assert imported(store, written(tmp_path, table("c0/0.png,c1/1.png,same,alice"))).known == 1
+    with pytest.raises(InputError, match="has said 'same' of the same pictures \\(run 'late'"):
+        imported(store, written(tmp_path, table("c0/0.png,c1/1.png,unsure,alice")))
+
+
 def test_images_are_told_by_digest_and_else_by_path(store, tmp_path):
     lines = [
         {"digest_a": PICTURES[5].digest.upper(), "path_a": "moved.png", "path_b": "c0\\6.png", "verdict": "same"},
@@ -413,6 +420,15 @@ def test_label_studio_gets_answers_skips_and_open_questions(store, tmp_path):
     assert (skipped["was_cancelled"], skipped["completed_by"]) == (True, {"email": "bob@whosame.invalid"})
     assert last["annotations"] == []
     assert imported(store, tmp_path / "out.json").skipped == 1
+
+
+def test_who_skipped_a_question_and_then_answered_it_has_answered_it(store, tmp_path):
+    asked(store, 1)
+    [held] = claim(store, "uid", "bob", "bob")
+    skip(store, held.token, "bob")
+    give(store, "bob", ["same"])
+    exported(store, tmp_path / "out.json", "label-studio")
+    assert [given["was_cancelled"] for given in tasks(tmp_path / "out.json")[0]["annotations"]] == [False]
 
 
 def test_addresses_of_images_are_relative_to_a_folder_above_them(store, tmp_path):
