@@ -22,7 +22,7 @@ from whosame.strategies.budget import allowance, spread
 
 @dataclass(frozen=True)
 class Base:
-    """What every strategy of a comparison starts from: the graph, nearest images, and the clusters before any answer."""
+    """What every strategy of a comparison starts from: graph, nearest images, and the clusters before any answer."""
 
     graph: csr_array
     nearest: NDArray[np.int64]
