@@ -196,3 +196,17 @@ def test_killed_at_ten_moments_it_ends_as_if_nothing_had_happened(project, calm,
     assert play(project, run="calm") == 0
     assert run_of(project, "calm").metrics() == run_of(calm, "calm").metrics()
     assert events(project, "calm") == events(calm, "calm")
+
+
+def test_killed_between_doubted_answers_nothing_is_asked_again(project, play):
+    noise = dict.fromkeys(("noise_within", "noise_between", "noise_pool"), 0.3)
+    options = {"strategy": "gain", "annotator": "noisy-oracle", "annotator_options": noise, "rounds": 2}
+    assert play(project, run="undisturbed", **options) == 0
+    metrics = run_of(project, "undisturbed").metrics()
+    assert sum(round_["annotation/reasked"] for round_ in metrics) > 0
+    for nth in (3, 7, 9):
+        sabotage = functools.partial(die_while_answering, nth)
+        assert play(project, run="killed", sabotage=sabotage, **options) == -signal.SIGKILL
+    assert play(project, run="killed", **options) == 0
+    assert run_of(project, "killed").metrics() == metrics
+    assert [pair for *pair, _ in events(project, "killed")] == [pair for *pair, _ in events(project, "undisturbed")]
