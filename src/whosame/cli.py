@@ -1,36 +1,17 @@
 """The project's own commands beside Kedro's: ``kedro rounds``, ``runs``, ``compare``, ``annotators``."""
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from kedro.framework.cli.project import project_group as kedro_commands
-from kedro.framework.cli.utils import _split_params, env_option
+from kedro.framework.cli.utils import env_option
 
 from whosame import project
-from whosame.errors import StorageError, mendable, unknown_name
+from whosame.commands.annotators import annotators
+from whosame.commands.options import kind, parameters_option
 from whosame.reporting.table import rounds_table, runs_table
 from whosame.runs import Run, all_runs
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def kind(command: F) -> F:
-    """Turn an error that a user can mend into its message; leave a bug its traceback."""
-
-    @functools.wraps(command)
-    def told(*args: Any, **options: Any) -> Any:
-        try:
-            return command(*args, **options)
-        except Exception as error:
-            cause = mendable(error)
-            if cause is None:
-                raise
-            raise click.ClickException(str(cause)) from error
-
-    return told  # type: ignore[return-value]
 
 
 @click.group(name="whosame")
@@ -55,14 +36,6 @@ def _run_command() -> click.Command:
 
 
 cli.add_command(_run_command())
-
-parameters_option = click.option(
-    "--params",
-    type=click.UNPROCESSED,
-    default="",
-    callback=_split_params,
-    help="Parameters as name=value,name=value; the same as for kedro run.",
-)
 
 
 @cli.command()
@@ -139,37 +112,4 @@ def thin(name: str, keep_every: int) -> None:
     click.echo(f"{freed / 2**20:.1f} MiB freed")
 
 
-@cli.group()
-def annotators() -> None:
-    """Who answers, and how well."""
-
-
-@annotators.command()
-@env_option
-@parameters_option
-@click.option(
-    "--run", "name", metavar="NAME", help="Only the answers of this run; otherwise of all in the label store."
-)
-@kind
-def quality(env: str | None, params: dict[str, Any], name: str | None) -> None:
-    """Estimate how often each annotator errs, from the pairs that several have answered (Dawid and Skene 1979)."""
-    from whosame.annotators.database import parse_url, sqlite_path
-    from whosame.annotators.quality import annotator_quality
-    from whosame.annotators.store import open_store
-    from whosame.reporting.quality import quality_report
-    from whosame.rounds import configured
-
-    url = configured(env, params).database_url(project.root())
-    uid = None
-    if name is not None:
-        known = list(all_runs(project.runs_folder()))
-        uid = Run.named(project.runs_folder(), name).about().get("uid")
-        if uid is None:
-            raise unknown_name("run", name, [run.name for run in known])
-    file = sqlite_path(parse_url(url))
-    if file is not None and not file.exists():  # opening it would make one
-        raise StorageError(f"there is no label store {file} yet: it is made with the first answer")
-    with open_store(url) as store:
-        events = store.answers(uid)
-        where = f"label store {store.where}" if name is None else f"run {name}"
-    click.echo(quality_report(annotator_quality(events), where))
+cli.add_command(annotators)

@@ -16,6 +16,7 @@ from itsdangerous import BadSignature, Signer
 
 from whosame.annotators.page.limit import FailureLimit
 from whosame.annotators.page.shield import Shield
+from whosame.annotators.people import owner
 from whosame.annotators.sittings import LASTING, Sitting, begin, end, signing_key, standing
 from whosame.annotators.store import LabelStore
 
@@ -165,8 +166,11 @@ def log_in(request: Request, token: Annotated[str, Form(max_length=4096)]) -> Re
     if seconds := access.failures.wait(address):
         message = f"Too many logins failed: wait {seconds} seconds."
         return _login_page(request, message, 429, {"Retry-After": str(seconds)})
+    token = token.strip().rpartition("#")[2]
     before = access.sitting(request)
-    begun = begin(access.store, token.strip().rpartition("#")[2], address=address)
+    if before is not None and owner(access.store, token) == before[0].name:
+        return RedirectResponse("/", 303)  # the link opened once more: what was answered can still be taken back
+    begun = begin(access.store, token, address=address)
     if begun is None:
         access.failures.failed(address)
         return _login_page(request, UNKNOWN_LINK, 403)
