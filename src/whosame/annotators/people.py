@@ -150,7 +150,7 @@ def owner(store: LabelStore, token: str) -> str | None:
 
 def hashed(token: str) -> str:
     """Return what the store keeps of a token; 256 random bits need no slow hash."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def plain(name: str) -> str:

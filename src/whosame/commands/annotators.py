@@ -1,5 +1,6 @@
 """``kedro annotators``: who answers, by which link, and how well."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -134,7 +135,15 @@ def _store(env: str | None, params: dict[str, Any], *, made: bool = False) -> It
 
 
 def _address(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+    """Return where the page is, without the slash at the end."""
+    if not re.fullmatch(r"https?://[^\s/?#@]+/?", url) or not _is_address(url):
         raise ParameterError(f"--url={url} is not where a page can be: write http://HOST:PORT, or https:// and a host")
-    return f"{parts.scheme}://{parts.netloc}"
+    return url.removesuffix("/")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # brackets without an address, a port that is no number
+        return False
