@@ -88,7 +88,7 @@ class Tally:
                 "different": f"{day.verdicts['different']:,}",
                 "median": "–" if median is None else f"{median:.1f} s",
                 "end": "–"
-                if median is None or len(day.seconds) < ENOUGH
+                if median is None or len(day.seconds) < ENOUGH or left == 0
                 else duration(left * campaign.overlap * median / max(standing.people, 1)),
             }
 
