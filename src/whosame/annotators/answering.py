@@ -8,12 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, exists, func, select, update
 
+from whosame.annotators.database import lock_run
 from whosame.annotators.holding import LEASE, Held, hold
 from whosame.annotators.panel import Vote, decide
 from whosame.annotators.schema import answer_events, campaigns, holds, pictures, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
 from whosame.errors import WhosameError
 from whosame.strategies.base import Verdict
+
+LAPSED = "this pair is not yours any more: somebody else has it, or it is not needed now"
 
 
 class RefusedError(WhosameError):
@@ -62,10 +65,12 @@ def answer(
         needed.
     """
     with store.writing() as connection:
+        task = _held_task(connection, token, annotator)  # first, so that the same request at the same time waits
         given = connection.execute(select(answer_events).where(answer_events.c.hold == token)).first()
         if given is not None:
             return _again(given, annotator, verdict)
-        task = _held_task(connection, token, annotator)
+        if task is None:
+            raise RefusedError("lapsed", LAPSED)
         event = _append(connection, task, annotator, sitting, verdict, seconds, settles=settles, now=now())
         _count(connection, task.id)
         return Receipt(event, verdict)
@@ -80,11 +85,13 @@ def skip(store: LabelStore, token: str, annotator: str, *, now: Callable[[], flo
         ``answered`` or ``lapsed``, as for :func:`answer`.
     """
     with store.writing() as connection:
+        task = _held_task(connection, token, annotator)
         if connection.execute(select(skips.c.id).where(skips.c.hold == token, skips.c.annotator == annotator)).first():
             return
         if connection.execute(select(answer_events.c.id).where(answer_events.c.hold == token)).first():
             raise RefusedError("answered", "this pair was answered, take the answer back to skip it")
-        task = _held_task(connection, token, annotator)
+        if task is None:
+            raise RefusedError("lapsed", LAPSED)
         values = {"task_id": task.id, "annotator": annotator, "hold": token, "skipped_at": _stamp(now())}
         connection.execute(skips.insert().values(values))
         connection.execute(delete(holds).where(holds.c.token == token))
@@ -117,11 +124,12 @@ def take_back(
         row = connection.execute(select(answer_events).where(answer_events.c.id == event)).first()
         if row is None or row.annotator != annotator or row.sitting != sitting:
             raise RefusedError("kept", "only your own answers of this sitting can be taken back")
+        lock_run(connection, row.run_uid, alone=False)
         task = connection.execute(_locked(_task_of(row))).first()
         open_round = select(campaigns.c.run_uid).where(
             campaigns.c.run_uid == row.run_uid, campaigns.c.round == row.round, campaigns.c.state == "asking"
         )
-        if task is None or connection.execute(open_round.with_for_update(read=True)).first() is None:
+        if task is None or connection.execute(open_round).first() is None:
             raise RefusedError("kept", "this round is over: the model has learnt from its answers")
         if connection.execute(select(take_backs.c.id).where(take_backs.c.event_id == event)).first() is None:
             values = {"event_id": event, "annotator": annotator, "taken_back_at": _stamp(now())}
@@ -144,17 +152,17 @@ def _again(given: Row[Any], annotator: str, verdict: Verdict) -> Receipt:
     return Receipt(given.id, verdict, repeated=True)
 
 
-def _held_task(connection: Connection, token: str, annotator: str) -> Row[Any]:
-    """Return the task of a hold, locked."""
-    found = connection.execute(select(holds).where(holds.c.token == token)).first()
-    if found is not None and found.annotator == annotator:
-        task = connection.execute(_locked(tasks.c.id == found.task_id)).first()
-        still = connection.execute(select(holds.c.since).where(holds.c.token == token)).first()
-        if task is not None and task.open and still is not None:
-            asking = select(campaigns.c.run_uid).where(campaigns.c.run_uid == task.run_uid)
-            connection.execute(asking.with_for_update(read=True))  # the round does not end in between
-            return task
-    raise RefusedError("lapsed", "this pair is not yours any more: somebody else has it, or it is not needed now")
+def _held_task(connection: Connection, token: str, annotator: str) -> Row[Any] | None:
+    """Return the task of a hold, locked; None: the pair is not this person's, or not needed."""
+    mine = select(tasks.c.id, tasks.c.run_uid).join(holds, holds.c.task_id == tasks.c.id)
+    mine = mine.where(holds.c.token == token, holds.c.annotator == annotator)
+    found = connection.execute(mine).first()
+    if found is None:
+        return None
+    lock_run(connection, found.run_uid, alone=False)
+    task = connection.execute(_locked(tasks.c.id == found.id)).first()
+    still = connection.execute(mine).first()  # somebody may have taken it while this waited
+    return task if task is not None and task.open and still is not None else None
 
 
 def _append(
