@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, select, update
 
-from whosame.annotators.database import lock_run
 from whosame.annotators.schema import answer_events, holds, pictures, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
 
 LEASE = 120.0  # s that a pair stays with somebody who does not answer; a closed laptop gives it back after that
-AHEAD = 60.0  # s that another process may be ahead
 TRIES = 20  # pairs that others took at the same moment before claiming gives up until the next request
 
 
@@ -64,20 +62,19 @@ def claimed(
     connection: Connection, run_uid: str, annotator: str, sitting: str, *, count: int, lease: float, now: float
 ) -> list[Held]:
     """Do what :func:`claim` does, within a transaction."""
-    lock_run(connection, run_uid, alone=False)
     mine = _held(connection, (holds.c.annotator == annotator) & (tasks.c.run_uid == run_uid))[:count]
     if mine:
-        renewed = update(holds).where(holds.c.token.in_([held.token for held in mine])).returning(holds.c.token)
-        kept = set(connection.scalars(renewed.values(since=now, until=now + lease, sitting=sitting)))
-        mine = [held for held in mine if held.token in kept]  # others lapsed, and went to somebody at this moment
+        tokens = [held.token for held in mine]
+        renewed = update(holds).where(holds.c.token.in_(tokens))
+        since = case((holds.c.since > now, now), else_=holds.c.since)  # the clock may have been set back
+        connection.execute(renewed.values(since=since, until=now + lease, sitting=sitting))
     for _ in range(TRIES):
         if len(mine) >= count:
             break
         free = _next_free(connection, run_uid, annotator, now)
         if free is None:
             break
-        # Look again now that the row is locked: on PostgreSQL somebody may have claimed it since the first look.
-        if connection.execute(_free(run_uid, annotator, now).where(tasks.c.id == free.id)).first() is not None:
+        if _still_free(connection, free, annotator, now):
             mine.append(hold(connection, free.id, annotator, sitting, lease=lease, now=now))
     return mine
 
@@ -100,25 +97,11 @@ def release(store: LabelStore, annotator: str, *, sitting: str | None = None) ->
 
 
 def _standing(now: float) -> ColumnElement[bool]:
-    # A hold from the future was given before the clock was set back: it would last for ever. One from a moment ahead was
-    # given while this transaction waited for its turn.
-    return and_(holds.c.until > now, holds.c.since <= now + AHEAD)
+    # A hold from the future was given before the clock was set back: it would last for ever.
+    return and_(holds.c.until > now, holds.c.since <= now)
 
 
 def _next_free(connection: Connection, run_uid: str, annotator: str, now: float) -> Row[Any] | None:
-    free = _free(run_uid, annotator, now).limit(1).with_for_update(skip_locked=True, of=tasks)
-    skipped = exists().where(skips.c.task_id == tasks.c.id, skips.c.annotator == annotator)
-    fresh = connection.execute(free.where(~skipped).order_by(tasks.c.place, tasks.c.id)).first()
-    if fresh is not None:
-        return fresh
-    mine = select(skips.c.task_id, func.count().label("times")).where(skips.c.annotator == annotator)
-    again = mine.group_by(skips.c.task_id).subquery()
-    by_times = free.join(again, again.c.task_id == tasks.c.id).order_by(again.c.times, tasks.c.place, tasks.c.id)
-    return connection.execute(by_times).first()
-
-
-def _free(run_uid: str, annotator: str, now: float) -> Select[Any]:
-    """Return the query for tasks that wait for somebody, and that this person neither holds nor has answered."""
     with_others = (
         select(func.count())
         .select_from(holds)
@@ -126,11 +109,24 @@ def _free(run_uid: str, annotator: str, now: float) -> Select[Any]:
         .scalar_subquery()
     )
     mine = exists().where(holds.c.task_id == tasks.c.id, holds.c.annotator == annotator)
-    return (
+    skipped = exists().where(skips.c.task_id == tasks.c.id, skips.c.annotator == annotator)
+    free = (
         select(tasks)
         .where(tasks.c.run_uid == run_uid, tasks.c.open, tasks.c.answered + with_others < tasks.c.wanted)
         .where(~mine, ~_answered(annotator))
+        .limit(1)
+        .with_for_update(skip_locked=True, of=tasks)
     )
+    fresh = connection.execute(free.where(~skipped).order_by(tasks.c.place, tasks.c.id)).first()
+    if fresh is not None:
+        return fresh
+    times = (
+        select(func.count())
+        .select_from(skips)
+        .where(skips.c.task_id == tasks.c.id, skips.c.annotator == annotator)
+        .scalar_subquery()
+    )
+    return connection.execute(free.order_by(times, tasks.c.place, tasks.c.id)).first()
 
 
 def _answered(annotator: str) -> ColumnElement[bool]:
@@ -145,6 +141,14 @@ def _answered(annotator: str) -> ColumnElement[bool]:
     )
 
 
+def _still_free(connection: Connection, task: Row[Any], annotator: str, now: float) -> bool:
+    """Look again now that the row is locked: on PostgreSQL somebody may have claimed it since the first look."""
+    row = connection.execute(select(tasks.c.open, tasks.c.answered, tasks.c.wanted).where(tasks.c.id == task.id)).one()
+    others = select(func.count()).select_from(holds)
+    others = others.where(holds.c.task_id == task.id, holds.c.annotator != annotator, _standing(now))
+    return bool(row.open) and row.answered + (connection.scalar(others) or 0) < row.wanted
+
+
 def _held(connection: Connection, condition: ColumnElement[bool]) -> list[Held]:
     left, right = pictures.alias(), pictures.alias()
     query = (
@@ -156,7 +160,6 @@ def _held(connection: Connection, condition: ColumnElement[bool]) -> list[Held]:
         .join(right, and_(right.c.run_uid == tasks.c.run_uid, right.c.image == tasks.c.image_b))
         .where(condition)
         .order_by(tasks.c.place, tasks.c.id)
-        .with_for_update(of=tasks)  # whoever claims these pairs waits, or is waited for
     )
     return [
         Held(token, task, *((b, a) if swapped else (a, b)), number, attempt)
