@@ -1,4 +1,4 @@
-"""The project's own commands beside Kedro's: ``kedro rounds``, ``runs``, ``compare``, ``annotators``."""
+"""The project's own commands beside Kedro's: ``kedro rounds``, ``annotate``, ``answers``, ``runs``, ``compare``."""
 
 from pathlib import Path
 from typing import Any
@@ -8,7 +8,9 @@ from kedro.framework.cli.project import project_group as kedro_commands
 from kedro.framework.cli.utils import env_option
 
 from whosame import project
+from whosame.commands.annotate import annotate
 from whosame.commands.annotators import annotators
+from whosame.commands.answers import answers
 from whosame.commands.options import kind, parameters_option
 from whosame.reporting.table import rounds_table, runs_table
 from whosame.runs import Run, all_runs
@@ -36,6 +38,9 @@ def _run_command() -> click.Command:
 
 
 cli.add_command(_run_command())
+cli.add_command(annotate)
+cli.add_command(annotators)
+cli.add_command(answers)
 
 
 @cli.command()
@@ -110,6 +115,3 @@ def thin(name: str, keep_every: int) -> None:
     """
     freed = Run.named(project.runs_folder(), name).thin(keep_every)
     click.echo(f"{freed / 2**20:.1f} MiB freed")
-
-
-cli.add_command(annotators)
