@@ -68,7 +68,7 @@ def add(
             connection.execute(update(people).where(people.c.name == name).values(values))
         else:
             insert = INSERT[connection.dialect.name](people).on_conflict_do_nothing(index_elements=["name"])
-            if connection.execute(insert, {"name": name, **values}).rowcount != 1:
+            if connection.execute(insert.values(name=name, **values).returning(people.c.id)).first() is None:
                 raise ParameterError(f"there is an annotator {name!r} already, added this moment by somebody else")
         audit.record(connection, who, "added", {"name": name, "role": role}, now=now())
     return token
@@ -84,9 +84,7 @@ def remove(store: LabelStore, name: str, *, who: str = TERMINAL, now: Callable[[
     """
     with store.writing() as connection:
         number, name = _person(connection, name)
-        # The old link must not work if somebody adds the name again.
-        dead = {"removed": True, "token_hash": hashed(secrets.token_urlsafe(TOKEN_BYTES))}
-        connection.execute(update(people).where(people.c.id == number).values(dead))
+        connection.execute(update(people).where(people.c.id == number).values(removed=True))
         _end_sittings(connection, number)
         connection.execute(delete(holds).where(holds.c.annotator == name))
         audit.record(connection, who, "removed", {"name": name}, now=now())

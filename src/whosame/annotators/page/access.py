@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 from itsdangerous import BadSignature, Signer
+from pydantic import BaseModel
 
 from whosame.annotators.page.limit import FailureLimit
 from whosame.annotators.page.shield import Shield
@@ -21,6 +22,19 @@ from whosame.annotators.store import LabelStore
 
 LOGIN = "/login"
 UNKNOWN_LINK = "This login link is not known, or no longer: ask whoever runs the page for a new one."
+
+
+class Refusal(BaseModel):
+    """Why a request was refused."""
+
+    detail: str
+
+
+# What every route may answer, so that the application's OpenAPI schema is true.
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    303: {"description": "Log in first"},
+    **{status: {"model": Refusal} for status in (400, 401, 403, 408, 413, 414, 421, 503)},
+}
 TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")
 router = APIRouter()
 
@@ -156,7 +170,7 @@ def show_login(request: Request) -> Response:
     dependencies=[Depends(same_origin)],
     status_code=303,
     response_class=RedirectResponse,
-    responses={403: {"content": {"text/html": {}}}, 429: {"content": {"text/html": {}}}},
+    responses={403: {"model": Refusal, "content": {"text/html": {}}}, 429: {"content": {"text/html": {}}}},
 )
 def log_in(request: Request, token: Annotated[str, Form(max_length=4096)]) -> Response:
     """Log in with a token, or with the whole link that holds it."""
@@ -191,7 +205,7 @@ def log_out(request: Request, who: Annotated[Visitor, Depends(checked)]) -> Resp
 
 
 def add_access(app: FastAPI, store: LabelStore, *, secure: bool, hosts: Sequence[str]) -> None:
-    """Give an application its logins, and every response of it its headers.
+    """Give an application its logins, and every response its headers; routes added after this say what they refuse.
 
     Parameters
     ----------
@@ -204,6 +218,7 @@ def add_access(app: FastAPI, store: LabelStore, *, secure: bool, hosts: Sequence
         Names under which the page is served; addresses of this machine need not be among them.
     """
     app.state.access = Access(store, secure=secure)
+    app.router.responses = {**REFUSALS, **app.router.responses}
     app.include_router(router)
     app.add_middleware(Shield, hosts=hosts)
     app.add_exception_handler(RequestValidationError, _invalid)
