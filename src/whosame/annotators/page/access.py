@@ -12,7 +12,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.templating import Jinja2Templates
 from itsdangerous import BadSignature, Signer
-from pydantic import BaseModel
 
 from whosame.annotators.page.limit import FailureLimit
 from whosame.annotators.page.shield import Shield
@@ -23,17 +22,13 @@ from whosame.annotators.store import LabelStore
 LOGIN = "/login"
 UNKNOWN_LINK = "This login link is not known, or no longer: ask whoever runs the page for a new one."
 
-
-class Refusal(BaseModel):
-    """Why a request was refused."""
-
-    detail: str
-
-
+DETAIL = {"type": "object", "properties": {"detail": {"type": "string"}}, "required": ["detail"]}
+HTML: dict[str, Any] = {"text/html": {}}
+JSON: dict[str, Any] = {"application/json": {"schema": DETAIL}}
 # What every route may answer, so that the application's OpenAPI schema is true.
 REFUSALS: dict[int | str, dict[str, Any]] = {
-    303: {"description": "Log in first"},
-    **{status: {"model": Refusal} for status in (400, 401, 403, 408, 413, 414, 421, 503)},
+    303: {"description": "Log in first", "content": JSON},
+    **{status: {"content": JSON} for status in (400, 401, 403, 408, 413, 414, 421, 503)},
 }
 TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")
 router = APIRouter()
@@ -170,9 +165,9 @@ def show_login(request: Request) -> Response:
     dependencies=[Depends(same_origin)],
     status_code=303,
     response_class=RedirectResponse,
-    responses={403: {"model": Refusal, "content": {"text/html": {}}}, 429: {"content": {"text/html": {}}}},
+    responses={403: {"content": JSON | HTML}, 429: {"content": HTML}},
 )
-def log_in(request: Request, token: Annotated[str, Form(max_length=4096)]) -> Response:
+def log_in(request: Request, token: Annotated[str, Form(min_length=1, max_length=4096)]) -> Response:
     """Log in with a token, or with the whole link that holds it."""
     access = _access(request)
     address = request.client.host if request.client else ""
