@@ -82,7 +82,7 @@ class Together:
         except StorageError as error:
             for job in jobs:
                 job.result.set_exception(error)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  (whoever waits must be told, whatever it is)
             if len(jobs) == 1:
                 jobs[0].result.set_exception(error)
             else:
