@@ -4,20 +4,15 @@ import asyncio
 import socket
 import threading
 import time
-from pathlib import Path
 
 import pytest
 import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
-from playwright.sync_api import sync_playwright
 
 from whosame.annotators import audit, people
 from whosame.annotators.page.app import create_app
 from whosame.annotators.store import open_store
-
-CHROMIUM = Path("/usr/bin/chromium")
-pytestmark = pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Debian's chromium")
 
 
 class Serving:
@@ -38,14 +33,6 @@ class Serving:
         self._thread.join()
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM))
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def store(tmp_path):
     with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
@@ -59,8 +46,8 @@ def served(store):
 
 
 @pytest.fixture
-def tab(chromium):
-    context = chromium.new_context()
+def tab(browser):
+    context = browser.new_context()
     yield context.new_page()
     context.close()
 
@@ -92,9 +79,9 @@ def test_the_link_logs_in_and_its_token_goes_nowhere_else(tab, served, store):
     assert token not in tab.url
 
 
-def test_without_a_script_one_pastes_the_link(chromium, served, store):
+def test_without_a_script_one_pastes_the_link(browser, served, store):
     token = people.add(store, "alice")
-    context = chromium.new_context(java_script_enabled=False)
+    context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto(f"{served.url}/login#{token}")
     tab.get_by_label("Your login link").fill(tab.url)

@@ -1,9 +1,11 @@
 """Who gets in, over HTTP: a real server, real connections, and whatever somebody may send."""
 
 import asyncio
+import hashlib
 import http.client
 import logging
 import re
+import shutil
 import socket
 import threading
 import time
@@ -15,14 +17,19 @@ import uvicorn
 from fastapi import Depends, FastAPI, Form
 from fastapi.responses import PlainTextResponse
 from itsdangerous import Signer
+from PIL import Image
 from sqlalchemy import text
 
 from whosame.annotators import audit, people
+from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
 from whosame.annotators.page import shield
 from whosame.annotators.page.access import Visitor, add_access, checked, coordinator, visitor
+from whosame.annotators.page.app import create_app
 from whosame.annotators.page.limit import REMEMBERED, FailureLimit
+from whosame.annotators.page.serve import Address, serve
 from whosame.annotators.sittings import IDLE, signing_key
 from whosame.annotators.store import open_store
+from whosame.errors import ParameterError
 
 HEADERS = {
     "content-security-policy": (
@@ -294,6 +301,15 @@ def test_the_link_opened_again_keeps_the_login_and_anothers_replaces_it(served, 
     assert served.browser(cookie=f"{old.name}={old.value}").get("/").status_code == 303
 
 
+def test_other_machines_are_let_in_only_when_somebody_was_added(tmp_path):
+    said = []
+    with open_store(f"sqlite:///{tmp_path / 'nobody.db'}") as nobody:
+        with pytest.raises(ParameterError, match="first add who may answer"):
+            serve(nobody, Address("0.0.0.0", 0), ready=lambda *words: said.append(words))
+        assert said == []
+        assert people.everybody(nobody) == []
+
+
 # Forged cookies and forms
 
 
@@ -377,6 +393,45 @@ def test_what_the_page_itself_sends_is_taken(served, alice):
     assert browser.post("/answer", data=form(browser), headers=behind_tls).status_code == 200
 
 
+# Pictures
+
+
+def test_no_file_but_the_pictures_of_ones_pairs_is_sent(tmp_path):
+    """Not those of others, nor what lies outside the folder of the images, whatever the store says."""
+    images, outside = tmp_path / "images", tmp_path / "outside.png"
+    images.mkdir()
+    Image.new("RGB", (4, 8)).save(outside)
+    shutil.copy(outside, images / "0.png")
+    shutil.copy(outside, images / "1.png")
+    (images / "link.png").symlink_to(outside)
+    digest = hashlib.blake2b(outside.read_bytes(), digest_size=16).hexdigest()
+    paths = ["0.png", "1.png", "../outside.png", str(outside), "link.png", "a\x00b.png"]
+    with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
+        described = Description("uid", "mine", str(images), 0, 1, 0, 10, 10, 1)
+        campaign = Campaign(store, described, {image: Picture(path, digest) for image, path in enumerate(paths)})
+        campaign.begin()
+        campaign.put([Wanted(0, 1, "between"), Wanted(2, 3, "between"), Wanted(4, 5, "between")])
+        with store.reading() as connection:
+            handles = dict(connection.execute(text("SELECT image, handle FROM pictures")).all())
+        alice, carol = people.add(store, "alice"), people.add(store, "carol", role="coordinator")
+        served = Served(create_app(store))
+
+        def statuses(browser):
+            return [browser.get(f"/picture/{handles[image]}").status_code for image in range(len(paths))]
+
+        try:
+            assert statuses(served.browser(accept="application/json")) == [401] * 6
+            browser = log_in(served, alice)
+            assert statuses(browser) == [404] * 6  # she has no pair yet
+            browser.get("/")
+            assert statuses(browser) == [200, 200, 410, 410, 404, 404]  # she has two
+            assert statuses(log_in(served, carol)) == [200, 200, 410, 410, 410, 410]
+            for handle in ("0.png", "..%2foutside.png", "x" * 22, "%2e%2e%2foutside.png", ""):
+                assert 400 <= browser.get(f"/picture/{handle}").status_code < 500
+        finally:
+            served.close()
+
+
 # Roles
 
 
@@ -457,6 +512,7 @@ def test_the_memory_of_failures_is_bounded():
         (("GET", "/static/nothing"), 404),
         (("GET", "/?" + "x" * 5000), 414),
         (("GET", "/%00"), 400),
+        (("GET", "/login?a=%ff"), 400),
     ],
 )
 def test_every_response_has_the_headers(served, caplog, request_, status):
