@@ -44,8 +44,8 @@ class Decision:
 def decisions(events: Iterable[AnswerEvent], overlap: int) -> dict[Key, Decision]:
     """Return what the answers of a run decide, in the order in which it was decided.
 
-    A question is decided by its first answers that decide (:func:`~whosame.annotators.panel.decide`); of later ones only
-    a coordinator's, which settles it, changes the verdict. What was found in earlier runs counts as said at once.
+    A question is decided by its first answers that decide (:func:`~whosame.annotators.panel.decide`); of later ones
+    only a coordinator's, which settles it, changes the verdict. What was found in earlier runs counts as said at once.
 
     Parameters
     ----------
