@@ -413,7 +413,7 @@ class TestFoundAgain:
         assert played.done().found_again == 0
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("overlap", [1, 2])
 def test_whatever_people_do_the_round_ends_as_if_only_the_answers_that_stand_had_been_given(store, seed, overlap):
     """Random answers, skips, take-backs and crashes of the loop; then the answers are replayed."""
@@ -424,20 +424,20 @@ def test_whatever_people_do_the_round_ends_as_if_only_the_answers_that_stand_had
     options = {"overlap": overlap, "budget": 14, "grace": 0.15, "doubted": doubted}
     played = Round(store, *batches, **options)
     people = ["alice", "bob", "carol"]
-    for step in range(700):
+    for step in range(1000):
         if not played.thread.is_alive() and played.error is None:
             break
-        calm = step > 150  # in the end they only answer
+        calm = step > 120  # in the end they only answer
         who = str(rng.choice(people))
         try:
-            act = 0.0 if calm else rng.random()
+            act = rng.random() * (0.6 if calm else 1.0)
             held = claim(store, "uid", who, f"{who}'s")
             if act < 0.6 and held:
                 verdict = truth(*played.rows(held[0])) if rng.random() < 0.8 else str(rng.choice(["same", "unsure"]))
                 played.say(who, held[0], verdict)
-            elif act < 0.7 and held:
+            elif 0.6 <= act < 0.7 and held:
                 skip(store, held[0].token, who)
-            elif act < 0.78 and (event := last_answer(store, "uid", who, f"{who}'s")) is not None:
+            elif 0.7 <= act < 0.78 and (event := last_answer(store, "uid", who, f"{who}'s")) is not None:
                 take_back(store, event, who, f"{who}'s")
             elif act > 0.97:
                 played.campaign.mark = _gone
