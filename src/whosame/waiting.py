@@ -1,6 +1,5 @@
 """What the terminal shows while a round waits for people: a bar on a terminal, a plain line now and then elsewhere."""
 
-import socket
 import sys
 import time
 from types import TracebackType
@@ -9,6 +8,7 @@ from typing import Any, Self
 from tqdm import tqdm
 
 from whosame.annotators.people_record import Progress
+from whosame.annotators.serving import HERE, listening
 
 PLAIN_SECONDS = 10.0  # s between two plain lines
 PROBE_SECONDS = 5.0  # s between two looks whether the page is there
@@ -62,12 +62,10 @@ class Waiting:
             self._said, self._line = now, line
 
     def _look_for_page(self) -> str:
+        if HERE:
+            return HERE[0]
         host, port = self._where
-        try:
-            socket.create_connection(("127.0.0.1" if host in ("0.0.0.0", "::") else host, port), 0.2).close()  # noqa: S104
-        except OSError:
-            return "nobody can yet: open the page with kedro annotate"
-        return f"http://{host}:{port}"
+        return f"http://{host}:{port}" if listening(host, port) else "no page is there: kedro annotate opens one"
 
 
 def told(progress: Progress, total: int, overlap: int) -> list[str]:

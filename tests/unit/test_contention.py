@@ -110,4 +110,4 @@ def test_everybody_at_once_does_everything_and_nobody_waits_for_ever(database):
         given = [(event.image_a, event.attempt, event.annotator) for event in store.answers("uid")]
     assert len(given) > 20
     assert len(set(given)) == len(given)  # nobody twice
-    assert max(Counter(given_ [:2] for given_ in given).values()) <= 3  # two people, and one where they disagree
+    assert max(Counter(given_[:2] for given_ in given).values()) <= 3  # two people, and one where they disagree

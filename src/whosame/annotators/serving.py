@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 import socket
 import subprocess
 import sys
@@ -13,14 +14,15 @@ from types import TracebackType
 from typing import Self
 from urllib.request import urlopen
 
-from whosame.errors import ParameterError, StorageError
+from whosame.errors import StorageError
 
 PAGE = "whosame.annotators.page"
-ADDRESS = "address: "  # what the page's line with its address begins with
+LOGIN = re.compile(r"(https?://\S+?)/login#\S+")  # how the page says where it is
 PATIENCE = 30.0  # s until the page must have said its address
 STEADY = 5.0  # s: a page that dies sooner is not started for ever
 TRIES = 3
 KEPT = 20  # last lines of a page that died
+HERE: list[str] = []  # where this process serves a page now: it may be another port than was asked for
 
 
 class Page:
@@ -41,15 +43,11 @@ class Page:
 
     Raises
     ------
-    ParameterError
-        On entering: another program has the port.
     StorageError
         On entering: the page does not start; what it said is in the message.
     """
 
-    def __init__(
-        self, database: str, *, host: str, port: int, say: Callable[[str], None], module: str = PAGE
-    ) -> None:
+    def __init__(self, database: str, *, host: str, port: int, say: Callable[[str], None], module: str = PAGE) -> None:
         self._database, self._host, self._port, self._say = database, host, port, say
         self._command = [sys.executable, "-m", "whosame.annotators.tethered", module, "--database", database]
         self._command += ["--host", host, "--port", str(port)]
@@ -59,16 +57,9 @@ class Page:
         self._up, self._ended = threading.Event(), threading.Event()
 
     def __enter__(self) -> Self:
-        there = page_at(self._host, self._port)
-        if there == fingerprint(self._database):
+        if page_at(self._host, self._port) == fingerprint(self._database):
             self._say(f"using the page at http://{self._host}:{self._port}")
             return self
-        if there is not None:
-            raise ParameterError(
-                f"port {self._port} of {self._host} is taken by another program: give another "
-                "(--params=annotator_options.port=N), or serve the page yourself (annotator_options.serve=false and "
-                "kedro annotate)"
-            )
         threading.Thread(target=self._keep, daemon=True).start()
         self._up.wait(PATIENCE)
         if not self._address:
@@ -111,14 +102,15 @@ class Page:
 
     def _hear(self, line: str) -> None:
         self._said.append(line)
-        address = line.removeprefix(ADDRESS)
-        if address != line and address != self._address:
-            self._address = address
-            self._say(f"people answer at {address}")
+        if (found := LOGIN.search(line)) and found[0] != self._address:
+            self._address = found[0]
+            self._say(f"people answer at {self._address}")
+            HERE[:] = [found[1]]
             self._up.set()
 
     def _end(self) -> None:
         self._ended.set()
+        HERE.clear()
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             try:
@@ -132,18 +124,28 @@ def fingerprint(database: str) -> str:
     return hashlib.sha256(database.encode()).hexdigest()[:32]
 
 
-def page_at(host: str, port: int) -> str | None:
-    """Return the fingerprint of the store whose page listens there; empty: another program; None: nobody.
+def listening(host: str, port: int) -> bool:
+    """Tell whether any program listens there."""
+    try:
+        socket.create_connection((_near(host), port), 0.2).close()
+    except OSError:
+        return False
+    return True
+
+
+def page_at(host: str, port: int) -> str:
+    """Return the fingerprint of the store whose page listens there; empty: nobody does, or another program.
 
     The page says it at ``/about``: ``{"store": "…"}``.
     """
-    host = "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104
+    if not listening(host, port):
+        return ""
     try:
-        socket.create_connection((host, port), 1).close()
-    except OSError:
-        return None
-    try:
-        with urlopen(f"http://{host}:{port}/about", timeout=5) as response:  # noqa: S310
+        with urlopen(f"http://{_near(host)}:{port}/about", timeout=5) as response:
             return str(json.load(response)["store"])
     except (OSError, ValueError, LookupError, TypeError):
         return ""
+
+
+def _near(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::") else host  # noqa: S104

@@ -1,4 +1,4 @@
-"""Runs a module as a program that ends with the one that started it: ``python -m whosame.annotators.tethered MODULE …``.
+"""Runs a module as a program that ends with its starter: ``python -m whosame.annotators.tethered MODULE …``.
 
 The starter holds the other end of standard input and says nothing. When it ends, even by SIGKILL, that end is closed.
 """
