@@ -78,6 +78,8 @@ class Page:
         while not self._ended.is_set() and early < TRIES:
             began = time.monotonic()
             self._run()
+            if not self._address:
+                break  # what keeps it from starting keeps it from starting again
             early = early + 1 if time.monotonic() - began < STEADY else 0
         if not self._ended.is_set():
             self._up.set()
