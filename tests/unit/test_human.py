@@ -12,8 +12,11 @@ from whosame.annotators.asking import ask_people
 from whosame.annotators.campaign import Campaign, Description, Picture
 from whosame.annotators.holding import claim
 from whosame.annotators.people_record import PeopleRecord
-from whosame.annotators.schema import campaigns, pictures
+from whosame.annotators.registry import AnnotatorConfig
+from whosame.annotators.schema import campaigns, pictures, take_backs, tasks
 from whosame.annotators.store import open_store
+from whosame.configuration import Configuration
+from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.strategies.base import Question
 
@@ -127,8 +130,6 @@ class Round:
         return self.result[1]
 
     def waits_for(self):
-        from whosame.annotators.schema import tasks
-
         with self.store.reading() as connection:
             return "\n".join(str(row) for row in connection.execute(tasks.select().order_by(tasks.c.place)))
 
@@ -405,8 +406,6 @@ class TestFoundAgain:
         [event, _] = store.answers("earlier")
         store.append([replace(event, run_uid="simulated", source="oracle", annotator="oracle", hold=None)])
         with store.writing() as connection:
-            from whosame.annotators.schema import take_backs
-
             connection.execute(take_backs.insert().values(event_id=1, annotator="person 0", taken_back_at=""))
         played = Round(store, within((0, 1)))
         assert played.next("bob") == (0, 1)
@@ -455,3 +454,16 @@ def test_whatever_people_do_the_round_ends_as_if_only_the_answers_that_stand_had
     counts = ("asked", "free", "repeated", "conflicts", "reasked", "overturned")
     assert [getattr(replayed, name) for name in counts] == [getattr(said, name) for name in counts]
     assert replayed.found == replayed.asked <= 14
+
+
+def test_how_people_are_reached_may_change_when_a_run_goes_on_and_how_many_they_are_may_not():
+    assert Configuration(annotator="human").lasting()["annotator_options"]["overlap"] == 1
+    for annotator in ("human", "oracle"):
+        options = Configuration(annotator=annotator).lasting()["annotator_options"]
+        assert not {"undo_seconds", "serve", "host", "port"} & set(options)
+    assert "overlap" not in options
+
+
+def test_bad_options_are_all_named():
+    with pytest.raises(ParameterError, match=r"(?s)overlap is 0.*undo_seconds is -1.*port is 70000"):
+        AnnotatorConfig(overlap=0, undo_seconds=-1, port=70000)

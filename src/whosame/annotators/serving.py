@@ -52,6 +52,7 @@ class Page:
         self._command = [sys.executable, "-m", "whosame.annotators.tethered", module, "--database", database]
         self._command += ["--host", host, "--port", str(port)]
         self._process: subprocess.Popen[str] | None = None
+        self._keeper: threading.Thread | None = None
         self._said: deque[str] = deque(maxlen=KEPT)
         self._address = ""
         self._up, self._ended = threading.Event(), threading.Event()
@@ -60,7 +61,8 @@ class Page:
         if page_at(self._host, self._port) == fingerprint(self._database):
             self._say(f"using the page at http://{self._host}:{self._port}")
             return self
-        threading.Thread(target=self._keep, daemon=True).start()
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+        self._keeper.start()
         self._up.wait(PATIENCE)
         if not self._address:
             self._end()
@@ -112,13 +114,15 @@ class Page:
 
     def _end(self) -> None:
         self._ended.set()
-        HERE.clear()
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             try:
                 self._process.wait(10)
             except subprocess.TimeoutExpired:
                 self._process.kill()
+        if self._keeper is not None:
+            self._keeper.join(10)
+        HERE.clear()
 
 
 def fingerprint(database: str) -> str:
