@@ -15,6 +15,8 @@ from whosame.commands.options import kind, parameters_option
 from whosame.reporting.table import rounds_table, runs_table
 from whosame.runs import Run, all_runs
 
+INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
+
 
 @click.group(name="whosame")
 def cli() -> None:
@@ -52,7 +54,12 @@ def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
     """Play rounds of active_round until they are done; typed again, continue."""
     from whosame.rounds import play
 
-    click.echo(rounds_table(play(env, params, fork=fork)))
+    try:
+        finished = play(env, params, fork=fork)
+    except KeyboardInterrupt:
+        click.echo("\nstopped: nothing is lost, the same command goes on", err=True)
+        raise SystemExit(INTERRUPTED) from None
+    click.echo(rounds_table(finished))
 
 
 @cli.command()

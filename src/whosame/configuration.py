@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from whosame.annotators.registry import ANNOTATORS, AnnotatorConfig, make_annotator
+from whosame.annotators.registry import HUMAN, NAMES, REACHING, AnnotatorConfig, make_annotator
 from whosame.clustering import ClusteringConfig
 from whosame.comparison.config import ComparisonConfig
 from whosame.data.manifest import TrainSet, Truth
@@ -94,8 +94,8 @@ class Configuration:
     def _check_names(self) -> None:
         if self.device not in DEVICES:
             raise unknown_name("device", self.device, DEVICES)
-        if self.annotator not in ANNOTATORS:
-            raise unknown_name("annotator", self.annotator, ANNOTATORS)
+        if self.annotator not in NAMES:
+            raise unknown_name("annotator", self.annotator, NAMES)
 
     def source(self) -> SourceConfig:
         """Return where the images come from."""
@@ -116,7 +116,15 @@ class Configuration:
 
     def lasting(self) -> dict[str, Any]:
         """Return what the results depend on: a run is only continued with the same."""
-        return {name: value for name, value in dataclasses.asdict(self).items() if name not in PASSING}
+        values = {name: value for name, value in dataclasses.asdict(self).items() if name not in PASSING}
+        passing = REACHING if self.people_answer else (*REACHING, "overlap")
+        options = values["annotator_options"]
+        return values | {"annotator_options": {name: options[name] for name in options if name not in passing}}
+
+    @property
+    def people_answer(self) -> bool:
+        """Whether people answer, not an oracle."""
+        return self.annotator == HUMAN
 
     def check_against(self, train_set: TrainSet, truth: Truth) -> None:
         """Check what can only be known with the images at hand.
@@ -135,7 +143,7 @@ class Configuration:
         if self.budget > pairs:
             raise ParameterError(f"budget={self.budget}, but {count} training images have only {pairs} pairs")
         strategy = self.make_strategy()
-        if any(strategy.schedule(self.budget, self.rounds)):
+        if any(strategy.schedule(self.budget, self.rounds)) and not self.people_answer:
             make_annotator(self.annotator, self.annotator_options, identities=truth.identities, seed=self.seed)
         if not truth.known and strategy.uses_truth:
             raise ParameterError(f"strategy={self.strategy} trains on true identities, but these images have none")

@@ -47,8 +47,10 @@ class Display:
         self._tail = f", {budget - asked} questions left{said}"
         later = sum(self._took) / len(self._took) * self._left
         self.close()
+        again = int(metrics.get("annotation/answers_found_again_total", 0))
+        found = f", {again} answers found again" if again else ""
         left = f", about {later:.0f} s left" if self._left else ""
-        line = f"{self._where}: {asked} of {budget} questions asked{said}, {seconds:.1f} s{left}"
+        line = f"{self._where}: {asked} of {budget} questions asked{found}{said}, {seconds:.1f} s{left}"
         tqdm.write(line, file=sys.stderr)
         return seconds
 

@@ -1,12 +1,17 @@
 """The loop over rounds: one Kedro run of ``active_round`` after another, until the rounds are done."""
 
+import sys
 from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from typing import Any
 
 from kedro.framework.session import KedroServiceSession
 from kedro.framework.startup import bootstrap_project
+from tqdm import tqdm
 
 from whosame import project
+from whosame.annotators.serving import Page
 from whosame.configuration import Configuration
 from whosame.errors import ResumeError
 from whosame.parameters import parse
@@ -47,15 +52,25 @@ def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = N
         run = Run.named(project.runs_folder(), configuration.run)
         if fork is not None:
             _fork(fork, run)
-        while (number := run.completed()) < configuration.rounds:
-            session.run(
-                pipeline_names=["active_round"],
-                runtime_params={**parameters, "round": number},
-                only_missing_outputs=True,
-            )
-            if run.completed() == number:
-                raise ResumeError(f"round {number} of run {run.name!r} left no metrics: see the messages above")
+        with _page(configuration) if run.completed() < configuration.rounds else nullcontext():
+            while (number := run.completed()) < configuration.rounds:
+                session.run(
+                    pipeline_names=["active_round"],
+                    runtime_params={**parameters, "round": number},
+                    only_missing_outputs=True,
+                )
+                if run.completed() == number:
+                    raise ResumeError(f"round {number} of run {run.name!r} left no metrics: see the messages above")
     return run
+
+
+def _page(configuration: Configuration) -> AbstractContextManager[object]:
+    """Serve the annotation page while the rounds are played, where people answer."""
+    options = configuration.annotator_options
+    if not configuration.people_answer or not options.serve:
+        return nullcontext()
+    say = partial(tqdm.write, file=sys.stderr)
+    return Page(configuration.database_url(project.root()), host=options.host, port=options.port, say=say)
 
 
 def _fork(origin: str, into: Run) -> None:

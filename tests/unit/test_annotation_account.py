@@ -195,3 +195,16 @@ def test_the_parameter_file_holds_the_defaults():
     values = yaml.safe_load(file.read_text(encoding="utf-8"))["evaluation"]
     assert parse(EvaluationConfig, values) == EvaluationConfig()
     assert set(values) == set(EvaluationConfig.__dataclass_fields__)
+
+
+def test_what_was_found_again_is_counted_apart_and_costs_nothing():
+    found = Answer(Question(0, 1, "within"), "same", "memory", "alice", asked=0, found_again=True)
+    doubted = Answer(Question(0, 2, "within"), "same", "human", "bob", 6.0, asked=2, found_again=True)
+    account = round_account([found, doubted, answer(3, 5, "unsure", "between")], LABELS)
+    figures = account.to_dict(images=7, suffix="_total")
+    assert figures["annotation/asked_total"] == 3
+    assert figures["annotation/answers_found_again_total"] == figures["annotation/within_found_again_total"] == 2
+    assert (figures["annotation/same_total"], figures["annotation/reasked_total"]) == (2, 2)
+    assert (figures["annotation/timed_total"], figures["annotation/seconds_total"]) == (3, 8.0)
+    assert "annotation/between_found_again_total" not in figures
+    assert AnnotationAccount.from_dict(json.loads(json.dumps(figures))) == account

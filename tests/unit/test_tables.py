@@ -76,3 +76,11 @@ def test_empty_tables_keep_their_types():
     assert asked_so_far(log) == 0
     assert len(read_memory(log, TRAIN)) == 0
     assert log["image_a"].dtype == np.int64
+
+
+def test_what_was_found_again_is_told_and_costs_nothing():
+    found = Answer(ASKED[0], "same", "memory", "alice", asked=0, found_again=True)
+    assert read_answers(answers_table([found], TRAIN), TRAIN) == [found]
+    memory = LabelMemory()
+    memory.add(0, 2, same=True)
+    assert asked_so_far(memory_table(None, memory, [found], TRAIN, 0)) == 0

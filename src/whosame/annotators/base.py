@@ -30,7 +30,8 @@ class Annotator(Protocol):
         ------
         Answer
             Of source ``human`` or ``oracle``, to the question as it was put, its ``attempt`` included. It is on disk
-            by the time the next one is taken from the iterator.
+            by the time the next one is taken from the iterator. Where several people answer at once, it may be to a
+            question that an answer before it has settled.
         """
 
 

@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, delete, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from whosame.annotators.database import lock_run
+from whosame.annotators.panel import Vote, decide
 from whosame.annotators.schema import answer_events, campaigns, holds, pictures, take_backs, tasks
 from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Kind
@@ -107,20 +108,31 @@ class Campaign:
             }
             _close(connection, [task for pair, task in before.items() if pair not in keys])
             self._show(connection, {image for wanted in questions for image in (wanted.image_a, wanted.image_b)})
+            votes = self._votes(connection)
             moved, new = [], []
-            common = {"run_uid": self.about.run_uid, "round": self.about.round, "open": True, "answered": 0}
             for place, wanted in enumerate(questions):
-                known = before.get((wanted.image_a, wanted.image_b, wanted.attempt))
-                if known is not None:
-                    moved.append({"task": known, "place": place})
+                pair_key = (wanted.image_a, wanted.image_b, wanted.attempt)
+                said = votes.get(pair_key, [])
+                # It may have been answered a moment ago, or in an earlier run, or by some and not by all.
+                standing = {
+                    "place": place,
+                    "answered": len(said),
+                    "wanted": max(self.about.overlap, len(said) + 1) if said else self.about.overlap,
+                    "open": decide(said, self.about.overlap) is None,
+                }
+                if pair_key in before:
+                    moved.append({"task": before[pair_key], **standing})
                 else:
-                    new.append({**common, **vars(wanted), "place": place, "wanted": self.about.overlap})
+                    about = {"run_uid": self.about.run_uid, "round": self.about.round}
+                    new.append({**vars(wanted), **about, **standing})
             if moved:
-                connection.execute(update(tasks).where(tasks.c.id == bindparam("task")).values(open=True), moved)
+                connection.execute(update(tasks).where(tasks.c.id == bindparam("task")), moved)
             if new:
                 connection.execute(tasks.insert(), new)
             if new and connection.dialect.name == "postgresql":
-                connection.execute(text("ANALYZE tasks"))  # or claims would be planned for an empty table, and read it all
+                connection.execute(
+                    text("ANALYZE tasks")
+                )  # or claims would be planned for an empty table, and read it all
 
     def close(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Take back questions that other answers have settled."""
@@ -175,6 +187,17 @@ class Campaign:
     @property
     def _its_answers(self) -> Any:
         return (answer_events.c.run_uid == self.about.run_uid) & (answer_events.c.round == self.about.round)
+
+    def _votes(self, connection: Connection) -> dict[tuple[int, int, int], list[Vote]]:
+        """Return what has been said to each question of the run, and stands."""
+        events = answer_events.c
+        query = select(events.image_a, events.image_b, events.attempt, events.verdict, events.settles)
+        taken_back = exists().where(take_backs.c.event_id == events.id)
+        query = query.where(events.run_uid == self.about.run_uid, ~taken_back).order_by(events.id)
+        votes: dict[tuple[int, int, int], list[Vote]] = {}
+        for a, b, attempt, verdict, settles in connection.execute(query):
+            votes.setdefault((a, b, attempt), []).append(Vote(verdict, settles))
+        return votes
 
     def _mark(self, connection: Connection) -> tuple[int, int]:
         newest = select(func.coalesce(func.max(answer_events.c.id), 0)).where(self._its_answers)

@@ -30,6 +30,8 @@ class Conversation:
         charged when they were given, so that an interrupted round spends what an undisturbed one does.
     found : int
         How many of ``asked`` were found in the store.
+    found_again : int
+        Pairs that people had answered in earlier runs: not among ``asked``, they cost nothing.
     free : int
         Questions whose answer followed from others.
     repeated : int
@@ -46,6 +48,7 @@ class Conversation:
     memory: LabelMemory
     asked: int
     found: int
+    found_again: int
     free: int
     repeated: int
     conflicts: int
@@ -114,10 +117,11 @@ def converse(
         memory=talk.memory,
         asked=talk.asked,
         found=talk.found,
+        found_again=sum(answer.found_again for answer in answers),
         free=sum(answer.source == "closure" for answer in answers),
         repeated=talk.repeated,
         conflicts=len(talk.memory.conflicts) - len(memory.conflicts),
-        reasked=sum(answer.asked - 1 for answer in answers),
+        reasked=sum(answer.attempts - 1 for answer in answers),
         overturned=sum(answer.overturned for answer in answers),
     )
 
@@ -176,7 +180,7 @@ class _Talk:
         open_questions = {(_pair(question), question.attempt) for question in put}
         for answer in self.record.find(put):
             open_questions.remove((_pair(answer.question), answer.question.attempt))
-            self.found += 1
+            self.found += answer.asked
             self._hear(answer)
         rest = [question for question in put if (_pair(question), question.attempt) in open_questions]
         for answer in self.annotator.answer(rest, self._settled):
@@ -188,7 +192,7 @@ class _Talk:
 
     def _hear(self, answer: Answer) -> None:
         """Take an answer, and believe it or what it decides; one that is doubted is kept apart from the memory."""
-        self.asked += 1
+        self.asked += answer.asked
         votes = self._votes.setdefault(_pair(answer.question), [])
         votes.append(answer)
         if len(votes) == 1 and not self.doubts(answer):
@@ -217,8 +221,9 @@ class _Talk:
             question=votes[0].question,
             verdict=verdict,
             seconds=sum(vote.seconds for vote in votes),
-            asked=len(votes),
+            asked=sum(vote.asked for vote in votes),
             overturned=verdict != votes[0].verdict,
+            found_again=votes[0].found_again,
         )
 
     def _settled(self, question: Question) -> bool:

@@ -5,9 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from whosame.annotators.decisions import Decision, Key, decisions
 from whosame.annotators.store import AnswerEvent, LabelStore
 from whosame.errors import ResumeError, listing
-from whosame.strategies.base import Answer, Question
+from whosame.strategies.base import Answer, Question, Source
 
 
 class RoundRecord:
@@ -24,6 +25,8 @@ class RoundRecord:
         Image ids of the training rows, ascending.
     digests : sequence of str, N long
         Digests of their bytes.
+    overlap : int
+        How many annotators each pair is put to; their answers together are one decision.
 
     Raises
     ------
@@ -40,30 +43,34 @@ class RoundRecord:
         round: int,  # noqa: A002
         image_ids: NDArray[np.int64],
         digests: Sequence[str],
+        overlap: int = 1,
     ) -> None:
         self._store, self._run_uid, self._run, self._round = store, run_uid, run, round
         self._ids: list[int] = image_ids.tolist()
         self._digests = digests
-        self._given: dict[tuple[int, int, int], tuple[int, AnswerEvent]] = {}  # by pair and attempt
-        events = store.answers(run_uid)
-        self._check(events)
-        for order, event in enumerate(events):
-            self._given.setdefault((event.image_a, event.image_b, event.attempt), (order, event))
+        self._overlap = overlap
+        self._given: dict[Key, Decision] = {}
+        self._read()
 
     def find(self, questions: Sequence[Question]) -> list[Answer]:
-        """Return the answers that these questions had before, source ``memory``, in the order they were given."""
-        asked = ((question, self._given.get(self._key(question))) for question in questions)
-        found = sorted(((*given, question) for question, given in asked if given), key=lambda item: item[0])
+        """Return the answers that these questions had before, source ``memory``, in the order they were decided."""
+        asked = {self.key(question): question for question in questions}
         return [
-            Answer(question, event.verdict, "memory", event.annotator, event.seconds) for _, event, question in found
+            as_answer(asked[which], decision, "memory") for which, decision in self._given.items() if which in asked
         ]
 
     def commit(self, answers: Sequence[Answer]) -> None:
         """Commit answers to the store, in one transaction; see :meth:`LabelStore.append`."""
         self._store.append([self._event(answer) for answer in answers])
 
-    def _key(self, question: Question) -> tuple[int, int, int]:
+    def key(self, question: Question) -> Key:
+        """Return a question as the store knows it: by image ids."""
         return self._ids[question.a], self._ids[question.b], question.attempt
+
+    def _read(self) -> None:
+        events = self._store.answers(self._run_uid)
+        self._check(events)
+        self._given = decisions(events, self._overlap)
 
     def _event(self, answer: Answer) -> AnswerEvent:
         a, b = answer.question.a, answer.question.b
@@ -94,3 +101,17 @@ class RoundRecord:
         if problems:
             title = f"{len(problems)} images that run {self._run!r} has answers about are not what they were"
             raise ResumeError(listing(title, problems, "Restore the images, or begin another run (--params=run=NAME)."))
+
+
+def as_answer(question: Question, decision: Decision, source: Source) -> Answer:
+    """Return a decision in the store as the answer to a question."""
+    found_again = decision.found_again
+    return Answer(
+        question,
+        decision.verdict,
+        source,
+        decision.annotator,
+        decision.seconds,
+        asked=0 if found_again else 1,
+        found_again=found_again,
+    )

@@ -1,4 +1,4 @@
-"""Annotators by the name people type."""
+"""Annotators by the name people type: simulated ones, made here, and people."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +10,13 @@ from whosame.annotators.base import Annotator
 from whosame.annotators.oracle import NoisyOracle, Oracle
 from whosame.errors import ParameterError, unknown_name
 
+HUMAN = "human"
+REACHING = ("undo_seconds", "serve", "host", "port")  # how people are reached: no result depends on it
+
 
 @dataclass(frozen=True)
 class AnnotatorConfig:
-    """How simulated annotators err, and what their answers are counted as.
+    """How simulated annotators err, what their answers are counted as, and how people are asked.
 
     Attributes
     ----------
@@ -23,12 +26,27 @@ class AnnotatorConfig:
     seconds_per_pair : float
         Seconds that a simulated answer is counted as in the account of the cost, at least 0. Stated, not measured:
         neither paper gives a time; 5 s is an assumption, about 720 pairs an hour.
+    overlap : int
+        How many people each pair is put to, at least 1; one more where they disagree.
+    undo_seconds : float
+        Seconds after a round's last answer in which people may still take answers back, at least 0.
+    serve : bool
+        Whether ``kedro rounds`` serves the annotation page itself.
+    host : str
+        The address that page listens on.
+    port : int
+        Its port, 1 to 65535.
     """
 
     noise_within: float = 0.03
     noise_between: float = 0.03
     noise_pool: float = 0.03
     seconds_per_pair: float = 5.0
+    overlap: int = 1
+    undo_seconds: float = 5.0
+    serve: bool = True
+    host: str = "127.0.0.1"
+    port: int = 8765
 
     def __post_init__(self) -> None:
         problems = [
@@ -38,6 +56,12 @@ class AnnotatorConfig:
         ]
         if not 0 <= self.seconds_per_pair < float("inf"):
             problems.append(f"annotator_options.seconds_per_pair is {self.seconds_per_pair}, but is at least 0")
+        if self.overlap < 1:
+            problems.append(f"annotator_options.overlap is {self.overlap}, but takes 1 or more people")
+        if not 0 <= self.undo_seconds < float("inf"):
+            problems.append(f"annotator_options.undo_seconds is {self.undo_seconds}, but is at least 0")
+        if not 1 <= self.port <= 65535:
+            problems.append(f"annotator_options.port is {self.port}, but is a port from 1 to 65535")
         if problems:
             raise ParameterError("\n".join(problems))
 
@@ -60,9 +84,11 @@ ANNOTATORS: dict[str, Callable[[NDArray[np.int64], AnnotatorConfig, int], Annota
     "noisy-oracle": _noisy_oracle,
 }
 
+NAMES = (*ANNOTATORS, HUMAN)
+
 
 def make_annotator(name: str, config: AnnotatorConfig, *, identities: NDArray[np.int64], seed: int) -> Annotator:
-    """Return the annotator of that name.
+    """Return the simulated annotator of that name.
 
     Parameters
     ----------
@@ -80,5 +106,5 @@ def make_annotator(name: str, config: AnnotatorConfig, *, identities: NDArray[np
         The name is unknown, or an oracle is asked for and an identity is missing.
     """
     if name not in ANNOTATORS:
-        raise unknown_name("annotator", name, ANNOTATORS)
+        raise unknown_name("annotator", name, NAMES)
     return ANNOTATORS[name](identities, config, seed)

@@ -11,16 +11,21 @@ from whosame.strategies.base import Answer, Kind
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PREFIX = "annotation/"
+ALWAYS = ("same", "different", "unsure", "reasked")  # counts that stand in the metrics even where they are 0
 
 
 @dataclass(frozen=True)
 class Verdicts:
-    """How many questions were answered what, and how often a pair was put again before its answer was believed."""
+    """How many questions were answered what, and how often a pair was put again before its answer was believed.
+
+    ``found_again`` of the answers people had given in earlier runs.
+    """
 
     same: int = 0
     different: int = 0
     unsure: int = 0
     reasked: int = 0
+    found_again: int = 0
 
     @property
     def answered(self) -> int:
@@ -29,8 +34,8 @@ class Verdicts:
 
     @property
     def asked(self) -> int:
-        """What they cost: every attempt is one."""
-        return self.answered + self.reasked
+        """What they cost: every attempt is one, but what was found again."""
+        return self.answered + self.reasked - self.found_again
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
@@ -43,7 +48,8 @@ class AnnotationAccount:
     Attributes
     ----------
     within, between, pool : Verdicts
-        The answers that cost a question, by the kind of question. An answer found again after a crash is one of them.
+        The answers that cost a question, by the kind of question, and those of earlier runs, which cost none. An
+        answer that this run had before a crash is one that cost a question.
     free : int
         Pairs that followed from other answers.
     conflicts : int
@@ -115,9 +121,11 @@ class AnnotationAccount:
             "hours": said.asked * pace / 3600 if said.asked else 0.0,
             "cost_percent": self.cost_percent(images),
         }
+        if said.found_again:
+            figures["answers_found_again"] = said.found_again
         for kind in KINDS:
             verdicts: Verdicts = getattr(self, kind)
-            figures |= {f"{kind}_{f.name}": getattr(verdicts, f.name) for f in fields(Verdicts)}
+            figures |= {f"{kind}_{name}": value for name, value in vars(verdicts).items() if name in ALWAYS or value}
             if verdicts.answered:
                 figures[f"{kind}_same_share"] = verdicts.same / verdicts.answered
                 figures[f"{kind}_different_share"] = verdicts.different / verdicts.answered
@@ -184,7 +192,7 @@ def round_account(
         Seconds that an attempt at an answer counts at most.
     """
     contradicting = set(conflicts)
-    counts = {kind: dict.fromkeys(("same", "different", "unsure", "reasked"), 0) for kind in KINDS}
+    counts = {kind: dict.fromkeys((*ALWAYS, "found_again"), 0) for kind in KINDS}
     free = clashes = changed = overturned = timed = 0
     seconds = 0.0
     for answer, changes in zip(answers, changed_partition(answers, labels), strict=True):
@@ -193,7 +201,8 @@ def round_account(
             continue
         question = answer.question
         counts[question.kind][answer.verdict] += 1
-        counts[question.kind]["reasked"] += answer.asked - 1
+        counts[question.kind]["reasked"] += answer.attempts - 1
+        counts[question.kind]["found_again"] += answer.found_again
         overturned += answer.overturned
         clash = answer.verdict != "unsure" and (question.a, question.b, answer.verdict == "same") in contradicting
         clashes += clash

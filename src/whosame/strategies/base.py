@@ -59,6 +59,9 @@ class Answer:
     Where the first answer was doubted, this is what came of putting the pair again: ``asked`` is how often it was
     put, and so what it cost, ``seconds`` is their sum, ``annotator`` who decided it; ``overturned`` tells that the
     first answer was another.
+
+    ``found_again`` tells that people gave the first answer in an earlier run: it cost nothing here, and ``asked``
+    counts only what came after it.
     """
 
     question: Question
@@ -68,6 +71,12 @@ class Answer:
     seconds: float = 0.0
     asked: int = 1
     overturned: bool = False
+    found_again: bool = False
+
+    @property
+    def attempts(self) -> int:
+        """How often the pair was answered, whether that cost something or not."""
+        return self.asked + self.found_again
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class GainSession:
         self._account.tell(answers)
         for answer in answers:
             if answer.source != "closure":
-                self._checks += [1, answer.asked > 2]  # three answers: one of them was wrong
+                self._checks += [1, answer.attempts > 2]  # three answers: one of them was wrong
             learnt = self._evidence[answer.question.a, answer.question.b].copy()
             if answer.verdict != "unsure" and answer.source != "closure":
                 learnt[1] = answer.verdict == "same"

@@ -33,6 +33,7 @@ from whosame.features.extraction import Features, extract
 from whosame.features.network import ReIDNetwork, build_network
 from whosame.memory import LabelMemory
 from whosame.parameters import parse
+from whosame.pipelines.active_round.people import people_answer
 from whosame.pipelines.active_round.tables import (
     answers_table,
     asked_so_far,
@@ -46,7 +47,7 @@ from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.reporting.pairs import pairs_picture
 from whosame.runs import Run
 from whosame.seeding import stream
-from whosame.strategies.base import RoundState, Session
+from whosame.strategies.base import Question, RoundState, Session
 from whosame.strategies.budget import allowance
 from whosame.training import Checkpoint, fit, image_weights, make_optimiser, warm_up
 
@@ -176,6 +177,7 @@ def annotate(
     this_round: ThisRound,
     state: RoundState,
     questions: pd.DataFrame,
+    manifest: Manifest,
     train_set: TrainSet,
     truth: Truth,
     previous_memory: pd.DataFrame | None,
@@ -183,26 +185,36 @@ def annotate(
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, NDArray[Any]]]:
     """Put the questions to the annotator, and those that the answers lead to, until the round's budget is spent."""
     configuration = parse(Configuration, parameters)
-    session = _begin(this_round, state, parameters)
     first = read_questions(questions, train_set)
-    if list(session.ask()) != first:
-        raise ResumeError("the strategy does not ask what it asked before the interruption: was its code changed?")
-    if state.budget == 0:  # nobody is needed who could answer
+
+    def begin() -> tuple[Session, list[Question]]:
+        session = _begin(this_round, state, parameters)
+        if list(session.ask()) != first:
+            raise ResumeError("the strategy does not ask what it asked before the interruption: was its code changed?")
+        return session, first
+
+    if configuration.people_answer:
+        spent = asked_so_far(previous_memory)
+        session, said = people_answer(this_round, state, begin, manifest, train_set, configuration, spent=spent)
+    elif state.budget == 0:  # nobody is needed who could answer
+        session, _ = begin()
         log = memory_table(previous_memory, state.memory, [], train_set, this_round.number)
         return answers_table([], train_set), log, session.carry()
-    annotator = make_annotator(
-        configuration.annotator, configuration.annotator_options, identities=truth.identities, seed=this_round.seed
-    )
-    with open_store(configuration.database_url(project.root())) as store:
-        record = RoundRecord(
-            store,
-            run_uid=this_round.uid,
-            run=this_round.run,
-            round=this_round.number,
-            image_ids=train_set.image_ids,
-            digests=train_set.digests,
+    else:
+        session, _ = begin()
+        annotator = make_annotator(
+            configuration.annotator, configuration.annotator_options, identities=truth.identities, seed=this_round.seed
         )
-        said = converse(session, first, annotator, state.memory, budget=state.budget, record=record)
+        with open_store(configuration.database_url(project.root())) as store:
+            record = RoundRecord(
+                store,
+                run_uid=this_round.uid,
+                run=this_round.run,
+                round=this_round.number,
+                image_ids=train_set.image_ids,
+                digests=train_set.digests,
+            )
+            said = converse(session, first, annotator, state.memory, budget=state.budget, record=record)
     memory = memory_table(previous_memory, said.memory, said.answers, train_set, this_round.number)
     return answers_table(said.answers, train_set), memory, session.carry()
 

@@ -62,7 +62,16 @@ def create_pipeline() -> Pipeline:
             ),
             node(
                 nodes.annotate,
-                ["this_round", "state", "questions", "train_set", "truth", "previous_memory", "parameters"],
+                [
+                    "this_round",
+                    "state",
+                    "questions",
+                    "manifest",
+                    "train_set",
+                    "truth",
+                    "previous_memory",
+                    "parameters",
+                ],
                 ["answers", "memory", "strategy_state"],
                 name="annotate",
                 tags=["label"],

@@ -37,14 +37,15 @@ def answers_table(answers: Sequence[Answer], train_set: TrainSet) -> pd.DataFram
         table[name] = pd.Series([getattr(answer, name) for answer in answers], dtype="string", index=table.index)
     table["seconds"] = np.array([answer.seconds for answer in answers], dtype=np.float64)
     table["asked"] = np.array([answer.asked for answer in answers], dtype=np.int64)
-    table["overturned"] = np.array([answer.overturned for answer in answers], dtype=np.bool_)
+    for name in ("overturned", "found_again"):
+        table[name] = np.array([getattr(answer, name) for answer in answers], dtype=np.bool_)
     return table
 
 
 def read_answers(table: pd.DataFrame, train_set: TrainSet) -> list[Answer]:
     """Return the answers of a table."""
-    table = _since(table, asked=1, overturned=False)
-    names = ["verdict", "source", "annotator", "seconds", "asked", "overturned"]
+    table = _since(table, asked=1, overturned=False, found_again=False)
+    names = ["verdict", "source", "annotator", "seconds", "asked", "overturned", "found_again"]
     said = zip(*(table[name].tolist() for name in names), strict=True)
     return [Answer(question, *rest) for question, rest in zip(read_questions(table, train_set), said, strict=True)]
 
@@ -76,7 +77,7 @@ def memory_table(
 
 
 def asked_so_far(memory: pd.DataFrame | None) -> int:
-    """Return how many questions of the budget a memory table cost: each attempt at a pair is one."""
+    """Return how many questions of the budget a memory table cost: each attempt at a pair, none for one found again."""
     return 0 if memory is None else int(_since(memory, asked=1)["asked"].sum())
 
 

@@ -1,0 +1,66 @@
+"""The node ``annotate`` where people answer: what the page is told, and what the terminal shows meanwhile."""
+
+from collections.abc import Callable
+
+from whosame import project
+from whosame.annotators.asking import Begun, ask_people
+from whosame.annotators.campaign import Campaign, Description, Picture
+from whosame.annotators.dialogue import Conversation
+from whosame.annotators.people_record import PeopleRecord
+from whosame.annotators.store import open_store
+from whosame.configuration import Configuration
+from whosame.data.manifest import Manifest, TrainSet
+from whosame.pipelines.active_round.this_round import ThisRound
+from whosame.strategies.base import RoundState, Session
+from whosame.waiting import Waiting
+
+
+def people_answer(
+    this_round: ThisRound,
+    state: RoundState,
+    begin: Callable[[], Begun],
+    manifest: Manifest,
+    train_set: TrainSet,
+    configuration: Configuration,
+    *,
+    spent: int,
+) -> tuple[Session, Conversation]:
+    """Put a round's questions to people and wait; see :func:`~whosame.annotators.asking.ask_people`.
+
+    ``spent`` is how many questions the rounds before have cost.
+    """
+    options = configuration.annotator_options
+    about = Description(
+        run_uid=this_round.uid,
+        run=this_round.run,
+        root=str((project.root() / manifest.root).resolve()),
+        round=this_round.number,
+        rounds=this_round.rounds,
+        asked=spent,
+        budget=configuration.budget,
+        round_budget=state.budget,
+        overlap=options.overlap,
+    )
+    paths = manifest.table["path"].iloc[train_set.image_ids]
+    rows = zip(train_set.image_ids.tolist(), paths, train_set.digests, strict=True)
+    images = {image: Picture(path, digest) for image, path, digest in rows}
+    waiting = Waiting(state.budget, overlap=options.overlap, host=options.host, port=options.port)
+    with open_store(configuration.database_url(project.root())) as store, waiting:
+        return ask_people(
+            begin,
+            lambda: PeopleRecord(
+                store,
+                run_uid=this_round.uid,
+                run=this_round.run,
+                round=this_round.number,
+                image_ids=train_set.image_ids,
+                digests=train_set.digests,
+                overlap=options.overlap,
+            ),
+            Campaign(store, about, images),
+            state.memory,
+            budget=state.budget,
+            grace=options.undo_seconds,
+            last=this_round.number + 1 == this_round.rounds,
+            watch=waiting,
+        )

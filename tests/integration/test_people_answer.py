@@ -1,0 +1,198 @@
+"""People answer the rounds: as the oracle would, whatever is killed, and never the same pair twice."""
+
+import os
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from whosame.annotators.answering import RefusedError, answer
+from whosame.annotators.holding import claim
+from whosame.annotators.schema import campaigns, pictures
+from whosame.annotators.store import open_store
+from whosame.runs import Run
+
+pytestmark = pytest.mark.xdist_group("rounds")
+
+PEOPLE = {"annotator": "human", "annotator_options": {"serve": False, "undo_seconds": 0.0}}
+TIMED = ("seconds", "timed", "hours")  # how long people took is theirs
+
+
+class Person(threading.Thread):
+    """Answers whatever waits, from the truth."""
+
+    def __init__(self, folder, name="alice"):
+        super().__init__(daemon=True)
+        self.folder, self.who, self.done = folder, name, threading.Event()
+        manifest = pd.read_parquet(next((folder / "data" / "02_index").glob("manifest_*.parquet")))
+        self.identities = manifest["identity"].fillna(-2).astype(int).tolist()
+        self.said = 0
+
+    def verdict(self, first, second):
+        one, other = self.identities[first], self.identities[second]
+        if -1 in (one, other) or one == other == 0:
+            return "unsure"
+        return "same" if one == other else "different"
+
+    def run(self):
+        with open_store(f"sqlite:///{self.folder / 'data' / 'answers.db'}") as store:
+            while not self.done.is_set():
+                with store.reading() as connection:
+                    runs = connection.scalars(campaigns.select().with_only_columns(campaigns.c.run_uid)).all()
+                    images = dict(
+                        connection.execute(
+                            pictures.select().with_only_columns(pictures.c.handle, pictures.c.image)
+                        ).all()
+                    )
+                for uid in runs:
+                    self.answer(store, uid, images)
+                time.sleep(0.02)
+
+    def answer(self, store, uid, images):
+        for held in claim(store, uid, self.who, "a sitting", count=1):
+            if held.left in images and held.right in images:
+                try:
+                    answer(
+                        store,
+                        held.token,
+                        self.who,
+                        "a sitting",
+                        self.verdict(images[held.left], images[held.right]),
+                        1.0,
+                    )
+                    self.said += 1
+                except RefusedError:
+                    pass
+
+
+@pytest.fixture
+def person(project):
+    person = Person(project)
+    person.start()
+    yield person
+    person.done.set()
+    person.join(10)
+
+
+def metrics(folder, name):
+    return [
+        {key: value for key, value in found.items() if not any(word in key for word in TIMED)}
+        for found in Run(folder / "data" / "runs" / name).metrics()
+    ]
+
+
+def events(folder, name, columns="round, image_a, image_b, verdict"):
+    uid = Run(folder / "data" / "runs" / name).about()["uid"]
+    with sqlite3.connect(folder / "data" / "answers.db") as store:
+        query = f"SELECT {columns} FROM answer_events WHERE run_uid = ? ORDER BY id"
+        return store.execute(query, (uid,)).fetchall()
+
+
+@pytest.mark.parametrize("strategy", ["dcps", "mass"])
+def test_people_who_know_the_truth_get_what_the_oracle_gets(project, play, person, strategy):
+    asked = {"strategy": strategy, "rounds": 3, "budget": 24}
+    assert play(project, run="oracle", **asked) == 0
+    assert play(project, run="people", **asked, **PEOPLE) == 0
+    assert metrics(project, "people") == metrics(project, "oracle")
+    assert sorted(events(project, "people")) == sorted(events(project, "oracle"))
+    assert {source for (source,) in events(project, "people", "source")} == {"human"}
+    assert person.said == len(events(project, "people"))
+
+
+def test_killed_while_people_answer_it_goes_on(project, play, person):
+    asked = {"rounds": 2, "budget": 30, "strategy": "dcps"}
+    assert play(project, run="oracle", **asked) == 0
+    killed = 0
+    for more in (4, 9):
+        process = play.start(project, run="people", **asked, **PEOPLE)
+        goal = person.said + more
+        while person.said < goal and process.is_alive():
+            time.sleep(0.01)
+        process.kill()
+        process.join()
+        killed += process.exitcode == -signal.SIGKILL
+    assert killed == 2
+    assert play(project, run="people", **asked, **PEOPLE) == 0
+    assert metrics(project, "people") == metrics(project, "oracle")
+    assert person.said == len(events(project, "people")) == len(events(project, "oracle"))
+
+
+def test_a_second_run_finds_the_answers_and_asks_nobody(project, play, person):
+    asked = {"rounds": 2, "budget": 1000, "strategy": "mass"}  # it ends before its budget does
+    assert play(project, run="first", **asked, **PEOPLE) == 0
+    first = Run(project / "data" / "runs" / "first").metrics()[-1]
+    said = person.said
+    assert 0 < said == first["annotation/asked_total"] < 1000
+    assert "annotation/answers_found_again" not in first
+    assert play(project, run="second", **asked, **PEOPLE) == 0
+    second = Run(project / "data" / "runs" / "second").metrics()[-1]
+    assert person.said == said
+    assert second["annotation/asked_total"] == 0
+    assert second["annotation/answers_found_again_total"] == said
+    assert second["retrieval/mAP"] == first["retrieval/mAP"]
+    assert second["clusters/ari"] == first["clusters/ari"]
+    assert all(found for (found,) in events(project, "second", "found_in"))
+
+
+def test_a_budget_goes_to_pairs_that_nobody_has_answered(project, play, person):
+    asked = {"rounds": 1, "budget": 10, "strategy": "dcps"}
+    assert play(project, run="first", **asked, **PEOPLE) == 0
+    assert play(project, run="second", **asked, **PEOPLE) == 0
+    last = Run(project / "data" / "runs" / "second").metrics()[-1]
+    assert last["annotation/answers_found_again"] == 10
+    assert last["annotation/asked"] == 10
+    pairs = events(project, "first", "image_a, image_b") + events(project, "second", "image_a, image_b")
+    assert len(set(pairs)) == 20
+
+
+def kedro(project, *arguments):
+    command = [sys.executable, "-m", "kedro", "rounds", "--env=tiny", *arguments]
+    env = {**os.environ, "OMP_NUM_THREADS": "1"}
+    return subprocess.Popen(command, cwd=project, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+def served(process):
+    """Return the address with the login link that the loop prints, and the number of the page's process."""
+    for line in process.stderr:
+        if found := re.search(r"people answer at (http://127.0.0.1:(\d+)/login#\S+)", line):
+            children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False)
+            return found[1], [int(child) for child in children.stdout.split()]
+    raise AssertionError(process.stdout.read())
+
+
+def gone(pid):
+    for _ in range(200):
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.05)
+    return False
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
+def test_the_loop_serves_the_page_and_ends_it(project, end):
+    process = kedro(project, "--params=annotator=human,run=mine,budget=6,rounds=1,annotator_options.port=18765")
+    try:
+        address, pages = served(process)
+        assert "/login#" in address
+        assert pages
+        time.sleep(1)
+        process.send_signal(end)
+        _, said = process.communicate(timeout=30)
+        assert all(gone(page) for page in pages)
+        if end == signal.SIGINT:
+            assert process.returncode == 130
+            assert "nothing is lost, the same command goes on" in said
+            assert "Traceback" not in said
+    finally:
+        process.kill()
