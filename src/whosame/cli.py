@@ -1,36 +1,18 @@
-"""The project's own commands beside Kedro's: ``kedro rounds``, ``runs``, ``compare``, ``annotators``."""
+"""The project's own commands beside Kedro's: ``kedro rounds``, ``annotate``, ``runs``, ``compare``, ``annotators``."""
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import click
 from kedro.framework.cli.project import project_group as kedro_commands
-from kedro.framework.cli.utils import _split_params, env_option
+from kedro.framework.cli.utils import env_option
 
 from whosame import project
-from whosame.errors import StorageError, mendable, unknown_name
+from whosame.commands.annotate import annotate
+from whosame.commands.options import kind, parameters_option
+from whosame.errors import StorageError, unknown_name
 from whosame.reporting.table import rounds_table, runs_table
 from whosame.runs import Run, all_runs
-
-F = TypeVar("F", bound=Callable[..., Any])
-
-
-def kind(command: F) -> F:
-    """Turn an error that a user can mend into its message; leave a bug its traceback."""
-
-    @functools.wraps(command)
-    def told(*args: Any, **options: Any) -> Any:
-        try:
-            return command(*args, **options)
-        except Exception as error:
-            cause = mendable(error)
-            if cause is None:
-                raise
-            raise click.ClickException(str(cause)) from error
-
-    return told  # type: ignore[return-value]
 
 
 @click.group(name="whosame")
@@ -55,14 +37,7 @@ def _run_command() -> click.Command:
 
 
 cli.add_command(_run_command())
-
-parameters_option = click.option(
-    "--params",
-    type=click.UNPROCESSED,
-    default="",
-    callback=_split_params,
-    help="Parameters as name=value,name=value; the same as for kedro run.",
-)
+cli.add_command(annotate)
 
 
 @cli.command()

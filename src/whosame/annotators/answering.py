@@ -26,11 +26,12 @@ class RefusedError(WhosameError):
 
 @dataclass(frozen=True)
 class Receipt:
-    """An answer that is on the disk: its number, what it says, and whether it was there before this request."""
+    """An answer on the disk: its number, its verdict, whether it was there before, whether it decides the pair."""
 
     event: int
     verdict: Verdict
     repeated: bool = False
+    decides: bool = False
 
 
 def answer(
@@ -62,13 +63,27 @@ def answer(
         needed.
     """
     with store.writing() as connection:
-        given = connection.execute(select(answer_events).where(answer_events.c.hold == token)).first()
-        if given is not None:
-            return _again(given, annotator, verdict)
-        task = _held_task(connection, token, annotator)
-        event = _append(connection, task, annotator, sitting, verdict, seconds, settles=settles, now=now())
-        _count(connection, task.id)
-        return Receipt(event, verdict)
+        return answered(connection, token, annotator, sitting, verdict, seconds, settles=settles, now=now())
+
+
+def answered(
+    connection: Connection,
+    token: str,
+    annotator: str,
+    sitting: str,
+    verdict: Verdict,
+    seconds: float,
+    *,
+    settles: bool = False,
+    now: float,
+) -> Receipt:
+    """Do what :func:`answer` does, within a transaction; a refusal changes nothing in it."""
+    given = connection.execute(select(answer_events).where(answer_events.c.hold == token)).first()
+    if given is not None:
+        return _again(given, annotator, verdict)
+    task = _held_task(connection, token, annotator)
+    event = _append(connection, task, annotator, sitting, verdict, seconds, settles=settles, now=now)
+    return Receipt(event, verdict, decides=_count(connection, task.id))
 
 
 def skip(store: LabelStore, token: str, annotator: str, *, now: Callable[[], float] = time.time) -> None:
@@ -80,20 +95,30 @@ def skip(store: LabelStore, token: str, annotator: str, *, now: Callable[[], flo
         ``answered`` or ``lapsed``, as for :func:`answer`.
     """
     with store.writing() as connection:
-        if connection.execute(select(skips.c.id).where(skips.c.hold == token, skips.c.annotator == annotator)).first():
-            return
-        if connection.execute(select(answer_events.c.id).where(answer_events.c.hold == token)).first():
-            raise RefusedError("answered", "this pair was answered, take the answer back to skip it")
-        task = _held_task(connection, token, annotator)
-        values = {"task_id": task.id, "annotator": annotator, "hold": token, "skipped_at": _stamp(now())}
-        connection.execute(skips.insert().values(values))
-        connection.execute(delete(holds).where(holds.c.token == token))
+        skipped(connection, token, annotator, now=now())
+
+
+def skipped(connection: Connection, token: str, annotator: str, *, now: float) -> None:
+    """Do what :func:`skip` does, within a transaction; a refusal changes nothing in it."""
+    if connection.execute(select(skips.c.id).where(skips.c.hold == token, skips.c.annotator == annotator)).first():
+        return
+    if connection.execute(select(answer_events.c.id).where(answer_events.c.hold == token)).first():
+        raise RefusedError("answered", "this pair was answered, take the answer back to skip it")
+    task = _held_task(connection, token, annotator)
+    values = {"task_id": task.id, "annotator": annotator, "hold": token, "skipped_at": _stamp(now)}
+    connection.execute(skips.insert().values(values))
+    connection.execute(delete(holds).where(holds.c.token == token))
 
 
 def last_answer(store: LabelStore, run_uid: str, annotator: str, sitting: str) -> int | None:
     """Return the number of the newest answer of this sitting that can be taken back; None: there is none."""
     with store.reading() as connection:
-        newest = connection.scalar(_mine(run_uid, annotator, sitting).order_by(answer_events.c.id.desc()).limit(1))
+        return last_answered(connection, run_uid, annotator, sitting)
+
+
+def last_answered(connection: Connection, run_uid: str, annotator: str, sitting: str) -> int | None:
+    """Do what :func:`last_answer` does, within a transaction."""
+    newest = connection.scalar(_mine(run_uid, annotator, sitting).order_by(answer_events.c.id.desc()).limit(1))
     return None if newest is None else int(newest)
 
 
@@ -114,24 +139,29 @@ def take_back(
         ``kept``: it is somebody else's, of another sitting, or of a round that has been learnt from.
     """
     with store.writing() as connection:
-        row = connection.execute(select(answer_events).where(answer_events.c.id == event)).first()
-        if row is None or row.annotator != annotator or row.sitting != sitting:
-            raise RefusedError("kept", "only your own answers of this sitting can be taken back")
-        task = connection.execute(_locked(_task_of(row))).first()
-        open_round = select(campaigns.c.run_uid).where(
-            campaigns.c.run_uid == row.run_uid, campaigns.c.round == row.round, campaigns.c.state == "asking"
-        )
-        if task is None or connection.execute(open_round.with_for_update(read=True)).first() is None:
-            raise RefusedError("kept", "this round is over: the model has learnt from its answers")
-        if connection.execute(select(take_backs.c.id).where(take_backs.c.event_id == event)).first() is None:
-            values = {"event_id": event, "annotator": annotator, "taken_back_at": _stamp(now())}
-            connection.execute(take_backs.insert().values(values))
-            wanted = max(1, int(connection.scalar(_overlap(row.run_uid)) or 1))
-            fewer = update(tasks).where(tasks.c.id == task.id)
-            connection.execute(fewer.values(open=True, answered=tasks.c.answered - 1, wanted=wanted))
-        own = (holds.c.task_id == task.id) & (holds.c.annotator == annotator)
-        connection.execute(delete(holds).where(own))
-        return hold(connection, task.id, annotator, sitting, lease=lease, now=now())
+        return taken_back(connection, event, annotator, sitting, lease=lease, now=now())
+
+
+def taken_back(connection: Connection, event: int, annotator: str, sitting: str, *, lease: float, now: float) -> Held:
+    """Do what :func:`take_back` does, within a transaction; a refusal changes nothing in it."""
+    row = connection.execute(select(answer_events).where(answer_events.c.id == event)).first()
+    if row is None or row.annotator != annotator or row.sitting != sitting:
+        raise RefusedError("kept", "only your own answers of this sitting can be taken back")
+    task = connection.execute(_locked(_task_of(row))).first()
+    open_round = select(campaigns.c.run_uid).where(
+        campaigns.c.run_uid == row.run_uid, campaigns.c.round == row.round, campaigns.c.state == "asking"
+    )
+    if task is None or connection.execute(open_round.with_for_update(read=True)).first() is None:
+        raise RefusedError("kept", "this round is over: the model has learnt from its answers")
+    if connection.execute(select(take_backs.c.id).where(take_backs.c.event_id == event)).first() is None:
+        values = {"event_id": event, "annotator": annotator, "taken_back_at": _stamp(now)}
+        connection.execute(take_backs.insert().values(values))
+        wanted = max(1, int(connection.scalar(_overlap(row.run_uid)) or 1))
+        fewer = update(tasks).where(tasks.c.id == task.id)
+        connection.execute(fewer.values(open=True, answered=tasks.c.answered - 1, wanted=wanted))
+    own = (holds.c.task_id == task.id) & (holds.c.annotator == annotator)
+    connection.execute(delete(holds).where(own))
+    return hold(connection, task.id, annotator, sitting, lease=lease, now=now)
 
 
 def _again(given: Row[Any], annotator: str, verdict: Verdict) -> Receipt:
@@ -201,8 +231,8 @@ def _append(
     return int(connection.execute(answer_events.insert().values(values).returning(answer_events.c.id)).scalar_one())
 
 
-def _count(connection: Connection, task_id: int) -> None:
-    """Close a task that its answers decide, or want one more where they do not."""
+def _count(connection: Connection, task_id: int) -> bool:
+    """Close a task that its answers decide, or want one more where they do not; return whether they do."""
     task = connection.execute(select(tasks).where(tasks.c.id == task_id)).one()
     taken_back = exists().where(take_backs.c.event_id == answer_events.c.id)
     query = select(answer_events.c.verdict, answer_events.c.settles).where(_answers_of(task), ~taken_back)
@@ -214,6 +244,7 @@ def _count(connection: Connection, task_id: int) -> None:
     connection.execute(update(tasks).where(tasks.c.id == task_id).values(values))
     if decided is not None:
         connection.execute(delete(holds).where(holds.c.task_id == task_id))
+    return decided is not None
 
 
 def _answers_of(task: Row[Any]) -> Any:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, delete, exists, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, select, update
 
 from whosame.annotators.schema import answer_events, holds, pictures, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
@@ -66,7 +66,8 @@ def claimed(
     if mine:
         tokens = [held.token for held in mine]
         renewed = update(holds).where(holds.c.token.in_(tokens))
-        connection.execute(renewed.values(since=now, until=now + lease, sitting=sitting))
+        since = case((holds.c.since > now, now), else_=holds.c.since)  # the clock may have been set back
+        connection.execute(renewed.values(since=since, until=now + lease, sitting=sitting))
     for _ in range(TRIES):
         if len(mine) >= count:
             break

@@ -1,0 +1,1 @@
+"""The page where people say whether two crops show the same person."""

@@ -1,0 +1,246 @@
+"""What lies in front of one person: the pair, the one loaded ahead, the figures; or why there is no pair."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from sqlalchemy import Connection, Row, exists, select
+
+from whosame.annotators.answering import RefusedError, answered, last_answered, skipped, taken_back
+from whosame.annotators.holding import LEASE, Held, claimed
+from whosame.annotators.page.tally import Tally
+from whosame.annotators.schema import campaigns, tasks
+from whosame.annotators.store import LabelStore
+from whosame.strategies.base import Verdict
+
+AHEAD = 2  # pairs that a person holds: one shown, one loaded meanwhile
+AWAY = 30.0  # s without a word from the loop after which it is taken to have stopped
+
+Why = Literal["asking", "none", "thinking", "others", "working", "over", "away"]
+WHY: dict[Why, tuple[str, str]] = {
+    "asking": ("", ""),
+    "none": (
+        "No run asks for answers yet",
+        "Pairs appear here by themselves once one does: kedro rounds --params=annotator=human",
+    ),
+    "thinking": ("Choosing the next pairs", "They appear here by themselves."),
+    "others": (
+        "Nothing left for you just now",
+        "Others are looking at the last pairs. What they leave, and the next pairs, appear here by themselves.",
+    ),
+    "working": (
+        "This round is answered",
+        "The model is learning from the answers. The next pairs appear here by themselves.",
+    ),
+    "over": ("All done, thank you", "This run has asked all its questions."),
+    "away": (
+        "The run has stopped",
+        "Every answer is kept. When whoever started it types the same command again, pairs appear here by themselves.",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Who:
+    """Somebody at the page: the name, and the login they came by."""
+
+    name: str
+    sitting: str
+
+
+@dataclass(frozen=True)
+class View:
+    """What the page shows.
+
+    Attributes
+    ----------
+    why : str
+        ``asking``: there are pairs. Else why there are none.
+    title, text : str
+        The same for people.
+    pairs : tuple of Held
+        The first one is shown.
+    last : int or None
+        The answer that undo takes back.
+    run, round : str
+        As the bar names them.
+    figures : dict
+        See :meth:`~whosame.annotators.page.tally.Tally.figures`; empty without a run.
+    saved : str
+        The verdict that was committed just now.
+    refused, notice : str
+        Why what was asked for was not done: a word, and a sentence.
+    """
+
+    why: Why
+    title: str
+    text: str
+    pairs: tuple[Held, ...] = ()
+    last: int | None = None
+    run: str = ""
+    round: str = ""
+    figures: dict[str, Any] | None = None
+    saved: str = ""
+    refused: str = ""
+    notice: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values, for JSON."""
+        return {
+            **vars(self),
+            "pairs": [{"token": held.token, "left": held.left, "right": held.right} for held in self.pairs],
+        }
+
+
+class Desk:
+    """Answers go in, the next pairs come out, in one transaction.
+
+    Parameters
+    ----------
+    store : LabelStore
+    run_uid : str, optional
+        The run that is asked about; by default the newest, and the next one when that is over.
+    """
+
+    def __init__(self, store: LabelStore, run_uid: str | None = None, *, now: Callable[[], float] = time.time) -> None:
+        self.store = store
+        self._only, self._uid, self._now = run_uid, run_uid, now
+        self._tally = Tally()
+
+    def look(self, who: Who, *, anew: bool = False) -> View:
+        """Return what somebody has in front of them; pairs that they have not are claimed.
+
+        Parameters
+        ----------
+        anew : bool
+            Count their answers anew: another process may have added some.
+        """
+        now = self._now()
+        with self.store.reading() as connection:
+            campaign = self._campaign(connection)
+            if campaign is None:
+                return _view("none")
+            if anew:
+                self._tally.forget(campaign, who.name)
+            if not _open(connection, campaign):  # nothing to claim: looking often costs no write
+                return self._view(connection, campaign, who, now, ())
+        with self.store.writing() as connection:
+            return self._next(connection, campaign, who, now)
+
+    def answer(self, who: Who, token: str, verdict: Verdict, seconds: float) -> View:
+        """Commit an answer, and return what comes next; see :func:`~whosame.annotators.answering.answer`."""
+
+        def act(connection: Connection, campaign: Row[Any], now: float) -> dict[str, Any]:
+            receipt = answered(connection, token, who.name, who.sitting, verdict, seconds, now=now)
+            if not receipt.repeated:
+                self._tally.answered(campaign, who.name, verdict, seconds, decides=receipt.decides)
+            return {"saved": verdict, "last": receipt.event}
+
+        return self._do(who, act)
+
+    def skip(self, who: Who, token: str) -> View:
+        """Give a pair back, and return what comes next."""
+
+        def act(connection: Connection, _: Row[Any], now: float) -> dict[str, Any]:
+            skipped(connection, token, who.name, now=now)
+            return {}
+
+        return self._do(who, act)
+
+    def undo(self, who: Who, event: int) -> View:
+        """Take an answer back, and show its pair again."""
+
+        def act(connection: Connection, campaign: Row[Any], now: float) -> dict[str, Any]:
+            held = taken_back(connection, event, who.name, who.sitting, lease=LEASE, now=now)
+            self._tally.forget(campaign, who.name)
+            return {"first": held}
+
+        return self._do(who, act)
+
+    def _do(self, who: Who, act: Callable[[Connection, Row[Any], float], dict[str, Any]]) -> View:
+        now = self._now()
+        campaign = None
+        try:
+            with self.store.writing() as connection:
+                campaign = self._campaign(connection)
+                if campaign is None:
+                    return _view("none", refused="lapsed", notice="There is no run any more.")
+                try:
+                    done = act(connection, campaign, now)
+                except RefusedError as error:
+                    done = {"refused": error.reason, "notice": str(error)}
+                return self._next(connection, campaign, who, now, **done)
+        except BaseException:
+            if campaign is not None:
+                self._tally.forget(campaign, who.name)  # what was counted is not on the disk
+            raise
+
+    def _next(
+        self,
+        connection: Connection,
+        campaign: Row[Any],
+        who: Who,
+        now: float,
+        *,
+        first: Held | None = None,
+        last: int | None = None,
+        **said: str,
+    ) -> View:
+        held: list[Held] = []
+        if campaign.state == "asking":
+            held = claimed(connection, campaign.run_uid, who.name, who.sitting, count=AHEAD, lease=LEASE, now=now)
+        if first is not None:  # the pair of an answer taken back comes before those it made wait
+            held = [first, *(other for other in held if other.token != first.token)][:AHEAD]
+        return self._view(connection, campaign, who, now, tuple(held), last=last, **said)
+
+    def _view(
+        self,
+        connection: Connection,
+        campaign: Row[Any],
+        who: Who,
+        now: float,
+        pairs: tuple[Held, ...],
+        *,
+        last: int | None = None,
+        **said: str,
+    ) -> View:
+        return _view(
+            "asking" if pairs else _why(connection, campaign, now),
+            pairs=pairs,
+            last=last or last_answered(connection, campaign.run_uid, who.name, who.sitting),
+            run=campaign.run,
+            round=f"Round {campaign.round + 1} of {campaign.rounds}",
+            figures=self._tally.figures(connection, campaign, who.name, now),
+            **said,
+        )
+
+    def _campaign(self, connection: Connection) -> Row[Any] | None:
+        """Return the run that is asked about, as the store has it now."""
+        wanted = self._only or self._uid
+        if wanted is not None:
+            found = connection.execute(select(campaigns).where(campaigns.c.run_uid == wanted)).first()
+            if self._only is not None or (found is not None and found.state != "over"):
+                return found
+        newest = connection.execute(select(campaigns).order_by(campaigns.c.seen.desc(), campaigns.c.run_uid)).first()
+        self._uid = None if newest is None else newest.run_uid
+        return newest
+
+
+def _view(why: Why, **values: Any) -> View:
+    title, text = WHY[why]
+    return View(why, title, text, **values)
+
+
+def _why(connection: Connection, campaign: Row[Any], now: float) -> Why:
+    """Return why there is no pair for somebody."""
+    if campaign.state != "asking":
+        return "over" if campaign.state == "over" else "working"
+    if abs(now - campaign.seen) > AWAY:
+        return "away"
+    return "others" if _open(connection, campaign) else "thinking"
+
+
+def _open(connection: Connection, campaign: Row[Any]) -> bool:
+    waiting = exists().where(tasks.c.run_uid == campaign.run_uid, tasks.c.open)
+    return campaign.state == "asking" and bool(connection.scalar(select(waiting)))

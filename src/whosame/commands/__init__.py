@@ -1,0 +1,1 @@
+"""Commands, a module each: they read what was typed, call the core, and print."""

@@ -1,0 +1,37 @@
+"""What all commands share: kind errors, and parameters as they are typed."""
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+from kedro.framework.cli.utils import _split_params
+
+from whosame.errors import mendable
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def kind(command: F) -> F:
+    """Turn an error that a user can mend into its message; leave a bug its traceback."""
+
+    @functools.wraps(command)
+    def told(*args: Any, **options: Any) -> Any:
+        try:
+            return command(*args, **options)
+        except Exception as error:
+            cause = mendable(error)
+            if cause is None:
+                raise
+            raise click.ClickException(str(cause)) from error
+
+    return told  # type: ignore[return-value]
+
+
+parameters_option = click.option(
+    "--params",
+    type=click.UNPROCESSED,
+    default="",
+    callback=_split_params,
+    help="Parameters as name=value,name=value; the same as for kedro run.",
+)
