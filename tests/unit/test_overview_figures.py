@@ -9,13 +9,13 @@ from whosame.annotators.answering import RefusedError, answer, skip, take_back
 from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
 from whosame.annotators.cases import case, cases, disputes
 from whosame.annotators.contradictions import Belief, beliefs, contradictions
+from whosame.annotators.contributions import contributions, ratings
+from whosame.annotators.headway import headway
 from whosame.annotators.holding import claim
 from whosame.annotators.latest import recent
 from whosame.annotators.schema import answer_events, people, tasks
 from whosame.annotators.settling import settle
-from whosame.annotators.standing import standing
 from whosame.annotators.store import open_store
-from whosame.annotators.tally import ratings, tallies
 
 IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(60)}
 
@@ -248,7 +248,7 @@ def test_each_persons_work_is_counted_without_decisions(store, clock):
     [held] = claim(store, "uid", "bob", "bob's sitting", now=clock)
     skip(store, held.token, "bob", now=clock)
     settle(store, "uid", 2, "alice", "same", now=clock)
-    found = {tally.annotator: tally for tally in tallies(store, "uid", now=clock)}
+    found = {one.annotator: one for one in contributions(store, "uid", now=clock)}
     assert list(found) == ["alice", "bob", "idle"]
     alice, bob, idle = found.values()
     assert (alice.same, alice.different, alice.unsure, alice.answers) == (1, 2, 1, 4)
@@ -256,7 +256,7 @@ def test_each_persons_work_is_counted_without_decisions(store, clock):
     assert (bob.skipped, bob.looking, alice.seen) == (1, False, clock.time)
     assert (bob.agreement.units, bob.agreement.alike) == (2, 0.5)
     assert (idle.answers, idle.seconds, idle.seen, idle.agreement.value) == (0, None, None, None)
-    assert [tally.answers for tally in tallies(store, "uid", 1, now=clock)] == [
+    assert [one.answers for one in contributions(store, "uid", 1, now=clock)] == [
         0
     ]  # of the next round, only who is registered
 
@@ -269,7 +269,7 @@ def test_the_median_caps_idle_time(store, clock, seconds, median):
     campaign(store, clock, [(2 * k, 2 * k + 1) for k in range(len(seconds))], overlap=1)
     for one in seconds:
         says(store, clock, "alice", "same", seconds=one)
-    assert tallies(store, "uid", now=clock)[0].seconds == median
+    assert contributions(store, "uid", now=clock)[0].seconds == median
 
 
 def test_who_looks_at_a_pair_is_shown_until_the_hold_lapses(store, clock):
@@ -277,12 +277,12 @@ def test_who_looks_at_a_pair_is_shown_until_the_hold_lapses(store, clock):
     says(store, clock, "alice", "same")
     claim(store, "uid", "bob", "bob's sitting", lease=100, now=clock)
     settle(store, "uid", 1, "chief", "same", now=clock)
-    assert not any(tally.looking for tally in tallies(store, "uid", now=clock))
+    assert not any(one.looking for one in contributions(store, "uid", now=clock))
     campaign(store, clock, [(2, 3)], number=1)
     claim(store, "uid", "alice", "alice's sitting", lease=100, now=clock)
-    assert [tally.looking for tally in tallies(store, "uid", now=clock)] == [True, False]
+    assert [one.looking for one in contributions(store, "uid", now=clock)] == [True, False]
     clock.time += 101
-    assert not tallies(store, "uid", now=clock)[0].looking
+    assert not contributions(store, "uid", now=clock)[0].looking
 
 
 def test_ratings_hold_what_several_have_answered(store, clock):
@@ -293,19 +293,19 @@ def test_ratings_hold_what_several_have_answered(store, clock):
     assert ratings(store, "uid") == {(0, 1): {"alice": "same", "bob": "different"}}
 
 
-def test_the_standing_of_a_round(store, clock):
-    assert standing(store, "uid", now=clock) is None
+def test_how_far_a_round_is(store, clock):
+    assert headway(store, "uid", now=clock) is None
     campaign(store, clock, [(2 * k, 2 * k + 1) for k in range(6)], number=1)
     says(store, clock, "alice", "same", "same", "same", "same")
     says(store, clock, "bob", "same", "same", "different")
-    found = standing(store, "uid", now=clock)
+    found = headway(store, "uid", now=clock)
     assert (found.run, found.round, found.rounds, found.state, found.overlap) == ("mine", 1, 3, "asking", 2)
     assert (found.decided, found.round_budget, found.round_left, found.waiting) == (2, 10, 8, 4)
     assert (found.asked, found.budget, found.left) == (12, 30, 18)
     # 7 answers in the 12 s since the first of them; of the 20 wanted 4 were decisive, and 3 are halfway
     assert found.end == pytest.approx(clock.time + 12 / 7 * (8 * 2 - 3))
     clock.time += 1000
-    assert standing(store, "uid", now=clock).end is None  # nobody has answered for long
+    assert headway(store, "uid", now=clock).end is None  # nobody has answered for long
 
 
 def test_the_latest_answers_with_those_taken_back(store, clock):
@@ -359,13 +359,13 @@ def full(tmp_path_factory):
     "look",
     [
         lambda store: disputes(store, "uid", undecided=True),
-        lambda store: tallies(store, "uid"),
-        lambda store: standing(store, "uid"),
+        lambda store: contributions(store, "uid"),
+        lambda store: headway(store, "uid"),
         lambda store: recent(store, "uid"),
         lambda store: case(store, "uid", 777),
         lambda store: contradictions(beliefs(store, "uid")),
     ],
-    ids=["disputes", "tallies", "standing", "recent", "case", "contradictions"],
+    ids=["disputes", "contributions", "headway", "recent", "case", "contradictions"],
 )
 def test_a_hundred_thousand_answers_are_looked_through_while_somebody_waits(full, look):
     began = time.process_time()

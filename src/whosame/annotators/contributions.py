@@ -9,15 +9,15 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from whosame.annotators.agreement import Agreement, Ratings, agreement_with_others, by_pair
 from whosame.annotators.cases import LIVE
+from whosame.annotators.headway import OWN, epoch
 from whosame.annotators.schema import answer_events, holds, people, sittings, skips, take_backs, tasks
-from whosame.annotators.standing import OWN, epoch
 from whosame.annotators.store import LabelStore
 
 IDLE = 60.0  # s that an answer counts at most: the person was away
 
 
 @dataclass(frozen=True)
-class Tally:
+class Contribution:
     """One person's work in a run.
 
     Attributes
@@ -56,9 +56,9 @@ class Tally:
         return self.same + self.different + self.unsure
 
 
-def tallies(
+def contributions(
     store: LabelStore, run_uid: str, number: int | None = None, *, now: Callable[[], float] = time.time
-) -> list[Tally]:
+) -> list[Contribution]:
     """Return what each person has done in a run or in one round of it, by name; who may answer and has not, too."""
     answered = answer_events.c.run_uid == run_uid
     asked = tasks.c.run_uid == run_uid
@@ -81,7 +81,7 @@ def tallies(
         agreeing = agreement_with_others(_ratings(connection, answered))
     names = registered | said.keys() | settled.keys() | skipped.keys() | taken_back.keys()
     return [
-        Tally(
+        Contribution(
             name,
             said.get(name, {}).get("same", 0),
             said.get(name, {}).get("different", 0),

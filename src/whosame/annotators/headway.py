@@ -19,7 +19,7 @@ OWN = and_(LIVE, answer_events.c.found_in.is_(None), ~answer_events.c.settles)
 
 
 @dataclass(frozen=True)
-class Standing:
+class Headway:
     """How far a run is.
 
     Attributes
@@ -72,7 +72,7 @@ class Standing:
         return max(0, self.round_budget - self.decided)
 
 
-def standing(store: LabelStore, run_uid: str, *, now: Callable[[], float] = time.time) -> Standing | None:
+def headway(store: LabelStore, run_uid: str, *, now: Callable[[], float] = time.time) -> Headway | None:
     """Return how far a run is; None: no loop has described it."""
     with store.reading() as connection:
         about = connection.execute(select(campaigns).where(campaigns.c.run_uid == run_uid)).first()
@@ -88,7 +88,7 @@ def standing(store: LabelStore, run_uid: str, *, now: Callable[[], float] = time
         answered = and_(answer_events.c.run_uid == run_uid, answer_events.c.round == about.round)
         found = select(func.count()).select_from(answer_events).where(answered, LIVE, answer_events.c.found_in > 0)
         missing = max(0, about.round_budget - decided) * about.overlap - halfway
-        return Standing(
+        return Headway(
             run_uid,
             about.run,
             about.state,
