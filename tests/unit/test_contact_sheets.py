@@ -149,6 +149,13 @@ def test_what_is_not_here_is_said(tmp_path):
             RoundFiles.read(runs, uid, name, 0)
     with pytest.raises(NotHereError, match="round 8 has no clusters here"):
         RoundFiles.read(runs, "uid", "mine", 7)
+    (runs / "mine" / "round_000" / "features.npz").write_bytes(b"no archive")
+    with pytest.raises(NotHereError, match="round 1 of run 'mine' cannot be read here"):
+        RoundFiles.read(runs, "uid", "mine", 0)
+
+
+def test_without_the_index_there_is_no_sheet(tmp_path):
+    runs = make_run(tmp_path, labels=[0, 0], angles=[0, 1])
     (tmp_path / "02_index" / "manifest_1.parquet").unlink()
     with pytest.raises(NotHereError, match="index of this run's images"):
         RoundFiles.read(runs, "uid", "mine", 0)

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from whosame.annotators.contradictions import Belief
 from whosame.clustering import enforce
 from whosame.clustering.dbscan import OUTLIER
 from whosame.data.manifest import Manifest
-from whosame.errors import WhosameError
+from whosame.errors import StorageError, WhosameError
 from whosame.features.centring import centre_by_camera
 from whosame.memory import LabelMemory
 from whosame.runs import Run, is_name
@@ -103,22 +104,27 @@ class RoundFiles:
         Raises
         ------
         NotHereError
-            The run is on another machine, was begun anew, or the round's features were thinned.
+            The run is on another machine, was begun anew, the round's features were thinned, or a file is damaged.
         """
         run = Run(runs / name)
-        about = run.about() if is_name(name) else {}
-        if about.get("uid") != run_uid:
-            raise NotHereError(f"the folder of run {name!r} is not on the machine that serves this page")
-        folder = run.round(number)
         try:
-            labels = np.load(folder / "clusters.npy", allow_pickle=False)
-            with np.load(folder / "features.npz", allow_pickle=False) as arrays:
-                vectors = arrays["vectors"]
+            if not is_name(name) or run.about().get("uid") != run_uid:
+                raise NotHereError(f"the folder of run {name!r} is not on the machine that serves this page")
+            return cls._read(run, number, runs.parent / "02_index")
         except FileNotFoundError as error:
             raise NotHereError(
                 f"round {number + 1} has no clusters here any more: it was removed or thinned"
             ) from error
-        manifest = _manifest(runs.parent / "02_index", about["manifest"]["digest"])
+        except (OSError, ValueError, KeyError, BadZipFile, StorageError) as error:
+            raise NotHereError(f"round {number + 1} of run {name!r} cannot be read here: {error}") from error
+
+    @classmethod
+    def _read(cls, run: Run, number: int, index: Path) -> "RoundFiles":
+        about, folder = run.about(), run.round(number)
+        labels = np.load(folder / "clusters.npy", allow_pickle=False)
+        with np.load(folder / "features.npz", allow_pickle=False) as arrays:
+            vectors = arrays["vectors"]
+        manifest = _manifest(index, about["manifest"]["digest"])
         image_ids = manifest.image_ids("train")
         clustering = about["configuration"]["clustering"]
         if clustering["centre_cameras"]:
