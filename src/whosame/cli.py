@@ -1,4 +1,4 @@
-"""The project's own commands beside Kedro's: ``kedro rounds``, ``annotate``, ``runs``, ``compare``, ``annotators``."""
+"""The project's own commands beside Kedro's: ``kedro rounds``, ``annotate``, ``answers``, ``runs``, ``compare``."""
 
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from kedro.framework.cli.utils import env_option
 
 from whosame import project
 from whosame.commands.annotate import annotate
+from whosame.commands.answers import answers
 from whosame.commands.options import kind, parameters_option
 from whosame.errors import StorageError, unknown_name
 from whosame.reporting.table import rounds_table, runs_table
@@ -38,6 +39,7 @@ def _run_command() -> click.Command:
 
 cli.add_command(_run_command())
 cli.add_command(annotate)
+cli.add_command(answers)
 
 
 @cli.command()

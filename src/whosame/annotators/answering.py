@@ -82,7 +82,60 @@ def answered(
     if given is not None:
         return _again(given, annotator, verdict)
     task = _held_task(connection, token, annotator)
-    event = _append(connection, task, annotator, sitting, verdict, seconds, settles=settles, now=now)
+    since = connection.execute(select(holds.c.since).where(holds.c.token == token)).scalar_one()
+    event = _append(
+        connection,
+        task,
+        annotator,
+        verdict,
+        min(max(seconds, 0.0), max(now - since, 0.0)),
+        answered_at=_stamp(now),
+        settles=settles,
+        hold=token,
+        sitting=sitting,
+    )
+    return Receipt(event, verdict, decides=_count(connection, task.id))
+
+
+def open_task(connection: Connection, run_uid: str, image_a: int, image_b: int, attempt: int | None) -> Row[Any] | None:
+    """Return the open question about a pair, locked until the transaction ends; None: it is not asked now.
+
+    The caller has locked the campaign's row, so that its round does not end in between.
+
+    Parameters
+    ----------
+    attempt : int or None
+        None: whichever is open.
+    """
+    pair = (tasks.c.run_uid == run_uid) & (tasks.c.image_a == image_a) & (tasks.c.image_b == image_b) & tasks.c.open
+    wanted = pair if attempt is None else pair & (tasks.c.attempt == attempt)
+    return connection.execute(_locked(wanted).order_by(tasks.c.attempt).limit(1)).first()
+
+
+def answer_elsewhere(
+    connection: Connection,
+    task: Row[Any],
+    annotator: str,
+    verdict: Verdict,
+    seconds: float,
+    *,
+    answered_at: str,
+    settles: bool = False,
+) -> Receipt:
+    """Keep an answer to an open question that was not given on the page, by the rules of :func:`answer`.
+
+    Parameters
+    ----------
+    task : row of ``tasks``
+        From :func:`open_task`, in the same transaction.
+    answered_at : str
+        UTC, ISO 8601.
+
+    Returns
+    -------
+    Receipt
+    """
+    event = _append(connection, task, annotator, verdict, seconds, answered_at=answered_at, settles=settles)
     return Receipt(event, verdict, decides=_count(connection, task.id))
 
 
@@ -191,21 +244,17 @@ def _append(
     connection: Connection,
     task: Row[Any],
     annotator: str,
-    sitting: str,
     verdict: Verdict,
     seconds: float,
     *,
+    answered_at: str,
     settles: bool,
-    now: float,
+    hold: str | None = None,
+    sitting: str | None = None,
 ) -> int:
-    pair = (task.run_uid, task.image_a, task.image_b)
-    columns = (answer_events.c.run_uid, answer_events.c.image_a, answer_events.c.image_b)
-    same = [column == value for column, value in zip(columns, pair, strict=True)]
-    own = [answer_events.c.annotator == annotator, answer_events.c.attempt == task.attempt]
-    revision = connection.scalar(select(func.count()).select_from(answer_events).where(*same, *own))
-    since, token = connection.execute(
-        select(holds.c.since, holds.c.token).where(holds.c.task_id == task.id, holds.c.annotator == annotator)
-    ).one()
+    """Append an answer, and end its author's hold on the pair."""
+    own = [answer_events.c.annotator == annotator, _answers_of(task)]
+    revision = connection.scalar(select(func.count()).select_from(answer_events).where(*own))
     shown = select(pictures.c.digest).where(pictures.c.run_uid == task.run_uid)
     values = {
         "run_uid": task.run_uid,
@@ -220,14 +269,14 @@ def _append(
         "source": "human",
         "annotator": annotator,
         "attempt": task.attempt,
-        "seconds": min(max(seconds, 0.0), max(now - since, 0.0)),
-        "answered_at": _stamp(now),
+        "seconds": seconds,
+        "answered_at": answered_at,
         "revision": revision,
-        "hold": token,
+        "hold": hold,
         "sitting": sitting,
         "settles": settles,
     }
-    connection.execute(delete(holds).where(holds.c.token == token))
+    connection.execute(delete(holds).where(holds.c.task_id == task.id, holds.c.annotator == annotator))
     return int(connection.execute(answer_events.insert().values(values).returning(answer_events.c.id)).scalar_one())
 
 

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from sqlalchemy import Connection, delete, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
+from whosame.annotators.database import lock_run
 from whosame.annotators.schema import answer_events, campaigns, holds, pictures, take_backs, tasks
 from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Kind
@@ -84,6 +85,7 @@ class Campaign:
     def begin(self) -> None:
         """Say that this round's questions are coming; what earlier rounds left open is closed."""
         with self._store.writing() as connection:
+            lock_run(connection, self.about.run_uid, alone=True)
             values = {**vars(self.about), "state": "asking", "seen": self._now()}
             row = INSERT[connection.dialect.name](campaigns).values(values)
             connection.execute(row.on_conflict_do_update(index_elements=["run_uid"], set_=values))
@@ -97,6 +99,7 @@ class Campaign:
         closed, and who looks at it is told that it is not needed.
         """
         with self._store.writing() as connection:
+            lock_run(connection, self.about.run_uid, alone=True)
             keys = {(wanted.image_a, wanted.image_b, wanted.attempt) for wanted in questions}
             key = (tasks.c.image_a, tasks.c.image_b, tasks.c.attempt)
             before = {
@@ -124,6 +127,7 @@ class Campaign:
         """Take back questions that other answers have settled."""
         pairs = set(pairs)
         with self._store.writing() as connection:
+            lock_run(connection, self.about.run_uid, alone=True)
             rows = connection.execute(
                 select(tasks.c.id, tasks.c.image_a, tasks.c.image_b).where(self._its_own, tasks.c.open)
             )
@@ -149,7 +153,7 @@ class Campaign:
             Whether it has ended.
         """
         with self._store.writing() as connection:
-            # The same row is locked by whoever answers or takes back: neither slips in between.
+            lock_run(connection, self.about.run_uid, alone=True)  # no answer and no take-back slips in between
             connection.execute(update(campaigns).where(self._described).values(seen=self._now()))
             if self._mark(connection) != mark:
                 return False

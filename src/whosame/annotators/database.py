@@ -6,21 +6,28 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, TimeoutError as PoolTimeoutError
 
 from whosame.errors import ParameterError, StorageError, unknown_name
 
 BACKENDS = ("sqlite", "postgresql")
 ELSEWHERE = "give another store (--params=database=sqlite:///PATH)"
-ADVICE = {
+BUSY = "is locked by another program: close it (an open SQL shell?) and type the same command again"
+FULL = "cannot grow, the disk is full: free some space and type the same command again"
+ADVICE = {  # by the beginning of SQLite's name for the error, or of PostgreSQL's code
     "SQLITE_READONLY": f"is read-only: make the file and its folder writable, or {ELSEWHERE}",
-    "SQLITE_FULL": "cannot grow, the disk is full: free some space and type the same command again",
-    "SQLITE_BUSY": "is locked by another program: close it (an open SQL shell?) and type the same command again",
+    "SQLITE_FULL": FULL,
+    "SQLITE_BUSY": BUSY,
     "SQLITE_CANTOPEN": f"cannot be opened: check that its folder exists and may be written, or {ELSEWHERE}",
     "SQLITE_NOTADB": f"is not a SQLite database: {ELSEWHERE}",
     "SQLITE_CORRUPT": f"is damaged: restore a copy, or {ELSEWHERE}",
     "SQLITE_IOERR": "cannot be read or written: check the disk, then type the same command again",
+    "53100": FULL,
+    "55P03": BUSY,
+    "25006": f"is read-only: name a server that may be written, or {ELSEWHERE}",
+    "42501": "may not be used by this user: GRANT it the right to make tables in the database",
+    "42P01": "lacks a table of whosame's: restore a copy, or start again, and the tables are made",
 }
 
 
@@ -76,11 +83,17 @@ def connect(url: URL, *, patience: float) -> Engine:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"the folder of the label store {path} cannot be made: {error}; {ELSEWHERE}") from error
+    postgresql = url.get_backend_name() == "postgresql"
+    if url.drivername == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
     try:
-        engine = create_engine(url)
+        # A server may be restarted under connections that were kept: those are found dead before they are used.
+        engine = create_engine(url, pool_pre_ping=postgresql)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StorageError(f"the driver of {url.drivername} is not installed ({error}); {ELSEWHERE}") from error
-    if url.get_backend_name() == "sqlite":
+    if postgresql:
+        event.listen(engine, "connect", lambda raw, _: _set_up_postgresql(raw, patience))
+    else:
         event.listen(engine, "connect", lambda raw, _: _set_up_sqlite(raw, patience))
         event.listen(engine, "begin", _begin_sqlite)
     return engine
@@ -93,8 +106,26 @@ def _set_up_sqlite(raw: Any, patience: float) -> None:
     raw.execute("PRAGMA synchronous = FULL")  # a commit returns when the answer is on the disk
 
 
+def _set_up_postgresql(raw: Any, patience: float) -> None:
+    with raw.cursor() as cursor:
+        cursor.execute(f"SET lock_timeout = {round(patience * 1000)}")
+        cursor.execute("SET synchronous_commit = on")  # a commit returns when the answer is on the disk
+    raw.commit()
+
+
 def _begin_sqlite(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
+
+
+def lock_run(connection: Connection, run_uid: str, *, alone: bool) -> None:
+    """Wait for one's turn with a run's tasks, until the transaction ends: people among each other, the loop alone.
+
+    Taken before any row is locked, so that nobody waits for somebody who waits for them. On SQLite one transaction
+    writes at a time anyhow.
+    """
+    if connection.dialect.name == "postgresql":
+        take = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
+        connection.execute(select(take(func.hashtext(run_uid))))
 
 
 @contextmanager
@@ -108,9 +139,9 @@ def explained(where: str) -> Iterator[None]:
     """
     try:
         yield
-    except (DBAPIError, sqlite3.Error) as error:
+    except (DBAPIError, PoolTimeoutError, sqlite3.Error) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        name = getattr(cause, "sqlite_errorname", "")
+        name = getattr(cause, "sqlite_errorname", None) or getattr(cause, "sqlstate", None) or ""
         advice = next((text for code, text in ADVICE.items() if name.startswith(code)), None)
         advice = advice or "cannot be used: check that it runs and that the address is right"
         raise StorageError(f"the label store {where} {advice} ({cause}). Answers committed before are kept.") from error

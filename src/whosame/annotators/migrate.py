@@ -14,6 +14,7 @@ logger = logging.getLogger(__name__)
 
 HEAD = "0002"  # the newest file under migrations/versions
 FIRST = "0001"
+LOCK = 7710231  # whose mark it is that somebody prepares a PostgreSQL database; any number that stays
 OLD_VERSION, VERSION = "schema_version", "alembic_version"  # stores made before there were migrations have the first
 
 
@@ -37,6 +38,8 @@ def prepare(engine: Engine, where: str, file: Path | None) -> None:
         The database is of a newer version, or has tables of these names that are not ours.
     """
     with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":  # one at a time, as SQLite's transactions are of themselves
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
         found = _revision(connection, where)
         if found == HEAD:
             # Writing the same number shows a full disk or a read-only file now, not at the first answer.

@@ -157,7 +157,7 @@ skips = Table(
     Column("annotator", Text, nullable=False),
     Column("hold", String(43), nullable=False, unique=True),
     Column("skipped_at", String(32), nullable=False),
-    Index("ix_skips_task", "task_id", "annotator"),
+    Index("ix_skips_annotator", "annotator", "task_id"),
     sqlite_autoincrement=True,
 )
 

@@ -87,9 +87,12 @@ class LabelStore:
         parsed = parse_url(url)
         self.where = parsed.render_as_string(hide_password=True)
         self._path = sqlite_path(parsed)
-        self._insert = INSERT[parsed.get_backend_name()](answer_events).on_conflict_do_nothing(index_elements=list(KEY))
+        insert = INSERT[parsed.get_backend_name()](answer_events).on_conflict_do_nothing(index_elements=list(KEY))
+        self._insert = insert.returning(answer_events.c.id)  # nothing, where there is one already
         self._engine = connect(parsed, patience=patience)
         self._writing = self._engine.execution_options(write=True)
+        one_state = {"isolation_level": "REPEATABLE READ"} if self._engine.name == "postgresql" else {}
+        self._reading = self._engine.execution_options(**one_state)
         try:
             with explained(self.where):
                 prepare(self._writing, self.where, self._path)
@@ -114,7 +117,7 @@ class LabelStore:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Begin a transaction that only reads; it sees one state of the store."""
-        with explained(self.where), self._engine.connect() as connection:
+        with explained(self.where), self._reading.connect() as connection:
             yield connection
 
     def append(self, events: Sequence[AnswerEvent]) -> int:
@@ -139,7 +142,7 @@ class LabelStore:
         with self.writing() as connection:
             for event in events:
                 values = {**vars(event), "answered_at": event.answered_at or now}
-                added = connection.execute(self._insert, values).rowcount == 1
+                added = connection.scalar(self._insert.values(values)) is not None
                 if not added:
                     _check_same(connection, event)
                 new += added

@@ -83,6 +83,22 @@ def index_images(source: SourceConfig, cache: Path) -> Manifest:
     return manifest
 
 
+def kept_manifest(cache: Path, digest: str) -> Manifest | None:
+    """Return the manifest of a digest that was kept when its images were indexed; None: none was.
+
+    Parameters
+    ----------
+    cache : Path
+        The project's data folder.
+    digest : str
+        :attr:`Manifest.digest`.
+    """
+    for path in sorted((cache / "02_index").glob("manifest_*.parquet")):
+        if (pq.read_schema(path).metadata or {}).get(b"digest") == digest.encode():
+            return Manifest.load(path)
+    return None
+
+
 def _facts(root: Path, files: Sequence[File], source: SourceConfig, store: Path) -> list[Facts]:
     max_pixels = source.max_megapixels * 1e6
     known = {file: fact for file, fact in _remembered(store).items() if fact.height * fact.width <= max_pixels}

@@ -5,17 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, exists, select
+from sqlalchemy import Connection, Row, bindparam, exists, select
 
-from whosame.annotators.answering import RefusedError, answered, last_answered, skipped, taken_back
+from whosame.annotators.answering import Receipt, RefusedError, answered, last_answered, skipped, taken_back
 from whosame.annotators.holding import LEASE, Held, claimed
 from whosame.annotators.page.tally import Tally
+from whosame.annotators.page.together import Together
 from whosame.annotators.schema import campaigns, tasks
 from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Verdict
 
 AHEAD = 2  # pairs that a person holds: one shown, one loaded meanwhile
 AWAY = 30.0  # s without a word from the loop after which it is taken to have stopped
+
+CAMPAIGN = select(campaigns).where(campaigns.c.run_uid == bindparam("uid"))
 
 Why = Literal["asking", "none", "thinking", "others", "working", "over", "away"]
 WHY: dict[Why, tuple[str, str]] = {
@@ -106,7 +109,8 @@ class Desk:
     def __init__(self, store: LabelStore, run_uid: str | None = None, *, now: Callable[[], float] = time.time) -> None:
         self.store = store
         self._only, self._uid, self._now = run_uid, run_uid, now
-        self._tally = Tally()
+        self._together = Together(store)
+        self._tally = Tally(store)
 
     def look(self, who: Who, *, anew: bool = False) -> View:
         """Return what somebody has in front of them; pairs that they have not are claimed.
@@ -121,97 +125,89 @@ class Desk:
             campaign = self._campaign(connection)
             if campaign is None:
                 return _view("none")
-            if anew:
-                self._tally.forget(campaign, who.name)
-            if not _open(connection, campaign):  # nothing to claim: looking often costs no write
-                return self._view(connection, campaign, who, now, ())
-        with self.store.writing() as connection:
-            return self._next(connection, campaign, who, now)
+            nothing = None if _open(connection, campaign) else self._without(connection, campaign, who, now)
+        if anew:
+            self._tally.forget(campaign, who.name)
+        # Where there is nothing to claim, looking costs no write: those who wait look often.
+        step = nothing or self._together.do(lambda connection: self._step(connection, who, now, _nothing))
+        return self._shown(who, step, now)
 
     def answer(self, who: Who, token: str, verdict: Verdict, seconds: float) -> View:
         """Commit an answer, and return what comes next; see :func:`~whosame.annotators.answering.answer`."""
+        now = self._now()
 
-        def act(connection: Connection, campaign: Row[Any], now: float) -> dict[str, Any]:
+        def act(connection: Connection) -> dict[str, Any]:
             receipt = answered(connection, token, who.name, who.sitting, verdict, seconds, now=now)
-            if not receipt.repeated:
-                self._tally.answered(campaign, who.name, verdict, seconds, decides=receipt.decides)
-            return {"saved": verdict, "last": receipt.event}
+            return {"receipt": receipt, "last": receipt.event}
 
-        return self._do(who, act)
+        step = self._together.do(lambda connection: self._step(connection, who, now, act))
+        if step.receipt is not None and step.campaign is not None and not step.receipt.repeated:
+            self._tally.answered(step.campaign, who.name, verdict, seconds, decides=step.receipt.decides)
+        return self._shown(who, step, now)
 
     def skip(self, who: Who, token: str) -> View:
         """Give a pair back, and return what comes next."""
+        now = self._now()
 
-        def act(connection: Connection, _: Row[Any], now: float) -> dict[str, Any]:
+        def act(connection: Connection) -> dict[str, Any]:
             skipped(connection, token, who.name, now=now)
             return {}
 
-        return self._do(who, act)
+        return self._shown(who, self._together.do(lambda connection: self._step(connection, who, now, act)), now)
 
     def undo(self, who: Who, event: int) -> View:
         """Take an answer back, and show its pair again."""
-
-        def act(connection: Connection, campaign: Row[Any], now: float) -> dict[str, Any]:
-            held = taken_back(connection, event, who.name, who.sitting, lease=LEASE, now=now)
-            self._tally.forget(campaign, who.name)
-            return {"first": held}
-
-        return self._do(who, act)
-
-    def _do(self, who: Who, act: Callable[[Connection, Row[Any], float], dict[str, Any]]) -> View:
         now = self._now()
-        campaign = None
-        try:
-            with self.store.writing() as connection:
-                campaign = self._campaign(connection)
-                if campaign is None:
-                    return _view("none", refused="lapsed", notice="There is no run any more.")
-                try:
-                    done = act(connection, campaign, now)
-                except RefusedError as error:
-                    done = {"refused": error.reason, "notice": str(error)}
-                return self._next(connection, campaign, who, now, **done)
-        except BaseException:
-            if campaign is not None:
-                self._tally.forget(campaign, who.name)  # what was counted is not on the disk
-            raise
 
-    def _next(
-        self,
-        connection: Connection,
-        campaign: Row[Any],
-        who: Who,
-        now: float,
-        *,
-        first: Held | None = None,
-        last: int | None = None,
-        **said: str,
-    ) -> View:
+        def act(connection: Connection) -> dict[str, Any]:
+            return {"first": taken_back(connection, event, who.name, who.sitting, lease=LEASE, now=now)}
+
+        step = self._together.do(lambda connection: self._step(connection, who, now, act))
+        if step.campaign is not None:
+            self._tally.forget(step.campaign, who.name)
+        return self._shown(who, step, now)
+
+    def _step(
+        self, connection: Connection, who: Who, now: float, act: Callable[[Connection], dict[str, Any]]
+    ) -> "_Step":
+        """Do something, and claim what comes next, in one transaction."""
+        campaign = self._campaign(connection)
+        if campaign is None:
+            return _Step(None, "none", refused=RefusedError("lapsed", "there is no run any more"))
+        try:
+            done = act(connection)
+        except RefusedError as error:
+            done = {"refused": error}
+        first = done.pop("first", None)
         held: list[Held] = []
         if campaign.state == "asking":
             held = claimed(connection, campaign.run_uid, who.name, who.sitting, count=AHEAD, lease=LEASE, now=now)
-        if first is not None:  # the pair of an answer taken back comes before those it made wait
+        if first is not None:  # the pair of an answer taken back comes before those that it made wait
             held = [first, *(other for other in held if other.token != first.token)][:AHEAD]
-        return self._view(connection, campaign, who, now, tuple(held), last=last, **said)
+        if "last" not in done:
+            done["last"] = last_answered(connection, campaign.run_uid, who.name, who.sitting)
+        why: Why = "asking" if held else _why(connection, campaign, now)
+        return _Step(campaign, why, tuple(held), **done)
 
-    def _view(
-        self,
-        connection: Connection,
-        campaign: Row[Any],
-        who: Who,
-        now: float,
-        pairs: tuple[Held, ...],
-        *,
-        last: int | None = None,
-        **said: str,
-    ) -> View:
+    def _without(self, connection: Connection, campaign: Row[Any], who: Who, now: float) -> "_Step":
+        last = last_answered(connection, campaign.run_uid, who.name, who.sitting)
+        return _Step(campaign, _why(connection, campaign, now), last=last)
+
+    def _shown(self, who: Who, step: "_Step", now: float) -> View:
+        said: dict[str, Any] = {}
+        if step.receipt is not None:
+            said["saved"] = step.receipt.verdict
+        if step.refused is not None:
+            said |= {"refused": step.refused.reason, "notice": str(step.refused)}
+        if step.campaign is None:
+            return _view(step.why, **said)
         return _view(
-            "asking" if pairs else _why(connection, campaign, now),
-            pairs=pairs,
-            last=last or last_answered(connection, campaign.run_uid, who.name, who.sitting),
-            run=campaign.run,
-            round=f"Round {campaign.round + 1} of {campaign.rounds}",
-            figures=self._tally.figures(connection, campaign, who.name, now),
+            step.why,
+            pairs=step.pairs,
+            last=step.last,
+            run=step.campaign.run,
+            round=f"Round {step.campaign.round + 1} of {step.campaign.rounds}",
+            figures=self._tally.figures(step.campaign, who.name, now),
             **said,
         )
 
@@ -219,12 +215,28 @@ class Desk:
         """Return the run that is asked about, as the store has it now."""
         wanted = self._only or self._uid
         if wanted is not None:
-            found = connection.execute(select(campaigns).where(campaigns.c.run_uid == wanted)).first()
+            found = connection.execute(CAMPAIGN, {"uid": wanted}).first()
             if self._only is not None or (found is not None and found.state != "over"):
                 return found
         newest = connection.execute(select(campaigns).order_by(campaigns.c.seen.desc(), campaigns.c.run_uid)).first()
         self._uid = None if newest is None else newest.run_uid
         return newest
+
+
+@dataclass(frozen=True)
+class _Step:
+    """What a transaction has done and found."""
+
+    campaign: Row[Any] | None
+    why: Why
+    pairs: tuple[Held, ...] = ()
+    last: int | None = None
+    receipt: Receipt | None = None
+    refused: RefusedError | None = None
+
+
+def _nothing(_: Connection) -> dict[str, Any]:
+    return {}
 
 
 def _view(why: Why, **values: Any) -> View:

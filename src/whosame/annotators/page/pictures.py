@@ -89,7 +89,7 @@ def read_picture(root: Path, path: str, digest: str) -> tuple[bytes, str]:
 
 
 def _find(connection: Connection, handle: str) -> Row[Any] | None:
-    named = select(pictures.c.run_uid, pictures.c.image, pictures.c.path, pictures.c.digest, campaigns.c.root)
+    named = select(pictures, campaigns.c.root)
     named = named.join(campaigns, campaigns.c.run_uid == pictures.c.run_uid)
     return connection.execute(named.where(pictures.c.handle == handle)).first()
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, exists, func, select
+from sqlalchemy import Row, exists, func, select
 
 from whosame.annotators.schema import answer_events, holds, take_backs, tasks
+from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Verdict
 
 FRESH = 1.0  # s that a round's counts are good for
@@ -53,7 +54,8 @@ class Day:
 class Tally:
     """What was counted of every round and person, to be asked from several threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: LabelStore) -> None:
+        self._store = store
         self._lock = threading.Lock()
         self._rounds: dict[tuple[str, int], Standing] = {}
         self._days: dict[tuple[str, str], Day] = {}
@@ -72,11 +74,11 @@ class Tally:
             self._days.pop((campaign.run_uid, who), None)
             self._rounds.pop((campaign.run_uid, campaign.round), None)
 
-    def figures(self, connection: Connection, campaign: Row[Any], who: str, now: float) -> dict[str, Any]:
+    def figures(self, campaign: Row[Any], who: str, now: float) -> dict[str, Any]:
         """Return what the bar shows: numbers for the progress bar, the rest as it is to be read."""
         with self._lock:
-            standing = self._standing(connection, campaign, now)
-            day = self._day(connection, campaign.run_uid, who, now)
+            standing = self._standing(campaign, now)
+            day = self._day(campaign.run_uid, who, now)
             median = day.median
             left = max(campaign.round_budget - standing.decided, 0)
             return {
@@ -88,11 +90,11 @@ class Tally:
                 "different": f"{day.verdicts['different']:,}",
                 "median": "–" if median is None else f"{median:.1f} s",
                 "end": "–"
-                if median is None or len(day.seconds) < ENOUGH
+                if median is None or len(day.seconds) < ENOUGH or left == 0
                 else duration(left * campaign.overlap * median / max(standing.people, 1)),
             }
 
-    def _standing(self, connection: Connection, campaign: Row[Any], now: float) -> Standing:
+    def _standing(self, campaign: Row[Any], now: float) -> Standing:
         key = (campaign.run_uid, campaign.round)
         standing = self._rounds.get(key)
         if standing is None or not 0 <= now - standing.counted < FRESH:
@@ -100,15 +102,17 @@ class Tally:
             done = done.where(~tasks.c.open, tasks.c.answered > 0)
             people = select(func.count(holds.c.annotator.distinct())).join(tasks, tasks.c.id == holds.c.task_id)
             people = people.where(tasks.c.run_uid == campaign.run_uid, holds.c.until > now)
-            standing = Standing(now, connection.scalar(done) or 0, connection.scalar(people) or 0)
+            with self._store.reading() as connection:
+                standing = Standing(now, connection.scalar(done) or 0, connection.scalar(people) or 0)
             self._rounds[key] = standing
         return standing
 
-    def _day(self, connection: Connection, run_uid: str, who: str, now: float) -> Day:
+    def _day(self, run_uid: str, who: str, now: float) -> Day:
         began = datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        date = began.date().isoformat()
         day = self._days.get((run_uid, who))
-        if day is None or day.date != began.isoformat():
-            day = Day(began.isoformat())
+        if day is None or day.date != date:
+            day = Day(date)
             given = select(answer_events.c.verdict, answer_events.c.seconds).where(
                 answer_events.c.run_uid == run_uid,
                 answer_events.c.annotator == who,
@@ -116,8 +120,9 @@ class Tally:
                 answer_events.c.answered_at >= began.astimezone(UTC).isoformat(timespec="milliseconds"),
                 ~exists().where(take_backs.c.event_id == answer_events.c.id),
             )
-            for verdict, seconds in connection.execute(given):
-                day.add(verdict, seconds)
+            with self._store.reading() as connection:
+                for verdict, seconds in connection.execute(given):
+                    day.add(verdict, seconds)
             self._days[run_uid, who] = day
         return day
 

@@ -159,7 +159,7 @@ def _make_tables() -> None:
         sa.UniqueConstraint("hold", name="uq_skips"),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_skips_task", "skips", ["task_id", "annotator"], unique=False)
+    op.create_index("ix_skips_annotator", "skips", ["annotator", "task_id"], unique=False)
     op.create_table(
         "take_backs",
         sa.Column("id", NUMBER, autoincrement=True, nullable=False),
@@ -186,6 +186,6 @@ def _protect(table: str) -> None:
         f"$$ BEGIN RAISE EXCEPTION '{REFUSED}'; END $$"
     )
     op.execute(
-        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE ON {table} "
-        "FOR EACH ROW EXECUTE FUNCTION refuse_change()"
+        f"CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
     )

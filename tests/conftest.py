@@ -1,0 +1,95 @@
+"""Databases for tests: a SQLite file, and a PostgreSQL server of the session's own where it is installed."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from itertools import count
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from whosame.annotators.store import open_store
+
+
+def missing(program: str) -> None:
+    """Skip the test, or fail it where WHOSAME_REQUIRE, as in CI, says that the program must be there."""
+    if program in os.environ.get("WHOSAME_REQUIRE", "").split(","):
+        pytest.fail(f"{program} is not installed, and WHOSAME_REQUIRE names it")
+    pytest.skip(f"{program} is not installed")
+
+
+@pytest.fixture(scope="session")
+def postgresql_server():
+    """The folder of a PostgreSQL server's socket; the server lives as long as the session."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl")) or [Path(shutil.which("pg_ctl") or "missing")]
+    if not found[-1].exists():
+        missing("postgresql")
+    programs = found[-1].parent
+    folder = Path(tempfile.mkdtemp(prefix="whosame-postgresql-"))  # short: a socket's path has 107 bytes
+    user = "postgres" if os.geteuid() == 0 else None  # the server refuses to run as root
+    if user:
+        shutil.chown(folder, user)
+    settings = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off -c max_connections=200"
+
+    def run(program: str, *arguments: str) -> None:
+        command = [programs / program, "-D", folder / "data", *arguments]
+        subprocess.run(command, user=user, cwd=folder, check=True, stdout=subprocess.DEVNULL, timeout=60)
+
+    try:
+        run("initdb", "--auth=trust", "--username=whosame", "--encoding=UTF8", "--locale=C", "--no-sync")
+        run("pg_ctl", "start", "--wait", "--silent", "--log", str(folder / "log"), "--options", settings)
+        yield folder
+        run("pg_ctl", "stop", "--mode=immediate", "--silent")
+    finally:
+        shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def new_postgresql(postgresql_server):
+    """Make an empty database, or a copy of another one; return its address."""
+    import psycopg
+
+    numbers = count()
+    with psycopg.connect(host=str(postgresql_server), user="whosame", dbname="postgres", autocommit=True) as shell:
+
+        def make(template: str = "template0") -> str:
+            name = f"test_{next(numbers)}"
+            shell.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
+            return f"postgresql://whosame@/{name}?host={postgresql_server}"
+
+        yield make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_database(request, tmp_path):
+    """The address of a database without tables: each test that asks for it runs on both kinds."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'labels.db'}"
+    return request.getfixturevalue("new_postgresql")()
+
+
+@pytest.fixture(scope="session")
+def made_database(request, tmp_path_factory):
+    """The database of a label store in which nothing is: a file, or the name of one in the server."""
+    made = {}
+
+    def get(kind: str) -> str:
+        if kind not in made:
+            file = tmp_path_factory.mktemp("made") / "labels.db"
+            url = f"sqlite:///{file}" if kind == "sqlite" else request.getfixturevalue("new_postgresql")()
+            open_store(url).close()
+            made[kind] = str(file) if kind == "sqlite" else str(make_url(url).database)
+        return made[kind]
+
+    return get
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request, made_database, tmp_path):
+    """The address of a database with whosame's tables, on both kinds; a copy, since making them takes its time."""
+    made = made_database(request.param)
+    if request.param == "postgresql":
+        return request.getfixturevalue("new_postgresql")(template=made)
+    return f"sqlite:///{shutil.copy(made, tmp_path / 'labels.db')}"
