@@ -34,8 +34,8 @@ def clock():
 
 
 @pytest.fixture
-def store(tmp_path):
-    with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
+def store(database):
+    with open_store(database) as store:
         yield store
 
 

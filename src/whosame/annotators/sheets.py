@@ -1,6 +1,6 @@
 """Contact sheets: the clusters of a pair's two images, as the round began and as its answers change them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,13 +8,13 @@ from zipfile import BadZipFile
 
 import numpy as np
 import pandas as pd
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from whosame.annotators.campaign import Picture
 from whosame.annotators.contradictions import Belief
 from whosame.clustering import enforce
 from whosame.clustering.dbscan import OUTLIER
+from whosame.data.indexing import kept_manifest
 from whosame.data.manifest import Manifest
 from whosame.errors import StorageError, WhosameError
 from whosame.features.centring import centre_by_camera
@@ -110,7 +110,7 @@ class RoundFiles:
         try:
             if not is_name(name) or run.about().get("uid") != run_uid:
                 raise NotHereError(f"the folder of run {name!r} is not on the machine that serves this page")
-            return cls._read(run, number, runs.parent / "02_index")
+            return cls._read(run, number, runs.parent)
         except FileNotFoundError as error:
             raise NotHereError(
                 f"round {number + 1} has no clusters here any more: it was removed or thinned"
@@ -119,12 +119,14 @@ class RoundFiles:
             raise NotHereError(f"round {number + 1} of run {name!r} cannot be read here: {error}") from error
 
     @classmethod
-    def _read(cls, run: Run, number: int, index: Path) -> "RoundFiles":
+    def _read(cls, run: Run, number: int, data: Path) -> "RoundFiles":
         about, folder = run.about(), run.round(number)
         labels = np.load(folder / "clusters.npy", allow_pickle=False)
         with np.load(folder / "features.npz", allow_pickle=False) as arrays:
             vectors = arrays["vectors"]
-        manifest = _manifest(index, about["manifest"]["digest"])
+        manifest = kept_manifest(data, about["manifest"]["digest"])
+        if manifest is None:
+            raise NotHereError("the index of this run's images is not on the machine that serves this page")
         image_ids = manifest.image_ids("train")
         clustering = about["configuration"]["clustering"]
         if clustering["centre_cameras"]:
@@ -211,11 +213,3 @@ def _groups(
         images = tuple(image_ids[nearest[:SHOWN]].tolist())
         groups.append(Group(images, len(part), bool(labels[part[0]] == OUTLIER)))
     return tuple(groups)
-
-
-def _manifest(index: Path, digest: str) -> Manifest:
-    paths: Sequence[Path] = sorted(index.glob("manifest_*.parquet"))
-    for path in paths:
-        if (pq.read_schema(path).metadata or {}).get(b"digest") == digest.encode():
-            return Manifest.load(path)
-    raise NotHereError("the index of this run's images is not on the machine that serves this page")
