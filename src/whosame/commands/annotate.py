@@ -40,7 +40,7 @@ def annotate(
     url = database or _configured_url(env, params)
     with open_store(url) as store:
         uid = None if name is None else _uid(store, name)
-        serve(store, Address(host, port, names, https), run_uid=uid, ready=_tell)
+        serve(store, Address(host, port, names, https), run_uid=uid, runs=project.runs_folder(), ready=_tell)
     click.echo("The page is closed; every answer is kept.")
 
 

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from whosame.annotators.page.serve import PORT, Address, serve
 from whosame.annotators.store import open_store
@@ -19,6 +20,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--https", action="store_true", help="a proxy in front of it speaks HTTPS")
     parser.add_argument("--run-uid", help="the run that is asked about; by default the newest")
     parser.add_argument("--person", help="whom the login link is for; by default the system's user")
+    parser.add_argument("--runs", type=Path, help="data/runs of the project, for the overview's contact sheets")
     given = parser.parse_args(arguments)
     address = Address(given.host, given.port, tuple(given.name), given.https)
 
@@ -27,7 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     try:
         with open_store(given.database) as store:
-            serve(store, address, run_uid=given.run_uid, person=given.person, ready=ready)
+            serve(store, address, run_uid=given.run_uid, person=given.person, runs=given.runs, ready=ready)
     except WhosameError as error:
         print(error, file=sys.stderr)
         return 1

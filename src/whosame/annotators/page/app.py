@@ -9,7 +9,7 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
 from whosame import __version__
-from whosame.annotators.page import annotate, pictures
+from whosame.annotators.page import annotate, overview, pictures
 from whosame.annotators.page.access import add_access
 from whosame.annotators.page.desk import Desk
 from whosame.annotators.store import LabelStore
@@ -20,7 +20,12 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def create_app(
-    store: LabelStore, *, run_uid: str | None = None, secure: bool = False, hosts: Sequence[str] = LOOPBACK
+    store: LabelStore,
+    *,
+    run_uid: str | None = None,
+    secure: bool = False,
+    hosts: Sequence[str] = LOOPBACK,
+    runs: Path | None = None,
 ) -> FastAPI:
     """Return the page as an application.
 
@@ -34,14 +39,18 @@ def create_app(
         Whether it is served over HTTPS, so that cookies go no other way.
     hosts : sequence of str
         Names by which browsers may address it.
+    runs : Path, optional
+        ``data/runs`` of the project, where this machine has it: for the contact sheets of the overview.
     """
     app = FastAPI(title="whosame", version=__version__, docs_url=None, redoc_url=None)
     app.state.store = store
     app.state.desk = Desk(store, run_uid)
+    app.state.run_uid, app.state.runs = run_uid, runs
     app.state.templates = Jinja2Templates(HERE / "templates")
     add_access(app, store, secure=secure, hosts=hosts)
     app.include_router(annotate.router)
     app.include_router(pictures.router)
+    app.include_router(overview.router)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_exception_handler(StorageError, _unavailable)
     return app

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from getpass import getuser
+from pathlib import Path
 
 import uvicorn
 
@@ -63,6 +64,7 @@ def serve(
     *,
     run_uid: str | None = None,
     person: str | None = None,
+    runs: Path | None = None,
     ready: Callable[[str, Sequence[str]], None],
 ) -> None:
     """Serve the page until Ctrl-C or SIGTERM.
@@ -76,6 +78,8 @@ def serve(
         The run that people are asked about; by default the newest.
     person : str, optional
         Who gets the login link that is said; added as a coordinator if unknown. By default the system's user.
+    runs : Path, optional
+        ``data/runs`` of the project, for the contact sheets of the overview.
     ready : callable
         Told the login link, and notes that a person should read: another port, who can reach the page.
 
@@ -105,7 +109,7 @@ def serve(
         )
     ready(f"{address.url(port)}login#{token}", notes)
     hosts = (address.host, *address.names, "localhost" if address.loopback else socket.gethostname())
-    run(create_app(store, run_uid=run_uid, secure=address.https, hosts=hosts), listener)
+    run(create_app(store, run_uid=run_uid, secure=address.https, hosts=hosts, runs=runs), listener)
 
 
 def run(app: object, listener: socket.socket) -> None:

@@ -1,0 +1,160 @@
+"""How far people agree beyond chance: Cohen's kappa for two, Krippendorff's alpha for any number.
+
+"Unsure" is no category here but a missing answer. It says nothing about identity and the label memory takes nothing
+from it, so that "same" against "unsure" is no contradiction; how readily somebody says "unsure" is a matter of
+caution, and is counted beside these figures. As a category it would make careful people look unreliable.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from whosame.strategies.base import Verdict
+
+Ratings = Mapping[Hashable, Mapping[str, Verdict]]  # pair -> annotator -> verdict
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """A coefficient of agreement: 1 is perfect, 0 what chance alone would give, below 0 is worse than chance.
+
+    Attributes
+    ----------
+    value : float or None
+        None where it is not defined; ``reason`` then says why.
+    units : int
+        Pairs that at least two have answered: what the value rests on.
+    alike : float or None
+        Share of agreeing answers among all that can be compared, 0 to 1; None without any.
+    reason : str
+    """
+
+    value: float | None
+    units: int
+    alike: float | None = None
+    reason: str = ""
+
+
+def cohens_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> Agreement:
+    """Return kappa of two annotators who have answered the same pairs.
+
+    Parameters
+    ----------
+    first, second : sequence
+        What each said, pair by pair.
+
+    Raises
+    ------
+    ValueError
+        They differ in length.
+
+    References
+    ----------
+    Cohen, *A coefficient of agreement for nominal scales*, Educational and Psychological Measurement 20(1), 1960.
+
+    Examples
+    --------
+    >>> cohens_kappa(["same", "same", "different", "different"], ["same", "same", "different", "same"]).value
+    0.5
+    """
+    both = Counter(zip(first, second, strict=True))
+    n = both.total()
+    if n == 0:
+        return Agreement(None, 0, reason="no pair that both have answered")
+    rows, columns = Counter(first), Counter(second)
+    agreeing = sum(times for (one, other), times in both.items() if one == other)
+    by_chance = sum(times * columns[said] for said, times in rows.items())  # times n²
+    if by_chance == n * n:
+        return Agreement(None, n, 1.0, f"both said nothing but {first[0]!r}: chance alone would agree as much")
+    return Agreement((n * agreeing - by_chance) / (n * n - by_chance), n, agreeing / n)
+
+
+def krippendorffs_alpha(units: Iterable[Sequence[Hashable]]) -> Agreement:
+    """Return alpha for nominal data, any number of annotators, and answers that are missing.
+
+    Parameters
+    ----------
+    units : iterable of sequences
+        For each pair the answers that were given to it, in any order. A pair with fewer than two says nothing.
+
+    References
+    ----------
+    Krippendorff, *Computing Krippendorff's alpha-reliability*, 2011: section C, nominal data, any number of observers.
+
+    Examples
+    --------
+    >>> krippendorffs_alpha([["same", "same"], ["different", "different"], ["same"]]).value
+    1.0
+    """
+    totals: Counter[Hashable] = Counter()
+    alike, compared = 0.0, 0
+    for answers in units:
+        if (m := len(answers)) < 2:
+            continue
+        compared += 1
+        counts = Counter(answers)
+        totals.update(counts)
+        alike += sum(times * (times - 1) for times in counts.values()) / (m - 1)  # diagonal of the coincidences
+    n = totals.total()
+    if n == 0:
+        return Agreement(None, 0, reason="no pair that two have answered")
+    if len(totals) == 1:
+        [said] = totals
+        return Agreement(None, compared, 1.0, f"all said nothing but {said!r}: chance alone would agree as much")
+    by_chance = sum(times * (times - 1) for times in totals.values()) / (n - 1)
+    return Agreement((alike - by_chance) / (n - by_chance), compared, alike / n)
+
+
+def agreement(ratings: Ratings) -> Agreement:
+    """Return how far all agree: kappa where two annotators have answered, alpha where there are more.
+
+    Parameters
+    ----------
+    ratings : mapping of mappings
+        For each pair what each annotator said; "unsure" is left out.
+    """
+    sure = _sure(ratings)
+    names = sorted({name for said in sure.values() for name in said})
+    if len(names) == 2:
+        one, other = names
+        both = [(said[one], said[other]) for said in sure.values() if len(said) == 2]
+        return cohens_kappa([pair[0] for pair in both], [pair[1] for pair in both])
+    return krippendorffs_alpha([list(said.values()) for said in sure.values()])
+
+
+def agreement_with_others(ratings: Ratings) -> dict[str, Agreement]:
+    """Return for each annotator kappa against what most of the others said; pairs on which these tie are left out.
+
+    Parameters
+    ----------
+    ratings : mapping of mappings
+        For each pair what each annotator said; "unsure" is left out.
+    """
+    mine: dict[str, list[tuple[Verdict, Verdict]]] = {name: [] for said in ratings.values() for name in said}
+    for said in _sure(ratings).values():
+        if len(said) < 2:
+            continue
+        votes = Counter(said.values())
+        for name, verdict in said.items():
+            same = votes["same"] - (verdict == "same")
+            different = votes["different"] - (verdict == "different")
+            if same != different:
+                mine[name].append((verdict, "same" if same > different else "different"))
+    return {
+        name: cohens_kappa([own for own, _ in both], [others for _, others in both])
+        for name, both in sorted(mine.items())
+    }
+
+
+def by_pair(answers: Iterable[tuple[Hashable, str, Verdict]]) -> Ratings:
+    """Gather (pair, annotator, verdict), in the order given: the last of several answers of one to a pair counts."""
+    ratings: dict[Hashable, dict[str, Verdict]] = defaultdict(dict)
+    for pair, annotator, verdict in answers:
+        ratings[pair][annotator] = verdict
+    return ratings
+
+
+def _sure(ratings: Ratings) -> Ratings:
+    return {
+        pair: {name: verdict for name, verdict in said.items() if verdict != "unsure"} for pair, said in ratings.items()
+    }

@@ -1,0 +1,373 @@
+"""What the one who runs a round sees: disputes, decisions, contradictions, each person's work, the end in sight."""
+
+import time
+from itertools import combinations, islice
+
+import pytest
+
+from whosame.annotators.answering import RefusedError, answer, skip, take_back
+from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
+from whosame.annotators.cases import case, cases, disputes
+from whosame.annotators.contradictions import Belief, beliefs, contradictions
+from whosame.annotators.contributions import contributions, ratings
+from whosame.annotators.headway import headway
+from whosame.annotators.holding import claim
+from whosame.annotators.latest import recent
+from whosame.annotators.schema import answer_events, people, tasks
+from whosame.annotators.settling import settle
+from whosame.annotators.store import open_store
+
+IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(60)}
+
+
+class Clock:
+    def __init__(self):
+        self.time = 1_000_000.0
+
+    def __call__(self):
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(database):
+    with open_store(database) as store:
+        yield store
+
+
+def campaign(store, clock, pairs, *, overlap=2, number=0, round_budget=10):
+    about = Description("uid", "mine", "/images", number, 3, 10 * number, 30, round_budget, overlap)
+    made = Campaign(store, about, IMAGES, now=clock)
+    made.begin()
+    made.put([Wanted(a, b, "between") for a, b in pairs])
+    return made
+
+
+def says(store, clock, who, *verdicts, seconds=2.0):
+    """Let somebody answer the next pairs, each in so many seconds; return the pairs' questions and the answers."""
+    done = []
+    for verdict in verdicts:
+        [held] = claim(store, "uid", who, f"{who}'s sitting", now=clock)
+        clock.time += seconds
+        done.append((held.task, answer(store, held.token, who, f"{who}'s sitting", verdict, seconds, now=clock).event))
+    return done
+
+
+def votes(store, task):
+    return [(said.annotator, said.verdict, said.settles) for said in case(store, "uid", task).said]
+
+
+def test_disputes_are_the_pairs_with_different_answers_newest_first(store, clock):
+    campaign(store, clock, [(0, 1), (2, 3), (4, 5)])
+    (first, _), (second, _), (third, _) = says(store, clock, "alice", "same", "same", "unsure")
+    says(store, clock, "bob", "different", "same", "different")
+    found = disputes(store, "uid")
+    assert [one.task for one in found] == [third, first]
+    assert [(said.annotator, said.verdict) for said in found[1].said] == [("alice", "same"), ("bob", "different")]
+    assert found[1].images == (0, 1)
+    assert len(set(found[1].handles)) == 2
+    assert [(one.verdict, one.settleable, one.settled) for one in found] == [(None, True, False)] * 2
+    assert case(store, "uid", second).verdict == "same"
+    assert not case(store, "uid", second).disputed
+    assert disputes(store, "another run") == []
+
+
+def test_a_third_answer_decides_and_an_answer_taken_back_ends_a_dispute(store, clock):
+    campaign(store, clock, [(0, 1), (2, 3)])
+    says(store, clock, "alice", "same", "same")
+    (first, _), (second, his) = says(store, clock, "bob", "different", "different")
+    says(store, clock, "carol", "same")
+    assert [one.task for one in disputes(store, "uid", undecided=True)] == [second]
+    [decided] = disputes(store, "uid", undecided=False)
+    assert (decided.task, decided.verdict) == (first, "same")
+    take_back(store, his, "bob", "bob's sitting", now=clock)
+    assert [one.task for one in disputes(store, "uid")] == [first]
+
+
+def test_disputes_of_one_round_and_no_more_than_asked_for(store, clock):
+    campaign(store, clock, [(0, 1), (2, 3)])
+    says(store, clock, "alice", "same", "same")
+    says(store, clock, "bob", "different", "different")
+    campaign(store, clock, [(4, 5)], number=1)
+    says(store, clock, "alice", "same")
+    says(store, clock, "bob", "different")
+    assert [one.round for one in disputes(store, "uid")] == [1, 0, 0]
+    assert [one.settleable for one in disputes(store, "uid")] == [True, False, False]
+    assert len(disputes(store, "uid", number=0)) == 2
+    assert len(disputes(store, "uid", limit=1)) == 1
+
+
+def test_cases_come_in_the_order_asked_for(store, clock):
+    campaign(store, clock, [(0, 1), (2, 3)])
+    assert [one.task for one in cases(store, "uid", [2, 1, 77])] == [2, 1]
+    assert case(store, "another run", 1) is None
+    assert not case(store, "uid", 1).settleable  # nobody has answered
+
+
+def test_a_coordinator_decides_and_the_last_decision_counts(store, clock):
+    campaign(store, clock, [(0, 1)])
+    [(task, _)] = says(store, clock, "alice", "same")
+    says(store, clock, "bob", "different")
+    [waiting] = claim(store, "uid", "carol", "carol's sitting", now=clock)
+    receipt = settle(store, "uid", task, "chief", "different", now=clock)
+    decided = case(store, "uid", task)
+    assert (decided.verdict, decided.settled, decided.said[-1].event) == ("different", True, receipt.event)
+    with pytest.raises(RefusedError, match="not needed now"):
+        answer(store, waiting.token, "carol", "carol's sitting", "same", 1.0, now=clock)
+    assert claim(store, "uid", "dave", "dave's sitting", now=clock) == []
+    again = settle(store, "uid", task, "chief", "different", now=clock)  # a double click
+    assert (again.event, again.repeated) == (receipt.event, True)
+    settle(store, "uid", task, "chief", "same", now=clock)
+    assert case(store, "uid", task).verdict == "same"
+    assert settle(store, "uid", task, "chief", "different", now=clock).event > receipt.event  # back again is a new word
+    [event] = [event for event in store.answers("uid") if event.settles][:1]
+    assert (event.digest_a, event.source, event.sitting, event.seconds, event.round) == (
+        "digest 0",
+        "human",
+        None,
+        0,
+        0,
+    )
+
+
+def test_a_coordinators_own_vote_is_not_in_the_way_and_stays(store, clock):
+    campaign(store, clock, [(0, 1)])
+    [(task, _)] = says(store, clock, "chief", "same")
+    says(store, clock, "bob", "different")
+    settle(store, "uid", task, "chief", "different", now=clock)
+    assert votes(store, task) == [("chief", "same", False), ("bob", "different", False), ("chief", "different", True)]
+    assert [event.revision for event in store.answers("uid")] == [0, 0, 1]
+    assert case(store, "uid", task).verdict == "different"
+
+
+def test_the_loop_sees_that_a_pair_was_settled(store, clock):
+    round_ = campaign(store, clock, [(0, 1)], overlap=1)
+    [(task, _)] = says(store, clock, "alice", "same")
+    mark = round_.mark()
+    settle(store, "uid", task, "chief", "different", now=clock)
+    assert not round_.end(mark)
+    assert round_.end(round_.mark())
+
+
+def test_what_is_over_unanswered_or_unknown_is_not_settled(store, clock):
+    round_ = campaign(store, clock, [(0, 1), (2, 3)])
+    [(task, _)] = says(store, clock, "alice", "same")
+    for asked, reason in ((task + 1, "unanswered"), (99, "unknown")):
+        with pytest.raises(RefusedError) as refused:
+            settle(store, "uid", asked, "chief", "same", now=clock)
+        assert refused.value.reason == reason
+    with pytest.raises(RefusedError, match="no such pair"):
+        settle(store, "another run", task, "chief", "same", now=clock)
+    round_.end(round_.mark())
+    with pytest.raises(RefusedError, match="round 1 asks no more"):
+        settle(store, "uid", task, "chief", "same", now=clock)
+    campaign(store, clock, [(4, 5)], number=1)  # asking again, but another round
+    with pytest.raises(RefusedError, match="round 1 asks no more"):
+        settle(store, "uid", task, "chief", "same", now=clock)
+    assert len(store.answers("uid")) == 1
+
+
+def test_beliefs_are_what_the_panel_decides_in_the_order_of_first_answers(store, clock):
+    campaign(store, clock, [(0, 1), (2, 3), (4, 5)])
+    says(store, clock, "alice", "same", "same", "same")
+    says(store, clock, "bob", "same", "different")
+    settle(store, "uid", 3, "chief", "unsure", now=clock)
+    found = [(belief.a, belief.b, belief.verdict, belief.settled) for belief in beliefs(store, "uid")]
+    assert found == [(0, 1, "same", False), (4, 5, "unsure", True)]
+    assert beliefs(store, "uid", 1) == []
+
+
+@pytest.mark.parametrize(
+    ("attempts", "verdict"),
+    [("sd", "same"), ("sdd", "different"), ("sdu", "unsure"), ("ds", "different")],
+)
+def test_of_several_attempts_most_count_and_else_the_first(store, clock, attempts, verdict):
+    name = {"s": "same", "d": "different", "u": "unsure"}
+    about = Description("uid", "mine", "/images", 0, 3, 0, 30, 10)
+    round_ = Campaign(store, about, IMAGES, now=clock)
+    round_.begin()
+    for attempt, said in enumerate(attempts, 1):
+        round_.put([Wanted(0, 1, "between", attempt)])
+        says(store, clock, "alice", name[said])
+    [belief] = beliefs(store, "uid")
+    assert (belief.verdict, belief.task) == (verdict, len(attempts))
+
+
+def believed(*said):
+    return [Belief(task, a, b, verdict) for task, (a, b, verdict) in enumerate(said)]
+
+
+def test_a_contradiction_comes_with_the_shortest_chain_that_says_the_opposite():
+    said = believed(
+        (0, 1, "same"), (1, 2, "same"), (2, 3, "same"), (1, 3, "same"), (3, 4, "different"), (5, 6, "same"),
+        (0, 3, "different"), (0, 4, "same"),
+    )  # fmt: skip
+    newest, older = contradictions(said)
+    assert older.answer == said[6]
+    assert older.chain == (said[0], said[3])
+    assert newest.answer == said[7]
+    assert newest.chain == (said[0], said[3], said[4])
+
+
+def test_two_differences_or_an_unsure_contradict_nothing():
+    said = believed((0, 1, "different"), (1, 2, "different"), (0, 2, "same"), (3, 4, "same"), (4, 5, "unsure"))
+    assert contradictions([*said, Belief(9, 3, 5, "different")]) == []
+
+
+def test_what_is_settled_is_held_against_the_others():
+    said = believed((0, 1, "same"), (1, 2, "same"))
+    settled = Belief(9, 0, 2, "different", settled=True)
+    [found] = contradictions([*said, settled])
+    assert found.answer == said[1]
+    assert set(found.chain) == {said[0], settled}
+
+
+def test_contradictions_end_when_a_coordinator_decides_otherwise(store, clock):
+    campaign(store, clock, [(0, 1), (1, 2), (0, 2)], overlap=1)
+    says(store, clock, "alice", "same", "same", "different")
+    [found] = contradictions(beliefs(store, "uid"))
+    assert (found.answer.task, [belief.task for belief in found.chain]) == (3, [1, 2])
+    settle(store, "uid", 2, "chief", "different", now=clock)
+    assert contradictions(beliefs(store, "uid")) == []
+
+
+def test_each_persons_work_is_counted_without_decisions(store, clock):
+    campaign(store, clock, [(2 * k, 2 * k + 1) for k in range(6)])
+    with store.writing() as connection:
+        row = {"name": "idle", "role": "annotator", "token_hash": "x", "added_at": "", "removed": False}
+        connection.execute(people.insert().values(row))
+    says(store, clock, "alice", "same", "different", "unsure", seconds=2.0)
+    [(_, wrong)] = says(store, clock, "alice", "same", seconds=8.0)
+    take_back(store, wrong, "alice", "alice's sitting", now=clock)
+    says(store, clock, "alice", "different", seconds=500.0)
+    says(store, clock, "bob", "same", "same")
+    [held] = claim(store, "uid", "bob", "bob's sitting", now=clock)
+    skip(store, held.token, "bob", now=clock)
+    settle(store, "uid", 2, "alice", "same", now=clock)
+    found = {one.annotator: one for one in contributions(store, "uid", now=clock)}
+    assert list(found) == ["alice", "bob", "idle"]
+    alice, bob, idle = found.values()
+    assert (alice.same, alice.different, alice.unsure, alice.answers) == (1, 2, 1, 4)
+    assert (alice.settled, alice.taken_back, alice.skipped) == (1, 1, 0)
+    assert (bob.skipped, bob.looking, alice.seen) == (1, False, clock.time)
+    assert (bob.agreement.units, bob.agreement.alike) == (2, 0.5)
+    assert (idle.answers, idle.seconds, idle.seen, idle.agreement.value) == (0, None, None, None)
+    assert [one.answers for one in contributions(store, "uid", 1, now=clock)] == [
+        0
+    ]  # of the next round, only who is registered
+
+
+@pytest.mark.parametrize(
+    ("seconds", "median"),
+    [([4.0], 4.0), ([1.0, 2.0, 9.0], 2.0), ([1.0, 5.0], 3.0), ([50.0, 400.0], 55.0), ([0.0], None)],
+)
+def test_the_median_caps_idle_time(store, clock, seconds, median):
+    campaign(store, clock, [(2 * k, 2 * k + 1) for k in range(len(seconds))], overlap=1)
+    for one in seconds:
+        says(store, clock, "alice", "same", seconds=one)
+    assert contributions(store, "uid", now=clock)[0].seconds == median
+
+
+def test_who_looks_at_a_pair_is_shown_until_the_hold_lapses(store, clock):
+    campaign(store, clock, [(0, 1)])
+    says(store, clock, "alice", "same")
+    claim(store, "uid", "bob", "bob's sitting", lease=100, now=clock)
+    settle(store, "uid", 1, "chief", "same", now=clock)
+    assert not any(one.looking for one in contributions(store, "uid", now=clock))
+    campaign(store, clock, [(2, 3)], number=1)
+    claim(store, "uid", "alice", "alice's sitting", lease=100, now=clock)
+    assert [one.looking for one in contributions(store, "uid", now=clock)] == [True, False]
+    clock.time += 101
+    assert not contributions(store, "uid", now=clock)[0].looking
+
+
+def test_ratings_hold_what_several_have_answered(store, clock):
+    campaign(store, clock, [(0, 1), (2, 3)])
+    says(store, clock, "alice", "same", "same")
+    says(store, clock, "bob", "different")
+    settle(store, "uid", 1, "chief", "same", now=clock)
+    assert ratings(store, "uid") == {(0, 1): {"alice": "same", "bob": "different"}}
+
+
+def test_how_far_a_round_is(store, clock):
+    assert headway(store, "uid", now=clock) is None
+    campaign(store, clock, [(2 * k, 2 * k + 1) for k in range(6)], number=1)
+    says(store, clock, "alice", "same", "same", "same", "same")
+    says(store, clock, "bob", "same", "same", "different")
+    found = headway(store, "uid", now=clock)
+    assert (found.run, found.round, found.rounds, found.state, found.overlap) == ("mine", 1, 3, "asking", 2)
+    assert (found.decided, found.round_budget, found.round_left, found.waiting) == (2, 10, 8, 4)
+    assert (found.asked, found.budget, found.left) == (12, 30, 18)
+    # 7 answers in the 12 s since the first of them; of the 20 wanted 4 were decisive, and 3 are halfway
+    assert found.end == pytest.approx(clock.time + 12 / 7 * (8 * 2 - 3))
+    clock.time += 1000
+    assert headway(store, "uid", now=clock).end is None  # nobody has answered for long
+
+
+def test_the_latest_answers_with_those_taken_back(store, clock):
+    campaign(store, clock, [(0, 1), (2, 3)])
+    [(task, wrong), (other, kept)] = says(store, clock, "alice", "same", "unsure")
+    take_back(store, wrong, "alice", "alice's sitting", now=clock)
+    newest, older = recent(store, "uid")
+    assert (newest.event, newest.task, newest.verdict, newest.taken_back) == (kept, other, "unsure", False)
+    assert (older.task, older.verdict, older.taken_back, older.annotator) == (task, "same", True, "alice")
+    assert newest.handles == case(store, "uid", other).handles
+    assert [one.event for one in recent(store, "uid", limit=1)] == [kept]
+    assert recent(store, "uid", annotator="bob") == []
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """A store with 100,000 answers, two to each pair, of eight people."""
+    with open_store(f"sqlite:///{tmp_path_factory.mktemp('full') / 'labels.db'}") as store:
+        about = Description("uid", "mine", "/images", 0, 1, 0, 50_000, 50_000, 2)
+        images = {image: Picture(f"{image}.png", str(image)) for image in range(400)}
+        round_ = Campaign(store, about, images)
+        round_.begin()
+        round_.put([Wanted(image, image + 1, "between") for image in range(0, 400, 2)])  # gives every image its handle
+        with store.writing() as connection:
+            connection.execute(tasks.delete())
+            asked, said = [], []
+            for task, (a, b) in enumerate(islice(combinations(range(400), 2), 50_000)):
+                pair = {"run_uid": "uid", "round": 0, "image_a": a, "image_b": b, "kind": "between", "attempt": 1}
+                asked.append({**pair, "id": task, "place": task, "answered": 2, "wanted": 2, "open": task % 100 == 0})
+                for vote in range(2):
+                    same = (a % 40 == b % 40) != (task % 100 == 50 * vote or task % 1000 == 7)
+                    said.append(
+                        {
+                            **pair,
+                            "run": "mine",
+                            "digest_a": str(a),
+                            "digest_b": str(b),
+                            "verdict": "same" if same else "different",
+                            "source": "human",
+                            "annotator": f"person {(task + vote) % 8}",
+                            "seconds": 1 + task % 7,
+                            "answered_at": "2026-01-01T00:00:00.000+00:00",
+                        }
+                    )
+            connection.execute(tasks.insert(), asked)
+            connection.execute(answer_events.insert(), said)
+        yield store
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        lambda store: disputes(store, "uid", undecided=True),
+        lambda store: contributions(store, "uid"),
+        lambda store: headway(store, "uid"),
+        lambda store: recent(store, "uid"),
+        lambda store: case(store, "uid", 777),
+        lambda store: contradictions(beliefs(store, "uid")),
+    ],
+    ids=["disputes", "contributions", "headway", "recent", "case", "contradictions"],
+)
+def test_a_hundred_thousand_answers_are_looked_through_while_somebody_waits(full, look):
+    began = time.process_time()
+    assert look(full)
+    assert time.process_time() - began < 2.5  # s of the processor; a quarter of that where nothing else runs
