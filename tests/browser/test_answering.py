@@ -210,7 +210,7 @@ def test_two_tabs_answer_a_pair_once(site, visit):
     one.keyboard.press("f")
     saved(one, "Saved: same")
     other.keyboard.press("j")  # the same pair, otherwise
-    expect(other.locator("#status")).to_contain_text("answered already")
+    expect(other.locator("#status")).to_contain_text("had answered that pair already")
     assert site.said() == ["same"]
     other.wait_for_timeout(200)
     assert token(other) == token(one)
@@ -225,7 +225,7 @@ def test_a_pair_that_is_not_needed_any_more_is_refused_and_the_next_one_shown(si
     site.campaign.close([(0, 1)])
     before = token(page)
     page.keyboard.press("f")
-    expect(page.locator("#status")).to_contain_text("not yours any more")
+    expect(page.locator("#status")).to_contain_text("That pair is settled")
     expect(page.locator("[name=token]")).not_to_have_value(before)
     assert site.said() == []
 
@@ -364,4 +364,4 @@ def test_logging_out_ends_it_and_an_answer_on_its_way_is_kept(site, visit):
     expect(page.locator("#status")).to_contain_text("You are logged out. Your answer is kept here")
     other.goto("about:blank")
     other.goto(site.link("alice"))
-    saved(other, re.compile("Saved: same|not yours any more"))
+    saved(other, re.compile("Saved: same|That pair is settled"))

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, exists, func, select, update
+from sqlalchemy import Connection, bindparam, delete, exists, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from whosame.annotators.database import lock_run
@@ -109,6 +109,7 @@ class Campaign:
             _close(connection, [task for pair, task in before.items() if pair not in keys])
             self._show(connection, {image for wanted in questions for image in (wanted.image_a, wanted.image_b)})
             votes = self._votes(connection)
+            moved, new = [], []
             for place, wanted in enumerate(questions):
                 known = before.get((wanted.image_a, wanted.image_b, wanted.attempt))
                 said = votes.get((wanted.image_a, wanted.image_b, wanted.attempt), [])
@@ -120,10 +121,17 @@ class Campaign:
                     "open": decide(said, self.about.overlap) is None,
                 }
                 if known is not None:
-                    connection.execute(update(tasks).where(tasks.c.id == known).values(standing))
-                    continue
-                about = {"run_uid": self.about.run_uid, "round": self.about.round}
-                connection.execute(tasks.insert().values({**vars(wanted), **about, **standing}))
+                    moved.append({"task": known, **standing})
+                else:
+                    about = {"run_uid": self.about.run_uid, "round": self.about.round}
+                    new.append({**vars(wanted), **about, **standing})
+            if moved:
+                connection.execute(update(tasks).where(tasks.c.id == bindparam("task")), moved)
+            if new:
+                connection.execute(tasks.insert(), new)
+            if new and connection.dialect.name == "postgresql":
+                # Or claims would be planned for an empty table, and read it all.
+                connection.execute(text("ANALYZE tasks"))
 
     def close(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Take back questions that other answers have settled."""
