@@ -41,7 +41,7 @@ def test_the_page_is_served_started_again_where_it_dies_and_ended(database, port
     said = []
     with Page(database, host="127.0.0.1", port=port, say=said.append) as page:
         assert said[0].startswith(f"people answer at http://127.0.0.1:{port}/login#")
-        assert HERE == [f"http://127.0.0.1:{port}"]
+        assert [f"http://127.0.0.1:{port}"] == HERE
         assert urlopen(f"{HERE[0]}/login", timeout=10).status == 200
         first = page._process
         os.kill(first.pid, signal.SIGKILL)
