@@ -111,8 +111,8 @@ class Campaign:
             votes = self._votes(connection)
             moved, new = [], []
             for place, wanted in enumerate(questions):
-                pair_key = (wanted.image_a, wanted.image_b, wanted.attempt)
-                said = votes.get(pair_key, [])
+                question = (wanted.image_a, wanted.image_b, wanted.attempt)
+                known, said = before.get(question), votes.get(question, [])
                 # It may have been answered a moment ago, or in an earlier run, or by some and not by all.
                 standing = {
                     "place": place,
@@ -120,8 +120,8 @@ class Campaign:
                     "wanted": max(self.about.overlap, len(said) + 1) if said else self.about.overlap,
                     "open": decide(said, self.about.overlap) is None,
                 }
-                if pair_key in before:
-                    moved.append({"task": before[pair_key], **standing})
+                if known is not None:
+                    moved.append({"task": known, **standing})
                 else:
                     about = {"run_uid": self.about.run_uid, "round": self.about.round}
                     new.append({**vars(wanted), **about, **standing})
@@ -130,9 +130,8 @@ class Campaign:
             if new:
                 connection.execute(tasks.insert(), new)
             if new and connection.dialect.name == "postgresql":
-                connection.execute(
-                    text("ANALYZE tasks")
-                )  # or claims would be planned for an empty table, and read it all
+                # Or claims would be planned for an empty table, and read it all.
+                connection.execute(text("ANALYZE tasks"))
 
     def close(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Take back questions that other answers have settled."""
