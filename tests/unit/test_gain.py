@@ -314,6 +314,19 @@ def test_rare_answers_same_are_not_believed_where_errors_are_as_frequent():
     assert same(0.03, 2) > 0.02  # what two said stands
 
 
+def test_repair_takes_carried_answers_for_fallible():
+    found = Prospect(state_of(), GainConfig(), NOTHING_TOLD, 0.0).candidates
+    typical = np.repeat(np.median(found.evidence[found.kind == MERGE], axis=0, keepdims=True), 97, axis=0)
+    told = np.vstack([answered(MERGE, 0, typical), answered(MERGE, 1, typical[:3])])
+    state = state_of(budget=100, carried={ANSWERS: told})
+
+    def scores(repair):
+        config = GainConfig(aim="labels", worth=0, splits=False, outliers=False, repair=repair)
+        return np.median([question.score for question in Gain(config).start(state).ask()])
+
+    assert scores(repair=True) < scores(repair=False) / 2
+
+
 def answered(kind, same, evidence, *, asked=1):
     return np.column_stack([np.tile([kind, same, asked], (len(evidence), 1)), evidence])
 
