@@ -1,22 +1,24 @@
 """The label store: every answer ever given, appended and never changed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Select, and_, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from whosame.annotators.database import connect, explained, parse_url, sqlite_path
-from whosame.annotators.schema import answer_events, prepare
+from whosame.annotators.migrate import prepare
+from whosame.annotators.schema import answer_events, take_backs
 from whosame.errors import ResumeError, StorageError
 from whosame.strategies.base import Kind, Source, Verdict
 
 PATIENCE = 10.0  # s to wait for another process's write; one takes about a millisecond
-KEY = ("run_uid", "image_a", "image_b", "annotator", "attempt")
+KEY = ("run_uid", "image_a", "image_b", "annotator", "attempt", "revision")
 INSERT: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
 
@@ -44,6 +46,14 @@ class AnswerEvent:
         1, or more where the answer was doubted and the pair put again.
     answered_at : str
         UTC, ISO 8601; empty: the time of the commit.
+    revision : int
+        How many answers to the same question this annotator has taken back before.
+    hold, sitting : str or None
+        The hold that it answers and the login under which it was given; None where it did not come from the page.
+    settles : bool
+        Whether it decides a pair about which others disagree.
+    found_in : int or None
+        Number of the answer of another run that this one repeats.
     """
 
     run_uid: str
@@ -60,6 +70,11 @@ class AnswerEvent:
     seconds: float
     attempt: int = 1
     answered_at: str = ""
+    revision: int = 0
+    hold: str | None = None
+    sitting: str | None = None
+    settles: bool = False
+    found_in: int | None = None
 
 
 COLUMNS = [answer_events.c[field.name] for field in fields(AnswerEvent)]
@@ -76,11 +91,31 @@ class LabelStore:
         self._engine = connect(parsed, patience=patience)
         self._writing = self._engine.execution_options(write=True)
         try:
-            with explained(self.where), self._writing.begin() as connection:
-                prepare(connection, self.where)
+            with explained(self.where):
+                prepare(self._writing, self.where, self._path)
         except BaseException:
             self.close()
             raise
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Begin a transaction that may write: committed at the end, on the disk then, or rolled back by an error.
+
+        Raises
+        ------
+        StorageError
+            The database is gone, locked, full or read-only.
+        """
+        if self._path is not None and not self._path.exists():  # SQLite would go on writing into the removed file
+            raise StorageError(f"the label store {self.where} was moved or removed: put it back and start again")
+        with explained(self.where), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Begin a transaction that only reads; it sees one state of the store."""
+        with explained(self.where), self._engine.connect() as connection:
+            yield connection
 
     def append(self, events: Sequence[AnswerEvent]) -> int:
         """Commit answers, all or none; when it returns they survive a power cut.
@@ -99,11 +134,9 @@ class LabelStore:
         StorageError
             The database is gone, locked, full or read-only.
         """
-        if self._path is not None and not self._path.exists():  # SQLite would go on writing into the removed file
-            raise StorageError(f"the label store {self.where} was moved or removed: put it back and start again")
         now = datetime.now(UTC).isoformat(timespec="milliseconds")
         new = 0
-        with explained(self.where), self._writing.begin() as connection:
+        with self.writing() as connection:
             for event in events:
                 values = {**vars(event), "answered_at": event.answered_at or now}
                 added = connection.execute(self._insert, values).rowcount == 1
@@ -113,13 +146,16 @@ class LabelStore:
         return new
 
     def answers(self, run_uid: str | None, round: int | None = None) -> list[AnswerEvent]:  # noqa: A002
-        """Return the answers of a run, or of one round, in the order in which they were given; None: of every run."""
-        with explained(self.where), self._engine.connect() as connection:
+        """Return the answers of a run, or of one round, in the order in which they were given; None: of every run.
+
+        Those that were taken back are not among them.
+        """
+        with self.reading() as connection:
             return [AnswerEvent(*row) for row in connection.execute(_query(run_uid, round))]
 
     def table(self, run_uid: str, round: int | None = None) -> pd.DataFrame:  # noqa: A002
         """Return :meth:`answers` as a table, a column for each attribute of :class:`AnswerEvent`."""
-        with explained(self.where), self._engine.connect() as connection:
+        with self.reading() as connection:
             rows = connection.execute(_query(run_uid, round)).all()
         return pd.DataFrame(rows, columns=[column.name for column in COLUMNS])
 
@@ -162,7 +198,8 @@ def open_store(url: str, *, patience: float = PATIENCE) -> LabelStore:
 
 
 def _query(run_uid: str | None, number: int | None) -> Select[Any]:
-    query = select(*COLUMNS).order_by(answer_events.c.id)
+    taken_back = exists().where(take_backs.c.event_id == answer_events.c.id)
+    query = select(*COLUMNS).where(~taken_back).order_by(answer_events.c.id)
     query = query if run_uid is None else query.where(answer_events.c.run_uid == run_uid)
     return query if number is None else query.where(answer_events.c.round == number)
 
