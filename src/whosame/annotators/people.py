@@ -68,7 +68,7 @@ def add(
             connection.execute(update(people).where(people.c.name == name).values(values))
         else:
             insert = INSERT[connection.dialect.name](people).on_conflict_do_nothing(index_elements=["name"])
-            if connection.execute(insert, {"name": name, **values}).rowcount != 1:
+            if connection.scalar(insert.returning(people.c.id), {"name": name, **values}) is None:
                 raise ParameterError(f"there is an annotator {name!r} already, added this moment by somebody else")
         audit.record(connection, who, "added", {"name": name, "role": role}, now=now())
     return token
