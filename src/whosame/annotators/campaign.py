@@ -120,9 +120,7 @@ class Campaign:
             if new:
                 connection.execute(tasks.insert(), new)
             if new and connection.dialect.name == "postgresql":
-                connection.execute(
-                    text("ANALYZE tasks")
-                )  # else claims are planned for an empty table
+                connection.execute(text("ANALYZE tasks"))  # else claims are planned for an empty table
 
     def close(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Take back questions that other answers have settled."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, delete, exists, func, or_, select, update
 
 from whosame.annotators.schema import answer_events, holds, pictures, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
