@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, update
 
-from whosame.annotators.holding import LEASE, Held, hold, lock_mine
+from whosame.annotators.holding import LEASE, SHOWN, Held, hold, lock_mine
 from whosame.annotators.panel import Vote, decide
 from whosame.annotators.schema import answer_events, campaigns, holds, pictures, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
@@ -80,12 +80,12 @@ def answered(
     now: float,
 ) -> Receipt:
     """Do what :func:`answer` does, within a transaction; a refusal changes nothing in it."""
-    task = _held_task(connection, token, annotator)  # first: the same request at the same time waits here
-    given = connection.execute(GIVEN, {"name": token}).first()
-    if given is not None:
-        return _again(given, annotator, verdict)
+    task = _held_task(connection, token, annotator)  # the same request at the same time waits here
     if task is None:
-        raise RefusedError("lapsed", LAPSED)
+        given = connection.execute(GIVEN, {"name": token}).first()
+        if given is None:
+            raise RefusedError("lapsed", LAPSED)
+        return _again(given, annotator, verdict)
     event = _append(
         connection,
         task,
@@ -157,11 +157,11 @@ def skip(store: LabelStore, token: str, annotator: str, *, now: Callable[[], flo
 def skipped(connection: Connection, token: str, annotator: str, *, now: float) -> None:
     """Do what :func:`skip` does, within a transaction; a refusal changes nothing in it."""
     task = _held_task(connection, token, annotator)
-    if connection.execute(select(skips.c.id).where(skips.c.hold == token, skips.c.annotator == annotator)).first():
-        return
-    if connection.execute(GIVEN, {"name": token}).first():
-        raise RefusedError("answered", "this pair was answered, take the answer back to skip it")
     if task is None:
+        if connection.execute(select(skips.c.id).where(skips.c.hold == token, skips.c.annotator == annotator)).first():
+            return
+        if connection.execute(GIVEN, {"name": token}).first():
+            raise RefusedError("answered", "this pair was answered, take the answer back to skip it")
         raise RefusedError("lapsed", LAPSED)
     values = {"task_id": task.id, "annotator": annotator, "hold": token, "skipped_at": _stamp(now)}
     connection.execute(skips.insert().values(values))
@@ -219,7 +219,8 @@ def taken_back(connection: Connection, event: int, annotator: str, sitting: str,
         fewer = update(tasks).where(tasks.c.id == number)
         connection.execute(fewer.values(open=True, answered=tasks.c.answered - 1, wanted=wanted))
     connection.execute(DROP_OWN, {"task": number, "who": annotator})
-    return hold(connection, number, annotator, sitting, lease=lease, now=now)
+    shown = connection.execute(SHOWN, {"task": number}).one()
+    return hold(connection, shown, annotator, sitting, lease=lease, now=now)
 
 
 def _again(given: Row[Any], annotator: str, verdict: Verdict) -> Receipt:
@@ -277,8 +278,9 @@ def _append(
 
 def _count(connection: Connection, task: Row[Any], annotator: str) -> bool:
     """Close a task that its answers decide, or want one more where they do not; return whether they do."""
-    votes = [Vote(verdict, settles) for verdict, settles in connection.execute(VOTES, _question(task))]
-    decided = decide(votes, int(connection.scalar(OVERLAP, {"run": task.run_uid}) or 1))
+    given = connection.execute(VOTES, _question(task)).all()
+    votes = [Vote(row.verdict, row.settles) for row in given]
+    decided = decide(votes, int(given[0].overlap or 1))
     wanted = task.wanted if decided is not None or len(votes) < task.wanted else len(votes) + 1
     now = {"answered": len(votes), "wanted": wanted, "open": decided is None}
     connection.execute(COUNT, {"task": task.id, **now})
@@ -334,8 +336,8 @@ HELD = select(tasks, holds.c.since).join(holds, holds.c.task_id == tasks.c.id)
 HELD = HELD.where(holds.c.token == bindparam("name"), holds.c.annotator == _who)
 GIVEN = select(answer_events).where(answer_events.c.hold == bindparam("name"))
 OVERLAP = select(campaigns.c.overlap).where(campaigns.c.run_uid == _run)
-VOTES = select(answer_events.c.verdict, answer_events.c.settles).where(_same_question, ~_taken_back)
-VOTES = VOTES.order_by(answer_events.c.id)
+VOTES = select(answer_events.c.verdict, answer_events.c.settles, OVERLAP.scalar_subquery().label("overlap"))
+VOTES = VOTES.where(_same_question, ~_taken_back).order_by(answer_events.c.id)
 APPEND = (
     answer_events.insert()
     .values(

@@ -111,8 +111,8 @@ class Campaign:
             votes = self._votes(connection)
             moved, new = [], []
             for place, wanted in enumerate(questions):
-                question = (wanted.image_a, wanted.image_b, wanted.attempt)
-                known, said = before.get(question), votes.get(question, [])
+                known = before.get((wanted.image_a, wanted.image_b, wanted.attempt))
+                said = votes.get((wanted.image_a, wanted.image_b, wanted.attempt), [])
                 # It may have been answered a moment ago, or in an earlier run, or by some and not by all.
                 standing = {
                     "place": place,

@@ -90,8 +90,7 @@ def connect(url: URL, *, patience: float) -> Engine:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     try:
-        # A server may be restarted under connections that were kept: those are found dead before they are used.
-        engine = create_engine(url, pool_pre_ping=postgresql)
+        engine = create_engine(url)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StorageError(f"the driver of {url.drivername} is not installed ({error}); {ELSEWHERE}") from error
     if postgresql:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, bindparam, case, delete, exists, func, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, delete, exists, func, or_, select, update
 
-from whosame.annotators.database import lock_run
 from whosame.annotators.schema import answer_events, holds, pictures, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
 
@@ -61,13 +60,24 @@ def claim(
 
 
 def claimed(
-    connection: Connection, run_uid: str, annotator: str, sitting: str, *, count: int, lease: float, now: float
+    connection: Connection,
+    run_uid: str,
+    annotator: str,
+    sitting: str,
+    *,
+    count: int,
+    lease: float,
+    now: float,
+    locked: bool = False,
 ) -> list[Held]:
-    """Do what :func:`claim` does, within a transaction."""
-    lock_mine(connection, run_uid, annotator)
+    """Do what :func:`claim` does, within a transaction; ``locked``: one that has called :func:`lock_mine`."""
+    if not locked:
+        lock_mine(connection, run_uid, annotator)
     me = {"run": run_uid, "who": annotator, "now": now}
-    mine = _held(connection, MINE, me)[:count]
-    if mine:
+    rows = connection.execute(MINE, me).all()[:count]
+    mine = [_held(row) for row in rows]
+    # Renewed when half of it is over: a write less for most answers.
+    if any(row.until < now + lease / 2 or row.since > now or row.sitting != sitting for row in rows):
         renewed = {"tokens": [held.token for held in mine], "login": sitting, "end": now + lease, "now": now}
         connection.execute(RENEW, renewed)
     for _ in range(TRIES):
@@ -77,19 +87,19 @@ def claimed(
         if free is None:
             break
         # Look again now that the row is locked: on PostgreSQL somebody may have claimed it since the first look.
-        if connection.execute(STILL, {**me, "task": free.id}).first() is not None:
-            mine.append(hold(connection, free.id, annotator, sitting, lease=lease, now=now))
+        still = connection.execute(STILL, {**me, "task": free.id}).first()
+        if still is not None:
+            mine.append(hold(connection, still, annotator, sitting, lease=lease, now=now))
     return mine
 
 
-def hold(connection: Connection, task: int, annotator: str, sitting: str, *, lease: float, now: float) -> Held:
-    """Give a pair to somebody, in place of holds on it that have lapsed. The task's row is locked."""
-    connection.execute(LAPSE, {"task": task, "now": now})
-    token = secrets.token_urlsafe(32)
-    values = {"token": token, "task_id": task, "annotator": annotator, "sitting": sitting}
-    when = {"swapped": secrets.randbelow(2) == 1, "since": now, "until": now + lease}
-    connection.execute(NEW, {**values, **when})
-    return _held(connection, NAMED, {"name": token})[0]
+def hold(connection: Connection, shown: Row[Any], annotator: str, sitting: str, *, lease: float, now: float) -> Held:
+    """Give a pair, a row of ``SHOWN``, to somebody, in place of holds on it that have lapsed. Its task is locked."""
+    connection.execute(LAPSE, {"task": shown.id, "now": now})
+    token, swapped = secrets.token_urlsafe(32), secrets.randbelow(2) == 1
+    values = {"token": token, "task_id": shown.id, "annotator": annotator, "sitting": sitting}
+    connection.execute(NEW, {**values, "swapped": swapped, "since": now, "until": now + lease})
+    return _made(token, swapped, shown)
 
 
 def release(store: LabelStore, annotator: str, *, sitting: str | None = None) -> None:
@@ -113,16 +123,17 @@ def lock_mine(connection: Connection, run_uid: str, annotator: str, *also: int) 
     """
     if connection.dialect.name != "postgresql":
         return
-    lock_run(connection, run_uid, alone=False)
     connection.execute(TURN, {"run": run_uid, "who": annotator})
     connection.execute(LOCK, {"who": annotator, "also": also})
 
 
-def _held(connection: Connection, query: Select[Any], values: dict[str, Any]) -> list[Held]:
-    return [
-        Held(token, task, *((b, a) if swapped else (a, b)), number, attempt)
-        for token, swapped, task, number, attempt, a, b in connection.execute(query, values)
-    ]
+def _held(row: Row[Any]) -> Held:
+    return _made(row.token, row.swapped, row)
+
+
+def _made(token: str, swapped: bool, row: Row[Any]) -> Held:
+    sides = (row.of_b, row.of_a) if swapped else (row.of_a, row.of_b)
+    return Held(token, row.id, *sides, row.round, row.attempt)
 
 
 # The statements, made once: making them costs more than running them.
@@ -131,15 +142,20 @@ _who, _now = bindparam("who"), bindparam("now")
 # A hold from the future was given before the clock was set back: it would last for ever.
 _standing = and_(holds.c.until > _now, holds.c.since <= _now + AHEAD)
 _left, _right = pictures.alias(), pictures.alias()
+_handles = (_left.c.handle.label("of_a"), _right.c.handle.label("of_b"))
 _shown = (
-    select(holds.c.token, holds.c.swapped, tasks.c.id, tasks.c.round, tasks.c.attempt, _left.c.handle, _right.c.handle)
-    .join(tasks, tasks.c.id == holds.c.task_id)
+    select(tasks.c.id, tasks.c.round, tasks.c.attempt, *_handles)
+    .select_from(tasks)
     .join(_left, and_(_left.c.run_uid == tasks.c.run_uid, _left.c.image == tasks.c.image_a))
     .join(_right, and_(_right.c.run_uid == tasks.c.run_uid, _right.c.image == tasks.c.image_b))
+)
+SHOWN = _shown.where(tasks.c.id == bindparam("task"))
+MINE = (
+    _shown.join(holds, holds.c.task_id == tasks.c.id)
+    .add_columns(holds.c.token, holds.c.swapped, holds.c.since, holds.c.until, holds.c.sitting)
+    .where(holds.c.annotator == _who, tasks.c.run_uid == bindparam("run"))
     .order_by(tasks.c.place, tasks.c.id)
 )
-MINE = _shown.where(holds.c.annotator == _who, tasks.c.run_uid == bindparam("run"))
-NAMED = _shown.where(holds.c.token == bindparam("name"))
 
 _since = case((holds.c.since > _now, _now), else_=holds.c.since)  # the clock may have been set back
 RENEW = update(holds).where(holds.c.token.in_(bindparam("tokens", expanding=True)))
@@ -158,22 +174,23 @@ _answered = exists().where(
     answer_events.c.attempt == tasks.c.attempt,
     ~_taken_back,
 )
-_free = (
-    select(tasks.c.id)
-    .where(tasks.c.run_uid == bindparam("run"), tasks.c.open)
-    .where(tasks.c.answered + _with_others.where(_standing).scalar_subquery() < tasks.c.wanted)
-    .where(~exists().where(holds.c.task_id == tasks.c.id, holds.c.annotator == _who), ~_answered)
+_free = and_(
+    tasks.c.run_uid == bindparam("run"),
+    tasks.c.open,
+    tasks.c.answered + _with_others.where(_standing).scalar_subquery() < tasks.c.wanted,
+    ~exists().where(holds.c.task_id == tasks.c.id, holds.c.annotator == _who),
+    ~_answered,
 )
-_first = _free.limit(1).with_for_update(skip_locked=True, of=tasks)
+_first = select(tasks.c.id).where(_free).limit(1).with_for_update(skip_locked=True, of=tasks)
 _in_order = (tasks.c.place, tasks.c.id)
 FRESH = _first.where(~exists().where(skips.c.task_id == tasks.c.id, skips.c.annotator == _who)).order_by(*_in_order)
 _skips = select(skips.c.task_id, func.count().label("times")).where(skips.c.annotator == _who).group_by(skips.c.task_id)
 _often = _skips.subquery()
 SKIPPED = _first.join(_often, _often.c.task_id == tasks.c.id).order_by(_often.c.times, *_in_order)
-STILL = _free.where(tasks.c.id == bindparam("task"))
+STILL = SHOWN.where(_free)
 
 _hashed = func.hashtext(bindparam("run"))
-TURN = select(func.pg_advisory_xact_lock(_hashed, func.hashtext(_who)))
+TURN = select(func.pg_advisory_xact_lock_shared(_hashed), func.pg_advisory_xact_lock(_hashed, func.hashtext(_who)))
 _its = select(holds.c.task_id).where(holds.c.annotator == _who)
 LOCK = select(tasks.c.id).where(or_(tasks.c.id.in_(_its), tasks.c.id.in_(bindparam("also", expanding=True))))
 LOCK = LOCK.order_by(tasks.c.id).with_for_update()

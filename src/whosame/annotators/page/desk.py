@@ -188,7 +188,9 @@ class Desk:
         first = done.pop("first", None)
         held: list[Held] = []
         if campaign.state == "asking":
-            held = claimed(connection, campaign.run_uid, who.name, who.sitting, count=AHEAD, lease=LEASE, now=now)
+            locked = "receipt" in done
+            mine = (campaign.run_uid, who.name, who.sitting)
+            held = claimed(connection, *mine, count=AHEAD, lease=LEASE, now=now, locked=locked)
         if first is not None:  # the pair of an answer taken back comes before those that it made wait
             held = [first, *(other for other in held if other.token != first.token)][:AHEAD]
         if "last" not in done:

@@ -1,0 +1,252 @@
+"""Fifty people answer at once through HTTP: answers a second, latency, and whether every pair was answered as asked.
+
+    python benchmarks/page_load.py                        # SQLite, 60 s
+    python benchmarks/page_load.py --database=postgresql://USER@HOST/EMPTY_DATABASE
+
+The page is a process of its own, and so are the people: this file run with ``--play``. Each person logs in, and answers
+the first of the pairs that the last answer has brought, as fast as the page lets them, or after ``--pause`` seconds.
+"""
+
+import argparse
+import asyncio
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlencode, urlsplit
+
+import numpy as np
+
+from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
+from whosame.annotators.people import add
+from whosame.annotators.store import LabelStore, open_store
+
+FORM = "application/x-www-form-urlencoded"
+
+
+class Wire:
+    """A browser's connection: requests in order, cookies kept. Cheap, so that the load costs less than the server."""
+
+    def __init__(self, url: str) -> None:
+        self.where = urlsplit(url)
+        self.cookie = ""
+        self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def send(self, method: str, path: str, form: dict[str, object] | None = None) -> tuple[int, bytes]:
+        """Send a request, and return the status and the body. A connection that was closed is opened again."""
+        body = urlencode(form or {})
+        lines = [f"{method} {path} HTTP/1.1", f"Host: {self.where.netloc}", "Accept: application/json"]
+        lines += [f"Cookie: {self.cookie}"] if self.cookie else []
+        if method == "POST":
+            lines += [f"Origin: http://{self.where.netloc}", f"Content-Type: {FORM}", f"Content-Length: {len(body)}"]
+        if self._streams is None:
+            self._streams = await asyncio.open_connection(self.where.hostname, self.where.port)
+        reader, writer = self._streams
+        try:
+            writer.write(("\r\n".join(lines) + "\r\n\r\n" + body).encode())
+            head = (await reader.readuntil(b"\r\n\r\n")).decode()
+            length = re.search(r"(?i)content-length: (\d+)", head)
+            content = await reader.readexactly(int(length[1])) if length else b""
+        except (OSError, EOFError):
+            self.close()
+            raise
+        if cookie := re.search(r"(?i)set-cookie: ([^;]+)", head):
+            self.cookie = cookie[1]
+        return int(head.split(" ", 2)[1]), content
+
+    def close(self) -> None:
+        """Drop the connection."""
+        if self._streams is not None:
+            self._streams[1].close()
+        self._streams = None
+
+
+class Person:
+    """Somebody at the page: what they were told is saved, how long each answer took, what went wrong."""
+
+    def __init__(self, url: str, token: str, name: str) -> None:
+        self.url, self.token, self.name = url, token, name
+        self.saved: list[tuple[str, str]] = []  # hold and verdict
+        self.seconds: list[float] = []
+        self.wrong: Counter[str] = Counter()
+        self._draw = np.random.default_rng(sum(name.encode()))
+        self._answer: dict[str, object] | None = None  # sent, and not known to be saved
+
+    async def play(self, until: float, pause: float) -> None:
+        """Answer until then. A lost connection is opened again, and the same answer sent again."""
+        wire = Wire(self.url)
+        csrf = ""
+        while time.monotonic() < until:
+            try:
+                if not csrf:
+                    csrf = await self._log_in(wire)
+                    pairs = await self._look(wire)
+                if self._answer is None and not pairs:
+                    await asyncio.sleep(0.2)
+                    pairs = await self._look(wire)
+                elif self._answer is None:
+                    verdict = self._draw.choice(["same", "different", "unsure"])
+                    self._answer = {"token": pairs[0]["token"], "verdict": verdict, "seconds": 1.5}
+                if self._answer is not None:
+                    pairs = await self._send(wire, csrf)
+                    await asyncio.sleep(pause)
+            except (OSError, EOFError) as error:
+                wire.close()
+                self.wrong[type(error).__name__] += 1
+                await asyncio.sleep(0.1)
+        wire.close()
+
+    async def _log_in(self, wire: Wire) -> str:
+        await wire.send("POST", "/login", {"token": self.token})
+        _, page = await wire.send("GET", "/")
+        return re.search(rb'data-csrf="(\w+)"', page)[1].decode()
+
+    async def _look(self, wire: Wire) -> list[dict[str, str]]:
+        status, body = await wire.send("GET", "/pairs")
+        if status != 200:
+            self.wrong[f"GET {status}"] += 1
+            return []
+        return json.loads(body)["pairs"]
+
+    async def _send(self, wire: Wire, csrf: str) -> list[dict[str, str]]:
+        began = time.perf_counter()
+        status, body = await wire.send("POST", "/answer", {**self._answer, "csrf": csrf})
+        self.seconds.append(time.perf_counter() - began)
+        if status == 200:
+            self.saved.append((self._answer["token"], self._answer["verdict"]))
+        else:
+            self.wrong[str(status)] += 1
+        if status == 503:  # as the page's script does: the answer is kept, and sent again
+            await asyncio.sleep(0.2)
+            return []
+        self._answer = None
+        return json.loads(body)["pairs"] if status in (200, 409) else await self._look(wire)
+
+
+async def _all_play(people: list[Person], seconds: float, pause: float) -> None:
+    until = time.monotonic() + seconds
+    await asyncio.gather(*(person.play(until, pause) for person in people))
+
+
+def play(given: argparse.Namespace) -> None:
+    """Be the people: read who from standard input, and print what happened to them."""
+    people = [Person(given.play, token, name) for name, token in json.load(sys.stdin)]
+    try:
+        import uvloop
+
+        uvloop.run(_all_play(people, given.seconds, given.pause))
+    except ModuleNotFoundError:
+        asyncio.run(_all_play(people, given.seconds, given.pause))
+    print(
+        json.dumps([{name: vars(person)[name] for name in ("name", "saved", "seconds", "wrong")} for person in people])
+    )
+
+
+def begin(store: LabelStore, *, pairs: int, overlap: int, people: int) -> list[tuple[str, str]]:
+    """Put pairs, add people; return their names and login tokens."""
+    images = {image: Picture(f"{image}.png", f"{image:032x}") for image in range(2 * pairs)}
+    about = Description("load", "load", tempfile.gettempdir(), 0, 1, 0, pairs, pairs, overlap)
+    campaign = Campaign(store, about, images)
+    campaign.begin()
+    campaign.put([Wanted(2 * k, 2 * k + 1, "between") for k in range(pairs)])
+    return [(f"person{k}", add(store, f"person{k}")) for k in range(people)]
+
+
+@contextmanager
+def served(database: str, *options: str):
+    """The page as a process of its own, and its address."""
+    command = [sys.executable, "-m", "whosame.annotators.page", f"--database={database}", "--port=0", *options]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    try:
+        yield process, process.stdout.readline().split("login#")[0]
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def start_people(url: str, people: list[tuple[str, str]], seconds: float, pause: float = 0.0) -> subprocess.Popen:
+    """Let people play in a process of their own; :func:`what_happened` waits for its end."""
+    options = [f"--play={url}", f"--seconds={seconds}", f"--pause={pause}"]
+    process = subprocess.Popen(
+        [sys.executable, __file__, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    process.stdin.write(json.dumps(people))
+    process.stdin.close()
+    return process
+
+
+def what_happened(process: subprocess.Popen) -> list[dict]:
+    """Return what each person was told, and how fast."""
+    said = process.stdout.read()
+    if process.wait(60):
+        raise RuntimeError(f"the people ended with {process.returncode}")
+    return json.loads(said)
+
+
+def seconds_of_cpu(process: subprocess.Popen) -> float:
+    """Return the processor time that a process has used, in seconds."""
+    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def mistakes(store: LabelStore, told: list[dict], overlap: int) -> list[str]:
+    """Return what must not be: saved answers that are not kept, or kept twice, and pairs answered too often."""
+    kept = store.answers("load")
+    by_hold = Counter(event.hold for event in kept)
+    verdicts = {event.hold: (event.annotator, event.verdict) for event in kept}
+    found = [f"{hold}: kept {n} times" for hold, n in by_hold.items() if n > 1]
+    for person in told:
+        for hold, verdict in person["saved"]:
+            if verdicts.get(hold) != (person["name"], verdict):
+                found.append(f"{person['name']} was told that {verdict} is saved; kept is {verdicts.get(hold)}")
+    by_person = Counter((event.image_a, event.annotator) for event in kept)
+    found += [f"pair {image}: {n} answers of {name}" for (image, name), n in by_person.items() if n > 1]
+    # One more is asked for where the verdicts tie, and that decides.
+    often = Counter(event.image_a for event in kept)
+    most = overlap if overlap == 1 else overlap + 1
+    return found + [f"pair {image}: {n} answers" for image, n in often.items() if n > most]
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--database", help="an empty one; by default a new SQLite file")
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--people", type=int, default=50)
+    parser.add_argument("--pause", type=float, default=0.15, help="seconds that a person thinks")
+    parser.add_argument("--overlap", type=int, default=1)
+    parser.add_argument("--pairs", type=int, default=40_000)
+    parser.add_argument("--play", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.play:
+        play(given)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        database = given.database or f"sqlite:///{folder}/labels.db"
+        with open_store(database) as store:
+            people = begin(store, pairs=given.pairs, overlap=given.overlap, people=given.people)
+            with served(database) as (server, url):
+                players = start_people(url, people, given.seconds, given.pause)
+                began, before = time.perf_counter(), seconds_of_cpu(server)
+                told = what_happened(players)
+                took, used = time.perf_counter() - began, seconds_of_cpu(server) - before
+            seconds = np.array([one for person in told for one in person["seconds"]]) * 1000
+            wrong = sum((Counter(person["wrong"]) for person in told), Counter())
+            answers = sum(len(person["saved"]) for person in told)
+            median, most = np.percentile(seconds, [50, 99])
+            print("| people | answers/s | median ms | p99 ms | server's CPU ms an answer | errors | mistakes |")
+            print("|---|---|---|---|---|---|---|")
+            print(
+                f"| {given.people} | {answers / took:.0f} | {median:.0f} | {most:.0f} | {1000 * used / answers:.1f} "
+                f"| {dict(wrong) or 'none'} | {len(mistakes(store, told, given.overlap)) or 'none'} |"
+            )
+
+
+if __name__ == "__main__":
+    main()
