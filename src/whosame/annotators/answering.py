@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, exists, func, select, update
+from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, update
 
-from whosame.annotators.holding import LEASE, Held, hold
+from whosame.annotators.holding import LEASE, Held, hold, lock_mine
 from whosame.annotators.panel import Vote, decide
 from whosame.annotators.schema import answer_events, campaigns, holds, pictures, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
 from whosame.errors import WhosameError
 from whosame.strategies.base import Verdict
+
+LAPSED = "this pair is not yours any more: somebody else has it, or it is not needed now"
 
 
 class RefusedError(WhosameError):
@@ -78,29 +80,30 @@ def answered(
     now: float,
 ) -> Receipt:
     """Do what :func:`answer` does, within a transaction; a refusal changes nothing in it."""
-    given = connection.execute(select(answer_events).where(answer_events.c.hold == token)).first()
+    task = _held_task(connection, token, annotator)  # first: the same request at the same time waits here
+    given = connection.execute(GIVEN, {"name": token}).first()
     if given is not None:
         return _again(given, annotator, verdict)
-    task = _held_task(connection, token, annotator)
-    since = connection.execute(select(holds.c.since).where(holds.c.token == token)).scalar_one()
+    if task is None:
+        raise RefusedError("lapsed", LAPSED)
     event = _append(
         connection,
         task,
         annotator,
         verdict,
-        min(max(seconds, 0.0), max(now - since, 0.0)),
+        min(max(seconds, 0.0), max(now - task.since, 0.0)),
         answered_at=_stamp(now),
         settles=settles,
         hold=token,
         sitting=sitting,
     )
-    return Receipt(event, verdict, decides=_count(connection, task.id))
+    return Receipt(event, verdict, decides=_count(connection, task, annotator))
 
 
 def open_task(connection: Connection, run_uid: str, image_a: int, image_b: int, attempt: int | None) -> Row[Any] | None:
     """Return the open question about a pair, locked until the transaction ends; None: it is not asked now.
 
-    The caller has locked the campaign's row, so that its round does not end in between.
+    The caller has the run for itself (:func:`~whosame.annotators.database.lock_run`).
 
     Parameters
     ----------
@@ -136,7 +139,7 @@ def answer_elsewhere(
     Receipt
     """
     event = _append(connection, task, annotator, verdict, seconds, answered_at=answered_at, settles=settles)
-    return Receipt(event, verdict, decides=_count(connection, task.id))
+    return Receipt(event, verdict, decides=_count(connection, task, annotator))
 
 
 def skip(store: LabelStore, token: str, annotator: str, *, now: Callable[[], float] = time.time) -> None:
@@ -153,11 +156,13 @@ def skip(store: LabelStore, token: str, annotator: str, *, now: Callable[[], flo
 
 def skipped(connection: Connection, token: str, annotator: str, *, now: float) -> None:
     """Do what :func:`skip` does, within a transaction; a refusal changes nothing in it."""
+    task = _held_task(connection, token, annotator)
     if connection.execute(select(skips.c.id).where(skips.c.hold == token, skips.c.annotator == annotator)).first():
         return
-    if connection.execute(select(answer_events.c.id).where(answer_events.c.hold == token)).first():
+    if connection.execute(GIVEN, {"name": token}).first():
         raise RefusedError("answered", "this pair was answered, take the answer back to skip it")
-    task = _held_task(connection, token, annotator)
+    if task is None:
+        raise RefusedError("lapsed", LAPSED)
     values = {"task_id": task.id, "annotator": annotator, "hold": token, "skipped_at": _stamp(now)}
     connection.execute(skips.insert().values(values))
     connection.execute(delete(holds).where(holds.c.token == token))
@@ -200,21 +205,21 @@ def taken_back(connection: Connection, event: int, annotator: str, sitting: str,
     row = connection.execute(select(answer_events).where(answer_events.c.id == event)).first()
     if row is None or row.annotator != annotator or row.sitting != sitting:
         raise RefusedError("kept", "only your own answers of this sitting can be taken back")
-    task = connection.execute(_locked(_task_of(row))).first()
+    number = connection.scalar(select(tasks.c.id).where(_task_of(row)))
+    lock_mine(connection, row.run_uid, annotator, *([] if number is None else [number]))
     open_round = select(campaigns.c.run_uid).where(
         campaigns.c.run_uid == row.run_uid, campaigns.c.round == row.round, campaigns.c.state == "asking"
     )
-    if task is None or connection.execute(open_round.with_for_update(read=True)).first() is None:
+    if number is None or connection.execute(open_round).first() is None:
         raise RefusedError("kept", "this round is over: the model has learnt from its answers")
     if connection.execute(select(take_backs.c.id).where(take_backs.c.event_id == event)).first() is None:
         values = {"event_id": event, "annotator": annotator, "taken_back_at": _stamp(now)}
         connection.execute(take_backs.insert().values(values))
-        wanted = max(1, int(connection.scalar(_overlap(row.run_uid)) or 1))
-        fewer = update(tasks).where(tasks.c.id == task.id)
+        wanted = max(1, int(connection.scalar(OVERLAP, {"run": row.run_uid}) or 1))
+        fewer = update(tasks).where(tasks.c.id == number)
         connection.execute(fewer.values(open=True, answered=tasks.c.answered - 1, wanted=wanted))
-    own = (holds.c.task_id == task.id) & (holds.c.annotator == annotator)
-    connection.execute(delete(holds).where(own))
-    return hold(connection, task.id, annotator, sitting, lease=lease, now=now)
+    connection.execute(DROP_OWN, {"task": number, "who": annotator})
+    return hold(connection, number, annotator, sitting, lease=lease, now=now)
 
 
 def _again(given: Row[Any], annotator: str, verdict: Verdict) -> Receipt:
@@ -227,17 +232,14 @@ def _again(given: Row[Any], annotator: str, verdict: Verdict) -> Receipt:
     return Receipt(given.id, verdict, repeated=True)
 
 
-def _held_task(connection: Connection, token: str, annotator: str) -> Row[Any]:
-    """Return the task of a hold, locked."""
-    found = connection.execute(select(holds).where(holds.c.token == token)).first()
-    if found is not None and found.annotator == annotator:
-        task = connection.execute(_locked(tasks.c.id == found.task_id)).first()
-        still = connection.execute(select(holds.c.since).where(holds.c.token == token)).first()
-        if task is not None and task.open and still is not None:
-            asking = select(campaigns.c.run_uid).where(campaigns.c.run_uid == task.run_uid)
-            connection.execute(asking.with_for_update(read=True))  # the round does not end in between
-            return task
-    raise RefusedError("lapsed", "this pair is not yours any more: somebody else has it, or it is not needed now")
+def _held_task(connection: Connection, token: str, annotator: str) -> Row[Any] | None:
+    """Return the task of a hold, locked, and since when it is held; None: it is somebody else's, or not needed."""
+    mine = {"name": token, "who": annotator}
+    task = connection.execute(HELD, mine).first()
+    if task is not None:
+        lock_mine(connection, task.run_uid, annotator)
+        task = connection.execute(HELD, mine).first()  # it may have changed while this waited
+    return task if task is not None and task.open else None
 
 
 def _append(
@@ -252,18 +254,13 @@ def _append(
     hold: str | None = None,
     sitting: str | None = None,
 ) -> int:
-    """Append an answer, and end its author's hold on the pair."""
-    own = [answer_events.c.annotator == annotator, _answers_of(task)]
-    revision = connection.scalar(select(func.count()).select_from(answer_events).where(*own))
-    shown = select(pictures.c.digest).where(pictures.c.run_uid == task.run_uid)
     values = {
+        **_question(task),
+        "who": annotator,
         "run_uid": task.run_uid,
-        "run": select(campaigns.c.run).where(campaigns.c.run_uid == task.run_uid).scalar_subquery(),
         "round": task.round,
         "image_a": task.image_a,
         "image_b": task.image_b,
-        "digest_a": shown.where(pictures.c.image == task.image_a).scalar_subquery(),
-        "digest_b": shown.where(pictures.c.image == task.image_b).scalar_subquery(),
         "kind": task.kind,
         "verdict": verdict,
         "source": "human",
@@ -271,38 +268,26 @@ def _append(
         "attempt": task.attempt,
         "seconds": seconds,
         "answered_at": answered_at,
-        "revision": revision,
         "hold": hold,
         "sitting": sitting,
         "settles": settles,
     }
-    connection.execute(delete(holds).where(holds.c.task_id == task.id, holds.c.annotator == annotator))
-    return int(connection.execute(answer_events.insert().values(values).returning(answer_events.c.id)).scalar_one())
+    return int(connection.execute(APPEND, values).scalar_one())
 
 
-def _count(connection: Connection, task_id: int) -> bool:
+def _count(connection: Connection, task: Row[Any], annotator: str) -> bool:
     """Close a task that its answers decide, or want one more where they do not; return whether they do."""
-    task = connection.execute(select(tasks).where(tasks.c.id == task_id)).one()
-    taken_back = exists().where(take_backs.c.event_id == answer_events.c.id)
-    query = select(answer_events.c.verdict, answer_events.c.settles).where(_answers_of(task), ~taken_back)
-    votes = [Vote(verdict, settles) for verdict, settles in connection.execute(query.order_by(answer_events.c.id))]
-    decided = decide(votes, int(connection.scalar(_overlap(task.run_uid)) or 1))
-    values = {"answered": len(votes), "open": decided is None}
-    if decided is None and len(votes) >= task.wanted:
-        values["wanted"] = len(votes) + 1
-    connection.execute(update(tasks).where(tasks.c.id == task_id).values(values))
-    if decided is not None:
-        connection.execute(delete(holds).where(holds.c.task_id == task_id))
+    votes = [Vote(verdict, settles) for verdict, settles in connection.execute(VOTES, _question(task))]
+    decided = decide(votes, int(connection.scalar(OVERLAP, {"run": task.run_uid}) or 1))
+    wanted = task.wanted if decided is not None or len(votes) < task.wanted else len(votes) + 1
+    now = {"answered": len(votes), "wanted": wanted, "open": decided is None}
+    connection.execute(COUNT, {"task": task.id, **now})
+    connection.execute(DROP_OWN if decided is None else DROP, {"task": task.id, "who": annotator})
     return decided is not None
 
 
-def _answers_of(task: Row[Any]) -> Any:
-    return (
-        (answer_events.c.run_uid == task.run_uid)
-        & (answer_events.c.image_a == task.image_a)
-        & (answer_events.c.image_b == task.image_b)
-        & (answer_events.c.attempt == task.attempt)
-    )
+def _question(task: Row[Any]) -> dict[str, Any]:
+    return {"run": task.run_uid, "a": task.image_a, "b": task.image_b, "nth": task.attempt}
 
 
 def _task_of(row: Row[Any]) -> Any:
@@ -318,10 +303,6 @@ def _locked(condition: Any) -> Any:
     return select(tasks).where(condition).with_for_update()
 
 
-def _overlap(run_uid: str) -> Any:
-    return select(campaigns.c.overlap).where(campaigns.c.run_uid == run_uid)
-
-
 def _mine(run_uid: str, annotator: str, sitting: str) -> Any:
     taken_back = exists().where(take_backs.c.event_id == answer_events.c.id)
     return (
@@ -335,3 +316,36 @@ def _mine(run_uid: str, annotator: str, sitting: str) -> Any:
 
 def _stamp(now: float) -> str:
     return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
+
+
+# The statements, made once: making them costs more than running them.
+
+_run, _who, _task = bindparam("run"), bindparam("who"), bindparam("task")
+_same_question = (
+    (answer_events.c.run_uid == _run)
+    & (answer_events.c.image_a == bindparam("a"))
+    & (answer_events.c.image_b == bindparam("b"))
+    & (answer_events.c.attempt == bindparam("nth"))
+)
+_taken_back = exists().where(take_backs.c.event_id == answer_events.c.id)
+_digest = select(pictures.c.digest).where(pictures.c.run_uid == _run)
+_before = select(func.count()).select_from(answer_events).where(_same_question, answer_events.c.annotator == _who)
+HELD = select(tasks, holds.c.since).join(holds, holds.c.task_id == tasks.c.id)
+HELD = HELD.where(holds.c.token == bindparam("name"), holds.c.annotator == _who)
+GIVEN = select(answer_events).where(answer_events.c.hold == bindparam("name"))
+OVERLAP = select(campaigns.c.overlap).where(campaigns.c.run_uid == _run)
+VOTES = select(answer_events.c.verdict, answer_events.c.settles).where(_same_question, ~_taken_back)
+VOTES = VOTES.order_by(answer_events.c.id)
+APPEND = (
+    answer_events.insert()
+    .values(
+        run=select(campaigns.c.run).where(campaigns.c.run_uid == _run).scalar_subquery(),
+        digest_a=_digest.where(pictures.c.image == bindparam("a")).scalar_subquery(),
+        digest_b=_digest.where(pictures.c.image == bindparam("b")).scalar_subquery(),
+        revision=_before.scalar_subquery(),
+    )
+    .returning(answer_events.c.id)
+)
+COUNT = update(tasks).where(tasks.c.id == _task)
+DROP = delete(holds).where(holds.c.task_id == _task)
+DROP_OWN = DROP.where(holds.c.annotator == _who)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from whosame.annotators.database import lock_run
@@ -107,21 +107,20 @@ class Campaign:
             }
             _close(connection, [task for pair, task in before.items() if pair not in keys])
             self._show(connection, {image for wanted in questions for image in (wanted.image_a, wanted.image_b)})
+            moved, new = [], []
+            common = {"run_uid": self.about.run_uid, "round": self.about.round, "open": True, "answered": 0}
             for place, wanted in enumerate(questions):
                 known = before.get((wanted.image_a, wanted.image_b, wanted.attempt))
                 if known is not None:
-                    connection.execute(update(tasks).where(tasks.c.id == known).values(place=place, open=True))
-                    continue
-                values = {
-                    **vars(wanted),
-                    "run_uid": self.about.run_uid,
-                    "round": self.about.round,
-                    "place": place,
-                    "answered": 0,
-                    "wanted": self.about.overlap,
-                    "open": True,
-                }
-                connection.execute(tasks.insert().values(values))
+                    moved.append({"task": known, "place": place})
+                else:
+                    new.append({**common, **vars(wanted), "place": place, "wanted": self.about.overlap})
+            if moved:
+                connection.execute(update(tasks).where(tasks.c.id == bindparam("task")).values(open=True), moved)
+            if new:
+                connection.execute(tasks.insert(), new)
+            if new and connection.dialect.name == "postgresql":
+                connection.execute(text("ANALYZE tasks"))  # or claims would be planned for an empty table, and read it all
 
     def close(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Take back questions that other answers have settled."""

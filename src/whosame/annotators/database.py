@@ -1,16 +1,19 @@
 """Reaching the database of the label store: a connection that loses nothing, and errors that say what to do."""
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, func, make_url, select
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from whosame.errors import ParameterError, StorageError, unknown_name
 
+LOOK = 10  # ms; SQLite looks after 1, 2, 5 and 10 ms, then later and later
 BACKENDS = ("sqlite", "postgresql")
 ELSEWHERE = "give another store (--params=database=sqlite:///PATH)"
 BUSY = "is locked by another program: close it (an open SQL shell?) and type the same command again"
@@ -95,7 +98,7 @@ def connect(url: URL, *, patience: float) -> Engine:
         event.listen(engine, "connect", lambda raw, _: _set_up_postgresql(raw, patience))
     else:
         event.listen(engine, "connect", lambda raw, _: _set_up_sqlite(raw, patience))
-        event.listen(engine, "begin", _begin_sqlite)
+        event.listen(engine, "begin", lambda connection: _begin_sqlite(connection, patience))
     return engine
 
 
@@ -113,8 +116,25 @@ def _set_up_postgresql(raw: Any, patience: float) -> None:
     raw.commit()
 
 
-def _begin_sqlite(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if connection.get_execution_options().get("write") else "BEGIN")
+def _begin_sqlite(connection: Connection, patience: float) -> None:
+    raw: Any = connection.connection.driver_connection
+    if not connection.get_execution_options().get("write"):
+        raw.execute("BEGIN")
+        return
+    # Left to itself SQLite looks ten times a second whether it is its turn: among busy writers some wait for ever.
+    raw.execute(f"PRAGMA busy_timeout = {LOOK}")
+    end = time.monotonic() + patience
+    try:
+        while True:
+            try:
+                raw.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > end:
+                    raise
+            else:
+                return
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
 
 
 def lock_run(connection: Connection, run_uid: str, *, alone: bool) -> None:

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, delete, exists, func, select, update
+from sqlalchemy import Connection, Select, and_, bindparam, case, delete, exists, func, or_, select, update
 
+from whosame.annotators.database import lock_run
 from whosame.annotators.schema import answer_events, holds, pictures, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
 
 LEASE = 120.0  # s that a pair stays with somebody who does not answer; a closed laptop gives it back after that
+AHEAD = 60.0  # s that another process's clock may be ahead, or its transaction, while this one waited
 TRIES = 20  # pairs that others took at the same moment before claiming gives up until the next request
 
 
@@ -62,31 +64,32 @@ def claimed(
     connection: Connection, run_uid: str, annotator: str, sitting: str, *, count: int, lease: float, now: float
 ) -> list[Held]:
     """Do what :func:`claim` does, within a transaction."""
-    mine = _held(connection, (holds.c.annotator == annotator) & (tasks.c.run_uid == run_uid))[:count]
+    lock_mine(connection, run_uid, annotator)
+    me = {"run": run_uid, "who": annotator, "now": now}
+    mine = _held(connection, MINE, me)[:count]
     if mine:
-        tokens = [held.token for held in mine]
-        renewed = update(holds).where(holds.c.token.in_(tokens))
-        since = case((holds.c.since > now, now), else_=holds.c.since)  # the clock may have been set back
-        connection.execute(renewed.values(since=since, until=now + lease, sitting=sitting))
+        renewed = {"tokens": [held.token for held in mine], "login": sitting, "end": now + lease, "now": now}
+        connection.execute(RENEW, renewed)
     for _ in range(TRIES):
         if len(mine) >= count:
             break
-        free = _next_free(connection, run_uid, annotator, now)
+        free = connection.execute(FRESH, me).first() or connection.execute(SKIPPED, me).first()
         if free is None:
             break
-        if _still_free(connection, free, annotator, now):
+        # Look again now that the row is locked: on PostgreSQL somebody may have claimed it since the first look.
+        if connection.execute(STILL, {**me, "task": free.id}).first() is not None:
             mine.append(hold(connection, free.id, annotator, sitting, lease=lease, now=now))
     return mine
 
 
 def hold(connection: Connection, task: int, annotator: str, sitting: str, *, lease: float, now: float) -> Held:
-    """Give a pair to somebody, in place of holds on it that have lapsed."""
-    connection.execute(delete(holds).where(holds.c.task_id == task, ~_standing(now)))
+    """Give a pair to somebody, in place of holds on it that have lapsed. The task's row is locked."""
+    connection.execute(LAPSE, {"task": task, "now": now})
     token = secrets.token_urlsafe(32)
     values = {"token": token, "task_id": task, "annotator": annotator, "sitting": sitting}
     when = {"swapped": secrets.randbelow(2) == 1, "since": now, "until": now + lease}
-    connection.execute(holds.insert().values({**values, **when}))
-    return _held(connection, holds.c.token == token)[0]
+    connection.execute(NEW, {**values, **when})
+    return _held(connection, NAMED, {"name": token})[0]
 
 
 def release(store: LabelStore, annotator: str, *, sitting: str | None = None) -> None:
@@ -96,72 +99,81 @@ def release(store: LabelStore, annotator: str, *, sitting: str | None = None) ->
         connection.execute(delete(holds).where(mine if sitting is None else mine & (holds.c.sitting == sitting)))
 
 
-def _standing(now: float) -> ColumnElement[bool]:
-    # A hold from the future was given before the clock was set back: it would last for ever.
-    return and_(holds.c.until > now, holds.c.since <= now)
+def lock_mine(connection: Connection, run_uid: str, annotator: str, *also: int) -> None:
+    """Wait until nobody else changes what somebody holds, before anything of it is read.
+
+    Whoever changes a hold has its task's row locked. Everybody locks their own tasks here and at once, in the order of
+    their numbers, and further ones only where they need not wait: so nobody waits for somebody who waits for them. Two
+    tabs of one person take turns. On SQLite one transaction writes at a time anyhow.
+
+    Parameters
+    ----------
+    also : int
+        Numbers of tasks to lock besides.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    lock_run(connection, run_uid, alone=False)
+    connection.execute(TURN, {"run": run_uid, "who": annotator})
+    connection.execute(LOCK, {"who": annotator, "also": also})
 
 
-def _next_free(connection: Connection, run_uid: str, annotator: str, now: float) -> Row[Any] | None:
-    with_others = (
-        select(func.count())
-        .select_from(holds)
-        .where(holds.c.task_id == tasks.c.id, holds.c.annotator != annotator, _standing(now))
-        .scalar_subquery()
-    )
-    mine = exists().where(holds.c.task_id == tasks.c.id, holds.c.annotator == annotator)
-    skipped = exists().where(skips.c.task_id == tasks.c.id, skips.c.annotator == annotator)
-    free = (
-        select(tasks)
-        .where(tasks.c.run_uid == run_uid, tasks.c.open, tasks.c.answered + with_others < tasks.c.wanted)
-        .where(~mine, ~_answered(annotator))
-        .limit(1)
-        .with_for_update(skip_locked=True, of=tasks)
-    )
-    fresh = connection.execute(free.where(~skipped).order_by(tasks.c.place, tasks.c.id)).first()
-    if fresh is not None:
-        return fresh
-    times = (
-        select(func.count())
-        .select_from(skips)
-        .where(skips.c.task_id == tasks.c.id, skips.c.annotator == annotator)
-        .scalar_subquery()
-    )
-    return connection.execute(free.order_by(times, tasks.c.place, tasks.c.id)).first()
-
-
-def _answered(annotator: str) -> ColumnElement[bool]:
-    taken_back = exists().where(take_backs.c.event_id == answer_events.c.id)
-    return exists().where(
-        answer_events.c.run_uid == tasks.c.run_uid,
-        answer_events.c.image_a == tasks.c.image_a,
-        answer_events.c.image_b == tasks.c.image_b,
-        answer_events.c.annotator == annotator,
-        answer_events.c.attempt == tasks.c.attempt,
-        ~taken_back,
-    )
-
-
-def _still_free(connection: Connection, task: Row[Any], annotator: str, now: float) -> bool:
-    """Look again now that the row is locked: on PostgreSQL somebody may have claimed it since the first look."""
-    row = connection.execute(select(tasks.c.open, tasks.c.answered, tasks.c.wanted).where(tasks.c.id == task.id)).one()
-    others = select(func.count()).select_from(holds)
-    others = others.where(holds.c.task_id == task.id, holds.c.annotator != annotator, _standing(now))
-    return bool(row.open) and row.answered + (connection.scalar(others) or 0) < row.wanted
-
-
-def _held(connection: Connection, condition: ColumnElement[bool]) -> list[Held]:
-    left, right = pictures.alias(), pictures.alias()
-    query = (
-        select(
-            holds.c.token, holds.c.swapped, tasks.c.id, tasks.c.round, tasks.c.attempt, left.c.handle, right.c.handle
-        )
-        .join(tasks, tasks.c.id == holds.c.task_id)
-        .join(left, and_(left.c.run_uid == tasks.c.run_uid, left.c.image == tasks.c.image_a))
-        .join(right, and_(right.c.run_uid == tasks.c.run_uid, right.c.image == tasks.c.image_b))
-        .where(condition)
-        .order_by(tasks.c.place, tasks.c.id)
-    )
+def _held(connection: Connection, query: Select[Any], values: dict[str, Any]) -> list[Held]:
     return [
         Held(token, task, *((b, a) if swapped else (a, b)), number, attempt)
-        for token, swapped, task, number, attempt, a, b in connection.execute(query)
+        for token, swapped, task, number, attempt, a, b in connection.execute(query, values)
     ]
+
+
+# The statements, made once: making them costs more than running them.
+
+_who, _now = bindparam("who"), bindparam("now")
+# A hold from the future was given before the clock was set back: it would last for ever.
+_standing = and_(holds.c.until > _now, holds.c.since <= _now + AHEAD)
+_left, _right = pictures.alias(), pictures.alias()
+_shown = (
+    select(holds.c.token, holds.c.swapped, tasks.c.id, tasks.c.round, tasks.c.attempt, _left.c.handle, _right.c.handle)
+    .join(tasks, tasks.c.id == holds.c.task_id)
+    .join(_left, and_(_left.c.run_uid == tasks.c.run_uid, _left.c.image == tasks.c.image_a))
+    .join(_right, and_(_right.c.run_uid == tasks.c.run_uid, _right.c.image == tasks.c.image_b))
+    .order_by(tasks.c.place, tasks.c.id)
+)
+MINE = _shown.where(holds.c.annotator == _who, tasks.c.run_uid == bindparam("run"))
+NAMED = _shown.where(holds.c.token == bindparam("name"))
+
+_since = case((holds.c.since > _now, _now), else_=holds.c.since)  # the clock may have been set back
+RENEW = update(holds).where(holds.c.token.in_(bindparam("tokens", expanding=True)))
+RENEW = RENEW.values(since=_since, until=bindparam("end"), sitting=bindparam("login"))
+LAPSE = delete(holds).where(holds.c.task_id == bindparam("task"), ~_standing)
+NEW = holds.insert()
+
+# Tasks that wait for somebody, and that this person neither holds nor has answered.
+_with_others = select(func.count()).select_from(holds).where(holds.c.task_id == tasks.c.id, holds.c.annotator != _who)
+_taken_back = exists().where(take_backs.c.event_id == answer_events.c.id)
+_answered = exists().where(
+    answer_events.c.run_uid == tasks.c.run_uid,
+    answer_events.c.image_a == tasks.c.image_a,
+    answer_events.c.image_b == tasks.c.image_b,
+    answer_events.c.annotator == _who,
+    answer_events.c.attempt == tasks.c.attempt,
+    ~_taken_back,
+)
+_free = (
+    select(tasks.c.id)
+    .where(tasks.c.run_uid == bindparam("run"), tasks.c.open)
+    .where(tasks.c.answered + _with_others.where(_standing).scalar_subquery() < tasks.c.wanted)
+    .where(~exists().where(holds.c.task_id == tasks.c.id, holds.c.annotator == _who), ~_answered)
+)
+_first = _free.limit(1).with_for_update(skip_locked=True, of=tasks)
+_in_order = (tasks.c.place, tasks.c.id)
+FRESH = _first.where(~exists().where(skips.c.task_id == tasks.c.id, skips.c.annotator == _who)).order_by(*_in_order)
+_skips = select(skips.c.task_id, func.count().label("times")).where(skips.c.annotator == _who).group_by(skips.c.task_id)
+_often = _skips.subquery()
+SKIPPED = _first.join(_often, _often.c.task_id == tasks.c.id).order_by(_often.c.times, *_in_order)
+STILL = _free.where(tasks.c.id == bindparam("task"))
+
+_hashed = func.hashtext(bindparam("run"))
+TURN = select(func.pg_advisory_xact_lock(_hashed, func.hashtext(_who)))
+_its = select(holds.c.task_id).where(holds.c.annotator == _who)
+LOCK = select(tasks.c.id).where(or_(tasks.c.id.in_(_its), tasks.c.id.in_(bindparam("also", expanding=True))))
+LOCK = LOCK.order_by(tasks.c.id).with_for_update()

@@ -1,5 +1,6 @@
 """The label store: every answer ever given, appended and never changed."""
 
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
@@ -11,13 +12,14 @@ import pandas as pd
 from sqlalchemy import Connection, Select, and_, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from whosame.annotators.database import connect, explained, parse_url, sqlite_path
+from whosame.annotators.database import BUSY, connect, explained, parse_url, sqlite_path
 from whosame.annotators.migrate import prepare
 from whosame.annotators.schema import answer_events, take_backs
 from whosame.errors import ResumeError, StorageError
 from whosame.strategies.base import Kind, Source, Verdict
 
 PATIENCE = 10.0  # s to wait for another process's write; one takes about a millisecond
+MANY = 1000  # threads that may write at once where the database lets them
 KEY = ("run_uid", "image_a", "image_b", "annotator", "attempt", "revision")
 INSERT: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
@@ -87,6 +89,8 @@ class LabelStore:
         parsed = parse_url(url)
         self.where = parsed.render_as_string(hide_password=True)
         self._path = sqlite_path(parsed)
+        self._patience = patience
+        self._turn = threading.BoundedSemaphore(1 if parsed.get_backend_name() == "sqlite" else MANY)
         insert = INSERT[parsed.get_backend_name()](answer_events).on_conflict_do_nothing(index_elements=list(KEY))
         self._insert = insert.returning(answer_events.c.id)  # nothing, where there is one already
         self._engine = connect(parsed, patience=patience)
@@ -111,8 +115,14 @@ class LabelStore:
         """
         if self._path is not None and not self._path.exists():  # SQLite would go on writing into the removed file
             raise StorageError(f"the label store {self.where} was moved or removed: put it back and start again")
-        with explained(self.where), self._writing.begin() as connection:
-            yield connection
+        # Threads of one process take turns at a lock that wakes the next: SQLite's own waiting sleeps in between.
+        if not self._turn.acquire(timeout=self._patience):
+            raise StorageError(f"the label store {self.where} {BUSY}. Answers committed before are kept.")
+        try:
+            with explained(self.where), self._writing.begin() as connection:
+                yield connection
+        finally:
+            self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:

@@ -74,13 +74,18 @@ def decode(content: bytes, height: int, width: int, *, invert: bool) -> NDArray[
             turned = opened.getexif().get(ORIENTATION, 1)
             opened.draft(None, (2 * height, 2 * width) if turned in SIDEWAYS else (2 * width, 2 * height))
             image = ImageOps.exif_transpose(opened) if turned != 1 else opened
-            if image.mode.startswith("I"):  # 16-bit greyscale: Pillow's own conversion clips it to white
-                image = Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
-            image = image.convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
+            image = eight_bits(image).convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
     except FAILURES as error:
         raise UnusableImageError(f"truncated or broken: {error}") from None
     pixels = np.asarray(image)
     return 255 - pixels if invert else pixels
+
+
+def eight_bits(image: Image.Image) -> Image.Image:
+    """Return 16-bit greyscale as its upper 8 bits, which Pillow's own conversion would clip to white; others as is."""
+    if not image.mode.startswith("I"):
+        return image
+    return Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
 
 
 def cores() -> int:

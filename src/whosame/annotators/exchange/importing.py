@@ -12,11 +12,12 @@ from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from whosame.annotators import audit
 from whosame.annotators.answering import answer_elsewhere, open_task
+from whosame.annotators.database import lock_run
 from whosame.annotators.exchange import csv_table, json_lines, label_studio
 from whosame.annotators.exchange.known_runs import IMPORTED, RunImages, StoredRun
 from whosame.annotators.exchange.record import Reading, Record
 from whosame.annotators.people import TERMINAL
-from whosame.annotators.schema import answer_events, campaigns, take_backs
+from whosame.annotators.schema import answer_events, take_backs
 from whosame.annotators.store import LabelStore
 from whosame.errors import InputError
 
@@ -98,8 +99,7 @@ def import_answers(
     placed = _placed(records, images, problems, done, known_only=known_only)
     mark = IMPORTED + hashlib.sha256(content).hexdigest()[:16]
     with store.writing() as connection:
-        about = select(campaigns.c.run_uid).where(campaigns.c.run_uid == run.uid)
-        connection.execute(about.with_for_update(read=True))  # its round does not end in between
+        lock_run(connection, run.uid, alone=True)  # its round does not end in between
         stamp = datetime.fromtimestamp(now(), UTC).isoformat(timespec="milliseconds")
         for place in _without_doubles(_resolved(connection, run, placed), problems, done):
             _take(connection, run, images, place, mark, stamp, problems, done)

@@ -7,18 +7,13 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from whosame.annotators.page.access import Visitor, checked, visitor
-from whosame.annotators.page.desk import Desk, View, Who
+from whosame.annotators.page.desk import NOTICES, Desk, View, Who
 from whosame.strategies.base import Verdict
 
 router = APIRouter()
 
 Token = Annotated[str, Form(pattern=r"^[A-Za-z0-9_-]{43}$")]
 Seconds = Annotated[float | None, Form(ge=0, allow_inf_nan=False)]
-NOTICES = {
-    "answered": "You had answered that pair already.",
-    "lapsed": "That pair was not yours any more: here is the next one.",
-    "kept": "That answer cannot be taken back.",
-}
 
 
 @router.get("/", response_class=HTMLResponse)

@@ -44,6 +44,13 @@ WHY: dict[Why, tuple[str, str]] = {
 }
 
 
+NOTICES = {
+    "answered": "You had answered that pair already: undo to change it.",
+    "lapsed": "That pair is settled, or somebody else has it now. Here is the next one.",
+    "kept": "That answer stays: the model has learnt from it, or it is of an earlier login.",
+}
+
+
 @dataclass(frozen=True)
 class Who:
     """Somebody at the page: the name, and the login they came by."""
@@ -198,7 +205,7 @@ class Desk:
         if step.receipt is not None:
             said["saved"] = step.receipt.verdict
         if step.refused is not None:
-            said |= {"refused": step.refused.reason, "notice": str(step.refused)}
+            said |= {"refused": step.refused.reason, "notice": NOTICES[step.refused.reason]}
         if step.campaign is None:
             return _view(step.why, **said)
         return _view(

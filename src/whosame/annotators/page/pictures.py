@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import warnings
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +14,7 @@ from sqlalchemy import Connection, Row, or_, select
 from whosame.annotators.page.access import Visitor, visitor
 from whosame.annotators.schema import answer_events, campaigns, holds, pictures, tasks
 from whosame.annotators.store import LabelStore
-from whosame.data.decoding import FAILURES
+from whosame.data.decoding import FAILURES, eight_bits
 
 router = APIRouter()
 
@@ -76,10 +75,10 @@ def read_picture(root: Path, path: str, digest: str) -> tuple[bytes, str]:
     if hashlib.blake2b(content, digest_size=16).hexdigest() != digest:
         raise UnshowableError("this picture has changed since the run began")
     try:
-        with warnings.catch_warnings(), Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content)) as image:
             if image.format in SHOWN_AS_THEY_ARE:
                 return content, SHOWN_AS_THEY_ARE[image.format]
-            turned = ImageOps.exif_transpose(image)
+            turned = eight_bits(ImageOps.exif_transpose(image))
             upright = turned if turned.mode in ("L", "RGB", "RGBA") else turned.convert("RGB")
             drawn = io.BytesIO()
             upright.save(drawn, "PNG")

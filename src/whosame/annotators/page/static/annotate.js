@@ -47,7 +47,7 @@ document.addEventListener("visibilitychange", () => {
 });
 
 // ---- showing what the server says ----
-let [shown, last] = [null, null]; // the hold whose pictures are on the screen; the answer that undo takes back
+let [shown, last] = ["", null]; // the hold whose pictures are on the screen; the answer that undo takes back
 let [broken, sending] = [false, false]; // a picture of the pair is missing; the server has not replied yet
 let [poll, gap] = [0, 500]; // gap: ms until it is asked again whether there is a pair
 
@@ -66,7 +66,7 @@ async function show(view, pressed = 0) {
     Object.assign(clock, { spent: 0, since: now() });
     if (pressed) requestAnimationFrame(() => performance.measure("answer", { start: pressed, end: performance.now() }));
   }
-  shown = pair?.token ?? null;
+  shown = form.elements.token.value = pair?.token ?? "";
   last = view.last;
   for (const place of document.querySelectorAll("[data-figure]")) {
     place.textContent = view.figures?.[place.dataset.figure] ?? "–";

@@ -1,0 +1,132 @@
+"""A served page with drawn pedestrians on it, and a real browser in front."""
+
+import hashlib
+import os
+import re
+import shutil
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
+from whosame.annotators.page.app import create_app
+from whosame.annotators.page.serve import listen
+from whosame.annotators.people import add
+from whosame.annotators.store import LabelStore, open_store
+from whosame.data.synthetic import SyntheticConfig, render_dataset
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+
+
+def missing(what):
+    if "chromium" in os.environ.get("WHOSAME_REQUIRE", "").split(","):
+        pytest.fail(f"{what}, and WHOSAME_REQUIRE names chromium")
+    pytest.skip(what)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if CHROMIUM is None:
+        missing("chromium is not installed")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        missing("playwright is not installed")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def drawn(tmp_path_factory):
+    """A folder of 72 drawn crops of 12 people, and what the store says of each."""
+    folder = tmp_path_factory.mktemp("drawn") / "images"
+    none = dict.fromkeys(("test_identities", "query_images", "gallery_images", "distractor_images", "junk_images"), 0)
+    render_dataset(SyntheticConfig(train_identities=12, train_images=72, **none), folder, workers=1)
+    files = sorted((folder / "bounding_box_train").glob("*.jpg"))
+    return folder, [
+        Picture(file.relative_to(folder).as_posix(), hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest())
+        for file in files
+    ]
+
+
+@dataclass
+class Site:
+    """The served page, the loop's side of it, and people who may log in."""
+
+    store: LabelStore
+    url: str
+    root: Path
+    campaign: Campaign
+    server: uvicorn.Server
+    links: dict = field(default_factory=dict)
+
+    def link(self, name, role="annotator"):
+        if name not in self.links:
+            self.links[name] = f"{self.url}login#{add(self.store, name, role=role)}"
+        return self.links[name]
+
+    def ask(self, n, first=0):
+        """Put n pairs: neighbours in the folder, so that some are the same person and some not."""
+        self.campaign.put([Wanted(k, k + 1, "between") for k in range(first, first + n)])
+
+    def said(self):
+        return [event.verdict for event in self.store.answers("uid")]
+
+
+@pytest.fixture
+def site(drawn, tmp_path):
+    """The page, served on a free port by a thread; each test has its own store and its own copy of the images."""
+    folder, images = drawn
+    root = shutil.copytree(folder, tmp_path / "images")
+    with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
+        about = Description("uid", "demo", str(root), 1, 10, 50, 500, 50)
+        campaign = Campaign(store, about, dict(enumerate(images)))
+        campaign.begin()
+        listener = listen("127.0.0.1", 0)
+        server = uvicorn.Server(uvicorn.Config(create_app(store), log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        yield Site(store, f"http://127.0.0.1:{listener.getsockname()[1]}/", root, campaign, server)
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@pytest.fixture
+def artefacts(request, tmp_path_factory):
+    """Where screenshots of this test go: WHOSAME_SCREENSHOTS, or the session's temporary folder."""
+    folder = Path(os.environ.get("WHOSAME_SCREENSHOTS") or tmp_path_factory.getbasetemp() / "screenshots")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / re.sub(r"\W+", "-", request.node.name)
+
+
+@pytest.fixture
+def visit(browser, site, artefacts):
+    """Open the page for somebody who logs in by their link; what a page logs as an error fails the test."""
+    contexts, wrong = [], []
+
+    def open_page(name="alice", *, role="annotator", context=None, **options):
+        where = site.link(name, role) if context is None else site.url  # another tab of one who is logged in
+        if context is None:
+            context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
+            contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(10_000)
+        page.on("pageerror", lambda error: wrong.append(str(error)))
+        page.goto(where)
+        page.wait_for_url(site.url)
+        if page.locator("#pair").is_visible():
+            page.locator("#left img").wait_for()
+        return page
+
+    yield open_page
+    for number, context in enumerate(contexts):
+        for page in context.pages:
+            page.screenshot(path=f"{artefacts}-{number}.png")
+        context.close()
+    assert wrong == []

@@ -1,0 +1,205 @@
+"""What lies in front of a person: pairs, figures, and why there are none."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import func, select
+
+from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
+from whosame.annotators.page.desk import Desk, Who
+from whosame.annotators.page.tally import IDLE, duration
+from whosame.annotators.page.together import Together
+from whosame.annotators.schema import audit_events
+from whosame.annotators.store import open_store
+from whosame.errors import StorageError
+
+ALICE, BOB = Who("alice", "her sitting"), Who("bob", "his sitting")
+
+
+class Clock:
+    def __init__(self):
+        self.time = time.time()
+
+    def __call__(self):
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(database):
+    with open_store(database) as store:
+        yield store
+
+
+def campaign(store, clock, n=0, uid="uid", number=0, **more):
+    images = {image: Picture(f"{image}.png", f"digest {image}") for image in range(2 * n)}
+    made = Campaign(store, Description(uid, uid, "/images", number, 3, 0, 30, 10, **more), images, now=clock)
+    made.begin()
+    made.put([Wanted(2 * k, 2 * k + 1, "between") for k in range(n)])
+    return made
+
+
+def first(view):
+    return view.pairs[0].token
+
+
+def test_an_answer_brings_the_next_pair_and_the_figures(store, clock):
+    campaign(store, clock, 4)
+    desk = Desk(store, now=clock)
+    one = desk.look(ALICE)
+    clock.time += 10
+    two = desk.answer(ALICE, first(one), "same", 4.0)
+    assert (two.saved, two.pairs[0], len(two.pairs)) == ("same", one.pairs[1], 2)
+    assert two.figures | {"end": "–"} == {
+        "done": 1, "of": 10, "left": "29", "today": "1", "same": "1", "different": "0", "median": "4.0 s", "end": "–",
+    }  # fmt: skip
+    three = desk.answer(ALICE, first(two), "different", 2.0)
+    assert (three.figures["today"], three.figures["different"], three.figures["median"]) == ("2", "1", "3.0 s")
+    assert Desk(store, now=clock).look(ALICE).figures["median"] == "3.0 s"  # another process counts the same
+
+
+def test_the_same_request_twice_is_counted_once(store, clock):
+    campaign(store, clock, 3)
+    desk = Desk(store, now=clock)
+    token = first(desk.look(ALICE))
+    clock.time += 5
+    views = [desk.answer(ALICE, token, "same", 2.0) for _ in range(2)]
+    assert [view.figures["today"] for view in views] == ["1", "1"]
+    assert (views[0].pairs, views[0].last) == (views[1].pairs, views[1].last)
+
+
+def test_an_idle_while_is_not_counted_as_work(store, clock):
+    campaign(store, clock, 3)
+    desk = Desk(store, now=clock)
+    token = first(desk.look(ALICE))
+    clock.time += 5000
+    assert desk.answer(ALICE, token, "same", 4000.0).figures["median"] == f"{IDLE:.1f} s"
+
+
+def test_undo_shows_the_pair_again_and_counts_it_no_more(store, clock):
+    campaign(store, clock, 4)
+    desk = Desk(store, now=clock)
+    one = desk.look(ALICE)
+    two = desk.answer(ALICE, first(one), "same", 0)
+    back = desk.undo(ALICE, two.last)
+    assert (back.pairs[0].task, back.figures["today"], back.figures["done"], back.last) == (
+        one.pairs[0].task,
+        "0",
+        0,
+        None,
+    )
+    assert desk.undo(ALICE, two.last).figures["today"] == "0"  # sent again
+
+
+def test_what_cannot_be_done_is_said_and_the_work_goes_on(store, clock):
+    campaign(store, clock, 4)
+    desk = Desk(store, now=clock)
+    one = desk.look(ALICE)
+    two = desk.answer(ALICE, first(one), "same", 0)
+    other = desk.answer(ALICE, first(one), "different", 0)
+    assert (other.refused, other.pairs, other.saved) == ("answered", two.pairs, "")
+    his = desk.answer(BOB, first(two), "same", 0)
+    assert (his.refused, len(his.pairs)) == ("lapsed", 1)
+    assert desk.undo(BOB, two.last).refused == "kept"
+    assert [event.verdict for event in store.answers("uid")] == ["same"]
+
+
+def test_why_there_is_no_pair(store, clock):
+    desk = Desk(store, now=clock)
+    assert desk.look(ALICE).why == "none"
+    assert desk.answer(ALICE, "x" * 43, "same", 0).refused == "lapsed"
+    run = campaign(store, clock, 0)
+    assert desk.look(ALICE).why == "thinking"
+    clock.time += 31
+    assert desk.look(ALICE).why == "away"
+    run = campaign(store, clock, 1)
+    view = desk.look(ALICE)
+    assert view.why == "asking"
+    assert desk.look(BOB).why == "others"
+    desk.answer(ALICE, first(view), "same", 0)
+    assert desk.look(BOB).why == "thinking"
+    run.end(run.mark())
+    assert desk.look(ALICE).why == "working"
+    run.over()
+    assert desk.look(ALICE).why == "over"
+
+
+def test_the_newest_run_is_asked_about_until_it_is_over(store, clock):
+    one = campaign(store, clock, 2, "one")
+    desk = Desk(store, now=clock)
+    assert desk.look(ALICE).run == "one"
+    clock.time += 1
+    campaign(store, clock, 2, "two")
+    assert desk.look(ALICE).run == "one"  # nobody is torn out of a round by another run
+    one.over()
+    clock.time += 1
+    campaign(store, clock, 2, "two")
+    assert desk.look(ALICE).run == "two"
+    assert Desk(store, "one", now=clock).look(ALICE).run == "one"
+
+
+def test_many_at_once_share_commits_and_all_is_kept(store, clock):
+    campaign(store, clock, 90)  # more than are answered: who has none left at the end waits
+    desk = Desk(store, now=clock)
+    people = [Who(f"person {k}", f"sitting {k}") for k in range(12)]
+
+    def work(who):
+        view = desk.look(who)
+        for _ in range(5):
+            view = desk.answer(who, first(view), "same", 0)
+            assert view.saved == "same"
+        return view.figures["today"]
+
+    with ThreadPoolExecutor(12) as pool:
+        assert list(pool.map(work, people)) == ["5"] * 12
+    events = store.answers("uid")
+    assert len({event.image_a for event in events}) == len(events) == 60
+    assert desk.look(people[0], anew=True).figures["done"] == 10  # of the round's ten
+
+
+def note(what):
+    return lambda connection: connection.execute(
+        audit_events.insert(), {"at": "", "who": "", "what": what, "about": ""}
+    )
+
+
+def test_one_that_fails_undoes_itself_alone(store):
+    together = Together(store)
+    start = threading.Barrier(3)
+
+    def fail(connection):
+        note("lost")(connection)
+        raise ValueError("of its own")
+
+    def work(what):
+        start.wait()
+        return together.do(fail if what == "fails" else note(what))
+
+    with ThreadPoolExecutor(3) as pool:
+        results = [pool.submit(work, what) for what in ("a", "fails", "b")]
+    assert isinstance(results[1].exception(), ValueError)
+    with store.reading() as connection:
+        assert sorted(connection.scalars(select(audit_events.c.what))) == ["a", "b"]
+
+
+def test_everybody_is_told_where_the_store_cannot_be_written(tmp_path):
+    with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
+        together = Together(store)
+        (tmp_path / "labels.db").rename(tmp_path / "away.db")
+        with ThreadPoolExecutor(4) as pool:
+            results = [pool.submit(together.do, note("lost")) for _ in range(4)]
+        assert all(isinstance(result.exception(), StorageError) for result in results)
+        (tmp_path / "away.db").rename(tmp_path / "labels.db")
+        together.do(note("kept"))
+        with store.reading() as connection:
+            assert connection.scalar(select(func.count()).select_from(audit_events)) == 1
+
+
+def test_times_are_said_as_people_do():
+    assert [duration(seconds) for seconds in (0, 89, 600, 3570, 5400)] == ["1 min", "1 min", "10 min", "1.0 h", "1.5 h"]
