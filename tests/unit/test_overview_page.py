@@ -15,6 +15,7 @@ from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
 from whosame.annotators.cases import case
 from whosame.annotators.holding import claim
 from whosame.annotators.page.app import create_app
+from whosame.annotators.page.costly import Costly
 from whosame.annotators.page.overview import ago
 from whosame.annotators.people import add
 from whosame.annotators.store import open_store
@@ -215,6 +216,9 @@ def test_answers_in_a_circle_are_shown_with_their_chain(store, tmp_path, log_in)
         ("1", "same"),
         ("2", "same"),
     ]
+    shown = re.findall(r"/picture/([\w-]+)", text.split('class="chain"')[1].split("</ol>")[0])
+    (a, b), (_, c) = case(store, "uid", 1).handles, case(store, "uid", 2).handles
+    assert shown == [a, c, a, b, b, c]  # round in a circle
     for task, told in ((1, True), (3, True), (4, False)):
         assert ("Answers that cannot all be true" in client.get(f"/overview/pair/{task}").text) == told
     settle(client, 3, "same")
@@ -225,9 +229,9 @@ def test_of_several_runs_the_newest_or_the_one_asked_for(disputed, tmp_path, log
     time.sleep(0.01)  # the newest is told by the clock
     begin(disputed, tmp_path, [(0, 1)], uid="uid2", run="another")
     client = log_in(disputed)
-    assert "<h1>another" in client.get("/overview").text
-    assert "<h1>mine" in client.get("/overview?run=uid").text
-    assert "<h1>mine" in log_in(disputed, "other", run_uid="uid").get("/overview").text
+    assert "<small>another" in client.get("/overview").text
+    assert "<small>mine" in client.get("/overview?run=uid").text
+    assert "<small>mine" in log_in(disputed, "other", run_uid="uid").get("/overview").text
 
 
 def test_names_are_text_not_markup(store, tmp_path, log_in):
@@ -268,6 +272,32 @@ def test_a_coordinator_sees_pictures_of_pairs_that_others_answered(store, tmp_pa
 )
 def test_how_long_ago(before, said):
     assert ago(time.time() - before) == said
+
+
+class Clock:
+    time = 0.0
+
+    def __call__(self):
+        return self.time
+
+
+def test_what_takes_long_to_count_is_counted_seldom():
+    clock, times = Clock(), []
+    costly = Costly(now=clock)
+
+    def count():
+        times.append(clock.time)
+        clock.time += 2
+        return len(times)
+
+    assert costly.get("a", count) == costly.get("a", count) == 1
+    assert costly.get("b", lambda: "other") == "other"
+    clock.time = 21.9
+    assert costly.get("a", count) == 1
+    clock.time = 22
+    assert costly.get("a", count) == 2
+    costly.forget()
+    assert costly.get("a", count) == 3
 
 
 def test_never_is_a_dash():

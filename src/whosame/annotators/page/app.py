@@ -11,6 +11,7 @@ from fastapi.templating import Jinja2Templates
 from whosame import __version__
 from whosame.annotators.page import annotate, overview, pictures
 from whosame.annotators.page.access import add_access
+from whosame.annotators.page.costly import Costly
 from whosame.annotators.page.desk import Desk
 from whosame.annotators.store import LabelStore
 from whosame.errors import StorageError
@@ -45,7 +46,7 @@ def create_app(
     app = FastAPI(title="whosame", version=__version__, docs_url=None, redoc_url=None)
     app.state.store = store
     app.state.desk = Desk(store, run_uid)
-    app.state.run_uid, app.state.runs = run_uid, runs
+    app.state.run_uid, app.state.runs, app.state.costly = run_uid, runs, Costly()
     app.state.templates = Jinja2Templates(HERE / "templates")
     add_access(app, store, secure=secure, hosts=hosts)
     app.include_router(annotate.router)

@@ -13,12 +13,13 @@ from sqlalchemy import select
 from whosame.annotators.agreement import agreement
 from whosame.annotators.answering import RefusedError
 from whosame.annotators.cases import Case, case, cases, disputes
-from whosame.annotators.contradictions import Belief, Contradiction, beliefs, contradictions
+from whosame.annotators.contradictions import Contradiction, beliefs, contradictions
 from whosame.annotators.contributions import contributions, ratings
 from whosame.annotators.handles import handles
 from whosame.annotators.headway import epoch, headway
 from whosame.annotators.latest import recent
 from whosame.annotators.page.access import Visitor, checked, coordinator
+from whosame.annotators.page.costly import Costly
 from whosame.annotators.page.tally import duration
 from whosame.annotators.schema import campaigns
 from whosame.annotators.settling import settle
@@ -40,12 +41,12 @@ Number = Annotated[int, InPath(ge=1, lt=2**63)]
 
 
 @dataclass(frozen=True)
-class Clash:
-    """Answers that cannot all be true, as they are shown: one, and the chain that says the opposite."""
+class Link:
+    """One pair of a circle, the handles of its pictures in the order in which one goes round."""
 
-    answer: Case
-    chain: tuple[tuple[Case, Verdict], ...]
+    task: int
     verdict: Verdict
+    handles: tuple[str, str]
 
 
 @router.get("", response_class=HTMLResponse)
@@ -55,17 +56,18 @@ def overview(request: Request, who: Coordinator, run: Uid = "", settled: bool = 
     uid = _uid(request, store, run)
     if uid is None:
         return _page(request, "overview.html", who=who, far=None)
+    costly: Costly = request.app.state.costly
     return _page(
         request,
         "overview.html",
         who=who,
         far=headway(store, uid),
         runs=_runs(store),
-        people=contributions(store, uid),
-        agreement=agreement(ratings(store, uid)),
+        people=costly.get(f"people {uid}", lambda: contributions(store, uid)),
+        agreement=costly.get(f"agreement {uid}", lambda: agreement(ratings(store, uid))),
         open=disputes(store, uid, undecided=True, limit=FEW),
         decided=disputes(store, uid, undecided=False, limit=FEW),
-        clashes=_clashes(store, uid, contradictions(beliefs(store, uid), limit=FEW)),
+        circles=_circles(store, uid, costly.get(f"clashes {uid}", lambda: contradictions(beliefs(store, uid)))[:FEW]),
         recent=recent(store, uid),
         notice="Settled." if settled else "",
     )
@@ -81,7 +83,7 @@ def pair(request: Request, who: Coordinator, task: Number, run: Uid = "", refuse
         raise HTTPException(404, "This run has no such pair.")
     against = [
         clash
-        for clash in contradictions(beliefs(store, uid))
+        for clash in request.app.state.costly.get(f"clashes {uid}", lambda: contradictions(beliefs(store, uid)))
         if one.images in [(belief.a, belief.b) for belief in (clash.answer, *clash.chain)]
     ]
     sheet, missing = _sheet(request, store, uid, one)
@@ -91,7 +93,7 @@ def pair(request: Request, who: Coordinator, task: Number, run: Uid = "", refuse
         who=who,
         far=headway(store, uid),
         case=one,
-        clashes=_clashes(store, uid, against[:3]),
+        circles=_circles(store, uid, against[:3]),
         sheet=sheet,
         missing=missing,
         handles={} if sheet is None else handles(store, uid, sheet.pictures),
@@ -118,6 +120,7 @@ def decide(
         return RedirectResponse(
             f"/overview/pair/{task}?run={run}&refused={error.reason}" if known else "/overview", 303
         )
+    request.app.state.costly.forget()  # whoever settles wants to see what came of it
     left = disputes(store, run, undecided=True, limit=1) if onward else []
     return RedirectResponse(
         f"/overview/pair/{left[0].task}?run={run}" if left else f"/overview?run={run}&settled=1", 303
@@ -166,17 +169,21 @@ def _runs(store: LabelStore) -> list[tuple[str, str, str]]:
         return [(row.run_uid, row.run, row.state) for row in connection.execute(query)]
 
 
-def _clashes(store: LabelStore, uid: str, found: list[Contradiction]) -> list[Clash]:
+def _circles(store: LabelStore, uid: str, found: list[Contradiction]) -> list[list[Link]]:
+    """Return each contradiction as it is shown: the answer, then the chain from its first picture to its second."""
     wanted = {belief.task for clash in found for belief in (clash.answer, *clash.chain)}
-    known = {one.task: one for one in cases(store, uid, sorted(wanted))}
-
-    def shown(belief: Belief) -> tuple[Case, Verdict]:
-        return known[belief.task], belief.verdict
-
-    return [
-        Clash(known[clash.answer.task], tuple(shown(belief) for belief in clash.chain), clash.answer.verdict)
-        for clash in found
-    ]
+    handles = {one.task: one.handles for one in cases(store, uid, sorted(wanted))}
+    circles = []
+    for clash in found:
+        circle = [Link(clash.answer.task, clash.answer.verdict, handles[clash.answer.task])]
+        here = clash.answer.a
+        for belief in clash.chain:
+            a, b = handles[belief.task]
+            onward = belief.a == here
+            circle.append(Link(belief.task, belief.verdict, (a, b) if onward else (b, a)))
+            here = belief.b if onward else belief.a
+        circles.append(circle)
+    return circles
 
 
 def _sheet(request: Request, store: LabelStore, uid: str, one: Case) -> tuple[Sheet | None, str]:
