@@ -6,7 +6,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, bindparam, case, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    Connection,
+    Row,
+    and_,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from whosame.annotators.schema import answer_events, holds, pictures, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
@@ -138,7 +151,8 @@ def _made(token: str, swapped: bool, row: Row[Any]) -> Held:
 
 # The statements, made once: making them costs more than running them.
 
-_who, _now = bindparam("who"), bindparam("now")
+_who: BindParameter[Any] = bindparam("who")
+_now: BindParameter[Any] = bindparam("now")
 # A hold from the future was given before the clock was set back: it would last for ever.
 _standing = and_(holds.c.until > _now, holds.c.since <= _now + AHEAD)
 _left, _right = pictures.alias(), pictures.alias()
