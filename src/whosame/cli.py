@@ -9,9 +9,9 @@ from kedro.framework.cli.utils import env_option
 
 from whosame import project
 from whosame.commands.annotate import annotate
+from whosame.commands.annotators import annotators
 from whosame.commands.answers import answers
 from whosame.commands.options import kind, parameters_option
-from whosame.errors import StorageError, unknown_name
 from whosame.reporting.table import rounds_table, runs_table
 from whosame.runs import Run, all_runs
 
@@ -39,6 +39,7 @@ def _run_command() -> click.Command:
 
 cli.add_command(_run_command())
 cli.add_command(annotate)
+cli.add_command(annotators)
 cli.add_command(answers)
 
 
@@ -114,39 +115,3 @@ def thin(name: str, keep_every: int) -> None:
     """
     freed = Run.named(project.runs_folder(), name).thin(keep_every)
     click.echo(f"{freed / 2**20:.1f} MiB freed")
-
-
-@cli.group()
-def annotators() -> None:
-    """Who answers, and how well."""
-
-
-@annotators.command()
-@env_option
-@parameters_option
-@click.option(
-    "--run", "name", metavar="NAME", help="Only the answers of this run; otherwise of all in the label store."
-)
-@kind
-def quality(env: str | None, params: dict[str, Any], name: str | None) -> None:
-    """Estimate how often each annotator errs, from the pairs that several have answered (Dawid and Skene 1979)."""
-    from whosame.annotators.database import parse_url, sqlite_path
-    from whosame.annotators.quality import annotator_quality
-    from whosame.annotators.store import open_store
-    from whosame.reporting.quality import quality_report
-    from whosame.rounds import configured
-
-    url = configured(env, params).database_url(project.root())
-    uid = None
-    if name is not None:
-        known = list(all_runs(project.runs_folder()))
-        uid = Run.named(project.runs_folder(), name).about().get("uid")
-        if uid is None:
-            raise unknown_name("run", name, [run.name for run in known])
-    file = sqlite_path(parse_url(url))
-    if file is not None and not file.exists():  # opening it would make one
-        raise StorageError(f"there is no label store {file} yet: it is made with the first answer")
-    with open_store(url) as store:
-        events = store.answers(uid)
-        where = f"label store {store.where}" if name is None else f"run {name}"
-    click.echo(quality_report(annotator_quality(events), where))

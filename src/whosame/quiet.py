@@ -4,7 +4,9 @@ Kedro runs :func:`hush` before it loads any plugin: the entry point ``kedro.init
 """
 
 import os
+import sys
 import warnings
+from pathlib import Path
 from typing import TextIO
 
 TELEMETRY = ("DO_NOT_TRACK", "KEDRO_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY")
@@ -17,10 +19,19 @@ def hush() -> None:
     """Switch telemetry off, and silence what packages say about each other. What the user has set is kept."""
     for name in TELEMETRY:
         os.environ.setdefault(name, "true")  # person images are sensitive; .telemetry says the same to Kedro
+    _find_own_programs()
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     if warnings.showwarning is _show:  # mlflow sets filters of its own around its warning: a filter cannot hold it
         warnings.showwarning = _show_unless_noise
+
+
+def _find_own_programs() -> None:
+    """Let ``.venv/bin/kedro mlflow ui`` find ``mlflow`` in an environment that is not activated."""
+    programs = str(Path(sys.executable).parent)
+    paths = os.environ.get("PATH", "").split(os.pathsep)
+    if programs not in paths:
+        os.environ["PATH"] = os.pathsep.join([programs, *paths])
 
 
 def _show_unless_noise(

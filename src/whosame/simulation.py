@@ -11,7 +11,7 @@ from scipy.sparse import csr_array
 
 from whosame.annotators.dialogue import converse
 from whosame.annotators.oracle import NoisyOracle
-from whosame.clustering import dbscan, enforce, jaccard_graph
+from whosame.clustering import dbscan, enforce, jaccard_from_neighbours, neighbours
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.seeding import stream
@@ -22,16 +22,18 @@ from whosame.strategies.budget import allowance, spread
 
 @dataclass(frozen=True)
 class Base:
-    """What every strategy of a comparison starts from: the graph and the clusters before any answer."""
+    """What every strategy of a comparison starts from: graph, nearest images, and the clusters before any answer."""
 
     graph: csr_array
+    nearest: NDArray[np.int64]
     labels: NDArray[np.int64]
 
     @classmethod
     def of(cls, features: NDArray[np.float32], *, eps: float = 0.6) -> "Base":
         """Cluster as the papers do: k-reciprocal Jaccard (k1 30, k2 6) and DBSCAN (at least 4 neighbours)."""
-        graph = jaccard_graph(features, k1=30, k2=6, max_distance=eps)
-        return cls(graph, dbscan(graph, eps=eps, min_samples=4))
+        near = neighbours(features, 30)
+        graph = jaccard_from_neighbours(near, features, k1=30, k2=6, max_distance=eps)
+        return cls(graph, near.nearest, dbscan(graph, eps=eps, min_samples=4))
 
 
 @dataclass(frozen=True)
@@ -136,6 +138,7 @@ def simulate(
             budget=allowance(shares, number, asked),
             generator=stream(seed, "strategy", number),
             carried=carried,
+            nearest=base.nearest,
         )
         session = chosen.start(state)
         said = converse(session, session.ask(), annotator, memory, budget=state.budget, record=_Unkept())

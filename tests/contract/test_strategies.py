@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from whosame.clustering import neighbours
 from whosame.memory import LabelMemory
 from whosame.strategies import registry
 from whosame.strategies.account import Account
@@ -49,8 +50,9 @@ def make_state(*, n=96, labels=None, budget=20, seed=0, shown=None, memory=None)
         memory=memory or LabelMemory(),
         budget=budget,
         generator=np.random.default_rng(seed),
+        nearest=neighbours(features, 2).nearest,
     )
-    for array in (features, state.vertical, state.labels, state.cameras, state.shown, graph.data):
+    for array in (features, state.vertical, state.labels, state.cameras, state.shown, state.nearest, graph.data):
         array.flags.writeable = False
     return state, people
 
@@ -134,7 +136,7 @@ def converse(session, state, verdict, *, stored=(), crash_after=None):
 
 
 def snapshot(state):
-    arrays = (state.features, state.vertical, state.labels, state.cameras, state.shown, state.graph.data)
+    arrays = (state.features, state.vertical, state.labels, state.cameras, state.shown, state.nearest, state.graph.data)
     generator = repr(state.generator.bit_generator.state)
     return [array.tobytes() for array in arrays], state.memory.log, generator, dict(state.carried)
 

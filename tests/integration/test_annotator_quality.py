@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from whosame import cli
 from whosame.annotators.store import AnswerEvent, open_store
+from whosame.commands.annotators import quality as command
 from whosame.configuration import Configuration
 
 
@@ -50,7 +50,7 @@ def quality(monkeypatch):
     def typed(folder, *arguments):
         monkeypatch.setattr("whosame.rounds.configured", lambda env, params: Configuration())
         monkeypatch.setattr("whosame.project.root", lambda: folder)
-        return CliRunner().invoke(cli.quality, arguments)
+        return CliRunner().invoke(command, arguments)
 
     return typed
 

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from whosame.clustering import neighbours
+from whosame.features.centring import centre_by_camera
 from whosame.runs import HEAVY, Run
 from whosame.strategies.registry import PRESETS
 
@@ -34,8 +36,16 @@ def test_a_run_leaves_every_artefact_and_keeps_its_budget(calm):
     run = run_of(calm, "calm")
     metrics = run.metrics()
     assert len(metrics) == 4
-    artefacts = {"features.npz", "clusters.npy", "graph.npz", "questions.parquet", "answers.parquet", "memory.parquet"}
-    artefacts |= {"labels.npy", "checkpoint.pt", "training.json", "metrics.json", "timing.json", "pairs.png"}
+    artefacts = {"features.npz", "clusters.npy", "graph.npz", "nearest.npy", "questions.parquet", "memory.parquet"}
+    artefacts |= {
+        "answers.parquet",
+        "labels.npy",
+        "checkpoint.pt",
+        "training.json",
+        "metrics.json",
+        "timing.json",
+        "pairs.png",
+    }
     for number in range(4):
         assert artefacts <= {path.name for path in run.round(number).iterdir()}
     last = metrics[-1]
@@ -96,6 +106,26 @@ def test_what_is_whole_is_not_made_again(calm, play, project):
     assert play(project, run="calm") == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert run.metrics() == run_of(calm, "calm").metrics()
+
+
+def test_a_round_without_nearest_images_is_completed(project, play):
+    """They are of the features that are clustered; a round that an earlier version began has none."""
+    options = {"run": "aas", "strategy": "aas", "rounds": 1, "clustering": {"centre_cameras": True}}
+    assert play(project, **options) == 0
+    run = run_of(project, "aas")
+    folder, metrics = run.round(0), run.metrics()
+    nearest, clustered_at = np.load(folder / "nearest.npy"), (folder / "clusters.npy").stat().st_mtime_ns
+    train = pd.read_parquet(next((project / "data" / "02_index").glob("manifest_*.parquet"))).query("split == 'train'")
+    with np.load(folder / "features.npz") as features:
+        plain, centred = features["vectors"], centre_by_camera(features["vectors"], train["camera"].to_numpy())
+    np.testing.assert_array_equal(nearest, neighbours(centred, 2).nearest)
+    assert (nearest != neighbours(plain, 2).nearest).any()
+    for name in ("nearest.npy", "answers.parquet", "labels.npy", "metrics.json"):
+        (folder / name).unlink()
+    assert play(project, **options) == 0
+    np.testing.assert_array_equal(np.load(folder / "nearest.npy"), nearest)
+    assert (folder / "clusters.npy").stat().st_mtime_ns == clustered_at
+    assert run.metrics() == metrics
 
 
 def test_a_fork_continues_under_another_strategy(calm, play):
@@ -166,3 +196,17 @@ def test_killed_at_ten_moments_it_ends_as_if_nothing_had_happened(project, calm,
     assert play(project, run="calm") == 0
     assert run_of(project, "calm").metrics() == run_of(calm, "calm").metrics()
     assert events(project, "calm") == events(calm, "calm")
+
+
+def test_killed_between_doubted_answers_nothing_is_asked_again(project, play):
+    noise = dict.fromkeys(("noise_within", "noise_between", "noise_pool"), 0.3)
+    options = {"strategy": "gain", "annotator": "noisy-oracle", "annotator_options": noise, "rounds": 2}
+    assert play(project, run="undisturbed", **options) == 0
+    metrics = run_of(project, "undisturbed").metrics()
+    assert sum(round_["annotation/reasked"] for round_ in metrics) > 0
+    for nth in (3, 7, 9):
+        sabotage = functools.partial(die_while_answering, nth)
+        assert play(project, run="killed", sabotage=sabotage, **options) == -signal.SIGKILL
+    assert play(project, run="killed", **options) == 0
+    assert run_of(project, "killed").metrics() == metrics
+    assert [pair for *pair, _ in events(project, "killed")] == [pair for *pair, _ in events(project, "undisturbed")]

@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from sklearn.cluster import DBSCAN
 
 from whosame.clustering import cluster, jaccard_from_neighbours, jaccard_graph, neighbours
+from whosame.clustering.finch import finch
 from whosame.errors import InputError, ParameterError
 
 KINDS = ("random", "clustered", "duplicates", "grid")
@@ -183,6 +184,24 @@ def test_one_search_serves_every_graph():
     for k1, k2 in ((20, 6), (5, 30)):
         once = jaccard_from_neighbours(near, features, k1=k1, k2=k2)
         assert (once != jaccard_graph(features, k1=k1, k2=k2)).nnz == 0
+
+
+@given(
+    kind=st.sampled_from(KINDS),
+    n=st.integers(0, 300),
+    dim=st.sampled_from([2, 8, 64]),
+    k=st.integers(2, 40),
+    seed=st.integers(0, 99),
+)
+@settings(max_examples=40, deadline=None)
+def test_the_graphs_search_serves_first_neighbours(kind, n, dim, k, seed):
+    features = make_features(kind, max(n, 1), dim, seed)[:n]
+    nearest = neighbours(features, k).nearest
+    assert nearest.dtype == np.int64
+    order = reference_order(features.astype(np.float64))  # the row itself comes first
+    np.testing.assert_array_equal(nearest, order[:, 1] if n > 1 else order.ravel())
+    shared, fresh = finch(features, nearest), finch(features)
+    assert [labels.tolist() for labels in shared] == [labels.tolist() for labels in fresh]
 
 
 def test_features_of_any_length_are_compared_by_cosine():

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
+from whosame.clustering import neighbours
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.strategies.aas import AAS, AASConfig
@@ -136,7 +137,7 @@ CLUSTERS = [0, 0, 0, 1, 1, 2, 2, 2, 3, 3]
 OVER, UNDER = {(2, 7)}, {(1, 2), (2, 3), (6, 7), (7, 8)}
 
 
-def state_of(*, features=TEN, labels=CLUSTERS, budget=100, memory=None, seed=0):
+def state_of(*, features=TEN, labels=CLUSTERS, budget=100, memory=None, seed=0, nearest=None):
     n = len(labels)
     return RoundState(
         round=0,
@@ -151,6 +152,7 @@ def state_of(*, features=TEN, labels=CLUSTERS, budget=100, memory=None, seed=0):
         memory=memory or LabelMemory(),
         budget=budget,
         generator=np.random.default_rng(seed),
+        nearest=nearest,
     )
 
 
@@ -234,6 +236,21 @@ def test_the_rest_is_asked_when_answers_come_free():
     second = session.ask()
     assert len(second) == 1
     assert not {(q.a, q.b) for q in first} & {(q.a, q.b) for q in second}
+
+
+def test_nearest_images_that_the_clustering_found_are_not_searched_again(monkeypatch):
+    searched = []
+
+    def search(features, k):
+        searched.append(len(features))
+        return neighbours(features, k)
+
+    monkeypatch.setattr("whosame.clustering.finch.neighbours", search)
+    alone = asked()
+    assert searched == [10, 4, 2]  # images, then the clusters of either partition
+    searched.clear()
+    assert asked(nearest=neighbours(TEN, 8).nearest) == alone
+    assert searched == [4, 2]
 
 
 def test_nothing_is_computed_for_a_round_without_budget():

@@ -73,6 +73,17 @@ def test_the_partition_nearest_in_number_the_finer_on_a_tie():
         closest_in_number([], 3)
 
 
+def test_nearest_rows_that_are_known_are_taken_as_they_are():
+    features = circle(0, 1, 90, 91)
+    assert [labels.tolist() for labels in finch(features)] == [[0, 0, 1, 1]]
+    assert [labels.tolist() for labels in finch(features, np.array([3, 2, 1, 0]))] == [[0, 1, 1, 0]]
+
+
+def test_nearest_rows_of_other_images_are_refused():
+    with pytest.raises(InputError, match=r"shape \[2\] were given for 3 images"):
+        finch(circle(0, 1, 2), np.array([1, 0]))
+
+
 def test_features_without_direction_are_refused():
     with pytest.raises(InputError, match="have no direction"):
         finch(np.zeros((3, 2), np.float32))

@@ -1,5 +1,6 @@
 """Selection alone: what a simulation keeps, repeats and refuses."""
 
+import dataclasses
 from functools import cache
 
 import numpy as np
@@ -10,6 +11,7 @@ from whosame.errors import ParameterError
 from whosame.evaluation import evaluate_clusters
 from whosame.memory import LabelMemory
 from whosame.simulation import Base, simulate
+from whosame.strategies.aas import AAS
 from whosame.strategies.gain import Gain, GainConfig
 from whosame.strategies.random_pairs import RandomPairs
 
@@ -128,6 +130,17 @@ def test_a_strategy_may_be_given_itself_and_a_name_with_parameters():
 def test_without_a_base_the_features_are_clustered():
     assert (run("none", base=None).labels == scene()[3].labels).all()
     assert (run("none", base=None, eps=0.3).labels != scene()[3].labels).any()
+
+
+def test_what_the_base_searched_serves_every_round():
+    class Searching(AAS):
+        def start(self, state):
+            assert state.nearest is scene()[3].nearest
+            return super().start(dataclasses.replace(state, nearest=None))
+
+    shared, searched = run("aas"), run(Searching())
+    assert shared.answers == searched.answers
+    assert shared.asked == 60
 
 
 def test_what_a_session_carries_reaches_the_next_round():

@@ -120,7 +120,9 @@ class Campaign:
             if new:
                 connection.execute(tasks.insert(), new)
             if new and connection.dialect.name == "postgresql":
-                connection.execute(text("ANALYZE tasks"))  # or claims would be planned for an empty table, and read it all
+                connection.execute(
+                    text("ANALYZE tasks")
+                )  # or claims would be planned for an empty table, and read it all
 
     def close(self, pairs: Iterable[tuple[int, int]]) -> None:
         """Take back questions that other answers have settled."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, get_args
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, delete, func, select, update
 
 from whosame.annotators import audit
 from whosame.annotators.schema import holds, people, sittings
@@ -68,7 +68,7 @@ def add(
             connection.execute(update(people).where(people.c.name == name).values(values))
         else:
             insert = INSERT[connection.dialect.name](people).on_conflict_do_nothing(index_elements=["name"])
-            if connection.execute(insert, {"name": name, **values}).rowcount != 1:
+            if connection.execute(insert.values(name=name, **values).returning(people.c.id)).first() is None:
                 raise ParameterError(f"there is an annotator {name!r} already, added this moment by somebody else")
         audit.record(connection, who, "added", {"name": name, "role": role}, now=now())
     return token
@@ -83,10 +83,8 @@ def remove(store: LabelStore, name: str, *, who: str = TERMINAL, now: Callable[[
         Nobody has the name; names near it are offered.
     """
     with store.writing() as connection:
-        number = _number(connection, name)
-        # The old link must not work if somebody adds the name again.
-        dead = {"removed": True, "token_hash": hashed(secrets.token_urlsafe(TOKEN_BYTES))}
-        connection.execute(update(people).where(people.c.id == number).values(dead))
+        number, name = _person(connection, name)
+        connection.execute(update(people).where(people.c.id == number).values(removed=True))
         _end_sittings(connection, number)
         connection.execute(delete(holds).where(holds.c.annotator == name))
         audit.record(connection, who, "removed", {"name": name}, now=now())
@@ -114,7 +112,7 @@ def rotate(
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with store.writing() as connection:
-        number = _number(connection, name)
+        number, name = _person(connection, name)
         connection.execute(update(people).where(people.c.id == number).values(token_hash=hashed(token)))
         if ending:
             _end_sittings(connection, number)
@@ -135,16 +133,22 @@ def welcome(store: LabelStore, name: str, *, role: Role = "coordinator", now: Ca
 
 def everybody(store: LabelStore) -> list[Person]:
     """Return all who may answer, by name."""
-    mine = (sittings.c.person_id == people.c.id) & (sittings.c.seen >= 0)
-    seen = select(sittings.c.seen).where(mine).order_by(sittings.c.seen.desc()).limit(1).scalar_subquery()
+    seen = select(func.max(sittings.c.seen)).where(sittings.c.person_id == people.c.id).scalar_subquery()
     query = select(people.c.name, people.c.role, people.c.added_at, seen).where(~people.c.removed)
     with store.reading() as connection:
         return sorted((Person(*row) for row in connection.execute(query)), key=lambda person: person.name.casefold())
 
 
+def owner(store: LabelStore, token: str) -> str | None:
+    """Return whose login token this is; None: nobody's."""
+    with store.reading() as connection:
+        found = connection.scalar(select(people.c.name).where(people.c.token_hash == hashed(token), ~people.c.removed))
+    return None if found is None else str(found)
+
+
 def hashed(token: str) -> str:
     """Return what the store keeps of a token; 256 random bits need no slow hash."""
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def plain(name: str) -> str:
@@ -155,7 +159,7 @@ def plain(name: str) -> str:
     ParameterError
         It is empty, too long, has characters that names do not have, or is a machine's.
     """
-    composed = unicodedata.normalize("NFC", name)
+    composed = _composed(name)
     if not PLAIN.fullmatch(composed):
         raise ParameterError(
             f"{name[:80]!r} cannot be the name of an annotator: take 1 to 64 letters, digits, . _ - + @ ' or spaces "
@@ -166,7 +170,8 @@ def plain(name: str) -> str:
     return composed
 
 
-def _number(connection: Connection, name: str) -> int:
+def _person(connection: Connection, name: str) -> tuple[int, str]:
+    name = _composed(name)
     known = {
         row.name: row.id for row in connection.execute(select(people.c.name, people.c.id).where(~people.c.removed))
     }
@@ -174,7 +179,11 @@ def _number(connection: Connection, name: str) -> int:
         raise ParameterError(f"there is no annotator {name!r}, nor any other: kedro annotators add {name!r}")
     if name not in known:
         raise unknown_name("annotator", name, known)
-    return int(known[name])
+    return int(known[name]), name
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _end_sittings(connection: Connection, number: int) -> None:

@@ -9,13 +9,14 @@ from scipy.sparse import csr_array
 
 from whosame.clustering.config import ClusteringConfig
 from whosame.clustering.dbscan import dbscan
-from whosame.clustering.jaccard import jaccard_graph
+from whosame.clustering.jaccard import jaccard_from_neighbours
+from whosame.clustering.neighbours import neighbours
 from whosame.clustering.reliability import reliable_clusters
 
 
 def base_clusters(
     vectors: NDArray[np.float32], config: ClusteringConfig, before: Mapping[str, Any] | None = None
-) -> tuple[NDArray[np.int64], csr_array, dict[str, Any]]:
+) -> tuple[NDArray[np.int64], csr_array, NDArray[np.int64], dict[str, Any]]:
     """Cluster the images of a round, before any answer is applied.
 
     Parameters
@@ -32,13 +33,16 @@ def base_clusters(
         -1 is an outlier.
     graph : scipy.sparse.csr_array, float32 [N, N]
         Jaccard distances up to the largest eps in use.
+    nearest : int64 [N]
+        The nearest other image of each by cosine, which the search for the graph has found (``Neighbours.nearest``).
     state : dict
         What the next round is to be given; values are those of JSON. ``spcl``: ``independence``, the threshold that
         the run's first round with a cluster fixed.
     """
-    scales = {"k1": config.k1, "k2": config.k2}
+    near = neighbours(vectors, max(config.k1, config.k2, 2))
+    farthest = config.eps + config.eps_gap if config.base == "spcl" else config.eps
+    graph = jaccard_from_neighbours(near, vectors, k1=config.k1, k2=config.k2, max_distance=farthest)
     if config.base == "spcl":
-        graph = jaccard_graph(vectors, **scales, max_distance=config.eps + config.eps_gap)
         labels, threshold = reliable_clusters(
             graph,
             eps=config.eps,
@@ -46,6 +50,5 @@ def base_clusters(
             min_samples=config.min_samples,
             threshold=(before or {}).get("independence"),
         )
-        return labels, graph, {"independence": threshold}
-    graph = jaccard_graph(vectors, **scales, max_distance=config.eps)
-    return dbscan(graph, eps=config.eps, min_samples=config.min_samples), graph, {}
+        return labels, graph, near.nearest, {"independence": threshold}
+    return dbscan(graph, eps=config.eps, min_samples=config.min_samples), graph, near.nearest, {}

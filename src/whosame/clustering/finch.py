@@ -16,7 +16,7 @@ Labels = NDArray[np.int64]
 NO_DIRECTION = 1e-6  # a mean of unit rows that is shorter than this is rounding
 
 
-def finch(features: NDArray[Any]) -> list[Labels]:
+def finch(features: NDArray[Any], nearest: NDArray[np.integer[Any]] | None = None) -> list[Labels]:
     """Return the hierarchy of partitions by first neighbours, the finest first.
 
     In the first partition every image is with its nearest neighbour. Each further one does the same to the means of the
@@ -26,6 +26,8 @@ def finch(features: NDArray[Any]) -> list[Labels]:
     ----------
     features : float32 or float64 [N, D]
         L2-normalised.
+    nearest : int [N], optional
+        The nearest other row of each (``Neighbours.nearest``), if they have been searched already.
 
     Returns
     -------
@@ -36,13 +38,13 @@ def finch(features: NDArray[Any]) -> list[Labels]:
     Raises
     ------
     InputError
-        Features that are no such array, or rows without a direction.
+        Features that are no such array, rows without a direction, or nearest rows of another number of images.
 
     Notes
     -----
     Neighbours are exact, by cosine (``neighbours``), ties to the smaller row: the same labels on every call. O(N² D)
-    for the first partition, which has at most N/2 clusters. A mean without direction (images that cancel each other)
-    has no neighbour and ends the hierarchy.
+    for the search before the first partition, which has at most N/2 clusters. A mean without direction (images that
+    cancel each other) has no neighbour and ends the hierarchy.
 
     References
     ----------
@@ -51,13 +53,19 @@ def finch(features: NDArray[Any]) -> list[Labels]:
     """
     if len(features) == 0:
         return []
-    labels = first_partition(neighbours(features, 2).indices[:, -1])  # the only image's neighbour is itself
-    partitions = [labels]
+    if nearest is None:
+        nearest = neighbours(features, 2).nearest
+    elif nearest.shape != (len(features),):
+        raise InputError(f"nearest rows of shape {list(nearest.shape)} were given for {len(features)} images")
+    labels = first_partition(nearest)
+    partitions, sums, joined = [labels], features, labels
     while labels.max() > 0:
-        means = _means(features, labels)
+        sums = _sums(sums, joined)  # over images, from the sums of the clusters before
+        means = sums / np.bincount(labels)[:, None]
         if (np.linalg.norm(means, axis=1) < NO_DIRECTION).any():
             break
-        labels = numbered(first_partition(neighbours(means, 2).indices[:, -1])[labels])
+        joined = first_partition(neighbours(means, 2).nearest)
+        labels = joined[labels]
         if labels.max() > 0:
             partitions.append(labels)
     return partitions
@@ -96,9 +104,7 @@ def closest_in_number(partitions: Sequence[Labels], clusters: int) -> Labels:
     return min(partitions, key=lambda labels: (abs(int(labels.max()) + 1 - clusters), -int(labels.max())))
 
 
-def _means(features: NDArray[Any], labels: Labels) -> NDArray[np.float64]:
-    sizes = np.bincount(labels)
-    members = csr_array((np.ones(len(labels)), (labels, np.arange(len(labels)))), shape=(len(sizes), len(labels)))
-    means: NDArray[np.float64] = members @ features
-    means /= sizes[:, None]
-    return means
+def _sums(rows: NDArray[Any], labels: Labels) -> NDArray[np.float64]:
+    members = csr_array((np.ones(len(labels)), (labels, np.arange(len(labels)))), shape=(labels.max() + 1, len(labels)))
+    sums: NDArray[np.float64] = members @ rows
+    return sums

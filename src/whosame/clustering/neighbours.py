@@ -33,6 +33,12 @@ class Neighbours:
     indices: NDArray[np.int32]
     similarity: NDArray[np.float64]
 
+    @property
+    def nearest(self) -> NDArray[np.int64]:
+        """The nearest other row of each, int64 [N]; of the only row there is, itself. Needs a search with k >= 2."""
+        column = self.indices[:, 1] if len(self.indices) > 1 else self.indices.ravel()
+        return column.astype(np.int64)
+
 
 def neighbours(features: NDArray[Any], k: int) -> Neighbours:
     """Find the ``k`` nearest rows of every row, itself among them.

@@ -85,7 +85,7 @@ def drawn(state: RoundState, config: AASConfig) -> Iterator[Question]:
 def pools(state: RoundState, config: AASConfig) -> tuple[SimilarPairs, SimilarPairs]:
     """Return the open pairs for over-segmentation (#3) and for under-segmentation (#4)."""
     features, labels = state.features, state.labels
-    partitions = finch(features)
+    partitions = finch(features, state.nearest)
     clusters = len(np.unique(labels[labels >= 0])) or len(labels)  # none: everybody alone
     chains = partitions[0] if config.partition == "first" else closest_in_number(partitions, clusters)
     chains = enforce(chains, features, state.memory)  # what answers decide is no disagreement (#7)

@@ -98,6 +98,9 @@ class RoundState:
         The round's own stream of random numbers for the strategy.
     carried : mapping of str to array
         What the strategy's session handed over at the end of the round before.
+    nearest : int64 [N] or None
+        Row of each image's nearest other image by cosine, as the search for the graph found it; ties to the smaller
+        row. None where nothing was searched.
     """
 
     round: int
@@ -113,6 +116,7 @@ class RoundState:
     budget: int
     generator: np.random.Generator
     carried: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    nearest: NDArray[np.int64] | None = None
 
     def kind(self, a: int, b: int) -> Kind:
         """Return the kind of a question about two rows: of one cluster, of two, or with an outlier among them."""

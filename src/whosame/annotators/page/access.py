@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, FastAPI, Form, Header, HTTPException, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,11 +15,21 @@ from itsdangerous import BadSignature, Signer
 
 from whosame.annotators.page.limit import FailureLimit
 from whosame.annotators.page.shield import Shield
+from whosame.annotators.people import owner
 from whosame.annotators.sittings import LASTING, Sitting, begin, end, signing_key, standing
 from whosame.annotators.store import LabelStore
 
 LOGIN = "/login"
 UNKNOWN_LINK = "This login link is not known, or no longer: ask whoever runs the page for a new one."
+
+DETAIL = {"type": "object", "properties": {"detail": {"type": "string"}}, "required": ["detail"]}
+HTML: dict[str, Any] = {"text/html": {}}
+JSON: dict[str, Any] = {"application/json": {"schema": DETAIL}}
+# What every route may answer, so that the application's OpenAPI schema is true.
+REFUSALS: dict[int | str, dict[str, Any]] = {
+    303: {"description": "Log in first", "content": JSON},
+    **{status: {"content": JSON} for status in (400, 401, 403, 408, 413, 414, 421, 503)},
+}
 TEMPLATES = Jinja2Templates(Path(__file__).parent / "templates")
 router = APIRouter()
 
@@ -156,17 +165,20 @@ def show_login(request: Request) -> Response:
     dependencies=[Depends(same_origin)],
     status_code=303,
     response_class=RedirectResponse,
-    responses={403: {"content": {"text/html": {}}}, 429: {"content": {"text/html": {}}}},
+    responses={403: {"content": JSON | HTML}, 429: {"content": HTML}},
 )
-def log_in(request: Request, token: Annotated[str, Form(max_length=4096)]) -> Response:
+def log_in(request: Request, token: Annotated[str, Form(min_length=1, max_length=4096)]) -> Response:
     """Log in with a token, or with the whole link that holds it."""
     access = _access(request)
     address = request.client.host if request.client else ""
     if seconds := access.failures.wait(address):
         message = f"Too many logins failed: wait {seconds} seconds."
         return _login_page(request, message, 429, {"Retry-After": str(seconds)})
+    token = token.strip().rpartition("#")[2]
     before = access.sitting(request)
-    begun = begin(access.store, token.strip().rpartition("#")[2], address=address)
+    if before is not None and owner(access.store, token) == before[0].name:
+        return RedirectResponse("/", 303)  # the link opened once more: what was answered can still be taken back
+    begun = begin(access.store, token, address=address)
     if begun is None:
         access.failures.failed(address)
         return _login_page(request, UNKNOWN_LINK, 403)
@@ -188,7 +200,7 @@ def log_out(request: Request, who: Annotated[Visitor, Depends(checked)]) -> Resp
 
 
 def add_access(app: FastAPI, store: LabelStore, *, secure: bool, hosts: Sequence[str]) -> None:
-    """Give an application its logins, and every response of it its headers.
+    """Give an application its logins, and every response its headers; routes added after this say what they refuse.
 
     Parameters
     ----------
@@ -201,6 +213,7 @@ def add_access(app: FastAPI, store: LabelStore, *, secure: bool, hosts: Sequence
         Names under which the page is served; addresses of this machine need not be among them.
     """
     app.state.access = Access(store, secure=secure)
+    app.router.responses = {**REFUSALS, **app.router.responses}
     app.include_router(router)
     app.add_middleware(Shield, hosts=hosts)
     app.add_exception_handler(RequestValidationError, _invalid)
@@ -212,7 +225,8 @@ def _access(request: Request) -> Access:
 
 
 def _is_here(origin: str, request: Request) -> bool:
-    return urlsplit(origin).netloc.lower() == request.headers.get("host", "").lower()
+    host = request.headers.get("host", "").lower()
+    return origin.lower() in (f"http://{host}", f"https://{host}")
 
 
 def _login_page(

@@ -2,6 +2,7 @@
 
 import ipaddress
 import math
+import threading
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
@@ -23,11 +24,13 @@ class FailureLimit:
     def __init__(self, most: int = 10, window: float = 60.0, *, now: Callable[[], float] = time.monotonic) -> None:
         self._most, self._window, self._now = most, window, now
         self._failures: OrderedDict[str, deque[float]] = OrderedDict()
+        self._lock = threading.Lock()
 
     def wait(self, address: str) -> int:
         """Return for how many seconds this address may not try; 0: it may."""
-        failures = self._failures.get(_network(address), ())
         now = self._now()
+        with self._lock:
+            failures = list(self._failures.get(_network(address), ()))
         recent = [moment for moment in failures if now - moment < self._window]
         if len(recent) < self._most:
             return 0
@@ -36,10 +39,11 @@ class FailureLimit:
     def failed(self, address: str) -> None:
         """Count a failure."""
         network = _network(address)
-        self._failures.setdefault(network, deque(maxlen=self._most)).append(self._now())
-        self._failures.move_to_end(network)
-        while len(self._failures) > REMEMBERED:
-            self._failures.popitem(last=False)
+        with self._lock:
+            self._failures.setdefault(network, deque(maxlen=self._most)).append(self._now())
+            self._failures.move_to_end(network)
+            while len(self._failures) > REMEMBERED:
+                self._failures.popitem(last=False)
 
 
 def _network(address: str) -> str:

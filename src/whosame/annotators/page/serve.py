@@ -96,20 +96,21 @@ def serve(
             f"--host={address.host} opens the page to other machines: first add who may answer, each gets a link of "
             "their own: kedro annotators add NAME"
         )
-    listener = listen(address.host, address.port)
-    port = int(listener.getsockname()[1])
-    token = welcome(store, person or _user())
-    notes = []
-    if address.port not in (0, port):
-        notes.append(f"Port {address.port} is taken: this is {port}.")
-    if not address.loopback:
-        notes.append(
-            f"Whoever reaches this machine on port {port} sees the login page; who has a login link gets in: "
-            f"{', '.join(added)}." + ("" if address.https else " Nothing is encrypted: use it in a network you trust.")
-        )
-    ready(f"{address.url(port)}login#{token}", notes)
-    hosts = (address.host, *address.names, "localhost" if address.loopback else socket.gethostname())
-    run(create_app(store, run_uid=run_uid, secure=address.https, hosts=hosts, runs=runs), listener)
+    with listen(address.host, address.port) as listener:
+        port = int(listener.getsockname()[1])
+        token = welcome(store, person or _user())
+        notes = []
+        if address.port not in (0, port):
+            notes.append(f"Port {address.port} is taken: this is {port}.")
+        if not address.loopback:
+            notes.append(
+                f"Whoever reaches this machine on port {port} sees the login page; who has a login link gets in: "
+                f"{', '.join(added)}."
+                + ("" if address.https else " Nothing is encrypted: use it in a network you trust.")
+            )
+        ready(f"{address.url(port)}login#{token}", notes)
+        hosts = (address.host, *address.names, "localhost" if address.loopback else socket.gethostname())
+        run(create_app(store, run_uid=run_uid, secure=address.https, hosts=hosts, runs=runs), listener)
 
 
 def run(app: object, listener: socket.socket) -> None:

@@ -122,14 +122,14 @@ def cluster(
     previous_memory: pd.DataFrame | None,
     previous_clustering_state: dict[str, Any] | None,
     clustering: dict[str, Any],
-) -> tuple[NDArray[np.int64], csr_array, dict[str, Any]]:
+) -> tuple[NDArray[np.int64], csr_array, NDArray[np.int64], dict[str, Any]]:
     """Cluster by k-reciprocal Jaccard distance and the configured base; then keep every answer so far."""
     config = parse(ClusteringConfig, clustering, "clustering")
     vectors = _clustered_vectors(features, train_set, config)
-    labels, graph, state = base_clusters(vectors, config, previous_clustering_state)
+    labels, graph, nearest, state = base_clusters(vectors, config, previous_clustering_state)
     if config.reuse:
         labels = enforce(labels, vectors, read_memory(previous_memory, train_set))
-    return labels, graph, state
+    return labels, graph, nearest, state
 
 
 def describe_round(
@@ -137,6 +137,7 @@ def describe_round(
     features: Features,
     clusters: NDArray[np.int64],
     graph: csr_array,
+    nearest: NDArray[np.int64],
     train_set: TrainSet,
     previous_memory: pd.DataFrame | None,
     previous_strategy_state: dict[str, NDArray[Any]] | None,
@@ -160,6 +161,7 @@ def describe_round(
         budget=allowance(schedule, this_round.number, spent=asked_so_far(previous_memory)),
         generator=stream(this_round.seed, "strategy", this_round.number),
         carried=previous_strategy_state or {},
+        nearest=nearest,
     )
 
 

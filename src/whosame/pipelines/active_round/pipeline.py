@@ -32,7 +32,7 @@ def create_pipeline() -> Pipeline:
             node(
                 nodes.cluster,
                 ["features", "train_set", "previous_memory", "previous_clustering_state", "params:clustering"],
-                ["clusters", "graph", "clustering_state"],
+                ["clusters", "graph", "nearest", "clustering_state"],
                 name="cluster",
                 tags=["select"],
             ),
@@ -43,6 +43,7 @@ def create_pipeline() -> Pipeline:
                     "features",
                     "clusters",
                     "graph",
+                    "nearest",
                     "train_set",
                     "previous_memory",
                     "previous_strategy_state",

@@ -1,6 +1,6 @@
 // A login link is /login#TOKEN: what stands after # is not sent to the server, so that no log holds it.
 "use strict";
-const token = decodeURIComponent(location.hash.slice(1));
+const token = location.hash.slice(1);
 if (token) {
   history.replaceState(null, "", location.pathname); // nor does the browser's history
   document.getElementById("token").value = token;

@@ -1,0 +1,108 @@
+"""From the key to the next pair on the screen, in Chromium: ``python benchmarks/page_latency.py --answers=200``.
+
+Draws pedestrians, serves the page as ``kedro annotate`` does, in a process of its own, presses keys as fast as pairs
+come, and prints the times that the page itself measured: from the key to the frame in which both pictures of the
+next pair, decoded before, are shown. ``--pictures=FOLDER`` keeps screenshots instead: those of docs/annotation.md.
+"""
+
+import argparse
+import hashlib
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import sync_playwright
+
+from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
+from whosame.annotators.store import open_store
+from whosame.data.synthetic import SyntheticConfig, render_dataset
+
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+DESKTOP = {"viewport": {"width": 1280, "height": 800}}
+PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+
+
+def ask(folder, answers):
+    """Draw pedestrians and put pairs of them: every other one the same person twice."""
+    root = folder / "images"
+    none = dict.fromkeys(("test_identities", "query_images", "gallery_images", "distractor_images", "junk_images"), 0)
+    render_dataset(SyntheticConfig(train_identities=40, train_images=answers + 40, **none), root, workers=1)
+    files = sorted((root / "bounding_box_train").glob("*.jpg"))
+    digests = [hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest() for file in files]
+    names = [file.relative_to(root).as_posix() for file in files]
+    images = {k: Picture(name, digest) for k, (name, digest) in enumerate(zip(names, digests, strict=True))}
+    with open_store(f"sqlite:///{folder / 'labels.db'}") as store:
+        about = Description("uid", "demo", str(root), 1, 10, answers, 10 * answers, answers + 10)
+        campaign = Campaign(store, about, images)
+        campaign.begin()
+        campaign.put([Wanted(k, k + 1 + k % 2 * 7, "between") for k in range(answers + 10)])
+
+
+def log_in(browser, link, **options):
+    """Open the page by its login link."""
+    page = browser.new_context(**options).new_page()
+    page.goto(link)
+    page.locator("#left img").wait_for()
+    page.wait_for_timeout(300)
+    return page
+
+
+def measure(browser, link, answers):
+    """Answer, and print how long the next pair took."""
+    page = log_in(browser, link, **DESKTOP)
+    for n in range(answers):
+        page.keyboard.press("fj"[n % 2])
+        page.wait_for_function("n => performance.getEntriesByName('answer').length === n", arg=n + 1, polling=20)
+    took = page.evaluate("performance.getEntriesByName('answer').map((entry) => entry.duration)")
+    median, p95 = statistics.median(took), statistics.quantiles(took, n=20)[-1]
+    times = f"median {median:.0f} ms, 95% within {p95:.0f} ms, all within {max(took):.0f} ms"
+    print(f"{len(took)} answers on {os.cpu_count()} cores: {times}")
+
+
+def picture(browser, link, folder):
+    """Keep a screenshot of the page, of the page on a phone, and of the login."""
+    folder.mkdir(parents=True, exist_ok=True)
+    page = log_in(browser, link, **DESKTOP)
+    for key in "fjjfjjjfujjf":
+        page.wait_for_timeout(900)
+        page.keyboard.press(key)
+    page.wait_for_timeout(300)
+    page.screenshot(path=folder / "annotate-desktop.png")
+    log_in(browser, link, **PHONE).screenshot(path=folder / "annotate-phone.png")
+    page = browser.new_context(**DESKTOP).new_page()
+    page.goto(link.partition("#")[0])
+    page.screenshot(path=folder / "annotate-login.png")
+
+
+def main():
+    """Do as the arguments say."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--answers", type=int, default=200)
+    parser.add_argument("--pictures", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        ask(Path(folder), given.answers)
+        command = [sys.executable, "-m", "whosame.annotators.page", "--port=0"]
+        server = subprocess.Popen(
+            [*command, f"--database=sqlite:///{folder}/labels.db"], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            link = server.stdout.readline().strip()
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+                if given.pictures:
+                    picture(browser, link, given.pictures)
+                else:
+                    measure(browser, link, given.answers)
+                browser.close()
+        finally:
+            server.terminate()
+            server.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""``kedro annotators``: who answers, by which link, and how well."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import click
+from kedro.framework.cli.utils import env_option
+
+from whosame import project
+from whosame.commands.options import kind, parameters_option
+from whosame.errors import ParameterError, StorageError, unknown_name
+from whosame.runs import Run, all_runs
+
+if TYPE_CHECKING:
+    from whosame.annotators.store import LabelStore
+
+HERE = "http://127.0.0.1:8765"
+
+url_option = click.option(
+    "--url",
+    default=HERE,
+    show_default=True,
+    metavar="URL",
+    help="Where people reach the page; the link begins with it.",
+)
+
+
+@click.group()
+def annotators() -> None:
+    """Who answers, and how well."""
+
+
+@annotators.command()
+@env_option
+@parameters_option
+@click.argument("name")
+@click.option("--coordinator", is_flag=True, help="Also sees the overview and settles conflicts.")
+@url_option
+@kind
+def add(env: str | None, params: dict[str, Any], name: str, url: str, *, coordinator: bool) -> None:
+    """Let NAME answer, and print their login link, once: only a hash of it is kept."""
+    from whosame.annotators import people
+
+    address = _address(url)
+    with _store(env, params) as store:
+        token = people.add(store, name, role="coordinator" if coordinator else "annotator")
+    click.echo(f"{address}/login#{token}")
+
+
+@annotators.command("list")
+@env_option
+@parameters_option
+@kind
+def list_(env: str | None, params: dict[str, Any]) -> None:
+    """List who may answer, and when they were last on the page."""
+    from whosame.annotators import people
+    from whosame.reporting.people import people_table
+
+    with _store(env, params, made=True) as store:
+        click.echo(people_table(people.everybody(store)))
+
+
+@annotators.command()
+@env_option
+@parameters_option
+@click.argument("name")
+@kind
+def remove(env: str | None, params: dict[str, Any], name: str) -> None:
+    """Let NAME answer no more. Their link and logins end at once; their answers stay."""
+    from whosame.annotators import people
+
+    with _store(env, params, made=True) as store:
+        people.remove(store, name)
+    click.echo(f"{name} may answer no more; answers given so far are kept")
+
+
+@annotators.command()
+@env_option
+@parameters_option
+@click.argument("name")
+@url_option
+@kind
+def rotate(env: str | None, params: dict[str, Any], name: str, url: str) -> None:
+    """Print a new login link for NAME. The old link and logins made with it end at once."""
+    from whosame.annotators import people
+
+    address = _address(url)
+    with _store(env, params, made=True) as store:
+        token = people.rotate(store, name)
+    click.echo(f"{address}/login#{token}")
+
+
+@annotators.command()
+@env_option
+@parameters_option
+@click.option(
+    "--run", "name", metavar="NAME", help="Only the answers of this run; otherwise of all in the label store."
+)
+@kind
+def quality(env: str | None, params: dict[str, Any], name: str | None) -> None:
+    """Estimate how often each annotator errs, from the pairs that several have answered (Dawid and Skene 1979)."""
+    from whosame.annotators.quality import annotator_quality
+    from whosame.reporting.quality import quality_report
+
+    uid = None
+    if name is not None:
+        known = list(all_runs(project.runs_folder()))
+        uid = Run.named(project.runs_folder(), name).about().get("uid")
+        if uid is None:
+            raise unknown_name("run", name, [run.name for run in known])
+    with _store(env, params, made=True) as store:
+        events = store.answers(uid)
+        where = f"label store {store.where}" if name is None else f"run {name}"
+    click.echo(quality_report(annotator_quality(events), where))
+
+
+@contextmanager
+def _store(env: str | None, params: dict[str, Any], *, made: bool = False) -> Iterator["LabelStore"]:
+    """Open the configured label store; where it must be there already, do not make it."""
+    from whosame.annotators.database import parse_url, sqlite_path
+    from whosame.annotators.store import open_store
+    from whosame.rounds import configured
+
+    url = configured(env, params).database_url(project.root())
+    file = sqlite_path(parse_url(url))
+    if made and file is not None and not file.exists():
+        raise StorageError(
+            f"there is no label store {file} yet: it is made with the first answer, or with kedro annotators add NAME"
+        )
+    with open_store(url) as store:
+        yield store
+
+
+def _address(url: str) -> str:
+    """Return where the page is, without the slash at the end."""
+    if not re.fullmatch(r"https?://[^\s/?#@]+/?", url) or not _is_address(url):
+        raise ParameterError(f"--url={url} is not where a page can be: write http://HOST:PORT, or https:// and a host")
+    return url.removesuffix("/")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # brackets without an address, a port that is no number
+        return False

@@ -1,0 +1,79 @@
+"""``kedro annotators add``, ``list``, ``remove`` and ``rotate``, typed in a project."""
+
+import re
+
+import pytest
+from click.testing import CliRunner
+
+from whosame.annotators import people
+from whosame.annotators.store import open_store
+from whosame.commands.annotators import annotators
+from whosame.configuration import Configuration
+
+
+@pytest.fixture
+def typed(monkeypatch, empty_project):
+    """The commands without Kedro around them, which takes its time to start."""
+    monkeypatch.setattr("whosame.rounds.configured", lambda env, params: Configuration())
+    monkeypatch.setattr("whosame.project.root", lambda: empty_project)
+    return lambda *arguments: CliRunner().invoke(annotators, arguments)
+
+
+@pytest.fixture
+def owner(empty_project):
+    def asked(link):
+        with open_store(f"sqlite:///{empty_project}/data/answers.db") as store:
+            return people.owner(store, link.strip().rpartition("#")[2])
+
+    return asked
+
+
+def test_a_person_from_the_first_link_to_the_last(typed, owner):
+    added = typed("add", "alice")
+    assert re.fullmatch(r"http://127\.0\.0\.1:8765/login#[\w-]{43}\n", added.output)
+    assert owner(added.output) == "alice"
+    boss = typed("add", "bob", "--coordinator", "--url=https://lab.example/")
+    assert boss.output.startswith("https://lab.example/login#")
+    listed = typed("list").output
+    assert [line.split()[:2] for line in listed.splitlines()[2:]] == [["alice", "annotator"], ["bob", "coordinator"]]
+    rotated = typed("rotate", "alice")
+    assert (owner(added.output), owner(rotated.output)) == (None, "alice")
+    assert "alice may answer no more" in typed("remove", "alice").output
+    assert owner(rotated.output) is None
+    assert "alice" not in typed("list").output
+    assert all(secret.strip().rpartition("#")[2] not in listed for secret in (added.output, boss.output))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["add", "<b>"], "cannot be the name of an annotator"),
+        (["add", "alice"], "there is an annotator 'alice' already"),
+        (["remove", "alcie"], "did you mean 'alice'"),
+        (["rotate", "alcie"], "did you mean 'alice'"),
+        (["add", "bob", "--url=lab.example"], "write http://HOST:PORT"),
+        (["add", "bob", "--url=http://[:1"], "write http://HOST:PORT"),
+        (["rotate", "alice", "--url=http://lab.example/page?x"], "write http://HOST:PORT"),
+    ],
+)
+def test_what_cannot_be_is_told_kindly_and_changes_nothing(typed, owner, arguments, said):
+    link = typed("add", "alice").output
+    refused = typed(*arguments)
+    assert refused.exit_code == 1
+    assert said in refused.output
+    assert "Traceback" not in refused.output
+    assert owner(link) == "alice"
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["remove", "alice"], ["rotate", "alice"]])
+def test_no_store_is_made_to_find_nobody_in_it(typed, empty_project, arguments):
+    refused = typed(*arguments)
+    assert "there is no label store" in refused.output
+    assert not (empty_project / "data" / "answers.db").exists()
+
+
+def test_kedro_knows_the_commands(empty_project, type_kedro):
+    added = type_kedro(empty_project, "annotators", "add", "alice", "--params=database=sqlite:///data/team.db")
+    assert added.returncode == 0, added.stderr
+    assert "/login#" in added.stdout
+    assert (empty_project / "data" / "team.db").exists()

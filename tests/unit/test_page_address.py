@@ -1,0 +1,63 @@
+"""Where the page is served: hosts, ports, addresses."""
+
+import socket
+
+import pytest
+
+from whosame.annotators.page.serve import Address, listen, serve
+from whosame.annotators.people import add, everybody
+from whosame.annotators.store import open_store
+from whosame.errors import ParameterError, StorageError
+
+
+@pytest.mark.parametrize(
+    ("address", "url", "loopback"),
+    [
+        (Address(), "http://127.0.0.1:9/", True),
+        (Address("localhost"), "http://localhost:9/", True),
+        (Address("::1"), "http://[::1]:9/", True),
+        (Address("0.0.0.0"), f"http://{socket.gethostname()}:9/", False),
+        (Address("10.1.2.3", names=("answers.example", "x")), "http://answers.example:9/", False),
+        (Address("10.1.2.3", names=("answers.example",), https=True), "https://answers.example/", False),
+    ],
+)
+def test_the_address_to_open(address, url, loopback):
+    assert (address.url(9), address.loopback) == (url, loopback)
+
+
+def test_the_next_free_port_is_taken():
+    with listen("127.0.0.1", 0) as one:
+        port = one.getsockname()[1]
+        with listen("127.0.0.1", port) as two:
+            assert port < two.getsockname()[1] <= port + 20
+        with pytest.raises(StorageError, match=f"ports {port} to {port} of 127.0.0.1 are all taken"):
+            listen("127.0.0.1", port, tries=1)
+
+
+def test_a_host_that_is_not_here_is_said():
+    for host in ("192.0.2.1", "no.such.host.invalid"):
+        with pytest.raises(ParameterError, match="is no address of this machine"):
+            listen(host, 0)
+
+
+def test_others_are_let_in_only_where_somebody_was_added(tmp_path):
+    with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
+        with pytest.raises(ParameterError, match="first add who may answer"):
+            serve(store, Address("0.0.0.0", 0), ready=lambda *_: pytest.fail("it was served"))
+        assert everybody(store) == []
+        add(store, "alice")
+        said = []
+
+        def ready(link, notes):
+            said.extend([link, *notes])
+            raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            serve(store, Address("0.0.0.0", 0), person="me", ready=ready)
+        assert "/login#" in said[0]
+        assert "who has a login link gets in: alice" in said[1]
+        assert "Nothing is encrypted" in said[1]
+        assert [(person.name, person.role) for person in everybody(store)] == [
+            ("alice", "annotator"),
+            ("me", "coordinator"),
+        ]

@@ -1,0 +1,381 @@
+"""People, their login links, their logins, and the log of what was done."""
+
+import hashlib
+import json
+import unicodedata
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import select, text
+
+from whosame.annotators import audit, people
+from whosame.annotators.answering import answer, skip, take_back
+from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
+from whosame.annotators.holding import claim
+from whosame.annotators.schema import metadata
+from whosame.annotators.sittings import IDLE, LASTING, NOTED, SKEW, begin, end, signing_key, standing
+from whosame.annotators.store import AnswerEvent, open_store
+from whosame.errors import ParameterError, StorageError
+from whosame.reporting.people import people_table
+
+
+class Clock:
+    def __init__(self):
+        self.time = 1_800_000_000.0
+
+    def __call__(self):
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def store(database):
+    with open_store(database) as store:
+        yield store
+
+
+def login(store, clock, token):
+    """Return the secret of a new sitting."""
+    begun = begin(store, token, now=clock)
+    assert begun is not None
+    return begun[0]
+
+
+def deeds(store, **which):
+    return [(entry.who, entry.what) for entry in audit.log(store, **which)]
+
+
+def pairs_wait(store, clock):
+    images = {image: Picture(f"{image}.png", f"digest {image}") for image in range(6)}
+    campaign = Campaign(store, Description("uid", "mine", "/images", 0, 3, 0, 30, 10, 1), images, now=clock)
+    campaign.begin()
+    campaign.put([Wanted(0, 1, "between"), Wanted(2, 3, "between"), Wanted(4, 5, "between")])
+
+
+def test_a_token_opens_a_sitting_of_its_owner(store, clock):
+    alice = people.add(store, "alice", now=clock)
+    bob = people.add(store, "bob", role="coordinator", now=clock)
+    assert len({alice, bob}) == 2
+    assert min(len(alice), len(bob)) == 43  # 256 bits
+    secret, begun = begin(store, bob, now=clock)
+    assert (begun.name, begun.role) == ("bob", "coordinator")
+    assert standing(store, secret, now=clock) == begun
+    assert people.owner(store, alice) == "alice"
+
+
+def test_no_other_token_does(store, clock):
+    people.add(store, "alice", now=clock)
+    for token in ("", "x", "a" * 43, "é\udce9", "x" * 100_000, "' OR 1=1 --", "\x00"):
+        assert begin(store, token, now=clock) is None
+        assert people.owner(store, token) is None
+        assert standing(store, token, now=clock) is None
+
+
+def test_a_hash_of_the_store_is_no_key(store, clock):
+    """Somebody who reads the database can log in with nothing that stands there."""
+    secret = login(store, clock, people.add(store, "alice", now=clock))
+    with store.reading() as connection:
+        kept = connection.scalar(text("SELECT token_hash FROM people"))
+        sitting = connection.scalar(text("SELECT sitting FROM sittings"))
+    assert begin(store, kept, now=clock) is None
+    assert standing(store, sitting, now=clock) is None
+    assert sitting == hashlib.sha256(secret.encode()).hexdigest()
+
+
+def test_tokens_and_secrets_are_not_in_the_database(store, clock):
+    tokens = [people.add(store, "alice", now=clock), people.rotate(store, "alice", now=clock)]
+    tokens.append(people.welcome(store, "zoe", now=clock))
+    tokens.append(login(store, clock, tokens[1]))
+    begin(store, tokens[0], now=clock)  # a failure is noted, what was tried is not
+    end(store, standing(store, tokens[-1], now=clock), now=clock)
+    with store.reading() as connection:
+        everything = str([connection.execute(select(table)).all() for table in metadata.sorted_tables])
+    assert "login failed" in everything
+    for token in tokens:
+        assert token not in everything
+
+
+def test_a_sitting_ends_at_logout_and_its_pairs_go_back(store, clock):
+    secret = login(store, clock, people.add(store, "alice", now=clock))
+    sitting = standing(store, secret, now=clock)
+    pairs_wait(store, clock)
+    claim(store, "uid", "alice", sitting.sitting, count=3, now=clock)
+    assert claim(store, "uid", "bob", "his", now=clock) == []
+    end(store, sitting, now=clock)
+    end(store, sitting, now=clock)
+    assert standing(store, secret, now=clock) is None
+    assert len(claim(store, "uid", "bob", "his", count=3, now=clock)) == 3
+    assert deeds(store).count(("alice", "logged out")) == 1
+
+
+def test_logging_out_leaves_ones_other_logins(store, clock):
+    token = people.add(store, "alice", now=clock)
+    one, other = login(store, clock, token), login(store, clock, token)
+    end(store, standing(store, one, now=clock), now=clock)
+    assert standing(store, one, now=clock) is None
+    assert standing(store, other, now=clock) is not None
+
+
+def test_a_sitting_expires_though_it_is_used(store, clock):
+    secret = login(store, clock, people.add(store, "alice", now=clock))
+    began = clock.time
+    while clock.time < began + LASTING - 1:
+        assert standing(store, secret, now=clock) is not None
+        clock.time = min(clock.time + IDLE / 2, began + LASTING - 1)
+    clock.time = began + LASTING
+    assert standing(store, secret, now=clock) is None
+
+
+def test_a_sitting_that_is_left_alone_expires(store, clock):
+    secret = login(store, clock, people.add(store, "alice", now=clock))
+    clock.time += IDLE - NOTED - 1
+    assert standing(store, secret, now=clock) is not None
+    clock.time += IDLE - 1
+    assert standing(store, secret, now=clock) is not None
+    clock.time += IDLE
+    assert standing(store, secret, now=clock) is None
+
+
+def test_a_sitting_of_the_future_is_not_valid(store, clock):
+    """The clock was set back: nobody knows how old the sitting is."""
+    secret = login(store, clock, people.add(store, "alice", now=clock))
+    clock.time -= SKEW - 1
+    assert standing(store, secret, now=clock) is not None  # a clock that was put right by a little
+    clock.time -= 2
+    assert standing(store, secret, now=clock) is None
+
+
+def test_a_clock_set_back_within_a_sitting_does_not_stop_the_idle_time(store, clock):
+    secret = login(store, clock, people.add(store, "alice", now=clock))
+    clock.time += 3 * 3600
+    assert standing(store, secret, now=clock) is not None
+    clock.time -= 2 * 3600
+    assert standing(store, secret, now=clock) is not None
+    clock.time += IDLE + 1
+    assert standing(store, secret, now=clock) is None
+
+
+def test_a_request_writes_only_now_and_then(store, clock):
+    began = clock.time
+    secret = login(store, clock, people.add(store, "alice", now=clock))
+    for later, noted in ((NOTED - 1, began), (NOTED + 1, began + NOTED + 1), (NOTED + 2, began + NOTED + 1)):
+        clock.time = began + later
+        assert standing(store, secret, now=clock) is not None
+        assert people.everybody(store)[0].seen == noted
+
+
+def test_removing_ends_logins_and_link_and_keeps_answers(store, clock):
+    token = people.add(store, "alice", now=clock)
+    secret = login(store, clock, token)
+    pairs_wait(store, clock)
+    held, _ = claim(store, "uid", "alice", "hers", count=2, now=clock)
+    answer(store, held.token, "alice", "hers", "same", 1.0, now=clock)
+    people.remove(store, "alice", now=clock)
+    assert standing(store, secret, now=clock) is None
+    assert begin(store, token, now=clock) is None
+    assert people.everybody(store) == []
+    assert [event.annotator for event in store.answers("uid")] == ["alice"]
+    assert len(claim(store, "uid", "bob", "his", count=3, now=clock)) == 2  # the one she held is free
+
+
+def test_whoever_is_added_again_needs_the_new_link(store, clock):
+    token = people.add(store, "alice", now=clock)
+    secret = login(store, clock, token)
+    people.remove(store, "alice", now=clock)
+    again = people.add(store, "alice", role="coordinator", now=clock)
+    assert begin(store, token, now=clock) is None
+    assert standing(store, secret, now=clock) is None
+    assert begin(store, again, now=clock)[1].role == "coordinator"
+
+
+def test_rotating_ends_logins_and_the_old_link(store, clock):
+    token = people.add(store, "alice", now=clock)
+    people.add(store, "bob", now=clock)
+    secret = login(store, clock, token)
+    his = login(store, clock, people.rotate(store, "bob", now=clock))
+    new = people.rotate(store, "alice", now=clock)
+    assert standing(store, secret, now=clock) is None
+    assert begin(store, token, now=clock) is None
+    assert begin(store, new, now=clock) is not None
+    assert standing(store, his, now=clock) is not None
+
+
+def test_who_starts_the_page_again_gets_a_new_link_and_stays_logged_in(store, clock):
+    first = people.welcome(store, "zoe", now=clock)
+    secret = login(store, clock, first)
+    second = people.welcome(store, "zoe", now=clock)
+    assert begin(store, first, now=clock) is None
+    assert begin(store, second, now=clock) is not None
+    assert standing(store, secret, now=clock).role == "coordinator"
+
+
+@pytest.mark.parametrize("name", ["alice", "Zoë", "李雷", "o'neill", "a.b-c_d@e.org", "Ann Lee", "7", "x" * 64])
+def test_names_that_can_be(name):
+    assert people.plain(name) == name
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        " ",
+        "x" * 65,
+        "a\nb",
+        "a\x00b",
+        " a",
+        "a ",
+        "<b>",
+        "a/b",
+        "-x",
+        "a\u202eb",
+        "oracle",
+        "(terminal)",
+        "a\udce9",
+    ],
+)
+def test_names_that_cannot_be(name):
+    with pytest.raises(ParameterError, match=r"cannot be the name|take another name"):
+        people.plain(name)
+
+
+def test_one_name_is_one_person_however_it_is_typed(store, clock):
+    composed, apart = unicodedata.normalize("NFC", "Zoë"), unicodedata.normalize("NFD", "Zoë")
+    people.add(store, apart, now=clock)
+    for name in (composed, apart, "zoë"):
+        with pytest.raises(ParameterError, match="there is an annotator 'Zoë' already"):
+            people.add(store, name, now=clock)
+    people.remove(store, apart, now=clock)
+    assert people.everybody(store) == []
+
+
+def test_an_unknown_name_is_met_with_names_near_it(store, clock):
+    with pytest.raises(ParameterError, match="nor any other: kedro annotators add 'alcie'"):
+        people.rotate(store, "alcie", now=clock)
+    people.add(store, "alice", now=clock)
+    for change in (people.rotate, people.remove):
+        with pytest.raises(ParameterError, match="unknown annotator 'alcie': did you mean 'alice'"):
+            change(store, "alcie", now=clock)
+    people.remove(store, "alice", now=clock)
+    with pytest.raises(ParameterError, match="no annotator 'alice'"):
+        people.remove(store, "alice", now=clock)
+    with pytest.raises(ParameterError, match="cannot be the name"):
+        people.add(store, "<b>", now=clock)
+    with pytest.raises(ParameterError, match="unknown role 'boss'"):
+        people.add(store, "bob", role="boss", now=clock)
+
+
+def test_of_many_who_add_one_name_at_once_one_does(store, clock):
+    def added(_):
+        try:
+            return people.add(store, "alice", now=clock)
+        except ParameterError:
+            return None
+
+    with ThreadPoolExecutor(8) as pool:
+        tokens = [token for token in pool.map(added, range(8)) if token]
+    assert len(tokens) == 1
+    assert people.owner(store, tokens[0]) == "alice"
+
+
+def test_all_who_come_first_get_the_same_key(database):
+    def key(_):
+        with open_store(database) as store:
+            return signing_key(store)
+
+    with ThreadPoolExecutor(8) as pool:
+        keys = set(pool.map(key, range(8)))
+    assert len(keys) == 1
+    assert len(bytes.fromhex(keys.pop())) == 32
+
+
+def test_the_log_tells_everything_newest_first(store, clock):
+    def later():
+        clock.time += 1
+
+    token = people.add(store, "alice", now=clock)
+    later()
+    begin(store, "wrong", address="10.0.0.9", now=clock)
+    later()
+    secret = login(store, clock, token)
+    pairs_wait(store, clock)
+    first, second = claim(store, "uid", "alice", "hers", count=2, now=clock)
+    later()
+    receipt = answer(store, first.token, "alice", "hers", "same", 1.0, now=clock)
+    later()
+    skip(store, second.token, "alice", now=clock)
+    later()
+    take_back(store, receipt.event, "alice", "hers", now=clock)
+    later()
+    with store.writing() as connection:
+        audit.record(connection, "bob", "exported", {"format": "csv", "rows": 1}, now=clock())
+    later()
+    end(store, standing(store, secret, now=clock), now=clock)
+    assert deeds(store) == [
+        ("alice", "logged out"),
+        ("bob", "exported"),
+        ("alice", "undid"),
+        ("alice", "skipped"),
+        ("alice", "answered"),
+        ("alice", "logged in"),
+        ("(unknown)", "login failed"),
+        ("(terminal)", "added"),
+    ]
+    assert deeds(store, limit=2) == deeds(store)[:2]
+    assert deeds(store, who="alice", limit=3) == [("alice", "logged out"), ("alice", "undid"), ("alice", "skipped")]
+    about = {entry.what: entry.about for entry in audit.log(store)}
+    assert about["answered"]["verdict"] == "same"
+    assert (about["undid"]["answer"], about["undid"]["image_b"]) == (receipt.event, 1)
+    assert (about["skipped"]["run_uid"], about["skipped"]["image_a"]) == ("uid", 2)
+    assert about["login failed"] == {"address": "10.0.0.9"}
+    assert about["added"] == {"name": "alice", "role": "annotator"}
+
+
+def test_what_no_person_said_is_not_in_the_log(store):
+    digests = {"digest_a": "a", "digest_b": "b"}
+    kind = {"kind": "pool", "verdict": "same", "source": "oracle", "annotator": "oracle", "seconds": 1.0}
+    store.append([AnswerEvent(run_uid="uid", run="mine", round=0, image_a=0, image_b=1, **digests, **kind)])
+    assert deeds(store) == []
+
+
+def test_the_log_keeps_the_order_of_writing_when_the_clock_is_set_back(store, clock):
+    people.add(store, "first", now=clock)
+    clock.time -= 3600
+    people.add(store, "second", now=clock)
+    assert [entry.about["name"] for entry in audit.log(store)] == ["second", "first"]
+
+
+def test_the_log_cannot_be_changed(store, clock):
+    people.add(store, "alice", now=clock)
+    for change in ("DELETE FROM audit_events", "UPDATE audit_events SET who = 'bob'"):
+        with pytest.raises(StorageError, match="append-only"), store.writing() as connection:
+            connection.execute(text(change))
+    assert deeds(store) == [("(terminal)", "added")]
+
+
+def test_what_fails_is_not_logged_as_done(store, clock):
+    people.add(store, "alice", now=clock)
+    with pytest.raises(ParameterError):
+        people.add(store, "alice", now=clock)
+    assert deeds(store) == [("(terminal)", "added")]
+
+
+def test_the_table_of_people(store, clock):
+    assert "Nobody was added yet" in people_table(people.everybody(store))
+    login(store, clock, people.add(store, "bob", now=clock))
+    people.add(store, "Alice", role="coordinator", now=clock)
+    assert people_table(people.everybody(store)).splitlines()[2:] == [
+        "Alice      coordinator  2027-01-15  –",
+        "bob        annotator    2027-01-15  2027-01-15 08:00",
+    ]
+
+
+def test_what_is_logged_is_json_that_people_can_read(store, clock):
+    people.add(store, "Zoë", now=clock)
+    with store.reading() as connection:
+        about = connection.scalar(text("SELECT about FROM audit_events"))
+    assert json.loads(about)["name"] == "Zoë"
+    assert "Zoë" in about
