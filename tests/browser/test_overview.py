@@ -25,7 +25,7 @@ from whosame.data.indexing import index_images
 from whosame.data.source import SourceConfig
 
 PAIRS = 30  # of the round
-ERRING = {"alice": 0.05, "bob": 0.2, "carol": 0.1}  # share of wrong answers
+ERRING = {"alice": 0.03, "bob": 0.15, "carol": 0.1}  # share of wrong answers
 
 
 @dataclass
@@ -124,7 +124,7 @@ def in_a_circle(alike, others):
 
 def people_answer(store, who, clock, wrong):
     """Let two people answer most pairs, and a third decide some of those on which they disagree."""
-    generator = np.random.default_rng(2)
+    generator = np.random.default_rng(1)
     for name in ERRING:
         add(store, name)
     for turn in range(2 * PAIRS - 4):
@@ -197,7 +197,7 @@ def loaded(page):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 360])
-def test_the_overview_shows_a_round_at_work(round_, chief, scheme, width):
+def test_the_overview_shows_a_round_at_work(round_, chief, artefacts, scheme, width):
     page = chief(color_scheme=scheme, viewport={"width": width, "height": 900})
     expect(page.get_by_role("heading", name="Round 2 of 10 mine · asking people")).to_be_visible()
     assert page.locator("#overview .card form").count() >= 1
@@ -206,6 +206,7 @@ def test_the_overview_shows_a_round_at_work(round_, chief, scheme, width):
     assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width  # the table scrolls in itself
     page.evaluate("scrollTo(0, 0)")
+    page.screenshot(path=f"{artefacts}-top.png", full_page=True, clip={"x": 0, "y": 0, "width": width, "height": 1300})
 
 
 def test_disputes_are_settled_by_key_one_after_the_other(round_, chief):

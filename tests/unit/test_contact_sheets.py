@@ -80,6 +80,12 @@ def test_a_same_joins_their_clusters_and_an_outlier_its_own(tmp_path):
     assert shown(alone.after) == [[4, 8, 6]]
 
 
+def test_the_two_come_before_copies_of_them(tmp_path):
+    runs = make_run(tmp_path, labels=[0, 0, 0, 0], angles=[1, 1, 1, 2])
+    [group] = contact_sheet(RoundFiles.read(runs, "uid", "mine", 0), (0, 4), []).before
+    assert group.images == (0, 4, 2, 6)
+
+
 def test_unsure_and_no_answer_change_nothing(tmp_path):
     runs = make_run(tmp_path, labels=[0, 0, 1, 1], angles=[0, 0.1, 1, 1.1])
     files = RoundFiles.read(runs, "uid", "mine", 0)

@@ -213,6 +213,14 @@ def test_a_contradiction_comes_with_the_shortest_chain_that_says_the_opposite():
     assert newest.chain == (said[0], said[3], said[4])
 
 
+def test_a_chain_crosses_one_difference_and_no_second():
+    said = believed(
+        (0, 5, "different"), (4, 5, "different"), (0, 1, "same"), (1, 2, "same"), (2, 4, "different"), (0, 4, "same")
+    )  # fmt: skip
+    [found] = contradictions(said)
+    assert found.chain == (said[2], said[3], said[4])  # though by way of 5 it were shorter
+
+
 def test_two_differences_or_an_unsure_contradict_nothing():
     said = believed((0, 1, "different"), (1, 2, "different"), (0, 2, "same"), (3, 4, "same"), (4, 5, "unsure"))
     assert contradictions([*said, Belief(9, 3, 5, "different")]) == []
