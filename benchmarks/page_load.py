@@ -17,7 +17,6 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
@@ -158,16 +157,17 @@ def begin(store: LabelStore, *, pairs: int, overlap: int, people: int) -> list[t
     return [(f"person{k}", add(store, f"person{k}")) for k in range(people)]
 
 
-@contextmanager
-def served(database: str, *options: str):
-    """The page as a process of its own, and its address."""
-    command = [sys.executable, "-m", "whosame.annotators.page", f"--database={database}", "--port=0", *options]
+def serve(database: str, port: int = 0) -> tuple[subprocess.Popen, str]:
+    """Start the page as a process of its own; return it, and its address once it listens."""
+    command = [sys.executable, "-m", "whosame.annotators.page", f"--database={database}", f"--port={port}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process, process.stdout.readline().split("login#")[0]
-    finally:
-        process.terminate()
-        process.wait(20)
+    return process, process.stdout.readline().split("login#")[0]
+
+
+def stop(process: subprocess.Popen) -> None:
+    """Kill a process, as a power cut would."""
+    with process:
+        process.kill()
 
 
 def start_people(url: str, people: list[tuple[str, str]], seconds: float, pause: float = 0.0) -> subprocess.Popen:
@@ -183,8 +183,9 @@ def start_people(url: str, people: list[tuple[str, str]], seconds: float, pause:
 
 def what_happened(process: subprocess.Popen) -> list[dict]:
     """Return what each person was told, and how fast."""
-    said = process.stdout.read()
-    if process.wait(60):
+    with process:
+        said = process.stdout.read()
+    if process.returncode:
         raise RuntimeError(f"the people ended with {process.returncode}")
     return json.loads(said)
 
@@ -231,11 +232,14 @@ def main() -> None:
         database = given.database or f"sqlite:///{folder}/labels.db"
         with open_store(database) as store:
             people = begin(store, pairs=given.pairs, overlap=given.overlap, people=given.people)
-            with served(database) as (server, url):
+            server, url = serve(database)
+            try:
                 players = start_people(url, people, given.seconds, given.pause)
                 began, before = time.perf_counter(), seconds_of_cpu(server)
                 told = what_happened(players)
                 took, used = time.perf_counter() - began, seconds_of_cpu(server) - before
+            finally:
+                stop(server)
             seconds = np.array([one for person in told for one in person["seconds"]]) * 1000
             wrong = sum((Counter(person["wrong"]) for person in told), Counter())
             answers = sum(len(person["saved"]) for person in told)

@@ -1,0 +1,257 @@
+"""Whatever is sent to the page, by whoever is logged in: no error of the server, and no answer that nobody gave."""
+
+import hashlib
+import re
+import shutil
+import sqlite3
+import threading
+from contextlib import closing, contextmanager
+from urllib.parse import quote
+
+import httpx
+import pytest
+import schemathesis
+import uvicorn
+from hypothesis import HealthCheck, given, settings
+from hypothesis.errors import Unsatisfiable
+from PIL import Image
+from schemathesis import GenerationMode
+from schemathesis.checks import not_a_server_error
+from sqlalchemy import event
+
+from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
+from whosame.annotators.page.app import create_app
+from whosame.annotators.page.serve import listen
+from whosame.annotators.people import add
+from whosame.annotators.store import open_store
+
+ROLES = ("annotator", "coordinator")
+BROKEN = (
+    "a\x00b",
+    "..",
+    "../../etc/passwd",
+    "..%2f..%2fetc%2fpasswd",
+    "%00",
+    "%ff%fe",
+    "a" * 5000,
+    "\ud800".encode("utf-8", "surrogatepass"),
+    "'; DROP TABLE tasks; --",
+    "<script>",
+    "🂡" * 100,
+    "-1",
+    str(2**63),
+    "1e999",
+    "NaN",
+    "",
+)
+
+
+class Site:
+    """A run of some pairs, its images, the page, and somebody of each role who is logged in."""
+
+    def __init__(self, store, root, n=40):
+        self.store, self.root = store, root
+        images = {}
+        for k in range(n):
+            Image.new("RGB", (16, 32), (k, 2 * k, 3 * k)).save(root / f"{k}.png")
+            digest = hashlib.blake2b((root / f"{k}.png").read_bytes(), digest_size=16).hexdigest()
+            images[k] = Picture(f"{k}.png", digest)
+        self.campaign = Campaign(store, Description("uid", "mine", str(root), 0, 3, 0, 900, 300), images)
+        self.campaign.begin()
+        self.campaign.put([Wanted(a, b, "between") for a in range(n) for b in range(a + 1, n)][:300])
+        self.app = create_app(store)
+        self.url, self.browsers = "", []
+
+    @contextmanager
+    def served(self):
+        with listen("127.0.0.1", 0) as listener:
+            self.url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+            server = uvicorn.Server(uvicorn.Config(self.app, log_level="critical", lifespan="off"))
+            thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+            thread.start()
+            try:
+                self.headers = {role: self._log_in(role) for role in ROLES}
+                yield self
+            finally:
+                for browser in self.browsers:
+                    browser.close()
+                server.should_exit = True
+                thread.join(10)
+
+    def browser(self, role="annotator", **headers):
+        sent = {**self.headers[role], **headers}
+        self.browsers.append(httpx.Client(base_url=self.url, headers=sent, timeout=30))
+        return self.browsers[-1]
+
+    def _log_in(self, role):
+        browser = httpx.Client(base_url=self.url)
+        assert browser.post("/login", data={"token": add(self.store, role, role=role)}).status_code == 303
+        csrf = re.search(r'data-csrf="(\w+)"', browser.get("/").text)[1]
+        cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+        browser.close()
+        return {"Cookie": cookie, "X-CSRF": csrf, "Accept": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("fuzz")
+    (folder / "images").mkdir()
+    with open_store(f"sqlite:///{folder}/labels.db") as store, Site(store, folder / "images").served() as site:
+        yield site
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode))
+@pytest.mark.parametrize("role", ROLES)
+def test_what_the_schema_allows_and_what_it_does_not(site, role, mode):
+    operations = [found.ok() for found in schemathesis.openapi.from_dict(site.app.openapi()).get_all_operations()]
+    assert len(operations) >= 7
+    for operation in operations:
+        if operation.path == "/logout":  # it would end the login with which the others are sent
+            continue
+
+        @settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+        @given(operation.as_strategy(generation_mode=mode))
+        def send(case):
+            response = case.call(base_url=site.url, headers=site.headers[role])
+            case.validate_response(response, checks=[not_a_server_error])
+
+        try:
+            send()
+        except Unsatisfiable:  # nothing that the schema forbids, of a route without parameters
+            assert mode == GenerationMode.NEGATIVE
+
+
+def sent(browser, where, value):
+    """Send a value as a parameter; all else is right."""
+    [held, *_] = browser.get("/pairs").json()["pairs"]
+    forms = {
+        "/answer": {"token": held["token"], "verdict": "same", "seconds": "1"},
+        "/skip": {"token": held["token"]},
+        "/undo": {"event": "1"},
+        "/login": {"token": "x"},
+    }
+    path, name = where
+    if path in forms:
+        raw = value if isinstance(value, bytes) else value.encode()
+        fields = {key: quote(text).encode() for key, text in forms[path].items()} | {name: quote(raw).encode()}
+        body = b"&".join(key.encode() + b"=" + text for key, text in fields.items())
+        return browser.post(path, content=body, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    value = quote(value, safe="")
+    return browser.get(f"{path}{value}" if name is None else f"{path}?{name}={value}")
+
+
+PLACES = [
+    *[("/answer", name) for name in ("token", "verdict", "seconds", "shown", "csrf")],
+    *[("/skip", "token"), ("/undo", "event"), ("/login", "token")],
+    *[("/picture/", None), ("/static/", None), ("/", None), ("/", "refused"), ("/pairs", "x")],
+]
+
+
+@pytest.mark.parametrize("place", PLACES, ids=lambda place: f"{place[0]} {place[1]}")
+def test_odd_values_in_every_place(site, place):
+    browser = site.browser()
+    before = site.store.answers("uid")
+    for value in BROKEN:
+        response = sent(browser, place, value)
+        assert response.status_code < 500, value
+        assert b"root:" not in response.content
+        assert b"Traceback" not in response.content
+        if place in (("/answer", "token"), ("/answer", "verdict")):
+            assert response.status_code in (400, 409, 413, 422), value
+            assert site.store.answers("uid") == before
+
+
+def test_without_a_login_nothing_is_answered_or_shown(site):
+    browser = site.browser(Cookie="", **{"X-CSRF": ""})
+    [held, *_] = site.browser().get("/pairs").json()["pairs"]
+    before = site.store.answers("uid")
+    for path in ("/pairs", "/", f"/picture/{held['left']}"):
+        assert browser.get(path).status_code == 401
+    for path in ("/answer", "/skip", "/undo", "/logout"):
+        form = {"token": held["token"], "verdict": "same", "event": "1"}
+        assert browser.post(path, data=form).status_code == 401
+    assert site.store.answers("uid") == before
+
+
+def test_pictures_that_are_not_and_one_that_was_deleted_while_it_waited(site):
+    browser = site.browser("coordinator")
+    assert browser.get(f"/picture/{'A' * 22}").status_code == 404
+    [held, *_] = browser.get("/pairs").json()["pairs"]
+    shown = browser.get(f"/picture/{held['left']}")
+    assert (shown.status_code, shown.headers["content-type"]) == (200, "image/png")
+    moved = shutil.move(site.root, site.root.with_name("moved"))
+    gone = browser.get(f"/picture/{held['left']}")
+    assert (gone.status_code, "Traceback" in gone.text) == (410, False)
+    answered = browser.post("/answer", data={"token": held["token"], "verdict": "unsure"})
+    assert answered.status_code == 200  # what cannot be seen can still be answered, or skipped
+    shutil.move(moved, site.root)
+    assert browser.get(f"/picture/{held['left']}").status_code == 200
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A page whose database may be broken."""
+    (tmp_path / "images").mkdir()
+    store = open_store(f"sqlite:///{tmp_path}/labels.db", patience=0.2)
+    with store, Site(store, tmp_path / "images", n=30).served() as site:
+        yield site
+
+
+@contextmanager
+def locked(site, path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+        other.execute("ROLLBACK")
+
+
+@contextmanager
+def full(site, path):
+    def no_page_more(raw, *_):
+        raw.execute("PRAGMA max_page_count = 1")
+
+    def as_many(raw, *_):
+        raw.execute("PRAGMA max_page_count = 1000000")
+
+    event.listen(site.store._engine, "checkout", no_page_more)
+    yield
+    event.remove(site.store._engine, "checkout", no_page_more)
+    event.listen(site.store._engine, "checkout", as_many)
+
+
+@contextmanager
+def gone(site, path):
+    moved = path.with_name("moved.db")
+    path.rename(moved)
+    yield
+    moved.rename(path)
+
+
+@contextmanager
+def of_another_schema(site, path):
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("ALTER TABLE tasks RENAME TO elsewhere")
+        yield
+        other.execute("ALTER TABLE elsewhere RENAME TO tasks")
+
+
+@pytest.mark.parametrize("trouble", [locked, full, gone, of_another_schema])
+def test_trouble_with_the_database_is_said_and_nothing_is_lost(own, tmp_path, trouble):
+    browser = own.browser()
+    pairs, saved = browser.get("/pairs").json()["pairs"], []
+    with trouble(own, tmp_path / "labels.db"):
+        for _ in range(250):  # a full disk may have room for some
+            given = {"token": pairs[0]["token"], "verdict": "same"}
+            response = browser.post("/answer", data=given)
+            if response.status_code != 200:
+                break
+            saved.append(given["token"])
+            pairs = response.json()["pairs"]
+        assert response.status_code == 503
+        assert response.json() == {"detail": "The label store cannot be reached just now."}
+        page = browser.get("/", headers={"Accept": "text/html"})
+        assert page.status_code in ((200, 503) if trouble in (full, gone) else (503,))  # reading may go on
+        assert "Traceback" not in page.text
+    again = browser.post("/answer", data=given)  # as the page's script does
+    assert (again.status_code, again.json()["saved"]) == (200, "same")
+    assert [event.hold for event in own.store.answers("uid")] == [*saved, given["token"]]
