@@ -115,11 +115,15 @@ class Configuration:
         return f"{prefix}{root / path}"
 
     def lasting(self) -> dict[str, Any]:
-        """Return what the results depend on: a run is only continued with the same."""
+        """Return what the results depend on: a run is only continued with the same. Other strategies' groups are not."""
         values = {name: value for name, value in dataclasses.asdict(self).items() if name not in PASSING}
         passing = REACHING if self.people_answer else (*REACHING, "overlap")
         options = values["annotator_options"]
-        return values | {"annotator_options": {name: options[name] for name in options if name not in passing}}
+        own = registry.group_of(self.strategy)
+        return values | {
+            "annotator_options": {name: options[name] for name in options if name not in passing},
+            "strategies": {name: values["strategies"][name] for name in values["strategies"] if name == own},
+        }
 
     @property
     def people_answer(self) -> bool:

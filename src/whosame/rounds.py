@@ -70,7 +70,8 @@ def _page(configuration: Configuration) -> AbstractContextManager[object]:
     if not configuration.people_answer or not options.serve:
         return nullcontext()
     say = partial(tqdm.write, file=sys.stderr)
-    return Page(configuration.database_url(project.root()), host=options.host, port=options.port, say=say)
+    url, runs = configuration.database_url(project.root()), project.runs_folder()
+    return Page(url, host=options.host, port=options.port, say=say, runs=runs)
 
 
 def _fork(origin: str, into: Run) -> None:

@@ -1,18 +1,15 @@
 """The page beside the loop: its address is said, it is started again where it dies, and ends with the loop."""
 
-import http.server
-import json
 import os
 import signal
 import socket
-import threading
 import time
 from urllib.request import urlopen
 
 import pytest
 
 from whosame.annotators.people_record import Progress
-from whosame.annotators.serving import HERE, Page, fingerprint, listening
+from whosame.annotators.serving import HERE, Page, listening
 from whosame.errors import StorageError
 from whosame.waiting import Waiting, told
 
@@ -64,23 +61,15 @@ def test_a_page_that_does_not_start_says_why(database, port):
         raise AssertionError
 
 
-def test_a_page_of_the_same_store_is_used(database, port):
-    class About(http.server.BaseHTTPRequestHandler):
-        def do_GET(self):
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(json.dumps({"store": fingerprint(database)}).encode())
-
-        def log_message(self, *_):
-            pass
-
+def test_a_page_of_the_same_store_is_used_and_one_of_another_is_not(database, port, tmp_path):
     said = []
-    with http.server.HTTPServer(("127.0.0.1", port), About) as other:
-        threading.Thread(target=other.serve_forever, daemon=True).start()
-        with Page(database, host="127.0.0.1", port=port, say=said.append) as page:
-            assert said == [f"using the page at http://127.0.0.1:{port}"]
-            assert page._process is None
-        other.shutdown()
+    with Page(database, host="127.0.0.1", port=port, say=said.append):
+        with Page(database, host="127.0.0.1", port=port, say=said.append) as second:
+            assert said[1:] == [f"using the page at http://127.0.0.1:{port}"]
+            assert second._process is None
+        with Page(f"sqlite:///{tmp_path / 'another.db'}", host="127.0.0.1", port=port, say=said.append):
+            assert said[2].startswith("people answer at http://127.0.0.1:")
+            assert f":{port}/" not in said[2]
 
 
 def test_where_no_page_is_the_command_is_said(port, capsys):

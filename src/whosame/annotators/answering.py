@@ -215,9 +215,10 @@ def taken_back(connection: Connection, event: int, annotator: str, sitting: str,
     if connection.execute(select(take_backs.c.id).where(take_backs.c.event_id == event)).first() is None:
         values = {"event_id": event, "annotator": annotator, "taken_back_at": _stamp(now)}
         connection.execute(take_backs.insert().values(values))
-        wanted = max(1, int(connection.scalar(OVERLAP, {"run": row.run_uid}) or 1))
+        left = int(connection.scalar(select(tasks.c.answered).where(tasks.c.id == number)) or 1) - 1
+        wanted = max(int(connection.scalar(OVERLAP, {"run": row.run_uid}) or 1), left + 1)
         fewer = update(tasks).where(tasks.c.id == number)
-        connection.execute(fewer.values(open=True, answered=tasks.c.answered - 1, wanted=wanted))
+        connection.execute(fewer.values(open=True, answered=left, wanted=wanted))
     connection.execute(DROP_OWN, {"task": number, "who": annotator})
     shown = connection.execute(SHOWN, {"task": number}).one()
     return hold(connection, shown, annotator, sitting, lease=lease, now=now)

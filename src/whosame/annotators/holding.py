@@ -106,7 +106,7 @@ def claimed(
     return mine
 
 
-def hold(connection: Connection, shown: Row[Any], annotator: str, sitting: str, *, lease: float, now: float) -> Held:
+def hold(connection: Connection, shown: Any, annotator: str, sitting: str, *, lease: float, now: float) -> Held:
     """Give a pair, a row of ``SHOWN``, to somebody, in place of holds on it that have lapsed. Its task is locked."""
     connection.execute(LAPSE, {"task": shown.id, "now": now})
     token, swapped = secrets.token_urlsafe(32), secrets.randbelow(2) == 1

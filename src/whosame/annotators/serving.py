@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import re
 import socket
 import subprocess
@@ -10,13 +11,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.request import urlopen
 
+from whosame.annotators.database import parse_url
 from whosame.errors import StorageError
 
 PAGE = "whosame.annotators.page"
+DATABASE = "WHOSAME_DATABASE"  # the variable that tells the page its label store
 LOGIN = re.compile(r"(https?://\S+?)/login#\S+")  # how the page says where it is
 PATIENCE = 30.0  # s until the page must have said its address
 STEADY = 5.0  # s: a page that dies sooner is not started for ever
@@ -38,6 +42,8 @@ class Page:
         Where to listen.
     say : callable
         Told what people are to read: the address with the login link.
+    runs : Path, optional
+        ``data/runs``, for the overview's contact sheets.
     module : str
         The page's module.
 
@@ -47,10 +53,19 @@ class Page:
         On entering: the page does not start; what it said is in the message.
     """
 
-    def __init__(self, database: str, *, host: str, port: int, say: Callable[[str], None], module: str = PAGE) -> None:
+    def __init__(
+        self,
+        database: str,
+        *,
+        host: str,
+        port: int,
+        say: Callable[[str], None],
+        runs: Path | None = None,
+        module: str = PAGE,
+    ) -> None:
         self._database, self._host, self._port, self._say = database, host, port, say
-        self._command = [sys.executable, "-m", "whosame.annotators.tethered", module, "--database", database]
-        self._command += ["--host", host, "--port", str(port)]
+        self._command = [sys.executable, "-m", "whosame.annotators.tethered", module]
+        self._command += ["--host", host, "--port", str(port), *([] if runs is None else ["--runs", str(runs)])]
         self._process: subprocess.Popen[str] | None = None
         self._keeper: threading.Thread | None = None
         self._said: deque[str] = deque(maxlen=KEPT)
@@ -97,6 +112,7 @@ class Page:
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
+            env={**os.environ, DATABASE: self._database},  # not in the command: everybody may read that, a password too
         ) as process:
             self._process = process
             if self._ended.is_set():
@@ -127,7 +143,7 @@ class Page:
 
 def fingerprint(database: str) -> str:
     """Return what tells one label store from another without telling where it is."""
-    return hashlib.sha256(database.encode()).hexdigest()[:32]
+    return hashlib.sha256(parse_url(database).render_as_string().encode()).hexdigest()[:32]
 
 
 def listening(host: str, port: int) -> bool:

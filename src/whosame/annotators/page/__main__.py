@@ -1,11 +1,13 @@
 """``python -m whosame.annotators.page``: the page as a process of its own. The first line it prints is a login link."""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from whosame.annotators.page.serve import PORT, Address, serve
+from whosame.annotators.serving import DATABASE
 from whosame.annotators.store import open_store
 from whosame.errors import WhosameError
 
@@ -13,7 +15,12 @@ from whosame.errors import WhosameError
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve the page as the arguments say; return the process's exit status."""
     parser = argparse.ArgumentParser(prog="python -m whosame.annotators.page", description="Serve the annotation page.")
-    parser.add_argument("--database", required=True, help="sqlite:///PATH or postgresql://…")
+    parser.add_argument(
+        "--database",
+        default=os.environ.get(DATABASE),
+        required=DATABASE not in os.environ,
+        help=f"sqlite:///PATH or postgresql://…; by default what the variable {DATABASE} says",
+    )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=PORT, help="0: any that is free")
     parser.add_argument("--name", action="append", default=[], help="another name under which browsers ask for it")

@@ -13,6 +13,7 @@ from whosame.annotators.page import annotate, overview, pictures
 from whosame.annotators.page.access import add_access
 from whosame.annotators.page.costly import Costly
 from whosame.annotators.page.desk import Desk
+from whosame.annotators.serving import fingerprint
 from whosame.annotators.store import LabelStore
 from whosame.errors import StorageError
 
@@ -43,7 +44,7 @@ def create_app(
     runs : Path, optional
         ``data/runs`` of the project, where this machine has it: for the contact sheets of the overview.
     """
-    app = FastAPI(title="whosame", version=__version__, docs_url=None, redoc_url=None)
+    app = FastAPI(title="whosame", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.store = store
     app.state.desk = Desk(store, run_uid)
     app.state.run_uid, app.state.runs, app.state.costly = run_uid, runs, Costly()
@@ -52,6 +53,7 @@ def create_app(
     app.include_router(annotate.router)
     app.include_router(pictures.router)
     app.include_router(overview.router)
+    app.add_api_route("/about", lambda: {"store": fingerprint(store.where)}, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_exception_handler(StorageError, _unavailable)
     return app
