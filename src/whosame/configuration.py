@@ -115,7 +115,7 @@ class Configuration:
         return f"{prefix}{root / path}"
 
     def lasting(self) -> dict[str, Any]:
-        """Return what the results depend on: a run is only continued with the same. Other strategies' groups are not."""
+        """Return what the results depend on, other strategies' groups not among it: what a run is continued with."""
         values = {name: value for name, value in dataclasses.asdict(self).items() if name not in PASSING}
         passing = REACHING if self.people_answer else (*REACHING, "overlap")
         options = values["annotator_options"]

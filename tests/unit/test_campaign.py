@@ -6,7 +6,7 @@ import pytest
 
 from whosame.annotators.answering import RefusedError, answer, last_answer, skip, take_back
 from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.holding import claim
+from whosame.annotators.holding import claim, release
 from whosame.annotators.store import open_store
 
 IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(40)}
@@ -164,6 +164,28 @@ def test_a_pair_goes_to_as_many_people_as_asked_for_and_one_more_where_they_disa
     answers(store, clock, "carol", carol, "same")
     assert claims(store, clock, "dave") == []
     assert len(store.answers("uid")) == 3
+
+
+def test_a_third_opinion_taken_back_is_wanted_of_anybody(store, clock):
+    campaign(store, clock, overlap=2).put(pairs(1))
+    [alice], [bob] = claims(store, clock, "alice"), claims(store, clock, "bob")
+    answers(store, clock, "alice", alice, "same")
+    answers(store, clock, "bob", bob, "different")
+    [carol] = claims(store, clock, "carol")
+    third = answers(store, clock, "carol", carol, "same")
+    take_back(store, third.event, "carol", "carol's sitting", now=clock)
+    release(store, "carol")
+    assert len(claims(store, clock, "dave")) == 1
+
+
+def test_what_a_coordinator_has_decided_is_not_taken_back(store, clock):
+    campaign(store, clock, overlap=2).put(pairs(1))
+    [alice], [bob] = claims(store, clock, "alice"), claims(store, clock, "bob")
+    first = answers(store, clock, "alice", alice, "same")
+    answers(store, clock, "bob", bob, "different", settles=True)
+    with pytest.raises(RefusedError, match="a coordinator has decided"):
+        take_back(store, first.event, "alice", "alice's sitting", now=clock)
+    assert len(store.answers("uid")) == 2
 
 
 def test_a_pair_that_is_settled_meanwhile_is_not_needed(store, clock):

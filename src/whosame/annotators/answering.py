@@ -213,12 +213,15 @@ def taken_back(connection: Connection, event: int, annotator: str, sitting: str,
     if number is None or connection.execute(open_round).first() is None:
         raise RefusedError("kept", "this round is over: the model has learnt from its answers")
     if connection.execute(select(take_backs.c.id).where(take_backs.c.event_id == event)).first() is None:
+        question = {"run": row.run_uid, "a": row.image_a, "b": row.image_b, "nth": row.attempt}
+        votes = connection.execute(VOTES, question).all()
+        if any(vote.settles for vote in votes):
+            raise RefusedError("kept", "a coordinator has decided this pair")
         values = {"event_id": event, "annotator": annotator, "taken_back_at": _stamp(now)}
         connection.execute(take_backs.insert().values(values))
-        left = int(connection.scalar(select(tasks.c.answered).where(tasks.c.id == number)) or 1) - 1
-        wanted = max(int(connection.scalar(OVERLAP, {"run": row.run_uid}) or 1), left + 1)
-        fewer = update(tasks).where(tasks.c.id == number)
-        connection.execute(fewer.values(open=True, answered=left, wanted=wanted))
+        overlap = int(connection.scalar(OVERLAP, {"run": row.run_uid}) or 1)
+        now_wanted = {"open": True, "answered": len(votes) - 1, "wanted": max(overlap, len(votes))}
+        connection.execute(update(tasks).where(tasks.c.id == number).values(now_wanted))
     connection.execute(DROP_OWN, {"task": number, "who": annotator})
     shown = connection.execute(SHOWN, {"task": number}).one()
     return hold(connection, shown, annotator, sitting, lease=lease, now=now)
