@@ -1,4 +1,4 @@
-"""Databases for tests: a SQLite file, and a PostgreSQL server of the session's own where it is installed."""
+"""What tests of several kinds need: databases, a PostgreSQL server of the session's own, a browser, where installed."""
 
 import os
 import shutil
@@ -93,3 +93,19 @@ def database(request, made_database, tmp_path):
     if request.param == "postgresql":
         return request.getfixturevalue("new_postgresql")(template=made)
     return f"sqlite:///{shutil.copy(made, tmp_path / 'labels.db')}"
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A real browser."""
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        missing("chromium")
+    try:
+        from playwright.sync_api import sync_playwright
+    except ModuleNotFoundError:
+        missing("chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        yield browser
+        browser.close()

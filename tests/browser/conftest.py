@@ -18,28 +18,6 @@ from whosame.annotators.people import add
 from whosame.annotators.store import LabelStore, open_store
 from whosame.data.synthetic import SyntheticConfig, render_dataset
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-
-
-def missing(what):
-    if "chromium" in os.environ.get("WHOSAME_REQUIRE", "").split(","):
-        pytest.fail(f"{what}, and WHOSAME_REQUIRE names chromium")
-    pytest.skip(what)
-
-
-@pytest.fixture(scope="session")
-def browser():
-    if CHROMIUM is None:
-        missing("chromium is not installed")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ModuleNotFoundError:
-        missing("playwright is not installed")
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        chromium.close()
-
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory):
