@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, bindparam, delete, exists, func, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, exists, func, select, update
 
 from whosame.annotators.holding import LEASE, SHOWN, Held, hold, lock_mine
 from whosame.annotators.panel import Vote, decide
@@ -322,7 +322,9 @@ def _stamp(now: float) -> str:
 
 # The statements, made once: making them costs more than running them.
 
-_run, _who, _task = bindparam("run"), bindparam("who"), bindparam("task")
+_run: BindParameter[str] = bindparam("run")
+_who: BindParameter[str] = bindparam("who")
+_task: BindParameter[int] = bindparam("task")
 _same_question = (
     (answer_events.c.run_uid == _run)
     & (answer_events.c.image_a == bindparam("a"))
