@@ -49,7 +49,7 @@ def test_many_people_at_once(load, database, overlap):
 def test_killed_under_load_nothing_that_was_saved_is_lost(load, database):
     moments = np.random.default_rng(0).uniform(0, 1, KILLS)
     with open_store(database) as store:
-        people = load.begin(store, pairs=500 * (KILLS + 1), overlap=1, people=12)
+        people = load.begin(store, pairs=2500 * (KILLS + 1), overlap=1, people=12)
         server, url = load.serve(database)
         players = load.start_people(url, people, seconds=6 * KILLS, pause=0.02)
         try:
@@ -72,5 +72,6 @@ def test_killed_under_load_nothing_that_was_saved_is_lost(load, database):
         with store.reading() as connection:
             held = set(connection.scalars(select(holds.c.task_id)))
         assert held
-        later = claim(store, "load", "later", "later", count=len(held) + 50, now=lambda: time.time() + LEASE)
-        assert {one.task for one in later} >= held  # they come back, and before later ones
+        later = time.time() + LEASE
+        back = [claim(store, "load", f"later {k}", "later", count=15, now=lambda: later) for k in range(len(people))]
+        assert {one.task for its in back for one in its} >= held  # they come back, and before later ones

@@ -169,6 +169,46 @@ def test_a_store_removed_under_a_running_round(sqlite_store, path):
         sqlite_store.append([EVENT])
 
 
+def test_a_server_that_was_restarted_is_said_once(new_postgresql):
+    url = new_postgresql()
+    with open_store(url) as store, open_store(url) as other:
+        store.append([EVENT])
+        with ThreadPoolExecutor(4) as threads:  # several connections are kept
+            list(threads.map(lambda _: store.answers("uid"), range(8)))
+        with other.reading() as connection:
+            connection.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        with pytest.raises(
+            StorageError, match=r"cannot be used: check that it runs.*Answers committed before are kept"
+        ):
+            store.answers("uid")
+        for _ in range(4):
+            assert len(store.answers("uid")) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("postgresql://nobody@/x?host=/no/such/folder", "cannot be used: check that it runs and that the address is"),
+        ("postgresql://whosame:secret@/missing?host={}", 'cannot be used.*database "missing" does not exist'),
+    ],
+)
+def test_a_server_that_is_not_there(postgresql_server, url, said):
+    with pytest.raises(StorageError, match=said) as raised:
+        open_store(url.format(postgresql_server))
+    assert "secret" not in str(raised.value)
+
+
+def test_a_postgresql_database_that_another_program_locks(new_postgresql):
+    url = new_postgresql()
+    with open_store(url) as other, open_store(url, patience=0.05) as store, other.writing() as connection:
+        connection.exec_driver_sql("LOCK TABLE answer_events")
+        with pytest.raises(StorageError, match="locked by another program"):
+            store.append([EVENT])
+
+
 def test_a_database_with_other_tables_may_be_shared(path):
     with closing(sqlite3.connect(path)) as shell:
         shell.execute("CREATE TABLE theirs (x)")

@@ -326,9 +326,9 @@ def _stamp(now: float) -> str:
 
 # The statements, made once: making them costs more than running them.
 
-_run: BindParameter[Any] = bindparam("run")
-_who: BindParameter[Any] = bindparam("who")
-_task: BindParameter[Any] = bindparam("task")
+_run: BindParameter[str] = bindparam("run")
+_who: BindParameter[str] = bindparam("who")
+_task: BindParameter[int] = bindparam("task")
 _same_question = (
     (answer_events.c.run_uid == _run)
     & (answer_events.c.image_a == bindparam("a"))

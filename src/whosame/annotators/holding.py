@@ -10,6 +10,7 @@ from sqlalchemy import (
     BindParameter,
     Connection,
     Row,
+    Select,
     and_,
     bindparam,
     case,
@@ -151,13 +152,13 @@ def _made(token: str, swapped: bool, row: Row[Any]) -> Held:
 
 # The statements, made once: making them costs more than running them.
 
-_who: BindParameter[Any] = bindparam("who")
-_now: BindParameter[Any] = bindparam("now")
+_who: BindParameter[str] = bindparam("who")
+_now: BindParameter[float] = bindparam("now")
 # A hold from the future was given before the clock was set back: it would last for ever.
 _standing = and_(holds.c.until > _now, holds.c.since <= _now + AHEAD)
 _left, _right = pictures.alias(), pictures.alias()
 _handles = (_left.c.handle.label("of_a"), _right.c.handle.label("of_b"))
-_shown = (
+_shown: Select[Any] = (
     select(tasks.c.id, tasks.c.round, tasks.c.attempt, *_handles)
     .select_from(tasks)
     .join(_left, and_(_left.c.run_uid == tasks.c.run_uid, _left.c.image == tasks.c.image_a))
