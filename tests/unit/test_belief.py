@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from whosame.strategies.belief import calibrated, fit_logistic
+from whosame.strategies.belief import believed, calibrated, fit_logistic, wrong
 
 
 def drawn(n, *, seed=0, scale=1.0):
@@ -104,3 +104,51 @@ def test_certainty_stays_finite(certain):
     p = np.full(3, certain)
     found = calibrated(p, p, np.full(3, 1 - certain), width=0.7, trust=5.0)
     np.testing.assert_allclose(found, (3 * (1 - certain) + 5 * certain) / 8)
+
+
+def test_how_probably_an_answer_is_wrong_by_hand():
+    # Errors .03: .9 · .03 / (.9 · .03 + .1 · .97) for what is .1 probable; as probable as errors are: a half.
+    found = wrong(np.array([0.1, 0.03, 1.0, 0.0]), 0.03)
+    np.testing.assert_allclose(found, [0.027 / 0.124, 0.5, 0.0, 1.0])
+    assert wrong(0.0, 0.0) == 0  # impossible, and said by one who never errs
+
+
+ALIKE = {"evidence": np.ones((1000, 1)), "prior": np.zeros(1), "precision": 0.01, "width": 0.7, "trust": 0.01}
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.5, 0.9])
+def test_errors_are_taken_out_of_what_was_told(share):
+    # Told "same": p (1 - e) + (1 - p) e, so p = (share - e) / (1 - 2 e).
+    told = (np.arange(1000) < 1000 * share).astype(float)
+    weights, same = believed(told=told, error=np.full(1000, 0.03), **ALIKE)
+    expected = (share - 0.03) / 0.94
+    assert same.mean() == pytest.approx(expected, abs=0.005)
+    assert expit(weights[0]) == pytest.approx(expected, abs=0.005)
+
+
+def test_what_is_as_rare_as_errors_is_not_believed_unless_two_said_it():
+    told = (np.arange(1000) < 30).astype(float)
+    error = np.full(1000, 0.03)
+    _, once = believed(told=told, error=error, **ALIKE)
+    _, twice = believed(told=told, error=np.where(told == 1, 0.0, error), **ALIKE)
+    assert once.mean() < 0.005
+    assert twice.mean() > 0.03
+
+
+def test_answers_that_cannot_be_wrong_count_as_they_stand():
+    evidence, told = drawn(200)
+    prior = np.array([0.0, 1.0, 0.0])
+    weights, same = believed(evidence, told, np.zeros(200), prior, precision=1.0, width=0.7, trust=5.0)
+    assert same.tolist() == told.tolist()
+    assert weights.tolist() == fit_logistic(evidence, told, prior, 1.0).tolist()
+
+
+def test_an_answer_against_all_evidence_moves_the_curve_less():
+    evidence, told = drawn(300, scale=3.0)
+    level = evidence @ [0.5, 2.0, -1.0]
+    told[np.argmax(level)] = 0
+    prior, window = np.zeros(3), {"width": 0.7, "trust": 5.0}
+    weights, same = believed(evidence, told, np.full(300, 0.03), prior, precision=1.0, **window)
+    assert same[np.argmax(level)] > 5 * 0.03
+    plain = fit_logistic(evidence, told, prior, 1.0)
+    assert (evidence @ weights).max() > (evidence @ plain).max()

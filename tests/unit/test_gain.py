@@ -14,9 +14,9 @@ from whosame.strategies import registry
 from whosame.strategies.base import Answer, RoundState
 from whosame.strategies.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT, Candidates
 from whosame.strategies.gain import ANSWERS, CHECKS, KINDS, Gain, GainConfig, GainSession
-from whosame.strategies.prospect import PRIORS, Prospect
+from whosame.strategies.prospect import GIVEN, PRIORS, Prospect
 
-NOTHING_TOLD = np.empty((0, 2 + COLUMNS))
+NOTHING_TOLD = np.empty((0, GIVEN + COLUMNS))
 
 
 def state_of(n=40, *, budget=10, memory=None, cameras=True, carried=None, seed=0):
@@ -53,7 +53,7 @@ def candidates(*rows):
 
 
 def prospect_of(found, same, config, **state):
-    prospect = Prospect(state_of(**state), config, NOTHING_TOLD)
+    prospect = Prospect(state_of(**state), config, NOTHING_TOLD, 0.0)
     prospect.candidates, prospect.same = found, np.array(same)
     return prospect
 
@@ -249,21 +249,22 @@ def test_carried_is_the_evidence_of_answers_that_were_given():
     config = GainConfig(aim="labels")
     session = Gain(config).start(state)
     questions = session.ask()
-    prospect = Prospect(state, config, NOTHING_TOLD)
+    prospect = Prospect(state, config, NOTHING_TOLD, 0.0)
     given = ["same", "different", "unsure", "different", "same"]
     answers = [Answer(question, verdict) for question, verdict in zip(questions, given, strict=False)]
+    answers[1] = replace(answers[1], asked=2)
     answers[3] = replace(answers[3], source="closure")
     answers[4] = replace(answers[4], source="memory")
     session.tell(answers)
     carried = session.carry()[ANSWERS]
-    assert carried.shape == (3, 2 + COLUMNS)
-    assert carried[:, 1].tolist() == [1, 0, 1]
+    assert carried.shape == (3, GIVEN + COLUMNS)
+    assert carried[:, 1:GIVEN].tolist() == [[1, 1], [0, 2], [1, 1]]
     found = prospect.candidates
     shown = {(min(a, b), max(a, b)): i for i, (a, b) in enumerate(zip(found.first, found.second, strict=True))}
     for row, question in zip(carried, [questions[0], questions[1], questions[4]], strict=True):
         index = shown[question.a, question.b]
         assert row[0] == found.kind[index]
-        np.testing.assert_array_equal(row[2:], found.evidence[index])
+        np.testing.assert_array_equal(row[GIVEN:], found.evidence[index])
 
 
 def test_answers_add_up_over_rounds():
@@ -278,7 +279,7 @@ def test_answers_add_up_over_rounds():
 
 def test_before_any_answer_p_is_the_curve_it_begins_with():
     for refit in (True, False):
-        prospect = Prospect(state_of(), GainConfig(refit=refit), NOTHING_TOLD)
+        prospect = Prospect(state_of(), GainConfig(refit=refit), NOTHING_TOLD, 0.0)
         for kind, prior in PRIORS.items():
             its = prospect.candidates.kind == kind
             assert its.any()
@@ -287,15 +288,47 @@ def test_before_any_answer_p_is_the_curve_it_begins_with():
 
 def test_answers_pull_p_of_their_kind_and_of_no_other():
     config, state = GainConfig(), state_of()
-    before = Prospect(state, config, NOTHING_TOLD)
+    before = Prospect(state, config, NOTHING_TOLD, 0.0)
     found = before.candidates
     merges = found.evidence[found.kind == MERGE]
-    told = np.column_stack([np.full(len(merges), MERGE), np.zeros(len(merges)), merges])  # all of them "different"
-    after = Prospect(state, config, told)
+    told = answered(MERGE, 0, merges)
+    after = Prospect(state, config, told, 0.0)
     its = found.kind == MERGE
     assert (after.same[its] < before.same[its]).all()
     np.testing.assert_array_equal(after.same[~its], before.same[~its])
-    np.testing.assert_array_equal(Prospect(state, replace(config, refit=False), told).same, before.same)
+    np.testing.assert_array_equal(Prospect(state, replace(config, refit=False), told, 0.0).same, before.same)
+
+
+def test_rare_answers_same_are_not_believed_where_errors_are_as_frequent():
+    state, config = state_of(), GainConfig()
+    found = Prospect(state, config, NOTHING_TOLD, 0.0).candidates
+    its = found.kind == MERGE
+    typical = np.repeat(np.median(found.evidence[its], axis=0, keepdims=True), 97, axis=0)
+
+    def same(error, asked):
+        told = np.vstack([answered(MERGE, 0, typical), answered(MERGE, 1, typical[:3], asked=asked)])
+        return np.median(Prospect(state, config, told, error).same[its])
+
+    assert same(0.0, 1) > 0.02
+    assert same(0.03, 1) < 0.01
+    assert same(0.03, 2) > 0.02  # what two said stands
+
+
+def test_repair_takes_carried_answers_for_fallible():
+    found = Prospect(state_of(), GainConfig(), NOTHING_TOLD, 0.0).candidates
+    typical = np.repeat(np.median(found.evidence[found.kind == MERGE], axis=0, keepdims=True), 97, axis=0)
+    told = np.vstack([answered(MERGE, 0, typical), answered(MERGE, 1, typical[:3])])
+    state = state_of(budget=100, carried={ANSWERS: told})
+
+    def scores(repair):
+        config = GainConfig(aim="labels", worth=0, splits=False, outliers=False, repair=repair)
+        return np.median([question.score for question in Gain(config).start(state).ask()])
+
+    assert scores(repair=True) < scores(repair=False) / 2
+
+
+def answered(kind, same, evidence, *, asked=1):
+    return np.column_stack([np.tile([kind, same, asked], (len(evidence), 1)), evidence])
 
 
 def test_a_session_learns_from_what_is_carried():
@@ -337,26 +370,35 @@ def doubting(same, moved, price, config=None, carried=None):
 
 
 def test_an_unlikely_answer_that_matters_is_doubted_by_hand():
-    # p(same) .9, "different", errors .03: wrong with .03 · .9 / (.03 · .9 + .97 · .1) = .218, of 10 images 2.18.
+    # p(same) .9, "different", errors .03: wrong with .03 · .9 / (.03 · .9 + .97 · .1) = .2177, of 10 images 2.177.
     whole = GainConfig(price=1.0)
-    assert doubting(0.9, 10, 2.1, whole)("different")
-    assert not doubting(0.9, 10, 2.2, whole)("different")
+    assert doubting(0.9, 10, 2.17, whole)("different")
+    assert not doubting(0.9, 10, 2.18, whole)("different")
     assert doubting(0.9, 10, 7.2, GainConfig(price=0.3))("different")
     assert not doubting(0.9, 10, 7.3, GainConfig(price=0.3))("different")
-    assert not doubting(0.9, 10, 2.1, whole)("same")
-    assert not doubting(0.9, 10, 2.1, whole)("unsure")
-    assert doubting(0.1, 10, 2.1, whole)("same")
-    assert not doubting(0.9, 10, 2.1, GainConfig(price=1.0, doubt=0.22))("different")
-    assert not doubting(0.9, 10, 2.1, GainConfig(price=1.0, repair=False))("different")
+    assert doubting(0.1, 10, 2.17, whole)("same")
+    assert not doubting(0.9, 10, 2.17, whole)("unsure")
+    assert not doubting(0.9, 10, 0, GainConfig(repair=False))("different")
+    # The likely answer is wrong with .03 · .1 / (.03 · .1 + .97 · .9) = .0034: worth a question where 1,000 images hang
+    # on it.
+    assert not doubting(0.9, 10, 2.17, whole)("same")
+    assert doubting(0.9, 1000, 2.17, whole)("same")
 
 
-def test_the_more_answers_were_contested_the_more_is_doubted():
-    # After 100 answers, 28 contested: (28 + 3) / 200 = .155. p(same) .6, "different".
+def test_the_more_second_answers_were_wrong_the_more_is_doubted():
+    # Of 100 second answers 28 wrong: (28 + 3) / 200 = .155. p(same) .6, "different".
     wrong = 0.155 * 0.6 / (0.155 * 0.6 + 0.845 * 0.4)
     whole, carried = GainConfig(price=1.0), {CHECKS: np.array([100, 28])}
     assert doubting(0.6, 10, 10 * wrong - 0.01, whole, carried)("different")
     assert not doubting(0.6, 10, 10 * wrong + 0.01, whole, carried)("different")
     assert not doubting(0.6, 10, 10 * wrong - 0.01, whole)("different")
+
+
+def test_annotators_who_never_err_are_doubted_less_and_less():
+    # .03 · 100 / (900 + 100) = .003: wrong with .003 · .9 / (.003 · .9 + .997 · .1) = .0264.
+    carried = {CHECKS: np.array([900, 0])}
+    assert doubting(0.9, 10, 0.26, GainConfig(price=1.0), carried)("different")
+    assert not doubting(0.9, 10, 0.27, GainConfig(price=1.0), carried)("different")
 
 
 def test_a_batch_leaves_some_of_the_budget_for_asking_again():
@@ -378,11 +420,17 @@ def test_what_a_cluster_has_taken_part_in_counts_over_batches():
     assert len(session.ask()) == 1
 
 
-def test_checks_count_answers_and_those_of_whom_one_was_wrong():
-    session = Gain().start(state_of(budget=4, carried={CHECKS: np.array([10, 2])}))
+def test_checks_count_second_answers_and_those_that_were_wrong():
+    session = Gain(GainConfig(worth=0)).start(state_of(budget=40, carried={CHECKS: np.array([10, 2])}))
     asked = [Answer(question, "different") for question in session.ask()]
     session.tell(
-        [replace(asked[0], asked=3), replace(asked[1], asked=2), replace(asked[2], source="closure"), asked[3]]
+        [
+            replace(asked[0], asked=2),
+            replace(asked[1], asked=3),  # the second said something else, the third as the first
+            replace(asked[2], asked=3, overturned=True),  # the second and the third agreed
+            replace(asked[3], source="closure"),
+            *asked[4:],
+        ]
     )
     assert session.carry()[CHECKS].tolist() == [13, 3]
 
@@ -392,7 +440,7 @@ def test_checks_count_answers_and_those_of_whom_one_was_wrong():
 
 def test_questions_are_chosen_on_centred_features_where_cameras_are_known():
     def points(state, **config):
-        return Prospect(state, GainConfig(**config), NOTHING_TOLD).scene.points
+        return Prospect(state, GainConfig(**config), NOTHING_TOLD, 0.0).scene.points
 
     known, unknown = state_of(), state_of(cameras=False)
     assert not np.array_equal(points(known), points(known, centre=False))
@@ -428,7 +476,6 @@ def test_all_wrong_parameters_are_named_at_once():
         "split_power": -0.1,
         "merge_cap": 0,
         "improbable": 2.0,
-        "doubt": 1.5,
         "price": -1.0,
         "worth": -1.0,
     }

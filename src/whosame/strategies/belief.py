@@ -7,6 +7,7 @@ from scipy.special import expit, logit
 STEPS = 50  # of Newton's method, at most; it converges in a handful
 HALVINGS = 30  # of a step that overshoots
 TOLERANCE = 1e-8  # of a weight
+TURNS = 10  # of doubting answers by the curve and refitting it
 GRID = 0.25  # logits between two points at which levels are averaged
 LEVELS = 1e-9  # probabilities nearer to 0 or 1 are not told apart
 
@@ -84,3 +85,62 @@ def calibrated(p: Numbers, told: Numbers, same: Numbers, *, width: float, trust:
     count, yes = np.interp(level, grid, near.sum(axis=1)), np.interp(level, grid, near @ same)
     pulled: Numbers = (yes + trust * p) / (count + trust)
     return pulled
+
+
+def wrong(likely: Numbers | float, error: Numbers | float) -> Numbers:
+    """Return how probably answers are wrong, by Bayes' rule.
+
+    Parameters
+    ----------
+    likely : float64 [n] or float
+        How probable it was, before they were given, that what they say is true.
+    error : float64 [n] or float
+        How probable it is that an answer is wrong, whatever is true.
+    """
+    slip, right = np.asarray(error * (1 - likely)), np.asarray((1 - error) * likely)
+    found: Numbers = slip / np.maximum(slip + right, np.finfo(np.float64).tiny)
+    return found
+
+
+def believed(
+    evidence: Numbers,
+    told: Numbers,
+    error: Numbers,
+    prior: Numbers,
+    *,
+    precision: float,
+    width: float,
+    trust: float,
+) -> tuple[Numbers, Numbers]:
+    """Return the curve's weights, and what each answer counts as once it may be wrong.
+
+    Where "same" is rarer than errors are, most answers "same" are errors; p(same) learnt from them as they stand would
+    be the rate of errors there at least. So p and answers are weighed in turns, as in expectation maximisation: p by
+    what the answers count as, and that by Bayes' rule from p.
+
+    Parameters
+    ----------
+    evidence, prior, precision
+        As for :func:`fit_logistic`.
+    told : float64 [n]
+        1 for "same", 0 for "different".
+    error : float64 [n]
+        How probable it is that each answer is wrong, whatever is true.
+    width, trust
+        As for :func:`calibrated`.
+
+    Returns
+    -------
+    weights : float64 [k]
+    same : float64 [n]
+        Probability that the truth is "same".
+    """
+    same = told
+    weights = fit_logistic(evidence, same, prior, precision)
+    for _ in range(TURNS if (error > 0).any() else 0):
+        curve = expit(evidence @ weights)
+        p = calibrated(curve, curve, same, width=width, trust=trust)
+        slips = wrong(np.where(told == 1, p, 1 - p), error)
+        same = np.where(told == 1, 1 - slips, slips)
+        weights = fit_logistic(evidence, same, prior, precision)
+    return weights, same

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from whosame.strategies.account import Account
 from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
+from whosame.strategies.belief import wrong
 from whosame.strategies.budget import spread
 from whosame.strategies.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT
-from whosame.strategies.prospect import GainConfig, Prospect
+from whosame.strategies.prospect import GIVEN, GainConfig, Prospect
 
 __all__ = ["Gain", "GainConfig", "GainSession"]
 
@@ -21,10 +22,10 @@ KINDS: dict[int, tuple[Kind, str]] = {
     PAIR: ("pool", "two outliers, one person?"),
     SPLIT: ("within", "one cluster, two people?"),
 }
-ANSWERS = "gain_answers"  # carried: kind, same, evidence of every answer so far
-CHECKS = "gain_checks"  # carried: pairs that were answered, and those on which answers differed
+ANSWERS = "gain_answers"  # carried: kind, same, times asked, evidence of every answer so far
+CHECKS = "gain_checks"  # carried: pairs that were asked again, and those where the second answer was the wrong one
 RESERVE = 0.15  # share of what is left of a round's budget that a batch leaves for asking again
-FIRST_RATE, FIRST_ANSWERS = 0.03, 100  # the rate of errors that is assumed at first, and the answers it is worth
+FIRST_RATE, FIRST_ANSWERS = 0.03, 100  # the share of wrong answers assumed at first, and how many answers that is worth
 
 
 class GainSession:
@@ -34,12 +35,12 @@ class GainSession:
         self._config = config
         self._account = Account(state)
         self._past = _past(state)
-        self._prospect = Prospect(state, config, self._past)
+        self._checks = np.asarray(state.carried.get(CHECKS, np.zeros(2, np.int64)), np.int64).copy()
+        self._error = _error_rate(self._checks)
+        self._prospect = Prospect(state, config, self._past, self._error if config.repair else 0.0)
         self._evidence: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._stakes: dict[tuple[int, int], tuple[float, float]] = {}  # p(same), images moved
         self._told: list[NDArray[np.float64]] = []
-        self._before = np.asarray(state.carried.get(CHECKS, np.zeros(2, np.int64)), np.int64)
-        self._checks = self._before.copy()
         self._price = 0.0
         self._taken: Counter[int] = Counter()
 
@@ -59,7 +60,7 @@ class GainSession:
                 score = float(change[index])
                 reason = f"{reason} p(same) {same[index]:.2f}, {score:.2f} images"
                 question = self._account.question(first, second, name, score=score, group=group, reason=reason)
-                self._evidence[question.a, question.b] = np.concatenate([[kind, np.nan], found.evidence[index]])
+                self._evidence[question.a, question.b] = np.concatenate([[kind, np.nan, np.nan], found.evidence[index]])
                 self._stakes[question.a, question.b] = float(same[index]), float(self._prospect.moved[index])
                 questions.append(question)
         self._price = min((question.score for question in questions), default=0.0)
@@ -68,35 +69,29 @@ class GainSession:
     def doubts(self, answer: Answer) -> bool:
         """Tell whether asking again is worth its price.
 
-        An answer is wrong with the probability that Bayes' rule gives from p(same) and the rate of errors seen so far;
-        then the images that it moves, or fails to move, are what asking again can save.
+        An answer is wrong with the probability that Bayes' rule gives from p(same) and the share of wrong answers so
+        far; then the images that it moves, or fails to move, are what asking again can save.
         """
         if not self._config.repair or answer.verdict == "unsure":
             return False
         same, moved = self._stakes[answer.question.a, answer.question.b]
         likely = same if answer.verdict == "same" else 1 - same
-        rate = self._error_rate()
-        wrong = rate * (1 - likely) / (rate * (1 - likely) + (1 - rate) * likely)
-        return wrong > self._config.doubt and wrong * moved > self._config.price * self._price
+        return float(wrong(likely, self._error)) * moved > self._config.price * self._price
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Take the answers; what p(same) is learnt from are those that were given, not those that followed."""
         self._account.tell(answers)
         for answer in answers:
-            if answer.source != "closure":
-                self._checks += [1, answer.asked > 2]  # three answers: one of them was wrong
+            if answer.asked > 1:  # of three answers the first stood: then it was the second that erred
+                self._checks += [1, answer.asked > 2 and not answer.overturned]
             learnt = self._evidence[answer.question.a, answer.question.b].copy()
             if answer.verdict != "unsure" and answer.source != "closure":
-                learnt[1] = answer.verdict == "same"
+                learnt[1:GIVEN] = answer.verdict == "same", answer.asked
                 self._told.append(learnt)
 
     def carry(self) -> dict[str, NDArray[np.generic]]:
-        """Return the evidence of every answer so far, and how many were contested."""
+        """Return the evidence of every answer so far, and what asking again has shown of the annotator."""
         return {ANSWERS: np.vstack([self._past, *self._told]), CHECKS: self._checks}
-
-    def _error_rate(self) -> float:
-        given, contested = self._before
-        return float((contested + FIRST_RATE * FIRST_ANSWERS) / (given + FIRST_ANSWERS))
 
     @cached_property
     def _waiting(self) -> Iterator[int]:
@@ -135,6 +130,12 @@ class Gain(Strategy):
         return spread(budget, rounds, self.config.schedule)
 
 
+def _error_rate(checks: NDArray[np.int64]) -> float:
+    # Of second answers alone: first ones were put again because they were suspect, and would make errors seem frequent.
+    again, wrong = checks
+    return float((wrong + FIRST_RATE * FIRST_ANSWERS) / (again + FIRST_ANSWERS))
+
+
 def _past(state: RoundState) -> NDArray[np.float64]:
     carried = state.carried.get(ANSWERS)
-    return np.empty((0, 2 + COLUMNS)) if carried is None else np.asarray(carried, np.float64)
+    return np.empty((0, GIVEN + COLUMNS)) if carried is None else np.asarray(carried, np.float64)

@@ -12,7 +12,7 @@ from whosame.errors import unknown_name
 from whosame.features.centring import centre_by_camera
 from whosame.parameters import check_rules
 from whosame.strategies.base import RoundState
-from whosame.strategies.belief import calibrated, fit_logistic
+from whosame.strategies.belief import believed, calibrated
 from whosame.strategies.budget import check_schedule
 from whosame.strategies.candidates import HOME, MERGE, PAIR, SPLIT, Candidates
 from whosame.strategies.scene import Scene
@@ -26,6 +26,7 @@ PRIORS = {
     SPLIT: np.array([0.3, 2.2, 0.0, 0.0, 0.3, 0.0]),
 }
 AIMS = ("model", "labels")
+GIVEN = 3  # columns of an answer before its evidence: kind, 1 for "same", how often it was asked
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,8 @@ class GainConfig:
     merge_cap: int = 2
     # 0..1, aim model: merges less probable than this come after the splits.
     improbable: float = 0.03
-    # Whether doubtful answers are asked again, where that is worth more than another question; and how probably wrong,
-    # 0..1, an answer must be.
+    # Whether answers are taken for fallible: weighed when p(same) is learnt, and asked again where that is worth it.
     repair: bool = True
-    doubt: float = 0.1
     # >= 0: what asking again costs, in questions of the round's least worth; below 1, because an error stays.
     price: float = 0.3
     # >= 0: a round stops where less than so many images are expected to move by a question; the rest is left for later.
@@ -85,7 +84,6 @@ class GainConfig:
                 "split_power is a share from 0 to 1": 0 <= self.split_power <= 1,
                 "merge_cap is 1 or more": self.merge_cap >= 1,
                 "improbable is a probability from 0 to 1": 0 <= self.improbable <= 1,
-                "doubt is a probability from 0 to 1": 0 <= self.doubt <= 1,
                 "price is 0 or more": self.price >= 0,
                 "worth is 0 or more": self.worth >= 0,
             },
@@ -93,10 +91,20 @@ class GainConfig:
 
 
 class Prospect:
-    """The candidates of a round, how probable each is, and what asking is expected to change."""
+    """The candidates of a round, how probable each is, and what asking is expected to change.
 
-    def __init__(self, state: RoundState, config: GainConfig, past: NDArray[np.float64]) -> None:
-        self._state, self._config, self._past = state, config, past
+    Parameters
+    ----------
+    state : RoundState
+    config : GainConfig
+    past : float64 [n, GIVEN + COLUMNS]
+        The answers so far.
+    error : float
+        Share of wrong answers among those that were given once.
+    """
+
+    def __init__(self, state: RoundState, config: GainConfig, past: NDArray[np.float64], error: float) -> None:
+        self._state, self._config, self._past, self._error = state, config, past, error
 
     @cached_property
     def scene(self) -> Scene:
@@ -121,10 +129,11 @@ class Prospect:
             if not config.refit:
                 p[its] = expit(found.evidence[its] @ prior)
                 continue
-            same, evidence = told[:, 1], told[:, 2:]
-            weights = fit_logistic(evidence, same, prior, config.precision)
+            evidence, error = told[:, GIVEN:], self._error * (told[:, 2] < 2)  # what two said is taken for certain
+            window = {"width": config.width, "trust": config.trust}
+            weights, same = believed(evidence, told[:, 1], error, prior, precision=config.precision, **window)
             curve, known = expit(found.evidence[its] @ weights), expit(evidence @ weights)
-            p[its] = calibrated(curve, known, same, width=config.width, trust=config.trust)
+            p[its] = calibrated(curve, known, same, **window)
         return p
 
     @cached_property

@@ -19,8 +19,6 @@ from whosame.data.decoding import FAILURES, eight_bits
 router = APIRouter()
 
 SHOWN_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
-# A handle is another one in another run, and its bytes are checked: the browser need not ask again.
-KEPT = {"Cache-Control": "private, max-age=86400, immutable"}
 
 
 class UnshowableError(Exception):
@@ -43,7 +41,7 @@ def picture(
         content, kind = read_picture(Path(row.root), row.path, row.digest)
     except UnshowableError as error:
         raise HTTPException(410, str(error)) from error
-    return Response(content, media_type=kind, headers=KEPT)
+    return Response(content, media_type=kind)  # not cached: the script holds the next pair, the disk none
 
 
 def read_picture(root: Path, path: str, digest: str) -> tuple[bytes, str]:

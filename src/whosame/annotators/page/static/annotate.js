@@ -112,7 +112,6 @@ async function look() {
 // One at a time. What is sent is kept until the server has said what became of it, so that a reload sends it again; the
 // server knows it by its hold or its answer, and does it once.
 async function send(path, fields, pressed = 0) {
-  if (sending) return;
   sending = true;
   keep(UNSENT, { path, fields });
   let reply = null;
