@@ -64,6 +64,7 @@ def test_killed_under_load_nothing_that_was_saved_is_lost(load, database):
             told = load.what_happened(players)
         finally:
             load.stop(server)
+            players.kill()
         assert load.mistakes(store, told, overlap=1) == []
         wrong = set(sum((Counter(person["wrong"]) for person in told), Counter()))
         assert wrong <= {"ConnectionRefusedError", "ConnectionResetError", "IncompleteReadError", "BrokenPipeError"}

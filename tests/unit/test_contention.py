@@ -9,7 +9,6 @@ import random
 import time
 from collections import Counter
 from contextlib import suppress
-from multiprocessing.connection import wait
 
 import pytest
 from sqlalchemy import event
@@ -47,7 +46,7 @@ def in_processes(work, jobs):
     for child in children:
         child.start()
     while any(child.is_alive() for child in children) and not any(child.exitcode for child in children):
-        wait([child.sentinel for child in children if child.is_alive()])
+        time.sleep(0.05)
     for child in children:  # those that wait for one that failed
         child.kill()
         child.join()
