@@ -257,6 +257,7 @@ def test_a_missing_picture_is_said_and_the_pair_can_be_skipped(site, visit):
     page.keyboard.press("x")  # the second pair has the same picture
     saved(page, "Skipped")
     expect(page.locator("[name=token]")).not_to_have_value(before)
+    page.wait_for_timeout(500)
     page.keyboard.press("x")
     expect(page.locator("#left img")).to_be_visible()
     expect(page.locator("#right img")).to_be_visible()

@@ -3,8 +3,9 @@
 import multiprocessing
 import os
 import shutil
-import subprocess
 import sys
+import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -82,20 +83,46 @@ def calm(drawn, play, tmp_path_factory):
     return folder
 
 
+@dataclass
+class Done:
+    """What a command left behind."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
 def kedro(folder: Path, *arguments: str, check: bool = True, env: dict[str, str] | None = None, timeout: float = 240):
-    """Type a kedro command in a project."""
-    done = subprocess.run(
-        [sys.executable, "-m", "kedro", *arguments],
-        cwd=folder,
-        env={**os.environ, "OMP_NUM_THREADS": "1", **(env or {})},
-        capture_output=True,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
+    """Type a kedro command in a project. It is a process of its own that starts in a moment: imports are shared."""
+    with tempfile.TemporaryDirectory() as kept:
+        out, err = Path(kept) / "out", Path(kept) / "err"
+        process = _server.Process(target=_kedro, args=(folder, arguments, env or {}, out, err))
+        process.start()
+        process.join(timeout)
+        if process.exitcode is None:
+            process.kill()
+            process.join()
+            raise AssertionError(f"kedro {' '.join(arguments)} did not end:\n{out.read_text()}\n{err.read_text()}")
+        done = Done(process.exitcode, out.read_text(), err.read_text())
     if check and done.returncode:
         raise AssertionError(f"kedro {' '.join(arguments)} gave {done.returncode}:\n{done.stdout}\n{done.stderr}")
     return done
+
+
+def _kedro(folder, arguments, env, out, err):
+    for path, number in ((out, 1), (err, 2)):
+        os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
+    sys.stdout, sys.stderr = os.fdopen(1, "w", 1), os.fdopen(2, "w", 1)
+    sys.stdin = Path(os.devnull).open()  # noqa: SIM115
+    os.chdir(folder)
+    os.environ.update({"OMP_NUM_THREADS": "1", **env})
+    sys.argv = ["kedro", *arguments]
+    import torch
+
+    torch.set_num_threads(1)
+    from kedro.framework.cli.cli import main
+
+    main()
 
 
 def _play(folder, parameters, fork, sabotage):

@@ -529,6 +529,16 @@ def test_static_files_may_be_kept_and_asked_about(served):
     assert response.headers["content-security-policy"] == HEADERS["content-security-policy"]
 
 
+@pytest.fixture
+def uvicorn_is_heard(monkeypatch):
+    """What another test's server may have set up keeps uvicorn's messages from pytest."""
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
+        monkeypatch.setattr(logging.getLogger(name), "propagate", True)
+        monkeypatch.setattr(logging.getLogger(name), "disabled", False)
+        monkeypatch.setattr(logging.getLogger(name), "level", logging.DEBUG)
+
+
+@pytest.mark.usefixtures("uvicorn_is_heard")
 def test_a_bug_is_not_explained_to_strangers(served, caplog):
     response = served.browser().get("/break")
     assert response.status_code == 500
@@ -539,6 +549,7 @@ def test_a_bug_is_not_explained_to_strangers(served, caplog):
         time.sleep(0.005)
 
 
+@pytest.mark.usefixtures("uvicorn_is_heard")
 def test_no_token_is_in_the_log_or_sent_back(served, store, alice, caplog):
     caplog.set_level(logging.DEBUG)
     browser = log_in(served, alice)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from whosame.errors import ParameterError, StorageError, unknown_name
 
+KEPT_OPEN = 40  # connections, one for each thread that serves: beyond them each request would open one, and close it
 LOOK = 10  # ms; SQLite looks after 1, 2, 5 and 10 ms, then later and later
 BACKENDS = ("sqlite", "postgresql")
 ELSEWHERE = "give another store (--params=database=sqlite:///PATH)"
@@ -90,7 +91,7 @@ def connect(url: URL, *, patience: float) -> Engine:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     try:
-        engine = create_engine(url)
+        engine = create_engine(url, pool_size=KEPT_OPEN)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StorageError(f"the driver of {url.drivername} is not installed ({error}); {ELSEWHERE}") from error
     if postgresql:

@@ -1,5 +1,6 @@
 """Serving the page: a port, a first login, an address to open; quiet until it is stopped."""
 
+import asyncio
 import errno
 import ipaddress
 import socket
@@ -10,6 +11,7 @@ from getpass import getuser
 from pathlib import Path
 
 import uvicorn
+from anyio import to_thread
 
 from whosame.annotators.page.app import create_app
 from whosame.annotators.people import everybody, plain, welcome
@@ -18,6 +20,8 @@ from whosame.errors import ParameterError, StorageError
 
 PORT = 8765
 NEXT = 20  # ports that are tried after one that is taken
+# Requests that are worked on at once. More only wait for each other: with 40 half as many answers come through.
+THREADS = 8
 
 
 @dataclass(frozen=True)
@@ -124,8 +128,14 @@ def run(app: object, listener: socket.socket) -> None:
         timeout_graceful_shutdown=2,
         lifespan="off",
     )
+    server = uvicorn.Server(config)
+
+    async def serve_with_few_threads() -> None:
+        to_thread.current_default_thread_limiter().total_tokens = THREADS
+        await server.serve(sockets=[listener])
+
     try:
-        uvicorn.Server(config).run(sockets=[listener])
+        asyncio.run(serve_with_few_threads())
     except KeyboardInterrupt:  # uvicorn raises it again when it has ended
         sys.stderr.flush()
 
