@@ -99,7 +99,7 @@ def visit(browser, site, artefacts):
         page.goto(where)
         page.wait_for_url(site.url)
         if page.locator("#pair").is_visible():
-            page.locator("#left img, #left p").first.wait_for()
+            page.locator("#left").wait_for()
         return page
 
     yield open_page
