@@ -13,7 +13,7 @@ import pytest
 import uvicorn
 from playwright.sync_api import expect
 
-from whosame.annotators.answering import answer, skip, take_back
+from whosame.annotators.answering import answer, skip
 from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
 from whosame.annotators.cases import case, disputes
 from whosame.annotators.holding import claim
@@ -21,6 +21,7 @@ from whosame.annotators.page.app import create_app
 from whosame.annotators.page.serve import listen
 from whosame.annotators.people import add
 from whosame.annotators.store import LabelStore, open_store
+from whosame.annotators.taking_back import take_back
 from whosame.data.indexing import index_images
 from whosame.data.source import SourceConfig
 

@@ -4,10 +4,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from whosame.annotators.answering import RefusedError, answer, last_answer, skip, take_back
+from whosame.annotators.answering import RefusedError, answer, skip
 from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
 from whosame.annotators.holding import claim, release
 from whosame.annotators.store import open_store
+from whosame.annotators.taking_back import last_answer, take_back
 
 IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(40)}
 

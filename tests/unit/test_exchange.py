@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from whosame.annotators import audit
-from whosame.annotators.answering import RefusedError, answer, skip, take_back
+from whosame.annotators.answering import RefusedError, answer, skip
 from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
 from whosame.annotators.exchange import csv_table, importing, label_studio
 from whosame.annotators.exchange.exporting import FORMATS, export_answers
@@ -18,6 +18,7 @@ from whosame.annotators.exchange.known_runs import RunImages, StoredRun, find_ru
 from whosame.annotators.exchange.record import NAMES, Record
 from whosame.annotators.holding import claim
 from whosame.annotators.store import AnswerEvent, open_store
+from whosame.annotators.taking_back import take_back
 from whosame.errors import InputError, ParameterError, StorageError
 from whosame.memory import LabelMemory
 

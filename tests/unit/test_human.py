@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whosame.annotators.answering import RefusedError, answer, last_answer, skip, take_back
+from whosame.annotators.answering import RefusedError, answer, skip
 from whosame.annotators.asking import ask_people
 from whosame.annotators.campaign import Campaign, Description, Picture
 from whosame.annotators.holding import claim
@@ -15,6 +15,7 @@ from whosame.annotators.people_record import PeopleRecord
 from whosame.annotators.registry import AnnotatorConfig
 from whosame.annotators.schema import campaigns, pictures, take_backs, tasks
 from whosame.annotators.store import open_store
+from whosame.annotators.taking_back import last_answer, take_back
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory

@@ -5,7 +5,7 @@ from itertools import combinations, islice
 
 import pytest
 
-from whosame.annotators.answering import RefusedError, answer, skip, take_back
+from whosame.annotators.answering import RefusedError, answer, skip
 from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
 from whosame.annotators.cases import case, cases, disputes
 from whosame.annotators.contradictions import Belief, beliefs, contradictions
@@ -16,6 +16,7 @@ from whosame.annotators.latest import recent
 from whosame.annotators.schema import answer_events, people, tasks
 from whosame.annotators.settling import settle
 from whosame.annotators.store import open_store
+from whosame.annotators.taking_back import take_back
 
 IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(60)}
 

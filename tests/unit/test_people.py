@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import select, text
 
 from whosame.annotators import audit, people
-from whosame.annotators.answering import answer, skip, take_back
+from whosame.annotators.answering import answer, skip
 from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
 from whosame.annotators.holding import claim
 from whosame.annotators.schema import metadata
 from whosame.annotators.sittings import IDLE, LASTING, NOTED, SKEW, begin, end, signing_key, standing
 from whosame.annotators.store import AnswerEvent, open_store
+from whosame.annotators.taking_back import take_back
 from whosame.errors import ParameterError, StorageError
 from whosame.reporting.people import people_table
 

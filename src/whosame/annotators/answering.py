@@ -1,4 +1,4 @@
-"""What people do with a pair that they hold: answer it, skip it, take an answer back. Every one is an event."""
+"""What people do with a pair that they hold: answer it, or skip it. Either is an event."""
 
 import time
 from collections.abc import Callable
@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, exists, func, select, update
+from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, select, update
 
-from whosame.annotators.holding import LEASE, SHOWN, Held, hold, lock_mine
+from whosame.annotators.holding import lock_mine
 from whosame.annotators.panel import Vote, decide
-from whosame.annotators.schema import answer_events, campaigns, holds, pictures, skips, take_backs, tasks
+from whosame.annotators.schema import STANDS, answer_events, campaigns, holds, pictures, skips, tasks
 from whosame.annotators.store import LabelStore
 from whosame.errors import WhosameError
 from whosame.strategies.base import Verdict
@@ -92,7 +92,7 @@ def answered(
         annotator,
         verdict,
         min(max(seconds, 0.0), max(now - task.since, 0.0)),
-        answered_at=_stamp(now),
+        answered_at=stamp(now),
         settles=settles,
         hold=token,
         sitting=sitting,
@@ -163,68 +163,9 @@ def skipped(connection: Connection, token: str, annotator: str, *, now: float) -
         if connection.execute(GIVEN, {"name": token}).first():
             raise RefusedError("answered", "this pair was answered, take the answer back to skip it")
         raise RefusedError("lapsed", LAPSED)
-    values = {"task_id": task.id, "annotator": annotator, "hold": token, "skipped_at": _stamp(now)}
+    values = {"task_id": task.id, "annotator": annotator, "hold": token, "skipped_at": stamp(now)}
     connection.execute(skips.insert().values(values))
     connection.execute(delete(holds).where(holds.c.token == token))
-
-
-def last_answer(store: LabelStore, run_uid: str, annotator: str, sitting: str) -> int | None:
-    """Return the number of the newest answer of this sitting that can be taken back; None: there is none."""
-    with store.reading() as connection:
-        return last_answered(connection, run_uid, annotator, sitting)
-
-
-def last_answered(connection: Connection, run_uid: str, annotator: str, sitting: str) -> int | None:
-    """Do what :func:`last_answer` does, within a transaction."""
-    newest = connection.scalar(_mine(run_uid, annotator, sitting).order_by(answer_events.c.id.desc()).limit(1))
-    return None if newest is None else int(newest)
-
-
-def take_back(
-    store: LabelStore,
-    event: int,
-    annotator: str,
-    sitting: str,
-    *,
-    lease: float = LEASE,
-    now: Callable[[], float] = time.time,
-) -> Held:
-    """Take back one's own answer of this sitting, and get the pair again. Asked for twice, it is taken back once.
-
-    Raises
-    ------
-    RefusedError
-        ``kept``: it is somebody else's, of another sitting, or of a round that has been learnt from.
-    """
-    with store.writing() as connection:
-        return taken_back(connection, event, annotator, sitting, lease=lease, now=now())
-
-
-def taken_back(connection: Connection, event: int, annotator: str, sitting: str, *, lease: float, now: float) -> Held:
-    """Do what :func:`take_back` does, within a transaction; a refusal changes nothing in it."""
-    row = connection.execute(select(answer_events).where(answer_events.c.id == event)).first()
-    if row is None or row.annotator != annotator or row.sitting != sitting:
-        raise RefusedError("kept", "only your own answers of this sitting can be taken back")
-    number = connection.scalar(select(tasks.c.id).where(_task_of(row)))
-    lock_mine(connection, row.run_uid, annotator, *([] if number is None else [number]))
-    open_round = select(campaigns.c.run_uid).where(
-        campaigns.c.run_uid == row.run_uid, campaigns.c.round == row.round, campaigns.c.state == "asking"
-    )
-    if number is None or connection.execute(open_round).first() is None:
-        raise RefusedError("kept", "this round is over: the model has learnt from its answers")
-    if connection.execute(select(take_backs.c.id).where(take_backs.c.event_id == event)).first() is None:
-        question = {"run": row.run_uid, "a": row.image_a, "b": row.image_b, "nth": row.attempt}
-        votes = connection.execute(VOTES, question).all()
-        if any(vote.settles for vote in votes):
-            raise RefusedError("kept", "a coordinator has decided this pair")
-        values = {"event_id": event, "annotator": annotator, "taken_back_at": _stamp(now)}
-        connection.execute(take_backs.insert().values(values))
-        overlap = int(connection.scalar(OVERLAP, {"run": row.run_uid}) or 1)
-        now_wanted = {"open": True, "answered": len(votes) - 1, "wanted": max(overlap, len(votes))}
-        connection.execute(update(tasks).where(tasks.c.id == number).values(now_wanted))
-    connection.execute(DROP_OWN, {"task": number, "who": annotator})
-    shown = connection.execute(SHOWN, {"task": number}).one()
-    return hold(connection, shown, annotator, sitting, lease=lease, now=now)
 
 
 def _again(given: Row[Any], annotator: str, verdict: Verdict) -> Receipt:
@@ -296,31 +237,12 @@ def _question(task: Row[Any]) -> dict[str, Any]:
     return {"run": task.run_uid, "a": task.image_a, "b": task.image_b, "nth": task.attempt}
 
 
-def _task_of(row: Row[Any]) -> Any:
-    return (
-        (tasks.c.run_uid == row.run_uid)
-        & (tasks.c.image_a == row.image_a)
-        & (tasks.c.image_b == row.image_b)
-        & (tasks.c.attempt == row.attempt)
-    )
-
-
 def _locked(condition: Any) -> Any:
     return select(tasks).where(condition).with_for_update()
 
 
-def _mine(run_uid: str, annotator: str, sitting: str) -> Any:
-    taken_back = exists().where(take_backs.c.event_id == answer_events.c.id)
-    return (
-        select(answer_events.c.id)
-        .join(campaigns, campaigns.c.run_uid == answer_events.c.run_uid)
-        .where(answer_events.c.run_uid == run_uid, answer_events.c.annotator == annotator)
-        .where(answer_events.c.sitting == sitting, ~taken_back)
-        .where(campaigns.c.round == answer_events.c.round, campaigns.c.state == "asking")
-    )
-
-
-def _stamp(now: float) -> str:
+def stamp(now: float) -> str:
+    """Return a time as the store keeps it: UTC, ISO 8601, to the millisecond."""
     return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
 
 
@@ -335,7 +257,6 @@ _same_question = (
     & (answer_events.c.image_b == bindparam("b"))
     & (answer_events.c.attempt == bindparam("nth"))
 )
-_taken_back = exists().where(take_backs.c.event_id == answer_events.c.id)
 _digest = select(pictures.c.digest).where(pictures.c.run_uid == _run)
 _before = select(func.count()).select_from(answer_events).where(_same_question, answer_events.c.annotator == _who)
 HELD = select(tasks, holds.c.since).join(holds, holds.c.task_id == tasks.c.id)
@@ -343,7 +264,7 @@ HELD = HELD.where(holds.c.token == bindparam("name"), holds.c.annotator == _who)
 GIVEN = select(answer_events).where(answer_events.c.hold == bindparam("name"))
 OVERLAP = select(campaigns.c.overlap).where(campaigns.c.run_uid == _run)
 VOTES = select(answer_events.c.verdict, answer_events.c.settles, OVERLAP.scalar_subquery().label("overlap"))
-VOTES = VOTES.where(_same_question, ~_taken_back).order_by(answer_events.c.id)
+VOTES = VOTES.where(_same_question, STANDS).order_by(answer_events.c.id)
 APPEND = (
     answer_events.insert()
     .values(

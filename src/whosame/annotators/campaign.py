@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import Connection, bindparam, delete, exists, func, select, text, update
+from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from whosame.annotators.database import lock_run
 from whosame.annotators.panel import Vote, decide
-from whosame.annotators.schema import answer_events, campaigns, holds, pictures, take_backs, tasks
+from whosame.annotators.schema import STANDS, answer_events, campaigns, holds, pictures, take_backs, tasks
 from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Kind
 
@@ -191,8 +191,7 @@ class Campaign:
         """Return what has been said to each question of the run, and stands."""
         events = answer_events.c
         query = select(events.image_a, events.image_b, events.attempt, events.verdict, events.settles)
-        taken_back = exists().where(take_backs.c.event_id == events.id)
-        query = query.where(events.run_uid == self.about.run_uid, ~taken_back).order_by(events.id)
+        query = query.where(events.run_uid == self.about.run_uid, STANDS).order_by(events.id)
         votes: dict[tuple[int, int, int], list[Vote]] = {}
         for a, b, attempt, verdict, settles in connection.execute(query):
             votes.setdefault((a, b, attempt), []).append(Vote(verdict, settles))

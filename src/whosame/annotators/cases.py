@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, func, select
+from sqlalchemy import Connection, and_, func, select
 
 from whosame.annotators.panel import Vote, decide
-from whosame.annotators.schema import answer_events, campaigns, pictures, take_backs, tasks
+from whosame.annotators.schema import STANDS, answer_events, campaigns, pictures, tasks
 from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Verdict
 
-LIVE = ~exists().where(take_backs.c.event_id == answer_events.c.id)  # not taken back
 CHUNK = 500  # keys of one statement
 ABOUT = and_(
     answer_events.c.run_uid == tasks.c.run_uid,
@@ -114,7 +113,7 @@ def disputes(
     query = (
         select(tasks.c.id)
         .join(answer_events, ABOUT)
-        .where(tasks.c.run_uid == run_uid, LIVE)
+        .where(tasks.c.run_uid == run_uid, STANDS)
         .group_by(tasks.c.id)
         .having(func.count(answer_events.c.verdict.distinct()) > 1)
         .order_by(newest.desc())
@@ -174,7 +173,7 @@ def _answers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[S
             answer_events.c.settles,
         )
         .join(answer_events, ABOUT)
-        .where(tasks.c.id.in_(numbers), LIVE)
+        .where(tasks.c.id.in_(numbers), STANDS)
         .order_by(answer_events.c.id)
     )
     for task, *answer in connection.execute(query):

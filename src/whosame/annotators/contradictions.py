@@ -7,9 +7,9 @@ from typing import Literal
 
 from sqlalchemy import select
 
-from whosame.annotators.cases import ABOUT, LIVE
+from whosame.annotators.cases import ABOUT
 from whosame.annotators.panel import Vote, decide
-from whosame.annotators.schema import answer_events, campaigns, tasks
+from whosame.annotators.schema import STANDS, answer_events, campaigns, tasks
 from whosame.annotators.store import LabelStore
 from whosame.memory import LabelMemory
 from whosame.strategies.base import Verdict
@@ -60,7 +60,7 @@ def beliefs(store: LabelStore, run_uid: str, number: int | None = None) -> list[
             answer_events.c.settles,
         )
         .join(answer_events, ABOUT)
-        .where(tasks.c.run_uid == run_uid, LIVE)
+        .where(tasks.c.run_uid == run_uid, STANDS)
         .order_by(answer_events.c.id)
     )
     if number is not None:

@@ -8,9 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from whosame.annotators.agreement import Agreement, Ratings, agreement_with_others, by_pair
-from whosame.annotators.cases import LIVE
 from whosame.annotators.headway import OWN, epoch
-from whosame.annotators.schema import answer_events, holds, people, sittings, skips, take_backs, tasks
+from whosame.annotators.schema import STANDS, answer_events, holds, people, sittings, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
 
 IDLE = 60.0  # s that an answer counts at most: the person was away
@@ -67,7 +66,7 @@ def contributions(
     with store.reading() as connection:
         said = _said(connection, answered)
         settled = _counts(
-            connection, _select_by(answer_events.c.annotator).where(answered, LIVE, answer_events.c.settles)
+            connection, _select_by(answer_events.c.annotator).where(answered, STANDS, answer_events.c.settles)
         )
         skipped = _counts(
             connection, _select_by(skips.c.annotator).join(tasks, tasks.c.id == skips.c.task_id).where(asked)
@@ -161,7 +160,7 @@ def _looking(connection: Connection, asked: ColumnElement[bool], now: float) -> 
 
 def _ratings(connection: Connection, answered: ColumnElement[bool]) -> Ratings:
     pair = (answer_events.c.image_a, answer_events.c.image_b)
-    here = and_(answered, LIVE, ~answer_events.c.settles)
+    here = and_(answered, STANDS, ~answer_events.c.settles)
     several = (
         select(*pair)
         .where(here)

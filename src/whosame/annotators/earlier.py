@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, exists, or_, select
+from sqlalchemy import Connection, and_, or_, select
 
-from whosame.annotators.schema import answer_events, take_backs
+from whosame.annotators.schema import STANDS, answer_events
 from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Kind
 
@@ -69,7 +69,7 @@ def _elsewhere(connection: Connection, run_uid: str, pair: Pair) -> Sequence[Any
     query = (
         select(answer_events)
         .where(or_(same, turned), events.run_uid != run_uid, events.source == "human", events.attempt == 1)
-        .where(events.found_in.is_(None), ~exists().where(take_backs.c.event_id == events.id))
+        .where(events.found_in.is_(None), STANDS)
         .order_by(events.id)
     )
     newest = {row.annotator: row for row in connection.execute(query)}

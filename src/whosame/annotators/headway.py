@@ -7,15 +7,14 @@ from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
-from whosame.annotators.cases import LIVE
-from whosame.annotators.schema import answer_events, campaigns, tasks
+from whosame.annotators.schema import STANDS, answer_events, campaigns, tasks
 from whosame.annotators.store import LabelStore
 
 WINDOW = 900.0  # s, the latest answers, from which the end of the round is projected
 FEW = 5  # with fewer answers in the window nothing is projected
 
 # What somebody said on their own: not an answer repeated from another run, not a coordinator's decision.
-OWN = and_(LIVE, answer_events.c.found_in.is_(None), ~answer_events.c.settles)
+OWN = and_(STANDS, answer_events.c.found_in.is_(None), ~answer_events.c.settles)
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ def headway(store: LabelStore, run_uid: str, *, now: Callable[[], float] = time.
         )
         decided, waiting, halfway = connection.execute(counted.where(here)).one()
         answered = and_(answer_events.c.run_uid == run_uid, answer_events.c.round == about.round)
-        found = select(func.count()).select_from(answer_events).where(answered, LIVE, answer_events.c.found_in > 0)
+        found = select(func.count()).select_from(answer_events).where(answered, STANDS, answer_events.c.found_in > 0)
         missing = max(0, about.round_budget - decided) * about.overlap - halfway
         return Headway(
             run_uid,

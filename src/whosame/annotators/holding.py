@@ -22,7 +22,7 @@ from sqlalchemy import (
     update,
 )
 
-from whosame.annotators.schema import answer_events, holds, pictures, skips, take_backs, tasks
+from whosame.annotators.schema import STANDS, answer_events, holds, pictures, skips, tasks
 from whosame.annotators.store import LabelStore
 
 LEASE = 120.0  # s that a pair stays with somebody who does not answer; a closed laptop gives it back after that
@@ -180,14 +180,13 @@ NEW = holds.insert()
 
 # Tasks that wait for somebody, and that this person neither holds nor has answered.
 _with_others = select(func.count()).select_from(holds).where(holds.c.task_id == tasks.c.id, holds.c.annotator != _who)
-_taken_back = exists().where(take_backs.c.event_id == answer_events.c.id)
 _answered = exists().where(
     answer_events.c.run_uid == tasks.c.run_uid,
     answer_events.c.image_a == tasks.c.image_a,
     answer_events.c.image_b == tasks.c.image_b,
     answer_events.c.annotator == _who,
     answer_events.c.attempt == tasks.c.attempt,
-    ~_taken_back,
+    STANDS,
 )
 _free = and_(
     tasks.c.run_uid == bindparam("run"),

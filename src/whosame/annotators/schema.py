@@ -18,6 +18,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    exists,
     false,
 )
 
@@ -86,6 +87,9 @@ take_backs = Table(
     Column("taken_back_at", String(32), nullable=False),
     sqlite_autoincrement=True,
 )
+
+# Of an answer that was not taken back.
+STANDS = ~exists().where(take_backs.c.event_id == answer_events.c.id)
 
 # A run that people answer for, as its loop last described it.
 campaigns = Table(

@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from sqlalchemy import select
 
 from whosame.annotators.answering import Receipt, RefusedError, answer_elsewhere
-from whosame.annotators.cases import ABOUT, LIVE
+from whosame.annotators.cases import ABOUT
 from whosame.annotators.database import lock_run
-from whosame.annotators.schema import answer_events, campaigns, tasks
+from whosame.annotators.schema import STANDS, answer_events, campaigns, tasks
 from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Verdict
 
@@ -58,7 +58,7 @@ def settle(
         said = (
             select(answer_events.c.id, answer_events.c.annotator, answer_events.c.verdict, answer_events.c.settles)
             .join(tasks, ABOUT)
-            .where(tasks.c.id == task, LIVE)
+            .where(tasks.c.id == task, STANDS)
             .order_by(answer_events.c.id)
         )
         answers = connection.execute(said).all()

@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
-from sqlalchemy import Connection, Select, and_, exists, select
+from sqlalchemy import Connection, Select, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from whosame.annotators.database import BUSY, connect, explained, parse_url, sqlite_path
 from whosame.annotators.migrate import prepare
-from whosame.annotators.schema import answer_events, take_backs
+from whosame.annotators.schema import STANDS, answer_events
 from whosame.errors import ResumeError, StorageError
 from whosame.strategies.base import Kind, Source, Verdict
 
@@ -211,8 +211,7 @@ def open_store(url: str, *, patience: float = PATIENCE) -> LabelStore:
 
 
 def _query(run_uid: str | None, number: int | None) -> Select[Any]:
-    taken_back = exists().where(take_backs.c.event_id == answer_events.c.id)
-    query = select(*COLUMNS).where(~taken_back).order_by(answer_events.c.id)
+    query = select(*COLUMNS).where(STANDS).order_by(answer_events.c.id)
     query = query if run_uid is None else query.where(answer_events.c.run_uid == run_uid)
     return query if number is None else query.where(answer_events.c.round == number)
 

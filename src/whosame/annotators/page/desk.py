@@ -7,12 +7,13 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, bindparam, exists, select
 
-from whosame.annotators.answering import Receipt, RefusedError, answered, last_answered, skipped, taken_back
+from whosame.annotators.answering import Receipt, RefusedError, answered, skipped
 from whosame.annotators.holding import LEASE, Held, claimed
 from whosame.annotators.page.tally import Tally
 from whosame.annotators.page.together import Together
 from whosame.annotators.schema import campaigns, tasks
 from whosame.annotators.store import LabelStore
+from whosame.annotators.taking_back import last_answered, taken_back
 from whosame.strategies.base import Verdict
 
 AHEAD = 2  # pairs that a person holds: one shown, one loaded meanwhile

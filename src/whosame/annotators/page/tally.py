@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Row, exists, func, select
+from sqlalchemy import Row, func, select
 
-from whosame.annotators.schema import answer_events, holds, take_backs, tasks
+from whosame.annotators.schema import STANDS, answer_events, holds, tasks
 from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Verdict
 
@@ -118,7 +118,7 @@ class Tally:
                 answer_events.c.annotator == who,
                 answer_events.c.found_in.is_(None),
                 answer_events.c.answered_at >= began.astimezone(UTC).isoformat(timespec="milliseconds"),
-                ~exists().where(take_backs.c.event_id == answer_events.c.id),
+                STANDS,
             )
             with self._store.reading() as connection:
                 for verdict, seconds in connection.execute(given):
