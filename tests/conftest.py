@@ -95,6 +95,28 @@ def database(request, made_database, tmp_path):
     return f"sqlite:///{shutil.copy(made, tmp_path / 'labels.db')}"
 
 
+@pytest.fixture
+def store(database):
+    """A label store in which nothing is, on both kinds."""
+    with open_store(database) as store:
+        yield store
+
+
+class Clock:
+    """Stands still until ``time`` is set."""
+
+    def __init__(self):
+        self.time = 1_800_000_000.0
+
+    def __call__(self):
+        return self.time
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
 @pytest.fixture(scope="session")
 def browser():
     """A real browser."""

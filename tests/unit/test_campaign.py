@@ -7,29 +7,9 @@ import pytest
 from whosame.annotators.answering import RefusedError, answer, skip
 from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
 from whosame.annotators.holding import claim, release
-from whosame.annotators.store import open_store
 from whosame.annotators.taking_back import last_answer, take_back
 
 IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(40)}
-
-
-class Clock:
-    def __init__(self):
-        self.time = 1_000_000.0
-
-    def __call__(self):
-        return self.time
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(database):
-    with open_store(database) as store:
-        yield store
 
 
 def campaign(store, clock, *, overlap=1, number=0):

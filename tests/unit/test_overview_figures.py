@@ -21,25 +21,6 @@ from whosame.annotators.taking_back import take_back
 IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(60)}
 
 
-class Clock:
-    def __init__(self):
-        self.time = 1_000_000.0
-
-    def __call__(self):
-        return self.time
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(database):
-    with open_store(database) as store:
-        yield store
-
-
 def campaign(store, clock, pairs, *, overlap=2, number=0, round_budget=10):
     about = Description("uid", "mine", "/images", number, 3, 10 * number, 30, round_budget, overlap)
     made = Campaign(store, about, IMAGES, now=clock)

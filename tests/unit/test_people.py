@@ -20,25 +20,6 @@ from whosame.errors import ParameterError, StorageError
 from whosame.reporting.people import people_table
 
 
-class Clock:
-    def __init__(self):
-        self.time = 1_800_000_000.0
-
-    def __call__(self):
-        return self.time
-
-
-@pytest.fixture
-def clock():
-    return Clock()
-
-
-@pytest.fixture
-def store(database):
-    with open_store(database) as store:
-        yield store
-
-
 def login(store, clock, token):
     """Return the secret of a new sitting."""
     begun = begin(store, token, now=clock)
