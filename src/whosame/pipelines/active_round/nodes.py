@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from whosame import project
-from whosame.annotators.dialogue import converse
-from whosame.annotators.record import RoundRecord
-from whosame.annotators.registry import make_annotator
 from whosame.annotators.store import open_store
 from whosame.clustering import ClusteringConfig, base_clusters, centrality, enforce
 from whosame.configuration import Configuration
@@ -33,6 +30,7 @@ from whosame.features.extraction import Features, extract
 from whosame.features.network import ReIDNetwork, build_network
 from whosame.memory import LabelMemory
 from whosame.parameters import parse
+from whosame.pipelines.active_round.oracles import oracle_answers
 from whosame.pipelines.active_round.people import people_answer
 from whosame.pipelines.active_round.tables import (
     answers_table,
@@ -201,20 +199,7 @@ def annotate(
         log = memory_table(previous_memory, state.memory, [], train_set, this_round.number)
         return answers_table([], train_set), log, session.carry()
     else:
-        session, _ = begin()
-        annotator = make_annotator(
-            configuration.annotator, configuration.annotator_options, identities=truth.identities, seed=this_round.seed
-        )
-        with open_store(configuration.database_url(project.root())) as store:
-            record = RoundRecord(
-                store,
-                run_uid=this_round.uid,
-                run=this_round.run,
-                round=this_round.number,
-                image_ids=train_set.image_ids,
-                digests=train_set.digests,
-            )
-            said = converse(session, first, annotator, state.memory, budget=state.budget, record=record)
+        session, said = oracle_answers(this_round, state, begin, train_set, truth, configuration)
     memory = memory_table(previous_memory, said.memory, said.answers, train_set, this_round.number)
     return answers_table(said.answers, train_set), memory, session.carry()
 
