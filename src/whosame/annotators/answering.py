@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, select, update
 
-from whosame.annotators.holding import lock_mine
+from whosame.annotators.holding import locked_with
 from whosame.annotators.panel import Vote, decide
 from whosame.annotators.schema import STANDS, answer_events, campaigns, holds, pictures, skips, tasks
 from whosame.annotators.store import LabelStore
@@ -28,12 +28,29 @@ class RefusedError(WhosameError):
 
 @dataclass(frozen=True)
 class Receipt:
-    """An answer on the disk: its number, its verdict, whether it was there before, whether it decides the pair."""
+    """An answer on the disk.
+
+    Attributes
+    ----------
+    event : int
+        Its number.
+    verdict : str
+    repeated : bool
+        Whether it was there before.
+    decides : bool
+        Whether it decides the pair.
+    run_uid : str
+        The pair's run.
+    holding : list of rows, optional
+        What else the person holds in that run, where it is known and locked.
+    """
 
     event: int
     verdict: Verdict
     repeated: bool = False
     decides: bool = False
+    run_uid: str = ""
+    holding: list[Row[Any]] | None = None
 
 
 def answer(
@@ -80,7 +97,8 @@ def answered(
     now: float,
 ) -> Receipt:
     """Do what :func:`answer` does, within a transaction; a refusal changes nothing in it."""
-    task = _held_task(connection, token, annotator)  # the same request at the same time waits here
+    holding = locked_with(connection, token, annotator)  # the same request at the same time waits here
+    task = _of(token, holding)
     if task is None:
         given = connection.execute(GIVEN, {"name": token}).first()
         if given is None:
@@ -97,7 +115,9 @@ def answered(
         hold=token,
         sitting=sitting,
     )
-    return Receipt(event, verdict, decides=_count(connection, task, annotator))
+    others = [row for row in holding if row.id != task.id]
+    decides = _count(connection, task, annotator)
+    return Receipt(event, verdict, decides=decides, run_uid=task.run_uid, holding=others)
 
 
 def open_task(connection: Connection, run_uid: str, image_a: int, image_b: int, attempt: int | None) -> Row[Any] | None:
@@ -156,7 +176,7 @@ def skip(store: LabelStore, token: str, annotator: str, *, now: Callable[[], flo
 
 def skipped(connection: Connection, token: str, annotator: str, *, now: float) -> None:
     """Do what :func:`skip` does, within a transaction; a refusal changes nothing in it."""
-    task = _held_task(connection, token, annotator)
+    task = _of(token, locked_with(connection, token, annotator))
     if task is None:
         if connection.execute(select(skips.c.id).where(skips.c.hold == token, skips.c.annotator == annotator)).first():
             return
@@ -178,14 +198,9 @@ def _again(given: Row[Any], annotator: str, verdict: Verdict) -> Receipt:
     return Receipt(given.id, verdict, repeated=True)
 
 
-def _held_task(connection: Connection, token: str, annotator: str) -> Row[Any] | None:
-    """Return the task of a hold, locked, and since when it is held; None: it is somebody else's, or not needed."""
-    mine = {"name": token, "who": annotator}
-    task = connection.execute(HELD, mine).first()
-    if task is not None:
-        lock_mine(connection, task.run_uid, annotator)
-        task = connection.execute(HELD, mine).first()  # it may have changed while this waited
-    return task if task is not None and task.open else None
+def _of(token: str, holding: list[Row[Any]]) -> Row[Any] | None:
+    """Return the task of a hold; None: it is somebody else's, or not needed."""
+    return next((row for row in holding if row.token == token and row.open), None)
 
 
 def _append(
@@ -259,8 +274,6 @@ _same_question = (
 )
 _digest = select(pictures.c.digest).where(pictures.c.run_uid == _run)
 _before = select(func.count()).select_from(answer_events).where(_same_question, answer_events.c.annotator == _who)
-HELD = select(tasks, holds.c.since).join(holds, holds.c.task_id == tasks.c.id)
-HELD = HELD.where(holds.c.token == bindparam("name"), holds.c.annotator == _who)
 GIVEN = select(answer_events).where(answer_events.c.hold == bindparam("name"))
 OVERLAP = select(campaigns.c.overlap).where(campaigns.c.run_uid == _run)
 VOTES = select(answer_events.c.verdict, answer_events.c.settles, OVERLAP.scalar_subquery().label("overlap"))

@@ -104,8 +104,9 @@ def connect(url: URL, *, patience: float) -> Engine:
 
 def _set_up_sqlite(raw: Any, patience: float) -> None:
     raw.isolation_level = None  # sqlite3 would begin deferred transactions of its own
+    # Readers and the writer do not wait for each other. Where two change to it at once, SQLite refuses one unasked.
+    _when_free(raw, "PRAGMA journal_mode = WAL", patience)
     raw.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
-    raw.execute("PRAGMA journal_mode = WAL")  # readers and the writer do not wait for each other
     raw.execute("PRAGMA synchronous = FULL")  # a commit returns when the answer is on the disk
 
 
@@ -113,6 +114,8 @@ def _set_up_postgresql(raw: Any, patience: float) -> None:
     with raw.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = {round(patience * 1000)}")
         cursor.execute("SET synchronous_commit = on")  # a commit returns when the answer is on the disk
+        # Every statement finds rows by their keys: planning it anew at each answer cost more than running it.
+        cursor.execute("SET plan_cache_mode = force_generic_plan")
     raw.commit()
 
 
@@ -121,20 +124,28 @@ def _begin_sqlite(connection: Connection, patience: float) -> None:
     if not connection.get_execution_options().get("write"):
         raw.execute("BEGIN")
         return
-    # Left to itself SQLite looks ten times a second whether it is its turn: among busy writers some wait for ever.
-    raw.execute(f"PRAGMA busy_timeout = {LOOK}")
-    end = time.monotonic() + patience
     try:
-        while True:
-            try:
-                raw.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorname != "SQLITE_BUSY" or time.monotonic() > end:
-                    raise
-            else:
-                return
+        _when_free(raw, "BEGIN IMMEDIATE", patience)
     finally:
         raw.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
+
+
+def _when_free(raw: Any, statement: str, patience: float) -> None:
+    """Execute a statement as soon as no other process holds its lock.
+
+    Left to itself SQLite looks ten times a second whether it is its turn: among busy writers some wait for ever.
+    """
+    raw.execute(f"PRAGMA busy_timeout = {LOOK}")
+    end = time.monotonic() + patience
+    while True:
+        try:
+            raw.execute(statement)
+        except sqlite3.OperationalError as error:
+            if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() > end:
+                raise
+            time.sleep(0.001)  # where SQLite did not wait
+        else:
+            return
 
 
 def lock_run(connection: Connection, run_uid: str, *, alone: bool) -> None:

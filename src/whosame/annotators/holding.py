@@ -2,11 +2,13 @@
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    ARRAY,
+    BigInteger,
     BindParameter,
     Connection,
     Row,
@@ -17,7 +19,6 @@ from sqlalchemy import (
     delete,
     exists,
     func,
-    or_,
     select,
     update,
 )
@@ -82,14 +83,20 @@ def claimed(
     count: int,
     lease: float,
     now: float,
-    locked: bool = False,
+    holding: Sequence[Row[Any]] | None = None,
 ) -> list[Held]:
-    """Do what :func:`claim` does, within a transaction; ``locked``: one that has called :func:`lock_mine`."""
-    if not locked:
-        lock_mine(connection, run_uid, annotator)
+    """Do what :func:`claim` does, within a transaction.
+
+    Parameters
+    ----------
+    holding : sequence of rows, optional
+        What the person holds in this run, where :func:`locked_mine` or :func:`locked_with` has said it already.
+    """
+    if holding is None:
+        holding = locked_mine(connection, run_uid, annotator)
     me = {"run": run_uid, "who": annotator, "now": now}
-    rows = connection.execute(MINE, me).all()[:count]
-    mine = [_held(row) for row in rows]
+    rows = holding[:count]
+    mine = [_made(row.token, row.swapped, row) for row in rows]
     # Renewed when half of it is over: a write less for most answers.
     if any(row.until < now + lease / 2 or row.since > now or row.sitting != sitting for row in rows):
         renewed = {"tokens": [held.token for held in mine], "login": sitting, "end": now + lease, "now": now}
@@ -109,7 +116,8 @@ def claimed(
 
 def hold(connection: Connection, shown: Any, annotator: str, sitting: str, *, lease: float, now: float) -> Held:
     """Give a pair, a row of ``SHOWN``, to somebody, in place of holds on it that have lapsed. Its task is locked."""
-    connection.execute(LAPSE, {"task": shown.id, "now": now})
+    if shown.lent:
+        connection.execute(LAPSE, {"task": shown.id, "now": now})
     token, swapped = secrets.token_urlsafe(32), secrets.randbelow(2) == 1
     values = {"token": token, "task_id": shown.id, "annotator": annotator, "sitting": sitting}
     connection.execute(NEW, {**values, "swapped": swapped, "since": now, "until": now + lease})
@@ -123,26 +131,34 @@ def release(store: LabelStore, annotator: str, *, sitting: str | None = None) ->
         connection.execute(delete(holds).where(mine if sitting is None else mine & (holds.c.sitting == sitting)))
 
 
-def lock_mine(connection: Connection, run_uid: str, annotator: str, *also: int) -> None:
-    """Wait until nobody else changes what somebody holds, before anything of it is read.
+def locked_mine(connection: Connection, run_uid: str, annotator: str) -> list[Row[Any]]:
+    """Wait until nobody else changes what somebody holds in a run, and return it, in the order of asking.
 
-    Whoever changes a hold has its task's row locked. Everybody locks their own tasks here and at once, in the order of
-    their numbers, and further ones only where they need not wait: so nobody waits for somebody who waits for them. Two
-    tabs of one person take turns. On SQLite one transaction writes at a time anyhow.
-
-    Parameters
-    ----------
-    also : int
-        Numbers of tasks to lock besides.
+    Whoever changes a hold has its task's row locked. Everybody locks their own tasks at once, in the order of their
+    numbers, before anything of them is believed, and further ones only where they need not wait: so nobody waits for
+    somebody who waits for them. Two tabs of one person take turns. On SQLite one transaction writes at a time anyhow.
     """
-    if connection.dialect.name != "postgresql":
-        return
-    connection.execute(TURN, {"run": run_uid, "who": annotator})
-    connection.execute(LOCK, {"who": annotator, "also": also})
+    if connection.dialect.name == "postgresql":
+        connection.execute(TURN, {"run": run_uid, "who": annotator})
+    return _in_order_of_asking(connection, run_uid, annotator)
 
 
-def _held(row: Row[Any]) -> Held:
-    return _made(row.token, row.swapped, row)
+def locked_with(connection: Connection, token: str, annotator: str) -> list[Row[Any]]:
+    """Do what :func:`locked_mine` does, for the run of somebody's hold; nothing where there is no such hold."""
+    found = connection.execute(TURN_OF[connection.dialect.name], {"name": token, "who": annotator}).first()
+    return [] if found is None else _in_order_of_asking(connection, found.run_uid, annotator)
+
+
+def lock_also(connection: Connection, run_uid: str, annotator: str, task: int) -> None:
+    """Lock what somebody holds in a run, and one task more, as :func:`locked_mine` does."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(TURN, {"run": run_uid, "who": annotator})
+        connection.execute(LOCK, {"who": annotator, "also": [task]})
+
+
+def _in_order_of_asking(connection: Connection, run_uid: str, annotator: str) -> list[Row[Any]]:
+    rows = connection.execute(MINE, {"run": run_uid, "who": annotator}).all()  # by number, as they were locked
+    return sorted(rows, key=lambda row: (row.place, row.id))
 
 
 def _made(token: str, swapped: bool, row: Row[Any]) -> Held:
@@ -158,18 +174,27 @@ _now: BindParameter[float] = bindparam("now")
 _standing = and_(holds.c.until > _now, holds.c.since <= _now + AHEAD)
 _left, _right = pictures.alias(), pictures.alias()
 _handles = (_left.c.handle.label("of_a"), _right.c.handle.label("of_b"))
-_shown: Select[Any] = (
-    select(tasks.c.id, tasks.c.round, tasks.c.attempt, *_handles)
-    .select_from(tasks)
-    .join(_left, and_(_left.c.run_uid == tasks.c.run_uid, _left.c.image == tasks.c.image_a))
-    .join(_right, and_(_right.c.run_uid == tasks.c.run_uid, _right.c.image == tasks.c.image_b))
-)
+
+
+def _with_pictures(*columns: Any) -> Select[Any]:
+    return (
+        select(*columns, *_handles)
+        .select_from(tasks)
+        .join(_left, and_(_left.c.run_uid == tasks.c.run_uid, _left.c.image == tasks.c.image_a))
+        .join(_right, and_(_right.c.run_uid == tasks.c.run_uid, _right.c.image == tasks.c.image_b))
+    )
+
+
+_lent = exists().where(holds.c.task_id == tasks.c.id).label("lent")
+_shown = _with_pictures(tasks.c.id, tasks.c.round, tasks.c.attempt, _lent)
 SHOWN = _shown.where(tasks.c.id == bindparam("task"))
+_lease = (holds.c.token, holds.c.swapped, holds.c.since, holds.c.until, holds.c.sitting)
 MINE = (
-    _shown.join(holds, holds.c.task_id == tasks.c.id)
-    .add_columns(holds.c.token, holds.c.swapped, holds.c.since, holds.c.until, holds.c.sitting)
+    _with_pictures(tasks, *_lease)
+    .join(holds, holds.c.task_id == tasks.c.id)
     .where(holds.c.annotator == _who, tasks.c.run_uid == bindparam("run"))
-    .order_by(tasks.c.place, tasks.c.id)
+    .order_by(tasks.c.id)
+    .with_for_update(of=(tasks, holds))  # in this order; a hold that is gone by then is not returned
 )
 
 _since = case((holds.c.since > _now, _now), else_=holds.c.since)  # the clock may have been set back
@@ -205,6 +230,15 @@ STILL = SHOWN.where(_free)
 
 _hashed = func.hashtext(bindparam("run"))
 TURN = select(func.pg_advisory_xact_lock_shared(_hashed), func.pg_advisory_xact_lock(_hashed, func.hashtext(_who)))
-_its = select(holds.c.task_id).where(holds.c.annotator == _who)
-LOCK = select(tasks.c.id).where(or_(tasks.c.id.in_(_its), tasks.c.id.in_(bindparam("also", expanding=True))))
-LOCK = LOCK.order_by(tasks.c.id).with_for_update()
+_hashed_of = func.hashtext(tasks.c.run_uid)
+_turn_of = (
+    func.pg_advisory_xact_lock_shared(_hashed_of),
+    func.pg_advisory_xact_lock(_hashed_of, func.hashtext(_who)),
+)
+_run_of = select(tasks.c.run_uid).join(holds, holds.c.task_id == tasks.c.id)
+_run_of = _run_of.where(holds.c.token == bindparam("name"), holds.c.annotator == _who)
+TURN_OF = {"sqlite": _run_of, "postgresql": _run_of.add_columns(*_turn_of)}
+# By an array, so that the planner cannot come to read all tasks.
+_its = func.array(select(holds.c.task_id).where(holds.c.annotator == _who).scalar_subquery(), type_=ARRAY(BigInteger))
+_wanted = _its.concat(bindparam("also", type_=ARRAY(BigInteger)))
+LOCK = select(tasks.c.id).where(tasks.c.id == func.any(_wanted)).order_by(tasks.c.id).with_for_update()

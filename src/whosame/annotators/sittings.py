@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
 from whosame.annotators import audit
 from whosame.annotators.people import TOKEN_BYTES, Role, hashed
@@ -17,6 +17,13 @@ LASTING = 12 * 3600.0  # s
 IDLE = 4 * 3600.0  # s without a request
 SKEW = 300.0  # s that a clock may be set back without anybody noticing
 NOTED = 60.0  # s: how exactly the last request is known; finer would be a write a request
+
+
+STANDING = (
+    select(sittings, people.c.name, people.c.role)
+    .join(people, people.c.id == sittings.c.person_id)
+    .where(sittings.c.sitting == bindparam("name"), ~sittings.c.ended, ~people.c.removed)
+)
 
 
 @dataclass(frozen=True)
@@ -55,13 +62,7 @@ def standing(store: LabelStore, secret: str, *, now: Callable[[], float] = time.
     A sitting from the future was begun before the clock was set back. Nobody knows how old it is, so it is not valid.
     """
     name, moment = hashed(secret), now()
-    query = (
-        select(sittings, people.c.name, people.c.role)
-        .join(people, people.c.id == sittings.c.person_id)
-        .where(sittings.c.sitting == name, ~sittings.c.ended, ~people.c.removed)
-    )
-    with store.reading() as connection:
-        row = connection.execute(query).first()
+    row = store.glance(STANDING, {"name": name})
     if row is None or not _lasts(row, moment):
         return None
     if abs(moment - row.seen) > NOTED:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import pandas as pd
-from sqlalchemy import Connection, Select, and_, select
+from sqlalchemy import Connection, Row, Select, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from whosame.annotators.database import BUSY, connect, explained, parse_url, sqlite_path
@@ -97,6 +97,8 @@ class LabelStore:
         self._writing = self._engine.execution_options(write=True)
         one_state = {"isolation_level": "REPEATABLE READ"} if self._engine.name == "postgresql" else {}
         self._reading = self._engine.execution_options(**one_state)
+        alone = {"isolation_level": "AUTOCOMMIT"} if self._engine.name == "postgresql" else {}
+        self._glancing = self._engine.execution_options(**alone)
         try:
             with explained(self.where):
                 prepare(self._writing, self.where, self._path)
@@ -127,8 +129,14 @@ class LabelStore:
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """Begin a transaction that only reads; it sees one state of the store."""
-        with explained(self.where), self._reading.connect() as connection:
+        # Ended by a commit: at a rollback psycopg forgets the statements it has prepared.
+        with explained(self.where), self._reading.begin() as connection:
             yield connection
+
+    def glance(self, query: Select[Any], values: dict[str, Any]) -> Row[Any] | None:
+        """Return the first row of one query; without a transaction around it, which costs PostgreSQL two replies."""
+        with explained(self.where), self._glancing.connect() as connection:
+            return connection.execute(query, values).first()
 
     def append(self, events: Sequence[AnswerEvent]) -> int:
         """Commit answers, all or none; when it returns they survive a power cut.

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from whosame.annotators.answering import DROP_OWN, OVERLAP, VOTES, RefusedError, stamp
-from whosame.annotators.holding import LEASE, SHOWN, Held, hold, lock_mine
+from whosame.annotators.holding import LEASE, SHOWN, Held, hold, lock_also
 from whosame.annotators.schema import STANDS, answer_events, campaigns, take_backs, tasks
 from whosame.annotators.store import LabelStore
 
@@ -50,7 +50,8 @@ def taken_back(connection: Connection, event: int, annotator: str, sitting: str,
     if row is None or row.annotator != annotator or row.sitting != sitting:
         raise RefusedError("kept", "only your own answers of this sitting can be taken back")
     number = connection.scalar(select(tasks.c.id).where(_task_of(row)))
-    lock_mine(connection, row.run_uid, annotator, *([] if number is None else [number]))
+    if number is not None:
+        lock_also(connection, row.run_uid, annotator, number)
     open_round = select(campaigns.c.run_uid).where(
         campaigns.c.run_uid == row.run_uid, campaigns.c.round == row.round, campaigns.c.state == "asking"
     )

@@ -189,9 +189,11 @@ class Desk:
         first = done.pop("first", None)
         held: list[Held] = []
         if campaign.state == "asking":
-            locked = "receipt" in done
+            receipt: Receipt | None = done.get("receipt")
+            # The answer may be to a pair of an earlier run.
+            known = receipt.holding if receipt is not None and receipt.run_uid == campaign.run_uid else None
             mine = (campaign.run_uid, who.name, who.sitting)
-            held = claimed(connection, *mine, count=AHEAD, lease=LEASE, now=now, locked=locked)
+            held = claimed(connection, *mine, count=AHEAD, lease=LEASE, now=now, holding=known)
         if first is not None:  # the pair of an answer taken back comes before those that it made wait
             held = [first, *(other for other in held if other.token != first.token)][:AHEAD]
         if "last" not in done:

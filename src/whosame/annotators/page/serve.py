@@ -135,7 +135,8 @@ def run(app: object, listener: socket.socket) -> None:
         await server.serve(sockets=[listener])
 
     try:
-        asyncio.run(serve_with_few_threads())
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop's, where it is there
+            runner.run(serve_with_few_threads())
     except KeyboardInterrupt:  # uvicorn raises it again when it has ended
         sys.stderr.flush()
 
