@@ -92,11 +92,13 @@ class Site:
         return {"Cookie": cookie, "X-CSRF": csrf, "Accept": "application/json"}
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory):
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def site(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("fuzz")
     (folder / "images").mkdir()
-    with open_store(f"sqlite:///{folder}/labels.db") as store, Site(store, folder / "images").served() as site:
+    sqlite = request.param == "sqlite"
+    url = f"sqlite:///{folder}/labels.db" if sqlite else request.getfixturevalue("new_postgresql")()
+    with open_store(url) as store, Site(store, folder / "images").served() as site:
         yield site
 
 
