@@ -18,7 +18,7 @@ from whosame.annotators.schema import STANDS, answer_events
 from whosame.errors import ResumeError, StorageError
 from whosame.strategies.base import Kind, Source, Verdict
 
-PATIENCE = 10.0  # s to wait for another process's write; one takes about a millisecond
+PATIENCE = 30.0  # s to wait for another process's write: a millisecond, or many seconds where a disk is busy
 MANY = 1000  # threads that may write at once where the database lets them
 KEY = ("run_uid", "image_a", "image_b", "annotator", "attempt", "revision")
 INSERT: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
