@@ -7,6 +7,7 @@ import tempfile
 from itertools import count
 from pathlib import Path
 
+import fastapi.routing
 import pytest
 from sqlalchemy import make_url
 
@@ -100,6 +101,24 @@ def store(database):
     """A label store in which nothing is, on both kinds."""
     with open_store(database) as store:
         yield store
+
+
+@pytest.fixture(scope="session")
+def routes_of():
+    """Every route of an application, those of routers and mounts in it too, as (method, path); a mount's method is GET."""
+    # Newer versions of FastAPI keep an included router as it is, and find its routes by this; in older ones they are there.
+    each = getattr(fastapi.routing, "iter_route_contexts", iter)
+
+    def found(app, before=""):
+        for route in each(app.routes):
+            if getattr(route, "routes", []):
+                yield from found(route, before + route.path)
+            else:
+                yield from (
+                    (method, before + route.path) for method in sorted(getattr(route, "methods", None) or ["GET"])
+                )
+
+    return found
 
 
 class Clock:

@@ -1,12 +1,15 @@
-"""``kedro annotators add``, ``list``, ``remove`` and ``rotate``, typed in a project."""
+"""``kedro annotators add``, ``list``, ``remove``, ``rotate`` and ``log``, typed in a project."""
 
 import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
 
-from whosame.annotators import people
-from whosame.annotators.store import open_store
+from whosame.annotators import audit, people
+from whosame.annotators.sittings import begin
+from whosame.annotators.store import AnswerEvent, open_store
 from whosame.commands.annotators import annotators
 from whosame.configuration import Configuration
 
@@ -65,7 +68,44 @@ def test_what_cannot_be_is_told_kindly_and_changes_nothing(typed, owner, argumen
     assert owner(link) == "alice"
 
 
-@pytest.mark.parametrize("arguments", [["list"], ["remove", "alice"], ["rotate", "alice"]])
+def test_the_log_tells_who_did_what_the_newest_last(typed, empty_project):
+    link = typed("add", "alice").output
+    with open_store(f"sqlite:///{empty_project}/data/answers.db") as store:
+        begin(store, link.strip().rpartition("#")[2], address="10.0.0.1")
+        begin(store, "guessed", address="10.0.0.2")
+        moment = datetime.now(UTC) + timedelta(seconds=1)
+        said = AnswerEvent("uid", "mine", 2, 3, 5, "d3", "d5", "pool", "same", "human", "alice", 1.5)
+        machine = replace(said, source="oracle", annotator="oracle")
+        store.append([replace(said, answered_at=moment.isoformat(timespec="milliseconds")), machine])
+    typed("remove", "alice")
+    lines = [line.split("\t") for line in typed("log").output.splitlines()]
+    assert [line[1:] for line in lines] == [
+        ["(terminal)", "added", 'name="alice" role="annotator"'],
+        ["alice", "logged in", 'address="10.0.0.1"'],
+        ["(unknown)", "login failed", 'address="10.0.0.2"'],
+        ["(terminal)", "removed", 'name="alice"'],
+        [
+            "alice",
+            "answered",
+            'run_uid="uid" round=2 image_a=3 image_b=5 verdict="same" seconds=1.5 settles=false answer=1',
+        ],
+    ]
+    assert all(datetime.fromisoformat(line[0]).tzinfo for line in lines)
+    assert typed("log", "--limit=2").output.splitlines() == ["\t".join(line) for line in lines[-2:]]
+    assert link.strip().rpartition("#")[2] not in typed("log").output
+
+
+def test_an_empty_log_says_so_and_a_line_stays_a_line(typed, empty_project):
+    url = f"sqlite:///{empty_project}/data/answers.db"
+    open_store(url).close()
+    assert typed("log").output == "Nobody has done anything yet\n"
+    with open_store(url) as store, store.writing() as connection:
+        audit.record(connection, "(terminal)", "exported", {"file": "a\n2030\tbob\tremoved"})
+    assert len(typed("log").output.splitlines()) == 1
+    assert typed("log", "--limit=0").exit_code == 2
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["log"], ["remove", "alice"], ["rotate", "alice"]])
 def test_no_store_is_made_to_find_nobody_in_it(typed, empty_project, arguments):
     refused = typed(*arguments)
     assert "there is no label store" in refused.output

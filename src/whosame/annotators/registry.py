@@ -21,8 +21,8 @@ class AnnotatorConfig:
     Attributes
     ----------
     noise_within, noise_between, noise_pool : float
-        Share of wrong answers of ``noisy-oracle``, 0 to 1, by the kind of question. 3 % is the rate at which the
-        prototypes of selection.md were tried.
+        Share of wrong answers of ``noisy-oracle``, 0 to 1, by the kind of question. The 3 % is an assumption;
+        docs/measured.md has what wrong answers cost.
     seconds_per_pair : float
         Seconds that a simulated answer is counted as in the account of the cost, at least 0. Stated, not measured:
         neither paper gives a time; 5 s is an assumption, about 720 pairs an hour.

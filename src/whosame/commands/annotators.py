@@ -117,6 +117,21 @@ def quality(env: str | None, params: dict[str, Any], name: str | None) -> None:
     click.echo(quality_report(annotator_quality(events), where))
 
 
+@annotators.command()
+@env_option
+@parameters_option
+@click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many of the newest events.")
+@kind
+def log(env: str | None, params: dict[str, Any], limit: int) -> None:
+    """Show who did what, the newest last: logins, answers, undone ones, exports, imports, changes of who may answer."""
+    from whosame.annotators import audit
+    from whosame.reporting.people import event_line
+
+    with _store(env, params, made=True) as store:
+        events = audit.log(store, limit=limit)
+    click.echo("\n".join(map(event_line, reversed(events))) or "Nobody has done anything yet")
+
+
 @contextmanager
 def _store(env: str | None, params: dict[str, Any], *, made: bool = False) -> Iterator["LabelStore"]:
     """Open the configured label store; where it must be there already, do not make it."""

@@ -24,7 +24,8 @@ class ClusterMetrics:
     largest : int
         Images in the largest cluster.
     cameras_per_cluster : float
-        Mean number of cameras that see a cluster; NaN where no camera is known. mAP follows it closely (training.md).
+        Mean number of cameras that see a cluster; NaN where no camera is known. On rendered pedestrians it
+        follows mAP more closely than ARI does (methods.md, Evaluation).
     unknown : int
         Images without a known identity; everything below leaves them out.
     mixed : int or None

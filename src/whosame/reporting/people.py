@@ -1,8 +1,10 @@
-"""What ``kedro annotators list`` prints."""
+"""What ``kedro annotators list`` and ``log`` print."""
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from whosame.annotators.audit import Entry
 from whosame.annotators.people import Person
 from whosame.reporting.table import MISSING, table
 
@@ -15,6 +17,12 @@ def people_table(people: Sequence[Person]) -> str:
         return "Nobody was added yet: kedro annotators add NAME"
     rows = [[person.name, person.role, person.added_at[:10], _moment(person.seen)] for person in people]
     return table(HEADER, rows, left=len(HEADER))
+
+
+def event_line(entry: Entry) -> str:
+    """Write when, who, what and what is known of it, with tabs between; values as in JSON: it stays one line."""
+    about = " ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in entry.about.items())
+    return f"{entry.at}\t{entry.who}\t{entry.what}\t{about}".rstrip()
 
 
 def _moment(seen: float | None) -> str:

@@ -62,7 +62,8 @@ class Purification(ClusterContrast):
 
     References
     ----------
-    methods.md, Training: MASS's own loss is not published in detail; the ranking is that of SPAL (arXiv 2204.10008).
+    methods.md, Training. MASS's own loss is not published in detail: this one is the project's. The ranking has the
+    form of that in SPAL's public code (arXiv 2204.10008); margin and weight are 0.3 and 0.5, there both are 1.
     """
 
     def __init__(self, lesson: Lesson, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
