@@ -108,10 +108,8 @@ def _parent(client: MlflowClient, uri: str, experiment: str, run: Run, about: Ma
         created: MlflowRun = client.create_run(experiment, run_name=run.name, tags={UID: about["uid"]})
         found = str(created.info.run_id)
     tags = {"whosame.run": run.name, "whosame.code": about["code"], MANIFEST: about["manifest"]["digest"]}
-    fork = run.folder / "fork.json"
-    if fork.exists():
-        origin = json.loads(fork.read_text())
-        tags[FORKED] = f"{origin['run']}:{origin['round']}"
+    if run.forked_from is not None:
+        tags[FORKED] = run.forked_from
     _log(client, found, params=about["configuration"], tags=tags)
     _log_dataset(client, found, about["manifest"])
     _tag_comparison(client, found, run)
