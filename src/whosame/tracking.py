@@ -28,9 +28,8 @@ FORKED = "whosame.forked_from"
 COMPARISON = "whosame.comparison"  # the comparison that a run was played for
 MODE = "whosame.comparison_mode"
 SHARES = "selection_shares.npy"  # p_j (DCPS, Fig. 2)
-BY_QUESTIONS = "by_questions/"  # the same metrics, with the questions asked so far as MLflow's step
+BY_QUESTIONS = "by_questions/"  # every metric once more, with the questions asked so far as MLflow's step
 ASKED = "annotation/asked_total"
-CHARTED = ("retrieval/", "clusters/")  # what is charted against questions
 
 
 def synchronise(run: Run, *, uri: str, artefacts: Path, rounds: int, checkpoints: str = "every") -> str:
@@ -152,9 +151,7 @@ def _log_round(
     numbers = {k: float(v) for k, v in (*metrics.items(), ("time/round_seconds", seconds)) if _finite(v)}
     by_round = [Metric(name, value, when, number) for name, value in numbers.items()]
     asked = int(numbers.get(ASKED, 0))
-    by_questions = [
-        Metric(BY_QUESTIONS + name, value, when, asked) for name, value in numbers.items() if name.startswith(CHARTED)
-    ]
+    by_questions = [Metric(BY_QUESTIONS + name, value, when, asked) for name, value in numbers.items()]
     _log(client, child, params=run.about()["configuration"], metrics=by_round)
     _log(client, parent, metrics=[*by_round, *by_questions])
     for name in ("pairs.png", "questions.parquet", "answers.parquet", SHARES, "metrics.json"):
