@@ -47,12 +47,12 @@ class RoundHooks:
             return
         configuration = parse(Configuration, self._context.params)
         run = Run.named(project.runs_folder(), configuration.run)
-        number = run.completed()
-        if configuration.round != number:
-            raise ResumeError(
-                f"round {configuration.round} of run {run.name!r} was asked for, {number} is the next one"
-            )
-        lock = _lock(run)
+        lock = _lock(run)  # first: until it is taken another process may complete a round
+        try:
+            number = _next_round(run, configuration)
+        except ResumeError:
+            lock.close()
+            raise
         for left_over in run.round(number).glob(".*"):
             left_over.unlink()  # of an interrupted write
         self._playing = _Playing(run, number, configuration, lock)
@@ -109,6 +109,22 @@ class _Playing:
         self.lock = lock
         self.node_begun = 0.0
         self.node_seconds: dict[str, float] = {}
+
+
+def _next_round(run: Run, configuration: Configuration) -> int:
+    number = run.completed()
+    if number >= configuration.rounds:
+        raise ResumeError(
+            f"run {run.name!r} is complete: {number} rounds are played, and rounds={configuration.rounds}. Begin "
+            "another (--params=run=NAME), or continue this one under a new name with more rounds "
+            f"(kedro rounds --fork={run.name}:{number - 1} --params=run=NAME,rounds=MORE)."
+        )
+    if configuration.round != number:
+        raise ResumeError(
+            f"round {configuration.round} of run {run.name!r} was asked for, and {number} is the next one: "
+            "type the command again, without round"
+        )
+    return number
 
 
 def _log(playing: _Playing) -> None:

@@ -78,7 +78,10 @@ def _fork(origin: str, into: Run) -> None:
     name, _, number = origin.rpartition(":")
     if not name or not number.isdigit():
         raise ResumeError(f"--fork takes RUN:ROUND, as in --fork=demo:7, not {origin!r}")
-    already = into.folder / "fork.json"
-    if already.exists():
-        return  # the same line typed again continues the fork
-    Run.named(project.runs_folder(), name).fork(int(number), into)
+    if into.forked_from is None:
+        Run.named(project.runs_folder(), name).fork(int(number), into)
+    elif into.forked_from != f"{name}:{int(number)}":  # the same line typed again continues the fork
+        raise ResumeError(
+            f"run {into.name!r} is a fork of {into.forked_from}, not of {origin}: continue it with "
+            f"--fork={into.forked_from}, or fork {name!r} under a name not yet taken (--params=run=NAME)"
+        )

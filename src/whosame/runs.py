@@ -15,6 +15,7 @@ from whosame.atomic import writing
 from whosame.errors import InputError, ResumeError, unknown_name
 
 COMPARISON = "comparison.json"  # in a run's folder: the comparison that it was played for
+FORK = "fork.json"  # in a fork's folder: the run and the round that it continues
 METRICS = "metrics.json"  # written last: a round with metrics is complete
 HEAVY = ("features.npz", "graph.npz", "checkpoint.pt")  # what thinning removes
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -52,6 +53,15 @@ class Run:
     def round(self, number: int) -> Path:
         """Return the folder of a round, counted from 0."""
         return self.folder / f"round_{number:03d}"
+
+    @property
+    def forked_from(self) -> str | None:
+        """The round that a fork continues, as ``RUN:ROUND``; None for a run that is no fork."""
+        path = self.folder / FORK
+        if not path.exists():
+            return None
+        origin = json.loads(path.read_text())
+        return f"{origin['run']}:{origin['round']}"
 
     def completed(self) -> int:
         """Return how many rounds are complete: the number of the next one."""
@@ -142,7 +152,7 @@ class Run:
                     ignore=shutil.ignore_patterns("mlflow.json", "*.partial"),  # the new run has a parent of its own
                 )
             origin = {"run": self.name, "uid": self.about()["uid"], "round": at}
-            write_json(making / "fork.json", origin)
+            write_json(making / FORK, origin)
             making.rename(into.folder)
         finally:
             shutil.rmtree(making, ignore_errors=True)

@@ -28,9 +28,8 @@ FORKED = "whosame.forked_from"
 COMPARISON = "whosame.comparison"  # the comparison that a run was played for
 MODE = "whosame.comparison_mode"
 SHARES = "selection_shares.npy"  # p_j (DCPS, Fig. 2)
-BY_QUESTIONS = "by_questions/"  # the same metrics, with the questions asked so far as MLflow's step
+BY_QUESTIONS = "by_questions/"  # every metric once more, with the questions asked so far as MLflow's step
 ASKED = "annotation/asked_total"
-CHARTED = ("retrieval/", "clusters/")  # what is charted against questions
 
 
 def synchronise(run: Run, *, uri: str, artefacts: Path, rounds: int, checkpoints: str = "every") -> str:
@@ -108,10 +107,8 @@ def _parent(client: MlflowClient, uri: str, experiment: str, run: Run, about: Ma
         created: MlflowRun = client.create_run(experiment, run_name=run.name, tags={UID: about["uid"]})
         found = str(created.info.run_id)
     tags = {"whosame.run": run.name, "whosame.code": about["code"], MANIFEST: about["manifest"]["digest"]}
-    fork = run.folder / "fork.json"
-    if fork.exists():
-        origin = json.loads(fork.read_text())
-        tags[FORKED] = f"{origin['run']}:{origin['round']}"
+    if run.forked_from is not None:
+        tags[FORKED] = run.forked_from
     _log(client, found, params=about["configuration"], tags=tags)
     _log_dataset(client, found, about["manifest"])
     _tag_comparison(client, found, run)
@@ -154,9 +151,7 @@ def _log_round(
     numbers = {k: float(v) for k, v in (*metrics.items(), ("time/round_seconds", seconds)) if _finite(v)}
     by_round = [Metric(name, value, when, number) for name, value in numbers.items()]
     asked = int(numbers.get(ASKED, 0))
-    by_questions = [
-        Metric(BY_QUESTIONS + name, value, when, asked) for name, value in numbers.items() if name.startswith(CHARTED)
-    ]
+    by_questions = [Metric(BY_QUESTIONS + name, value, when, asked) for name, value in numbers.items()]
     _log(client, child, params=run.about()["configuration"], metrics=by_round)
     _log(client, parent, metrics=[*by_round, *by_questions])
     for name in ("pairs.png", "questions.parquet", "answers.parquet", SHARES, "metrics.json"):

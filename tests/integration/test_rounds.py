@@ -138,6 +138,21 @@ def test_a_fork_continues_under_another_strategy(calm, play):
     assert before.isdisjoint({(a, b) for _, a, b, _ in events(calm, "forked")})
 
 
+def test_a_complete_run_goes_on_under_a_new_name_only(calm, play, type_kedro):
+    for command in (["run", "--pipeline=active_round"], ["rounds"]):
+        more = ",rounds=5" if command == ["rounds"] else ""
+        done = type_kedro(calm, *command, "--env=tiny", f"--params=run=calm{more}", check=False)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert ("rounds: 4 when it began, 5 now" if more else "run 'calm' is complete: 4 rounds") in done.stderr
+        assert "--fork=calm:" in done.stderr
+    assert not list(run_of(calm, "calm").round(4).glob("*"))
+    assert play(calm, run="longer", fork="calm:3", rounds=5, budget=45) == 0
+    longer = run_of(calm, "longer").metrics()
+    assert longer[:4] == run_of(calm, "calm").metrics()
+    assert [len(longer), longer[4]["annotation/asked_total"]] == [5, 45]
+
+
 def test_a_thinned_run_goes_on(project, play):
     assert play(project, run="thin", rounds=4, storage={"keep_every": 3}) == 0
     run = run_of(project, "thin")

@@ -45,6 +45,13 @@ def test_the_metrics_stand_at_every_round_and_at_every_number_of_questions(calm,
     by_questions = client.get_metric_history(parent.info.run_id, "by_questions/retrieval/mAP")
     assert {m.step for m in by_questions} == {m["annotation/asked_total"] for m in metrics}
     assert by_questions[-1].value == pytest.approx(metrics[-1]["retrieval/mAP"])
+    seconds = client.get_metric_history(parent.info.run_id, "by_questions/annotation/seconds_total")
+    assert {m.step: m.value for m in seconds} == {
+        m["annotation/asked_total"]: pytest.approx(m["annotation/seconds_total"]) for m in metrics
+    }
+    by_round = {name for name in parent.data.metrics if not name.startswith("by_questions/")}
+    assert {*metrics[-1], "time/round_seconds"} <= by_round
+    assert parent.data.metrics.keys() == by_round | {f"by_questions/{name}" for name in by_round}
 
 
 def test_a_resumed_run_continues_the_same_parent_and_logs_what_is_missing(calm, client, play):
@@ -65,8 +72,7 @@ def test_a_resumed_run_continues_the_same_parent_and_logs_what_is_missing(calm, 
 def test_runs_of_different_strategies_compare_by_the_same_names(calm, client, play):
     assert play(calm, run="nobody", strategy="none", rounds=1) == 0
     silent, asked = parent_of(client, "nobody").data.metrics, parent_of(client, "calm").data.metrics
-    conditional = {name for name in asked if "_share" in name}  # a share of no answers is undefined
-    assert set(asked) - conditional <= set(silent) | {
-        "annotation/seconds_per_pair_total",
-        "annotation/seconds_per_pair",
-    }
+    # the share and the pace of no answers are undefined
+    conditional = {name for name in asked if "_share" in name or "seconds_per_pair" in name}
+    assert "annotation/within_found_again_total" in silent
+    assert set(asked) - conditional <= set(silent)

@@ -57,22 +57,26 @@ def test_the_account_of_a_round():
         "seconds_per_pair": 14.0,
         "hours": 6 * 14 / 3600,
         "cost_percent": 100 * 6 / 21,
+        "answers_found_again": 0,
         "within_same": 1,
         "within_different": 1,
         "within_unsure": 0,
         "within_reasked": 0,
+        "within_found_again": 0,
         "within_same_share": 0.5,
         "within_different_share": 0.5,
         "between_same": 1,
         "between_different": 1,
         "between_unsure": 1,
         "between_reasked": 0,
+        "between_found_again": 0,
         "between_same_share": 1 / 3,
         "between_different_share": 1 / 3,
         "pool_same": 1,
         "pool_different": 0,
         "pool_unsure": 0,
         "pool_reasked": 0,
+        "pool_found_again": 0,
         "pool_same_share": 1.0,
         "pool_different_share": 0.0,
     }
@@ -206,5 +210,5 @@ def test_what_was_found_again_is_counted_apart_and_costs_nothing():
     assert figures["annotation/answers_found_again_total"] == figures["annotation/within_found_again_total"] == 2
     assert (figures["annotation/same_total"], figures["annotation/reasked_total"]) == (2, 2)
     assert (figures["annotation/timed_total"], figures["annotation/seconds_total"]) == (3, 8.0)
-    assert "annotation/between_found_again_total" not in figures
+    assert figures["annotation/between_found_again_total"] == 0
     assert AnnotationAccount.from_dict(json.loads(json.dumps(figures))) == account

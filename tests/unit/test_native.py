@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import yaml
 
+from whosame.comparison.plan import make_plan
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError
 from whosame.native import native_changes
 from whosame.parameters import merge, parse
 from whosame.strategies import registry
+from whosame.strategies.budget import spread
 from whosame.strategies.dcps import DCPSConfig
 
 CONF = Path(__file__).parents[2] / "conf"
@@ -31,9 +33,12 @@ def native_parameters(parameters, strategy):
     return merge(parameters, native_changes(parameters, strategy), {"strategy": strategy})
 
 
+def with_images(parameters):
+    return {**parameters, "images": None if parameters["layout"] == "synthetic" else "images"}
+
+
 def parsed(parameters):
-    images = None if parameters["layout"] == "synthetic" else "images"
-    return parse(Configuration, {**parameters, "images": images})
+    return parse(Configuration, with_images(parameters))
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -121,9 +126,22 @@ def test_a_misspelt_parameter_of_the_group_is_named(change):
 def test_schedules_of_the_published_data_sets_are_the_papers(environment):
     groups = configured(environment)["strategies"]
     schedules = {name: group["schedule"] for name, group in groups.items()}
-    gaussian = dict.fromkeys(("random", "uncertainty", "dcps"), "gaussian")
+    gaussian = dict.fromkeys(("random", "uncertainty", "dcps", "gain"), "gaussian")
     uniform = dict.fromkeys(("spal", "aas", "dral", "mass", "ucal"), "uniform")
-    assert schedules == gaussian | uniform | {"gain": "early"}
+    assert schedules == gaussian | uniform
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_comparison_of_selection_gives_every_strategy_one_schedule(environment):
+    parameters = with_images(configured(environment))
+    strategies = [name for name in registry.PRESETS if registry.make(name).asks]
+    plan = make_plan("c", parameters, {}, strategies=strategies, budgets=[1000], seeds=[0])
+    asking = [parse(Configuration, merge(parameters, run.parameters)) for run in plan.runs if run.budget]
+    schedules = {made.strategy: made.make_strategy().schedule(1000, made.rounds) for made in asking}
+    assert set(schedules) == set(strategies)
+    shared = spread(1000, parameters["rounds"], parameters["compare"]["schedule"])
+    assert all(schedule == shared for schedule in schedules.values())
+    assert plan.notes == ()
 
 
 def test_a_run_does_not_depend_on_the_group():

@@ -1,10 +1,9 @@
 """Run folders: rounds are counted, runs are not continued as something else, forks share and outlive, thinning spares."""
 
-import json
-
 import pytest
 
 from whosame.errors import InputError, ResumeError
+from whosame.rounds import _fork
 from whosame.runs import HEAVY, Run, all_runs, flatten, write_json
 
 MANIFEST = {"dataset": "d", "digest": "0123456789abcdef", "images": 3}
@@ -52,7 +51,7 @@ def test_a_fork_shares_the_rounds_before_and_outlives_its_origin(tmp_path):
     assert fork.completed() == 3
     assert (fork.round(1) / "labels.npy").stat().st_ino == (run.round(1) / "labels.npy").stat().st_ino
     assert not (fork.round(1) / "mlflow.json").exists()
-    assert json.loads((fork.folder / "fork.json").read_text())["run"] == "a"
+    assert (run.forked_from, fork.forked_from) == (None, "a:2")
     assert fork.open({"seed": 1}, MANIFEST, "1")["uid"] != run.about()["uid"]
     with pytest.raises(ResumeError, match="exists already"):
         run.fork(2, fork)
@@ -60,6 +59,21 @@ def test_a_fork_shares_the_rounds_before_and_outlives_its_origin(tmp_path):
         run.fork(9, Run(tmp_path / "c"))
     with pytest.raises(ResumeError, match="did you mean 'a'"):
         Run(tmp_path / "aa").fork(0, Run(tmp_path / "c"))
+
+
+def test_a_fork_typed_again_is_continued_and_another_is_refused(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = tmp_path / "data" / "runs"
+    played(runs / "a", 4)
+    played(runs / "other", 4)
+    fork = Run(runs / "b")
+    for _ in range(2):
+        _fork("a:2", fork)
+        assert fork.completed() == 3
+    for asked in ("other:2", "a:1"):
+        with pytest.raises(ResumeError, match=f"run 'b' is a fork of a:2, not of {asked}: .* --fork=a:2, or"):
+            _fork(asked, fork)
+    assert fork.forked_from == "a:2"
 
 
 def test_thinning_keeps_every_nth_the_newest_two_and_the_account_of_all(tmp_path):

@@ -11,7 +11,6 @@ from whosame.strategies.base import Answer, Kind
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PREFIX = "annotation/"
-ALWAYS = ("same", "different", "unsure", "reasked")  # counts that stand in the metrics even where they are 0
 
 
 @dataclass(frozen=True)
@@ -120,12 +119,11 @@ class AnnotationAccount:
             "seconds_per_pair": pace,
             "hours": said.asked * pace / 3600 if said.asked else 0.0,
             "cost_percent": self.cost_percent(images),
+            "answers_found_again": said.found_again,
         }
-        if said.found_again:
-            figures["answers_found_again"] = said.found_again
         for kind in KINDS:
             verdicts: Verdicts = getattr(self, kind)
-            figures |= {f"{kind}_{name}": value for name, value in vars(verdicts).items() if name in ALWAYS or value}
+            figures |= {f"{kind}_{name}": value for name, value in vars(verdicts).items()}
             if verdicts.answered:
                 figures[f"{kind}_same_share"] = verdicts.same / verdicts.answered
                 figures[f"{kind}_different_share"] = verdicts.different / verdicts.answered
@@ -192,7 +190,7 @@ def round_account(
         Seconds that an attempt at an answer counts at most.
     """
     contradicting = set(conflicts)
-    counts = {kind: dict.fromkeys((*ALWAYS, "found_again"), 0) for kind in KINDS}
+    counts = {kind: vars(Verdicts()).copy() for kind in KINDS}
     free = clashes = changed = overturned = timed = 0
     seconds = 0.0
     for answer, changes in zip(answers, changed_partition(answers, labels), strict=True):

@@ -1,4 +1,4 @@
-"""What tells one round from another: whose random numbers, which folder, how many questions."""
+"""What tells one round from another: which run's and which number, whose random numbers, on which device."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,11 @@ class ThisRound:
     run : str
         The run's name.
     number, rounds : int
-        The round, from 0, and how many there are.
+        The round, from 0, and how many the run will have.
     seed : int
+        The run's: every random number of the round is drawn from it and the round's number.
     device : str
+        ``auto``, ``cpu`` or ``cuda``.
     """
 
     uid: str

@@ -1,0 +1,59 @@
+"""Before a round: the run is locked, then looked at; what cannot be played is refused and the run given back."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from whosame import hooks
+from whosame.errors import ResumeError
+from whosame.hooks import RoundHooks
+from whosame.pipelines.active_round import create_pipeline
+from whosame.runs import Run, write_json
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return Run(tmp_path / "data" / "runs" / "a")
+
+
+def begin(**parameters):
+    begun = RoundHooks()
+    begun.after_context_created(SimpleNamespace(params={"run": "a", **parameters}))
+    begun.before_pipeline_run({}, create_pipeline())
+    return begun
+
+
+def complete(run, number):
+    write_json(run.round(number) / "metrics.json", {"round": number})
+
+
+def test_a_run_is_played_by_one_process_and_given_back(run):
+    first = begin(rounds=2, round=0)
+    with pytest.raises(ResumeError, match="is being continued by process"):
+        begin(rounds=2, round=0)
+    first.on_pipeline_error()
+    begin(rounds=2, round=0).on_pipeline_error()
+
+
+def test_a_round_that_another_process_has_just_completed_is_not_played_again(run, monkeypatch):
+    lock = hooks._lock
+
+    def late(locked):
+        complete(run, 0)  # by the process that held the lock until now
+        return lock(locked)
+
+    monkeypatch.setattr(hooks, "_lock", late)
+    with pytest.raises(ResumeError, match="round 0 of run 'a' was asked for, and 1 is the next one"):
+        begin(rounds=2, round=0)
+    monkeypatch.undo()
+    monkeypatch.chdir(run.folder.parents[2])
+    begin(rounds=2, round=1).on_pipeline_error()  # the refused one left no lock
+
+
+def test_after_the_last_round_there_is_none(run):
+    complete(run, 0)
+    complete(run, 1)
+    for number in (1, 2):
+        with pytest.raises(ResumeError, match=r"run 'a' is complete: 2 rounds are played.*--fork=a:1 "):
+            begin(rounds=2, round=number)
