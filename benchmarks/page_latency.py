@@ -2,8 +2,9 @@
 
 Draws pedestrians, serves the page as ``kedro annotate`` does, in a process of its own, presses keys as fast as pairs
 come, and prints the times that the page itself measured: from the key to the frame in which both pictures of the
-next pair, decoded before, are shown. Above 50 ms in the median or 120 ms at the 95th percentile it says so and ends with
-status 1; ``--no-bounds`` only prints. ``--pictures=FOLDER`` keeps screenshots instead: those of docs/annotation.md.
+next pair, decoded before, are shown. Above 50 ms in the median or 120 ms at the 95th percentile it says so and
+ends with status 1; ``--no-bounds`` only prints. ``--pictures=FOLDER`` keeps screenshots instead: those of
+docs/annotation.md.
 """
 
 import argparse

@@ -28,7 +28,16 @@ from whosame.strategies import registry
 PROJECT = Path(__file__).parents[1]
 ROWS = PROJECT / "data" / "08_reporting" / "selection" / "rows.csv"
 CODE = ("annotators", "clustering", "features", "strategies", "memory.py", "seeding.py", "simulation.py")
-ABLATED = ("merges", "splits", "outliers", "refit", "centre")  # of gain-labels
+ABLATED: dict[str, Mapping[str, Any]] = {  # of gain-labels, by what is missing
+    "merges": {"merges": False},
+    "splits": {"splits": False},
+    "outliers": {"outliers": False},
+    "refitting": {"refit": False},
+    "centring": {"centre": False},
+    "caps": {"merge_cap": 1_000},
+    "re-asking": {"repair": False},
+    "stopping": {"worth": 0.0},
+}
 SHOWN = ("f1", "ari", "bcubed_f1", "f1_clustered", "coverage", "asked", "free", "seconds")
 
 
@@ -73,8 +82,8 @@ def version() -> str:
 def arms(names: list[str], *, ablations: bool) -> dict[str, tuple[str, Mapping[str, Any]]]:
     """Return strategy and parameters of every line of a table, by its label."""
     found: dict[str, tuple[str, Mapping[str, Any]]] = {name: (name, {}) for name in names}
-    for part in ABLATED if ablations else ():
-        found[f"gain-labels without {part}"] = ("gain-labels", {"gain": {part: False}})
+    for part, parameters in ABLATED.items() if ablations else ():
+        found[f"gain-labels without {part}"] = ("gain-labels", {"gain": parameters})
     for name, parameters in found.values():
         registry.make(name, parameters)  # an unknown name is said before anything is drawn
     return found

@@ -117,6 +117,18 @@ def test_an_answer_taken_back_is_an_event_and_the_pair_comes_again(store, clock)
     assert [(event.verdict, event.revision) for event in store.answers("uid")] == [("different", 1)]
 
 
+@pytest.mark.parametrize("overlap", [1, 2])
+def test_an_undo_sent_again_after_the_pair_was_answered_again_changes_nothing(store, clock, overlap):
+    campaign(store, clock, overlap=overlap).put(pairs(1))
+    [held] = claims(store, clock, "alice")
+    receipt = answers(store, clock, "alice", held)
+    answers(store, clock, "alice", take_back(store, receipt.event, "alice", "alice's sitting", now=clock))
+    with pytest.raises(RefusedError, match="has been answered again since"):
+        take_back(store, receipt.event, "alice", "alice's sitting", now=clock)
+    assert claims(store, clock, "alice") == []
+    assert [(event.annotator, event.revision) for event in store.answers("uid")] == [("alice", 1)]
+
+
 def test_what_is_anothers_or_of_another_sitting_or_learnt_from_is_not_taken_back(store, clock):
     round_ = campaign(store, clock)
     round_.put(pairs(2))

@@ -40,7 +40,7 @@ class Receipt:
     decides : bool
         Whether it decides the pair.
     run_uid : str
-        The pair's run.
+        The pair's run; empty where it was there before.
     holding : list of rows, optional
         What else the person holds in that run, where it is known and locked.
     """
@@ -159,7 +159,7 @@ def answer_elsewhere(
     Receipt
     """
     event = _append(connection, task, annotator, verdict, seconds, answered_at=answered_at, settles=settles)
-    return Receipt(event, verdict, decides=_count(connection, task, annotator))
+    return Receipt(event, verdict, decides=_count(connection, task, annotator), run_uid=task.run_uid)
 
 
 def skip(store: LabelStore, token: str, annotator: str, *, now: Callable[[], float] = time.time) -> None:

@@ -125,18 +125,27 @@ def hold(connection: Connection, shown: Any, annotator: str, sitting: str, *, le
 
 
 def release(store: LabelStore, annotator: str, *, sitting: str | None = None) -> None:
-    """Give back what somebody holds, at logout."""
-    mine = holds.c.annotator == annotator
+    """Give back what somebody holds."""
     with store.writing() as connection:
-        connection.execute(delete(holds).where(mine if sitting is None else mine & (holds.c.sitting == sitting)))
+        released(connection, annotator, sitting=sitting)
+
+
+def released(connection: Connection, annotator: str, *, sitting: str | None = None) -> None:
+    """Give back what somebody holds, or holds by one login, within a transaction."""
+    mine = holds.c.annotator == annotator
+    runs = select(tasks.c.run_uid).distinct().join(holds, holds.c.task_id == tasks.c.id).where(mine)
+    for run_uid in sorted(connection.scalars(runs)):
+        locked_mine(connection, run_uid, annotator)
+    connection.execute(delete(holds).where(mine if sitting is None else mine & (holds.c.sitting == sitting)))
 
 
 def locked_mine(connection: Connection, run_uid: str, annotator: str) -> list[Row[Any]]:
     """Wait until nobody else changes what somebody holds in a run, and return it, in the order of asking.
 
-    Whoever changes a hold has its task's row locked. Everybody locks their own tasks at once, in the order of their
-    numbers, before anything of them is believed, and further ones only where they need not wait: so nobody waits for
-    somebody who waits for them. Two tabs of one person take turns. On SQLite one transaction writes at a time anyhow.
+    Whoever changes a hold has its task's row locked. Everybody locks their own tasks of a run at once, in the order of
+    their numbers, before anything of them is believed, and further ones only where they need not wait: so nobody waits
+    for somebody who waits for them. Two tabs of one person take turns. On SQLite one transaction writes at a time
+    anyhow.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(TURN, {"run": run_uid, "who": annotator})
@@ -144,16 +153,16 @@ def locked_mine(connection: Connection, run_uid: str, annotator: str) -> list[Ro
 
 
 def locked_with(connection: Connection, token: str, annotator: str) -> list[Row[Any]]:
-    """Do what :func:`locked_mine` does, for the run of somebody's hold; nothing where there is no such hold."""
+    """Do what :func:`locked_mine` does, for the run of somebody's hold; nothing where there is none."""
     found = connection.execute(TURN_OF[connection.dialect.name], {"name": token, "who": annotator}).first()
     return [] if found is None else _in_order_of_asking(connection, found.run_uid, annotator)
 
 
 def lock_also(connection: Connection, run_uid: str, annotator: str, task: int) -> None:
-    """Lock what somebody holds in a run, and one task more, as :func:`locked_mine` does."""
+    """Lock the tasks that somebody holds in a run, and one task more, as :func:`locked_mine` does."""
     if connection.dialect.name == "postgresql":
         connection.execute(TURN, {"run": run_uid, "who": annotator})
-        connection.execute(LOCK, {"who": annotator, "also": [task]})
+        connection.execute(LOCK, {"run": run_uid, "who": annotator, "also": [task]})
 
 
 def _in_order_of_asking(connection: Connection, run_uid: str, annotator: str) -> list[Row[Any]]:
@@ -239,6 +248,8 @@ _run_of = select(tasks.c.run_uid).join(holds, holds.c.task_id == tasks.c.id)
 _run_of = _run_of.where(holds.c.token == bindparam("name"), holds.c.annotator == _who)
 TURN_OF = {"sqlite": _run_of, "postgresql": _run_of.add_columns(*_turn_of)}
 # By an array, so that the planner cannot come to read all tasks.
-_its = func.array(select(holds.c.task_id).where(holds.c.annotator == _who).scalar_subquery(), type_=ARRAY(BigInteger))
-_wanted = _its.concat(bindparam("also", type_=ARRAY(BigInteger)))
+_held = select(holds.c.task_id).join(tasks, tasks.c.id == holds.c.task_id)
+_held = _held.where(holds.c.annotator == _who, tasks.c.run_uid == bindparam("run")).correlate(None)
+_also = bindparam("also", type_=ARRAY(BigInteger))
+_wanted = func.array(_held.scalar_subquery(), type_=ARRAY(BigInteger)).concat(_also)
 LOCK = select(tasks.c.id).where(tasks.c.id == func.any(_wanted)).order_by(tasks.c.id).with_for_update()

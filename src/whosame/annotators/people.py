@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from whosame.annotators import audit
+from whosame.annotators.holding import released
 from whosame.annotators.moments import stamp
-from whosame.annotators.schema import holds, people, sittings
+from whosame.annotators.schema import people, sittings
 from whosame.annotators.store import INSERT, LabelStore
 from whosame.errors import ParameterError, unknown_name
 
@@ -86,7 +87,7 @@ def remove(store: LabelStore, name: str, *, who: str = TERMINAL, now: Callable[[
         number, name = _person(connection, name)
         connection.execute(update(people).where(people.c.id == number).values(removed=True))
         _end_sittings(connection, number)
-        connection.execute(delete(holds).where(holds.c.annotator == name))
+        released(connection, name)
         audit.record(connection, who, "removed", {"name": name}, now=now())
 
 

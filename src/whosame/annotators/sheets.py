@@ -17,7 +17,6 @@ from whosame.clustering.dbscan import OUTLIER
 from whosame.data.indexing import kept_manifest
 from whosame.data.manifest import Manifest
 from whosame.errors import StorageError, WhosameError
-from whosame.features.centring import centre_by_camera
 from whosame.memory import LabelMemory
 from whosame.runs import Run, is_name
 
@@ -130,6 +129,8 @@ class RoundFiles:
         image_ids = manifest.image_ids("train")
         clustering = about["configuration"]["clustering"]
         if clustering["centre_cameras"]:
+            from whosame.features.centring import centre_by_camera  # brings torch, seconds of the page's start
+
             vectors = centre_by_camera(vectors, manifest.cameras(image_ids))
         before = run.round(number - 1) / "memory.parquet"
         memory = LabelMemory()

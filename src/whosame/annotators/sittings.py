@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from whosame.annotators import audit
+from whosame.annotators.holding import released
 from whosame.annotators.people import TOKEN_BYTES, Role, hashed
-from whosame.annotators.schema import holds, page_keys, people, sittings
+from whosame.annotators.schema import page_keys, people, sittings
 from whosame.annotators.store import INSERT, LabelStore
 
 LASTING = 12 * 3600.0  # s
@@ -76,8 +77,7 @@ def end(store: LabelStore, sitting: Sitting, *, now: Callable[[], float] = time.
     with store.writing() as connection:
         mine = (sittings.c.sitting == sitting.sitting) & ~sittings.c.ended
         if connection.execute(update(sittings).where(mine).values(ended=True)).rowcount == 1:
-            held = (holds.c.annotator == sitting.name) & (holds.c.sitting == sitting.sitting)
-            connection.execute(delete(holds).where(held))
+            released(connection, sitting.name, sitting=sitting.sitting)
             audit.record(connection, sitting.name, "logged out", {}, now=now())
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, exists, select, update
 
 from whosame.annotators.answering import DROP_OWN, OVERLAP, VOTES, RefusedError, stamp
 from whosame.annotators.holding import LEASE, SHOWN, Held, hold, lock_also
@@ -38,7 +38,8 @@ def take_back(
     Raises
     ------
     RefusedError
-        ``kept``: it is somebody else's, of another sitting, or of a round that has been learnt from.
+        ``kept``: it is somebody else's, of another sitting, or of a round that has been learnt from. ``answered``: it
+        was taken back before, and the pair does not wait for this person any more.
     """
     with store.writing() as connection:
         return taken_back(connection, event, annotator, sitting, lease=lease, now=now())
@@ -67,6 +68,8 @@ def taken_back(connection: Connection, event: int, annotator: str, sitting: str,
         overlap = int(connection.scalar(OVERLAP, {"run": row.run_uid}) or 1)
         now_wanted = {"open": True, "answered": len(votes) - 1, "wanted": max(overlap, len(votes))}
         connection.execute(update(tasks).where(tasks.c.id == number).values(now_wanted))
+    elif connection.execute(_waits_for(number, row)).first() is None:  # sent again, by another tab or a slow network
+        raise RefusedError("answered", "this answer was taken back, and the pair has been answered again since")
     connection.execute(DROP_OWN, {"task": number, "who": annotator})
     shown = connection.execute(SHOWN, {"task": number}).one()
     return hold(connection, shown, annotator, sitting, lease=lease, now=now)
@@ -79,6 +82,19 @@ def _task_of(row: Row[Any]) -> Any:
         & (tasks.c.image_b == row.image_b)
         & (tasks.c.attempt == row.attempt)
     )
+
+
+def _waits_for(task: int, row: Row[Any]) -> Any:
+    """Select the task of an answer that was taken back, if it is open and its annotator has not answered it again."""
+    again = (
+        (answer_events.c.run_uid == row.run_uid)
+        & (answer_events.c.image_a == row.image_a)
+        & (answer_events.c.image_b == row.image_b)
+        & (answer_events.c.attempt == row.attempt)
+        & (answer_events.c.annotator == row.annotator)
+        & STANDS
+    )
+    return select(tasks.c.id).where(tasks.c.id == task, tasks.c.open, ~exists().where(again))
 
 
 def _mine(run_uid: str, annotator: str, sitting: str) -> Any:

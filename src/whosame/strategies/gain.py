@@ -77,7 +77,7 @@ class GainSession:
         likely = same if answer.verdict == "same" else 1 - same
         rate = self._error_rate()
         wrong = rate * (1 - likely) / (rate * (1 - likely) + (1 - rate) * likely)
-        return wrong > self._config.doubt and wrong * moved > self._config.price * self._price
+        return wrong > self._config.least_doubt and wrong * moved > self._config.price * self._price
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Take the answers; what p(same) is learnt from are those that were given, not those that followed."""

@@ -25,7 +25,10 @@ PRIORS = {
     PAIR: np.array([-3.0, 4.0, 0.0, 1.5, 0.0, 0.0]),
     SPLIT: np.array([0.3, 2.2, 0.0, 0.0, 0.3, 0.0]),
 }
-AIMS = ("model", "labels")
+# By aim, how probably wrong an answer is that may be asked again. What errors do to the labels stays; a model that is
+# trained meanwhile makes good for some.
+DOUBT = {"model": 0.1, "labels": 0.05}
+AIMS = tuple(DOUBT)
 
 
 @dataclass(frozen=True)
@@ -60,9 +63,9 @@ class GainConfig:
     # 0..1, aim model: merges less probable than this come after the splits.
     improbable: float = 0.03
     # Whether doubtful answers are asked again, where that is worth more than another question; and how probably wrong,
-    # 0..1, an answer must be.
+    # 0..1, an answer must be. None: as DOUBT has it for the aim.
     repair: bool = True
-    doubt: float = 0.1
+    doubt: float | None = None
     # >= 0: what asking again costs, in questions of the round's least worth; below 1, because an error stays.
     price: float = 0.3
     # >= 0: a round stops where less than so many images are expected to move by a question; the rest is left for later.
@@ -85,11 +88,16 @@ class GainConfig:
                 "split_power is a share from 0 to 1": 0 <= self.split_power <= 1,
                 "merge_cap is 1 or more": self.merge_cap >= 1,
                 "improbable is a probability from 0 to 1": 0 <= self.improbable <= 1,
-                "doubt is a probability from 0 to 1": 0 <= self.doubt <= 1,
+                "doubt is a probability from 0 to 1": 0 <= self.least_doubt <= 1,
                 "price is 0 or more": self.price >= 0,
                 "worth is 0 or more": self.worth >= 0,
             },
         )
+
+    @property
+    def least_doubt(self) -> float:
+        """How probably wrong an answer must be to be asked again."""
+        return DOUBT[self.aim] if self.doubt is None else self.doubt
 
 
 class Prospect:

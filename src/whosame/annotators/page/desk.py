@@ -149,8 +149,10 @@ class Desk:
             return {"receipt": receipt, "last": receipt.event}
 
         step = self._together.do(lambda connection: self._step(connection, who, now, act))
-        if step.receipt is not None and step.campaign is not None and not step.receipt.repeated:
-            self._tally.answered(step.campaign, who.name, verdict, seconds, decides=step.receipt.decides)
+        receipt = step.receipt
+        # A repeated answer was counted, and one to a pair of an earlier run is not of this round.
+        if receipt is not None and step.campaign is not None and receipt.run_uid == step.campaign.run_uid:
+            self._tally.answered(step.campaign, who.name, verdict, seconds, decides=receipt.decides)
         return self._shown(who, step, now)
 
     def skip(self, who: Who, token: str) -> View:

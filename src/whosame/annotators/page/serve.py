@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import ipaddress
 import socket
 import sys
@@ -134,6 +135,8 @@ def run(app: object, listener: socket.socket) -> None:
         to_thread.current_default_thread_limiter().total_tokens = THREADS
         await server.serve(sockets=[listener])
 
+    gc.collect()
+    gc.freeze()  # or answers wait, now and then, while all that was imported is searched for garbage
     try:
         with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop's, where it is there
             runner.run(serve_with_few_threads())
