@@ -5,6 +5,8 @@
 
 The page is a process of its own, and so are the people: this file run with ``--play``. Each person logs in, and answers
 the first of the pairs that the last answer has brought, as fast as the page lets them, or after ``--pause`` seconds.
+With fewer than 200 answers a second, a 99th percentile above 250 ms, any error or any mistake it says so and ends with
+status 1; ``--no-bounds`` only prints.
 """
 
 import argparse
@@ -26,6 +28,8 @@ from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
 from whosame.annotators.people import add
 from whosame.annotators.store import LabelStore, open_store
 
+RATE = 200.0  # answers a second, at least
+P99 = 250.0  # ms, at most
 FORM = "application/x-www-form-urlencoded"
 
 
@@ -214,6 +218,17 @@ def mistakes(store: LabelStore, told: list[dict], overlap: int) -> list[str]:
     return found + [f"pair {image}: {n} answers" for image, n in often.items() if n > most]
 
 
+def missed(rate: float, p99: float, errors: int, wrong: int) -> list[str]:
+    """Return which bounds were missed by answers a second, ms, errors and mistakes."""
+    bounds = (
+        (rate >= RATE, f"{rate:.0f} answers a second, not {RATE:.0f} or more"),
+        (p99 <= P99, f"the 99th percentile is {p99:.0f} ms, not {P99:.0f} or less"),
+        (errors == 0, f"errors: {errors}"),
+        (wrong == 0, f"mistakes: {wrong}"),
+    )
+    return [said for kept, said in bounds if not kept]
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -223,6 +238,7 @@ def main() -> None:
     parser.add_argument("--pause", type=float, default=0.15, help="seconds that a person thinks")
     parser.add_argument("--overlap", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=40_000)
+    parser.add_argument("--no-bounds", action="store_true", help="only print, whatever the figures")
     parser.add_argument("--play", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.play:
@@ -243,13 +259,17 @@ def main() -> None:
             seconds = np.array([one for person in told for one in person["seconds"]]) * 1000
             wrong = sum((Counter(person["wrong"]) for person in told), Counter())
             answers = sum(len(person["saved"]) for person in told)
+            amiss = mistakes(store, told, given.overlap)
             median, most = np.percentile(seconds, [50, 99])
             print("| people | answers/s | median ms | p99 ms | server's CPU ms an answer | errors | mistakes |")
             print("|---|---|---|---|---|---|---|")
             print(
                 f"| {given.people} | {answers / took:.0f} | {median:.0f} | {most:.0f} | {1000 * used / answers:.1f} "
-                f"| {dict(wrong) or 'none'} | {len(mistakes(store, told, given.overlap)) or 'none'} |"
+                f"| {dict(wrong) or 'none'} | {len(amiss) or 'none'} |"
             )
+    found = missed(answers / took, most, wrong.total(), len(amiss))
+    if found and not given.no_bounds:
+        sys.exit("missed: " + "; ".join(found))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from whosame import project
 from whosame.commands.annotate import annotate
 from whosame.commands.annotators import annotators
 from whosame.commands.answers import answers
-from whosame.commands.options import kind, parameters_option
+from whosame.commands.options import friendly_errors, parameters_option
 from whosame.reporting.table import rounds_table, runs_table
 from whosame.runs import Run, all_runs
 
@@ -24,10 +24,10 @@ def cli() -> None:
 
 
 def _run_command() -> click.Command:
-    """Return Kedro's own ``run``, with kind errors and the round's table at the end."""
+    """Return Kedro's own ``run``, with friendly errors and the round's table at the end."""
     original = kedro_commands.commands["run"]
 
-    @kind
+    @friendly_errors
     def run(**options: Any) -> None:
         result = original.callback(**options) if original.callback else {}
         if "metrics" in (result or {}):
@@ -49,7 +49,7 @@ cli.add_command(answers)
 @env_option
 @parameters_option
 @click.option("--fork", metavar="RUN:ROUND", help="Continue after this round of another run, under a new name.")
-@kind
+@friendly_errors
 def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
     """Play rounds of active_round until they are done; typed again, continue."""
     from whosame.rounds import play
@@ -70,7 +70,7 @@ def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
 @click.option("--name", help="Name of the comparison: its runs and its report bear it.")
 @env_option
 @parameters_option
-@kind
+@friendly_errors
 def compare(
     strategies: str,
     budgets: str,
@@ -104,7 +104,7 @@ def _items(typed: str) -> list[str]:
 
 @cli.group(invoke_without_command=True)
 @click.pass_context
-@kind
+@friendly_errors
 def runs(context: click.Context) -> None:
     """List the runs: rounds, questions, mAP, size on disk."""
     if context.invoked_subcommand is None:
@@ -114,7 +114,7 @@ def runs(context: click.Context) -> None:
 @runs.command()
 @click.argument("name")
 @click.option("--keep-every", type=click.IntRange(min=1), default=10, show_default=True, help="Rounds kept whole.")
-@kind
+@friendly_errors
 def thin(name: str, keep_every: int) -> None:
     """Remove features, graphs and checkpoints of a run's old rounds.
 

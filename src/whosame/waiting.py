@@ -2,16 +2,17 @@
 
 import sys
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Self
 
 from tqdm import tqdm
 
 from whosame.annotators.people_record import Progress
-from whosame.annotators.serving import HERE, listening
 
 PLAIN_SECONDS = 10.0  # s between two plain lines
 PROBE_SECONDS = 5.0  # s between two looks whether the page is there
+NO_PAGE = "no page is there: kedro annotate opens one"
 BAR = "{desc}: {n_fmt} of {total_fmt} answered |{bar}| {elapsed}{postfix}"
 
 
@@ -24,12 +25,12 @@ class Waiting:
         How many questions the round may ask.
     overlap : int
         How many people each is put to.
-    host, port : str, int
-        Where the page is expected.
+    where : callable
+        Asked now and then where the page is; empty: there is none.
     """
 
-    def __init__(self, total: int, *, overlap: int, host: str, port: int) -> None:
-        self._total, self._overlap, self._where = total, overlap, (host, port)
+    def __init__(self, total: int, *, overlap: int, where: Callable[[], str]) -> None:
+        self._total, self._overlap, self._where = total, overlap, where
         self._bar: Any = None
         self._said = self._probed = float("-inf")
         self._line = ""
@@ -50,7 +51,7 @@ class Waiting:
         """Show how far people are."""
         now = time.monotonic()
         if now - self._probed >= PROBE_SECONDS:
-            self._page, self._probed = self._look_for_page(), now
+            self._page, self._probed = self._where() or NO_PAGE, now
         about = ", ".join(part for part in (self._page, *told(progress, self._total, self._overlap)) if part)
         if self._bar is not None:
             self._bar.n = progress.answered
@@ -60,12 +61,6 @@ class Waiting:
             if line != self._line:
                 print(line, file=sys.stderr, flush=True)
             self._said, self._line = now, line
-
-    def _look_for_page(self) -> str:
-        if HERE:
-            return HERE[0]
-        host, port = self._where
-        return f"http://{host}:{port}" if listening(host, port) else "no page is there: kedro annotate opens one"
 
 
 def told(progress: Progress, total: int, overlap: int) -> list[str]:

@@ -32,6 +32,12 @@ def load():
     return module
 
 
+def test_the_benchmark_names_the_bounds_that_were_missed(load):
+    assert load.missed(200, 250, 0, 0) == []
+    assert load.missed(199, 250, 0, 1) == ["199 answers a second, not 200 or more", "mistakes: 1"]
+    assert load.missed(200, 251, 2, 0) == ["the 99th percentile is 251 ms, not 250 or less", "errors: 2"]
+
+
 @pytest.mark.parametrize("overlap", [1, 2])
 def test_many_people_at_once(load, database, overlap):
     with open_store(database) as store:

@@ -8,6 +8,7 @@ from scipy.sparse import coo_array, csr_array
 from sklearn.cluster import DBSCAN
 
 from whosame.clustering import ClusteringConfig, dbscan
+from whosame.clustering.dbscan import singletons
 from whosame.errors import ParameterError
 from whosame.parameters import parse
 
@@ -67,3 +68,9 @@ def test_configuration_names_everything_out_of_range():
         ParameterError, match=r"clustering.k1 is 0.*\n.*clustering.min_samples is -1.*\n.*clustering.eps is 1.5"
     ):
         ClusteringConfig(k1=0, min_samples=-1, eps=1.5)
+
+
+def test_outliers_get_labels_of_their_own():
+    labels = np.array([-1, 4, 4, -1])
+    np.testing.assert_array_equal(singletons(labels), [5, 4, 4, 6])
+    assert labels[0] == -1  # the labels given are left as they are

@@ -10,7 +10,6 @@ from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score
 
 from whosame.errors import InputError
 from whosame.evaluation import evaluate_clusters
-from whosame.evaluation.clusters import alone
 
 numbers = st.lists(st.tuples(st.integers(-1, 4), st.integers(-2, 4)), min_size=0, max_size=40)
 
@@ -131,10 +130,6 @@ def test_large_counts_do_not_overflow():
     figures = evaluate_clusters(labels, np.arange(200_000) // 100_000).to_dict()
     assert figures["clusters/ari"] == pytest.approx(0, abs=1e-4)
     assert figures["clusters/pairwise_precision"] == pytest.approx(0.5, abs=1e-4)
-
-
-def test_outliers_get_labels_of_their_own():
-    np.testing.assert_array_equal(alone(np.array([-1, 4, 4, -1])), [5, 4, 4, 6])
 
 
 @pytest.mark.parametrize("given", [([0, 1], [0]), ([0.5, 1], [0, 1]), ([[0], [1]], [[0], [1]]), ([0], [0], [0, 1])])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from whosame.annotators.record import RoundRecord
-from whosame.annotators.store import AnswerEvent, open_store
+from whosame.annotators.store import AnswerEvent, open_store, portions
 from whosame.errors import ParameterError, ResumeError, StorageError
 from whosame.strategies.base import Answer, Question
 
@@ -283,3 +283,11 @@ def test_answers_about_other_pictures_are_refused(store):
         ResumeError, match=r"(?s)2 images.*image 10: not a training image.*image 20: its bytes were others"
     ):
         make_record(store, image_ids=(20, 30, 40, 50), digests=("B", "c", "d", "e"))
+
+
+def test_many_keys_are_named_in_several_statements():
+    keys = list(range(1001))
+    parts = list(portions(keys))
+    assert [len(part) for part in parts] == [500, 500, 1]
+    assert [key for part in parts for key in part] == keys
+    assert list(portions([])) == []

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 from whosame.annotators.people_record import Progress
-from whosame.annotators.serving import HERE, Page, listening
+from whosame.annotators.serving import Page, listening, page_address
 from whosame.errors import StorageError
 from whosame.waiting import Waiting, told
 
@@ -38,16 +38,16 @@ def test_the_page_is_served_started_again_where_it_dies_and_ended(database, port
     said = []
     with Page(database, host="127.0.0.1", port=port, say=said.append) as page:
         assert said[0].startswith(f"people answer at http://127.0.0.1:{port}/login#")
-        assert [f"http://127.0.0.1:{port}"] == HERE
-        assert urlopen(f"{HERE[0]}/login", timeout=10).status == 200
+        assert page.address == page_address("127.0.0.1", 1) == f"http://127.0.0.1:{port}"  # whatever was asked for
+        assert urlopen(f"{page.address}/login", timeout=10).status == 200
         first = page._process
         os.kill(first.pid, signal.SIGKILL)
         wait_for(lambda: page._process is not first and listening("127.0.0.1", port))
         last = page._process
-        Waiting(10, overlap=1, host="127.0.0.1", port=port)(Progress(4, ("alice",), 3.0))
+        Waiting(10, overlap=1, where=lambda: page_address("127.0.0.1", port))(Progress(4, ("alice",), 3.0))
     wait_for(lambda: last.poll() is not None)
     assert not listening("127.0.0.1", port)
-    assert HERE == []
+    assert page_address("127.0.0.1", port) == ""
     assert f"4 of 10 questions answered, http://127.0.0.1:{port}, alice is answering, about 18 s left" in (
         capsys.readouterr().err
     )
@@ -67,13 +67,14 @@ def test_a_page_of_the_same_store_is_used_and_one_of_another_is_not(database, po
         with Page(database, host="127.0.0.1", port=port, say=said.append) as second:
             assert said[1:] == [f"using the page at http://127.0.0.1:{port}"]
             assert second._process is None
+        assert page_address("127.0.0.1", 1) == f"http://127.0.0.1:{port}"  # the first one serves on
         with Page(f"sqlite:///{tmp_path / 'another.db'}", host="127.0.0.1", port=port, say=said.append):
             assert said[2].startswith("people answer at http://127.0.0.1:")
             assert f":{port}/" not in said[2]
 
 
 def test_where_no_page_is_the_command_is_said(port, capsys):
-    Waiting(10, overlap=1, host="127.0.0.1", port=port)(Progress(0, (), 0.0))
+    Waiting(10, overlap=1, where=lambda: page_address("127.0.0.1", port))(Progress(0, (), 0.0))
     assert "0 of 10 questions answered, no page is there: kedro annotate opens one" in capsys.readouterr().err
 
 

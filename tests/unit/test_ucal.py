@@ -453,16 +453,16 @@ def test_pairs_that_come_up_again_keep_their_answers_where_answers_are_not_reuse
 
 
 def test_the_warm_up_asks_nothing():
-    strategy = UCAL(UCALConfig(warmup_rounds=15))
+    strategy = UCAL(UCALConfig(schedule="uniform-after-warmup"))
     assert strategy.schedule(70, 50) == [0] * 15 + [2] * 35
-    assert strategy.schedule(7, 3) == [0, 0, 7]
+    assert strategy.schedule(7, 3) == [0, 4, 3]
     assert UCAL().schedule(6, 3) == [2, 2, 2]
 
 
 def test_all_wrong_parameters_are_named_at_once():
     with pytest.raises(ParameterError) as caught:
-        UCALConfig(warmup_rounds=-1, snps_share=1.5, min_size=1, l_max=2, delta=1.0, merge_cap=-0.1)
-    for part in ("warmup_rounds", "snps_share", "min_size", "l_max", "delta", "merge_cap"):
+        UCALConfig(snps_share=1.5, min_size=1, l_max=2, delta=1.0, merge_cap=-0.1)
+    for part in ("snps_share", "min_size", "l_max", "delta", "merge_cap"):
         assert f"ucal.{part}" in str(caught.value)
     for name, value, near in (
         ("similarity", "jacard", "jaccard"),

@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, select, update
 
 from whosame.annotators.holding import locked_with
+from whosame.annotators.moments import stamp as stamp  # noqa: PLC0414 - taken from here too
 from whosame.annotators.panel import Vote, decide
 from whosame.annotators.schema import STANDS, answer_events, campaigns, holds, pictures, skips, tasks
 from whosame.annotators.store import LabelStore
@@ -254,11 +254,6 @@ def _question(task: Row[Any]) -> dict[str, Any]:
 
 def _locked(condition: Any) -> Any:
     return select(tasks).where(condition).with_for_update()
-
-
-def stamp(now: float) -> str:
-    """Return a time as the store keeps it: UTC, ISO 8601, to the millisecond."""
-    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")
 
 
 # The statements, made once: making them costs more than running them.

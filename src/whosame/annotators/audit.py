@@ -5,11 +5,11 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, Connection, select
 
+from whosame.annotators.moments import stamp
 from whosame.annotators.schema import answer_events, audit_events, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
 
@@ -46,9 +46,9 @@ def record(
 
     Answers, skips and undone answers are events of their own tables already: they are not written twice.
     """
-    stamp = datetime.fromtimestamp(time.time() if now is None else now, UTC).isoformat(timespec="milliseconds")
+    at = stamp(time.time() if now is None else now)
     said = json.dumps(dict(about), ensure_ascii=False, sort_keys=True)
-    connection.execute(audit_events.insert().values(at=stamp, who=who, what=what, about=said))
+    connection.execute(audit_events.insert().values(at=at, who=who, what=what, about=said))
 
 
 def log(store: LabelStore, *, limit: int = 100, who: str | None = None) -> list[Entry]:

@@ -12,17 +12,14 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from whosame.annotators.database import lock_run
 from whosame.annotators.panel import Vote, decide
 from whosame.annotators.schema import STANDS, answer_events, campaigns, holds, pictures, take_backs, tasks
-from whosame.annotators.store import LabelStore
+from whosame.annotators.store import INSERT, LabelStore, portions
 from whosame.strategies.base import Kind
 
 State = Literal["asking", "working", "over"]
-INSERT: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
-CHUNK = 500  # keys of one statement
 
 
 @dataclass(frozen=True)
@@ -224,7 +221,6 @@ class Campaign:
 
 
 def _close(connection: Connection, ids: Sequence[int]) -> None:
-    for first in range(0, len(ids), CHUNK):
-        chunk = ids[first : first + CHUNK]
-        connection.execute(update(tasks).where(tasks.c.id.in_(chunk)).values(open=False))
-        connection.execute(delete(holds).where(holds.c.task_id.in_(chunk)))
+    for portion in portions(ids):
+        connection.execute(update(tasks).where(tasks.c.id.in_(portion)).values(open=False))
+        connection.execute(delete(holds).where(holds.c.task_id.in_(portion)))

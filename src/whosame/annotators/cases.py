@@ -9,10 +9,9 @@ from sqlalchemy import Connection, and_, func, select
 
 from whosame.annotators.panel import Vote, decide
 from whosame.annotators.schema import STANDS, answer_events, campaigns, pictures, tasks
-from whosame.annotators.store import LabelStore
+from whosame.annotators.store import LabelStore, portions
 from whosame.strategies.base import Verdict
 
-CHUNK = 500  # keys of one statement
 ABOUT = and_(
     answer_events.c.run_uid == tasks.c.run_uid,
     answer_events.c.image_a == tasks.c.image_a,
@@ -132,15 +131,14 @@ def disputes(
 def _cases(connection: Connection, run_uid: str, numbers: Sequence[int]) -> list[Case]:
     campaign = connection.execute(select(campaigns).where(campaigns.c.run_uid == run_uid)).first()
     found = []
-    for first in range(0, len(numbers), CHUNK):
-        chunk = numbers[first : first + CHUNK]
-        said = _answers(connection, chunk)
+    for portion in portions(numbers):
+        said = _answers(connection, portion)
         a, b = pictures.alias(), pictures.alias()
         query = (
             select(tasks, a.c.handle.label("handle_a"), b.c.handle.label("handle_b"))
             .join(a, and_(a.c.run_uid == tasks.c.run_uid, a.c.image == tasks.c.image_a))
             .join(b, and_(b.c.run_uid == tasks.c.run_uid, b.c.image == tasks.c.image_b))
-            .where(tasks.c.id.in_(chunk), tasks.c.run_uid == run_uid)
+            .where(tasks.c.id.in_(portion), tasks.c.run_uid == run_uid)
         )
         for task in connection.execute(query):
             votes = [Vote(answer.verdict, answer.settles) for answer in said[task.id]]

@@ -1,12 +1,13 @@
 """Answers that cannot all be true: what one says, others together say the opposite of."""
 
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from sqlalchemy import select
 
+from whosame.annotators.attempts import majority_or_first
 from whosame.annotators.cases import ABOUT
 from whosame.annotators.panel import Vote, decide
 from whosame.annotators.schema import STANDS, answer_events, campaigns, tasks
@@ -74,11 +75,11 @@ def beliefs(store: LabelStore, run_uid: str, number: int | None = None) -> list[
             newest[a, b] = max(newest.get((a, b), (0, 0)), (attempt, task))
     found = []
     for (a, b), attempts in votes.items():
-        decided = [decide(said, overlap) for _, said in sorted(attempts.items())]
-        verdict = _majority([one for one in decided if one is not None])
-        settled = [vote.verdict for _, said in sorted(attempts.items()) for vote in said if vote.settles]
-        verdict = settled[-1] if settled else verdict
-        if verdict is not None:
+        in_order = [said for _, said in sorted(attempts.items())]
+        settled = [vote.verdict for said in in_order for vote in said if vote.settles]
+        decided = [verdict for said in in_order if (verdict := decide(said, overlap)) is not None]
+        if decided:
+            verdict = settled[-1] if settled else majority_or_first(decided)
             found.append(Belief(newest[a, b][1], a, b, verdict, bool(settled)))
     return found
 
@@ -132,10 +133,3 @@ def _chain(neighbours: Neighbours, clash: Belief) -> tuple[Belief, ...]:
         path.append(back[1])
         back = came[back[0]]
     return tuple(reversed(path))
-
-
-def _majority(verdicts: Sequence[Verdict]) -> Verdict | None:
-    if not verdicts:
-        return None
-    said, times = Counter(verdicts).most_common(1)[0]  # ties: the first
-    return said if times > 1 or len(verdicts) < 3 else "unsure"

@@ -8,11 +8,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from whosame.annotators.agreement import Agreement, Ratings, agreement_with_others, by_pair
-from whosame.annotators.headway import OWN, epoch
+from whosame.annotators.headway import OWN
+from whosame.annotators.moments import epoch
 from whosame.annotators.schema import STANDS, answer_events, holds, people, sittings, skips, take_backs, tasks
 from whosame.annotators.store import LabelStore
 
-IDLE = 60.0  # s that an answer counts at most: the person was away
+IDLE = 60.0  # s that an answer counts at most on the page: the person was away
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,14 @@
 """A round's questions, put and answered: what is asked, what is free, and what was known already."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
+from whosame.annotators.attempts import majority, majority_or_first
 from whosame.annotators.base import Annotator, Record
 from whosame.memory import LabelMemory
 from whosame.strategies.base import Answer, Doubting, Question, Session, Verdict
 
 PATIENCE = 100  # batches in a row without any answer, until a session is taken to ask the same for ever
-ATTEMPTS = 3  # at a pair whose answer is doubted: enough for a majority
 
 Pair = tuple[int, int]
 
@@ -197,7 +196,7 @@ class _Talk:
         votes.append(answer)
         if len(votes) == 1 and not self.doubts(answer):
             self._believe(votes, answer.verdict)
-        elif (verdict := _majority(votes)) is not None:
+        elif (verdict := majority([vote.verdict for vote in votes])) is not None:
             self._believe(votes, verdict)
 
     def _doubted(self, question: Question) -> list[Answer]:
@@ -207,7 +206,7 @@ class _Talk:
     def _give_up(self, question: Question) -> None:
         """Believe what can be had of a pair that is still undecided: what the others imply, else the first answer."""
         if votes := self._doubted(question):
-            self._believe(votes, self._implied(question) or votes[0].verdict)
+            self._believe(votes, self._implied(question) or majority_or_first([vote.verdict for vote in votes]))
 
     def _believe(self, votes: Sequence[Answer], verdict: Verdict) -> None:
         """Put a verdict into the memory, and keep it to be told in the words of the last who gave it."""
@@ -232,12 +231,6 @@ class _Talk:
     def _implied(self, question: Question) -> Verdict | None:
         known = self.memory.implied(question.a, question.b)
         return None if known is None else "same" if known else "different"
-
-
-def _majority(votes: Sequence[Answer]) -> Verdict | None:
-    """Return what two say, "unsure" where three say three things; None: too few have spoken."""
-    verdict, times = Counter(vote.verdict for vote in votes).most_common(1)[0]
-    return verdict if times > 1 else "unsure" if len(votes) == ATTEMPTS else None
 
 
 def _pair(question: Question) -> Pair:

@@ -1,12 +1,13 @@
 """Answers that people gave in earlier runs to pairs of the same pictures: found by the digests of their bytes."""
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
+from whosame.annotators.moments import stamp
 from whosame.annotators.schema import STANDS, answer_events
 from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Kind
@@ -87,7 +88,7 @@ def _repeated(row: Any, run_uid: str, run: str, number: int, pair: Pair) -> dict
         "annotator": row.annotator,
         "attempt": 1,
         "seconds": row.seconds,
-        "answered_at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "answered_at": stamp(time.time()),
         "revision": 0,
         "hold": None,  # it was not given here: nobody can take it back here
         "sitting": None,

@@ -5,11 +5,9 @@ from collections.abc import Mapping
 
 from sqlalchemy import select
 
-from whosame.annotators.campaign import INSERT, Picture
+from whosame.annotators.campaign import Picture
 from whosame.annotators.schema import pictures
-from whosame.annotators.store import LabelStore
-
-CHUNK = 500  # keys of one statement
+from whosame.annotators.store import INSERT, LabelStore, portions
 
 
 def handles(store: LabelStore, run_uid: str, images: Mapping[int, Picture]) -> dict[int, str]:
@@ -31,11 +29,10 @@ def handles(store: LabelStore, run_uid: str, images: Mapping[int, Picture]) -> d
 
 
 def _known(store: LabelStore, run_uid: str, images: Mapping[int, Picture]) -> dict[int, str]:
-    wanted = sorted(images)
     known: dict[int, str] = {}
     with store.reading() as connection:
-        for first in range(0, len(wanted), CHUNK):
+        for portion in portions(sorted(images)):
             query = select(pictures.c.image, pictures.c.handle).where(pictures.c.run_uid == run_uid)
-            chunk = pictures.c.image.in_(wanted[first : first + CHUNK])
-            known |= {int(row.image): str(row.handle) for row in connection.execute(query.where(chunk))}
+            query = query.where(pictures.c.image.in_(portion))
+            known |= {int(row.image): str(row.handle) for row in connection.execute(query)}
     return known

@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
+from whosame.annotators.moments import epoch, stamp
 from whosame.annotators.schema import STANDS, answer_events, campaigns, tasks
 from whosame.annotators.store import LabelStore
 
@@ -105,14 +105,8 @@ def headway(store: LabelStore, run_uid: str, *, now: Callable[[], float] = time.
         )
 
 
-def epoch(stamp: str) -> float:
-    """Return a time of the store as s since the epoch."""
-    at = datetime.fromisoformat(stamp)
-    return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
-
-
 def _projected(connection: Connection, answered: ColumnElement[bool], missing: int, now: float) -> float | None:
-    since = datetime.fromtimestamp(now - WINDOW, UTC).isoformat(timespec="milliseconds")
+    since = stamp(now - WINDOW)
     query = select(func.count(), func.min(answer_events.c.answered_at))
     here, first = connection.execute(query.where(answered, OWN, answer_events.c.answered_at >= since)).one()
     if here < FEW:

@@ -7,13 +7,13 @@ import time
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal, get_args
 
 from sqlalchemy import Connection, func, select, update
 
 from whosame.annotators import audit
 from whosame.annotators.holding import released
+from whosame.annotators.moments import stamp
 from whosame.annotators.schema import people, sittings
 from whosame.annotators.store import INSERT, LabelStore
 from whosame.errors import ParameterError, unknown_name
@@ -64,7 +64,7 @@ def add(
                     f"there is an annotator {other!r} already: take another name"
                     + ("" if removed else f", or make a new link with kedro annotators rotate {other!r}")
                 )
-        values = {"role": role, "token_hash": hashed(token), "added_at": _stamp(now()), "removed": False}
+        values = {"role": role, "token_hash": hashed(token), "added_at": stamp(now()), "removed": False}
         if any(other == name for other, _ in known):
             connection.execute(update(people).where(people.c.name == name).values(values))
         else:
@@ -189,7 +189,3 @@ def _composed(name: str) -> str:
 
 def _end_sittings(connection: Connection, number: int) -> None:
     connection.execute(update(sittings).where(sittings.c.person_id == number).values(ended=True))
-
-
-def _stamp(now: float) -> str:
-    return datetime.fromtimestamp(now, UTC).isoformat(timespec="milliseconds")

@@ -13,7 +13,7 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import ClassVar, Self
 from urllib.request import urlopen
 
 from whosame.annotators.database import parse_url
@@ -26,7 +26,6 @@ PATIENCE = 30.0  # s until the page must have said its address
 STEADY = 5.0  # s: a page that dies sooner is not started for ever
 TRIES = 3
 KEPT = 20  # last lines of a page that died
-HERE: list[str] = []  # where this process serves a page now: it may be another port than was asked for
 
 
 class Page:
@@ -51,7 +50,14 @@ class Page:
     ------
     StorageError
         On entering: the page does not start; what it said is in the message.
+
+    Attributes
+    ----------
+    address : str
+        Where it serves, without the login: it may be another port than was asked for. Empty: it does not, yet.
     """
+
+    serving: ClassVar["Page | None"] = None  # in this process now: Kedro's nodes are not told what the loop began
 
     def __init__(
         self,
@@ -69,7 +75,7 @@ class Page:
         self._process: subprocess.Popen[str] | None = None
         self._keeper: threading.Thread | None = None
         self._said: deque[str] = deque(maxlen=KEPT)
-        self._address = ""
+        self.address = self._link = ""
         self._up, self._ended = threading.Event(), threading.Event()
 
     def __enter__(self) -> Self:
@@ -79,9 +85,10 @@ class Page:
         self._keeper = threading.Thread(target=self._keep, daemon=True)
         self._keeper.start()
         self._up.wait(PATIENCE)
-        if not self._address:
+        if not self.address:
             self._end()
             raise StorageError("the annotation page does not start:\n" + "\n".join(self._said))
+        Page.serving = self
         return self
 
     def __exit__(
@@ -95,12 +102,12 @@ class Page:
         while not self._ended.is_set() and early < TRIES:
             began = time.monotonic()
             self._run()
-            if not self._address:
+            if not self.address:
                 break  # what keeps it from starting keeps it from starting again
             early = early + 1 if time.monotonic() - began < STEADY else 0
         if not self._ended.is_set():
             self._up.set()
-            if self._address:
+            if self.address:
                 last = "\n".join(self._said)
                 self._say(f"the annotation page has ended {TRIES} times; kedro annotate serves it again:\n{last}")
 
@@ -122,10 +129,9 @@ class Page:
 
     def _hear(self, line: str) -> None:
         self._said.append(line)
-        if (found := LOGIN.search(line)) and found[0] != self._address:
-            self._address = found[0]
-            self._say(f"people answer at {self._address}")
-            HERE[:] = [found[1]]
+        if (found := LOGIN.search(line)) and found[0] != self._link:
+            self._link, self.address = found[0], found[1]
+            self._say(f"people answer at {self._link}")
             self._up.set()
 
     def _end(self) -> None:
@@ -138,7 +144,15 @@ class Page:
                 self._process.kill()
         if self._keeper is not None:
             self._keeper.join(10)
-        HERE.clear()
+        if Page.serving is self:
+            Page.serving = None
+
+
+def page_address(host: str, port: int) -> str:
+    """Return where people answer: at the page of this process, or at what listens there; empty: nowhere."""
+    if Page.serving is not None:
+        return Page.serving.address
+    return f"http://{host}:{port}" if listening(host, port) else ""
 
 
 def fingerprint(database: str) -> str:

@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from sqlalchemy import select
 
 from whosame.annotators.answering import Receipt, RefusedError, answer_elsewhere
 from whosame.annotators.cases import ABOUT
 from whosame.annotators.database import lock_run
+from whosame.annotators.moments import stamp
 from whosame.annotators.schema import STANDS, answer_events, campaigns, tasks
 from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Verdict
@@ -67,5 +67,4 @@ def settle(
         last = next((answer for answer in reversed(answers) if answer.settles), None)
         if last is not None and last.annotator == coordinator and last.verdict == verdict:
             return Receipt(last.id, verdict, repeated=True)
-        stamp = datetime.fromtimestamp(now(), UTC).isoformat(timespec="milliseconds")
-        return answer_elsewhere(connection, asked, coordinator, verdict, 0.0, answered_at=stamp, settles=True)
+        return answer_elsewhere(connection, asked, coordinator, verdict, 0.0, answered_at=stamp(now()), settles=True)

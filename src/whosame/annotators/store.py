@@ -1,10 +1,10 @@
 """The label store: every answer ever given, appended and never changed."""
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from whosame.annotators.database import BUSY, connect, explained, parse_url, sqlite_path
 from whosame.annotators.migrate import prepare
+from whosame.annotators.moments import stamp
 from whosame.annotators.schema import STANDS, answer_events
 from whosame.errors import ResumeError, StorageError
 from whosame.strategies.base import Kind, Source, Verdict
@@ -22,6 +23,7 @@ PATIENCE = 30.0  # s to wait for another process's write: a millisecond, or many
 MANY = 1000  # threads that may write at once where the database lets them
 KEY = ("run_uid", "image_a", "image_b", "annotator", "attempt", "revision")
 INSERT: dict[str, Callable[..., Any]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+KEYS = 500  # of one statement, at most
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,7 @@ class LabelStore:
         StorageError
             The database is gone, locked, full or read-only.
         """
-        now = datetime.now(UTC).isoformat(timespec="milliseconds")
+        now = stamp(time.time())
         new = 0
         with self.writing() as connection:
             for event in events:
@@ -216,6 +218,12 @@ def open_store(url: str, *, patience: float = PATIENCE) -> LabelStore:
     ...     store.table(run_uid)
     """
     return LabelStore(url, patience=patience)
+
+
+def portions(keys: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield keys, in order, as many at a time as one statement should name."""
+    for first in range(0, len(keys), KEYS):
+        yield keys[first : first + KEYS]
 
 
 def _query(run_uid: str | None, number: int | None) -> Select[Any]:

@@ -8,7 +8,7 @@ from kedro.framework.cli.utils import env_option
 
 from whosame import project
 from whosame.annotators.store import LabelStore
-from whosame.commands.options import kind, parameters_option
+from whosame.commands.options import friendly_errors, parameters_option
 from whosame.errors import ParameterError, unknown_name
 from whosame.runs import Run, is_name
 
@@ -22,7 +22,7 @@ from whosame.runs import Run, is_name
 @click.option("--database", metavar="URL", help="The label store; by default that of the parameters.")
 @env_option
 @parameters_option
-@kind
+@friendly_errors
 def annotate(
     name: str | None,
     host: str,

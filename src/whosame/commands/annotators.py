@@ -10,7 +10,7 @@ import click
 from kedro.framework.cli.utils import env_option
 
 from whosame import project
-from whosame.commands.options import kind, parameters_option
+from whosame.commands.options import friendly_errors, parameters_option
 from whosame.errors import ParameterError, StorageError, unknown_name
 from whosame.runs import Run, all_runs
 
@@ -39,7 +39,7 @@ def annotators() -> None:
 @click.argument("name")
 @click.option("--coordinator", is_flag=True, help="Also sees the overview and settles conflicts.")
 @url_option
-@kind
+@friendly_errors
 def add(env: str | None, params: dict[str, Any], name: str, url: str, *, coordinator: bool) -> None:
     """Let NAME answer, and print their login link, once: only a hash of it is kept."""
     from whosame.annotators import people
@@ -53,7 +53,7 @@ def add(env: str | None, params: dict[str, Any], name: str, url: str, *, coordin
 @annotators.command("list")
 @env_option
 @parameters_option
-@kind
+@friendly_errors
 def list_(env: str | None, params: dict[str, Any]) -> None:
     """List who may answer, and when they were last on the page."""
     from whosame.annotators import people
@@ -67,7 +67,7 @@ def list_(env: str | None, params: dict[str, Any]) -> None:
 @env_option
 @parameters_option
 @click.argument("name")
-@kind
+@friendly_errors
 def remove(env: str | None, params: dict[str, Any], name: str) -> None:
     """Let NAME answer no more. Their link and logins end at once; their answers stay."""
     from whosame.annotators import people
@@ -82,7 +82,7 @@ def remove(env: str | None, params: dict[str, Any], name: str) -> None:
 @parameters_option
 @click.argument("name")
 @url_option
-@kind
+@friendly_errors
 def rotate(env: str | None, params: dict[str, Any], name: str, url: str) -> None:
     """Print a new login link for NAME. The old link and logins made with it end at once."""
     from whosame.annotators import people
@@ -99,7 +99,7 @@ def rotate(env: str | None, params: dict[str, Any], name: str, url: str) -> None
 @click.option(
     "--run", "name", metavar="NAME", help="Only the answers of this run; otherwise of all in the label store."
 )
-@kind
+@friendly_errors
 def quality(env: str | None, params: dict[str, Any], name: str | None) -> None:
     """Estimate how often each annotator errs, from the pairs that several have answered (Dawid and Skene 1979)."""
     from whosame.annotators.quality import annotator_quality

@@ -9,7 +9,7 @@ import click
 from kedro.framework.cli.utils import env_option
 
 from whosame import project
-from whosame.commands.options import kind, parameters_option
+from whosame.commands.options import friendly_errors, parameters_option
 from whosame.errors import StorageError
 from whosame.runs import Run
 
@@ -43,7 +43,7 @@ def answers() -> None:
 @click.argument("out", type=click.Path(path_type=Path))
 @env_option
 @parameters_option
-@kind
+@friendly_errors
 def export(
     form: Any,
     name: str | None,
@@ -79,7 +79,7 @@ def export(
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
 @env_option
 @parameters_option
-@kind
+@friendly_errors
 def import_(
     name: str | None,
     annotator: str | None,

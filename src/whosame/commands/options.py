@@ -1,4 +1,4 @@
-"""What all commands share: kind errors, and parameters as they are typed."""
+"""What all commands share: friendly errors, and parameters as they are typed."""
 
 import functools
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from whosame.errors import mendable
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def kind(command: F) -> F:
+def friendly_errors(command: F) -> F:
     """Turn an error that a user can mend into its message; leave a bug its traceback."""
 
     @functools.wraps(command)

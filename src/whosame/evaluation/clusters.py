@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from whosame.clustering.dbscan import singletons
 from whosame.errors import InputError
 from whosame.evaluation.agreement import Agreement, agreement, contingency
 
@@ -124,16 +125,8 @@ def evaluate_clusters(labels: ArrayLike, identities: ArrayLike, cameras: ArrayLi
         mixed=mixed,
         split=split,
         clustered=agreement(label[inside & known], identity[inside & known]),
-        everything=agreement(alone(label)[known], identity[known]),
+        everything=agreement(singletons(label)[known], identity[known]),
     )
-
-
-def alone(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the labels with every outlier as a cluster of its own, int64 [N]."""
-    outliers = labels < 0
-    own = labels.copy()
-    own[outliers] = labels.max(initial=-1) + 1 + np.arange(outliers.sum())
-    return own
 
 
 def _impure(clusters: NDArray[np.int64], identities: NDArray[np.int64]) -> tuple[int, int]:

@@ -70,30 +70,19 @@ def curve(
     return Curve(label, x, read(metric) * (100 if metric.startswith(PERCENT) else 1))
 
 
-def learning_curves(panels: Mapping[str, Sequence[Curve]], *, against: str = "round") -> Figure:
-    """Draw a panel for each metric: means over seeds as lines, the range over seeds as bands.
-
-    Parameters
-    ----------
-    panels : mapping of metric to curves
-    against : str
-        What the horizontal axis is.
-    """
-    figure = Figure(figsize=(4.4 * len(panels), 3.2), layout="constrained")
-    for axes, (metric, curves) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
-        _panel(axes, metric, curves, against)
-    return figure
-
-
 def overview(images: NDArray[np.uint8], panels: Mapping[str, Sequence[Curve]], *, against: str = "round") -> Figure:
     """Draw a picture of the images above the learning curves: the README's figure.
+
+    Means over seeds are lines, the range over seeds is a band.
 
     Parameters
     ----------
     images : uint8 [height, width, 3]
         From :func:`whosame.reporting.sheet.contact_sheet`.
-    panels, against
-        As for :func:`learning_curves`.
+    panels : mapping of metric to curves
+        Drawn side by side.
+    against : str
+        What the horizontal axis is.
     """
     width = 4.4 * len(panels)
     high = width * images.shape[0] / images.shape[1]

@@ -9,10 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from whosame.memory import LabelMemory
+from whosame.memory import LabelMemory, Verdict
+
+__all__ = ["Answer", "Doubting", "Kind", "Question", "RoundState", "Session", "Source", "Strategy", "Verdict"]
 
 Kind = Literal["within", "between", "pool"]
-Verdict = Literal["same", "different", "unsure"]
 Source = Literal["human", "oracle", "closure", "memory"]
 
 

@@ -33,10 +33,8 @@ class UCALConfig:
     Whether answers are applied again after later clusterings (B.2 #9) is ``clustering.reuse``.
     """
 
-    # B.2 #14: spread of the budget over the rounds that ask: one of budget.SCHEDULES.
+    # B.2 #14, #15: spread of the budget over the rounds: one of budget.SCHEDULES; the paper asks nothing in 15 of 50.
     schedule: str = "uniform"
-    # B.2 #15: first rounds in which nothing is asked, >= 0; the paper has 15 of 50. The last round always asks.
-    warmup_rounds: int = 0
     # B.2 #14, Table 2: share of a round's questions for SNPS, 0..1; when SNPS or MPPS runs out of pairs, the other
     # takes its rest. At 0 or 1 the other does not exist (the ablations of Table 2).
     snps_share: float = 0.37
@@ -70,7 +68,6 @@ class UCALConfig:
             if getattr(self, name) not in known:
                 raise unknown_name(f"value of 'ucal.{name}'", getattr(self, name), known)
         rules = {
-            "warmup_rounds is 0 or more": self.warmup_rounds >= 0,
             "snps_share is a share from 0 to 1": 0 <= self.snps_share <= 1,
             "min_size is 2 or more": self.min_size >= 2,
             "l_max is 3 or more": self.l_max >= 3,
@@ -172,9 +169,8 @@ class UCAL(Strategy):
         return UCALSession(state, self.config)
 
     def schedule(self, budget: int, rounds: int) -> list[int]:
-        """Spread the budget over the rounds after the warm-up."""
-        silent = max(0, min(self.config.warmup_rounds, rounds - 1))
-        return [0] * silent + spread(budget, rounds - silent, self.config.schedule)
+        """Spread the budget over the rounds."""
+        return spread(budget, rounds, self.config.schedule)
 
     def reassign(self, state: RoundState, memory: LabelMemory, answers: Sequence[Answer]) -> NDArray[np.int64]:
         """Split, then unite, then enforce whatever else the memory holds (Sec. 3.3; B.2 #9, #12).

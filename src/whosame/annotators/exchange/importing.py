@@ -4,7 +4,6 @@ import hashlib
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from whosame.annotators.database import lock_run
 from whosame.annotators.exchange import csv_table, json_lines, label_studio
 from whosame.annotators.exchange.known_runs import IMPORTED, RunImages, StoredRun
 from whosame.annotators.exchange.record import Reading, Record
+from whosame.annotators.moments import stamp
 from whosame.annotators.people import TERMINAL
 from whosame.annotators.schema import answer_events, take_backs
 from whosame.annotators.store import LabelStore
@@ -100,9 +100,9 @@ def import_answers(
     mark = IMPORTED + hashlib.sha256(content).hexdigest()[:16]
     with store.writing() as connection:
         lock_run(connection, run.uid, alone=True)  # its round does not end in between
-        stamp = datetime.fromtimestamp(now(), UTC).isoformat(timespec="milliseconds")
+        at = stamp(now())
         for place in _without_doubles(_resolved(connection, run, placed), problems, done):
-            _take(connection, run, images, place, mark, stamp, problems, done)
+            _take(connection, run, images, place, mark, at, problems, done)
         if problems:  # what was written is rolled back
             count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
             advice = "Nothing was imported. Mend the file and import it again"
@@ -199,7 +199,7 @@ def _take(
     images: RunImages,
     place: Place,
     mark: str,
-    stamp: str,
+    at: str,
     problems: list[str],
     done: Imported,
 ) -> None:
@@ -224,7 +224,7 @@ def _take(
             f"pictures (run {row.run!r}, {row.answered_at}): people change their answers on the page"
         )
         return
-    when = record.answered_at or stamp
+    when = record.answered_at or at
     if task is None:
         _keep(connection, mark, images, place, when)
         done.kept += 1

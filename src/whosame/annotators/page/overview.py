@@ -16,8 +16,9 @@ from whosame.annotators.cases import Case, case, cases, disputes
 from whosame.annotators.contradictions import Contradiction, beliefs, contradictions
 from whosame.annotators.contributions import contributions, ratings
 from whosame.annotators.handles import handles
-from whosame.annotators.headway import epoch, headway
+from whosame.annotators.headway import headway
 from whosame.annotators.latest import recent
+from whosame.annotators.moments import epoch
 from whosame.annotators.page.access import Visitor, checked, coordinator
 from whosame.annotators.page.costly import Costly
 from whosame.annotators.page.tally import duration

@@ -8,17 +8,18 @@ import threading
 from bisect import insort
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, func, select
 
+from whosame.annotators.contributions import IDLE
+from whosame.annotators.moments import stamp
 from whosame.annotators.schema import STANDS, answer_events, holds, tasks
 from whosame.annotators.store import LabelStore
 from whosame.strategies.base import Verdict
 
 FRESH = 1.0  # s that a round's counts are good for
-IDLE = 60.0  # s: whoever looks longer at a pair is away, and counts as this much
 ENOUGH = 5  # answers before a time is foretold
 
 
@@ -117,7 +118,7 @@ class Tally:
                 answer_events.c.run_uid == run_uid,
                 answer_events.c.annotator == who,
                 answer_events.c.found_in.is_(None),
-                answer_events.c.answered_at >= began.astimezone(UTC).isoformat(timespec="milliseconds"),
+                answer_events.c.answered_at >= stamp(began.timestamp()),
                 STANDS,
             )
             with self._store.reading() as connection:

@@ -1,12 +1,14 @@
 """The node ``annotate`` where people answer: what the page is told, and what the terminal shows meanwhile."""
 
 from collections.abc import Callable
+from functools import partial
 
 from whosame import project
 from whosame.annotators.asking import Begun, ask_people
 from whosame.annotators.campaign import Campaign, Description, Picture
 from whosame.annotators.dialogue import Conversation
 from whosame.annotators.people_record import PeopleRecord
+from whosame.annotators.serving import page_address
 from whosame.annotators.store import open_store
 from whosame.configuration import Configuration
 from whosame.data.manifest import Manifest, TrainSet
@@ -44,7 +46,7 @@ def people_answer(
     paths = manifest.table["path"].iloc[train_set.image_ids]
     rows = zip(train_set.image_ids.tolist(), paths, train_set.digests, strict=True)
     images = {image: Picture(path, digest) for image, path, digest in rows}
-    waiting = Waiting(state.budget, overlap=options.overlap, host=options.host, port=options.port)
+    waiting = Waiting(state.budget, overlap=options.overlap, where=partial(page_address, options.host, options.port))
     with open_store(configuration.database_url(project.root())) as store, waiting:
         return ask_people(
             begin,
