@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, select, update
 
 from whosame.annotators.holding import locked_with
-from whosame.annotators.moments import stamp as stamp  # noqa: PLC0414 - taken from here too
+from whosame.annotators.moments import stamp
 from whosame.annotators.panel import Vote, decide
 from whosame.annotators.schema import STANDS, answer_events, campaigns, holds, pictures, skips, tasks
 from whosame.annotators.store import LabelStore

@@ -6,8 +6,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, exists, select, update
 
-from whosame.annotators.answering import DROP_OWN, OVERLAP, VOTES, RefusedError, stamp
+from whosame.annotators.answering import DROP_OWN, OVERLAP, VOTES, RefusedError
 from whosame.annotators.holding import LEASE, SHOWN, Held, hold, lock_also
+from whosame.annotators.moments import stamp
 from whosame.annotators.schema import STANDS, answer_events, campaigns, take_backs, tasks
 from whosame.annotators.store import LabelStore
 
