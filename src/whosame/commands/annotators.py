@@ -121,7 +121,7 @@ def quality(env: str | None, params: dict[str, Any], name: str | None) -> None:
 @env_option
 @parameters_option
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="How many of the newest events.")
-@kind
+@friendly_errors
 def log(env: str | None, params: dict[str, Any], limit: int) -> None:
     """Show who did what, the newest last: logins, answers, undone ones, exports, imports, changes of who may answer."""
     from whosame.annotators import audit
