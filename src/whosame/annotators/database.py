@@ -114,8 +114,6 @@ def _set_up_postgresql(raw: Any, patience: float) -> None:
     with raw.cursor() as cursor:
         cursor.execute(f"SET lock_timeout = {round(patience * 1000)}")
         cursor.execute("SET synchronous_commit = on")  # a commit returns when the answer is on the disk
-        # Every statement finds rows by their keys: planning it anew at each answer cost more than running it.
-        cursor.execute("SET plan_cache_mode = force_generic_plan")
     raw.commit()
 
 
