@@ -30,7 +30,7 @@ demo: $(VENV)/installed
 	$(BIN)/kedro run --pipeline=active_round
 
 test: $(VENV)/installed-dev check
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .

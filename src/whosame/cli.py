@@ -1,5 +1,7 @@
 """The project's own commands beside Kedro's: ``kedro rounds``, ``annotate``, ``answers``, ``runs``, ``compare``."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -58,7 +60,9 @@ def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
         finished = play(env, params, fork=fork)
     except KeyboardInterrupt:
         click.echo("\nstopped: nothing is lost, the same command goes on", err=True)
-        raise SystemExit(INTERRUPTED) from None
+        sys.stdout.flush()
+        # At once: interrupted amid a library's work, the interpreter's own end has been seen to abort.
+        os._exit(INTERRUPTED)
     click.echo(rounds_table(finished))
 
 

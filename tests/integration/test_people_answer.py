@@ -198,7 +198,7 @@ def test_the_loop_serves_the_page_and_ends_it(project, end):
         _, said = process.communicate(timeout=30)
         assert all(gone(page) for page in pages)
         if end == signal.SIGINT:
-            assert process.returncode == 130
+            assert process.returncode == 130, said
             assert "nothing is lost, the same command goes on" in said
             assert "Traceback" not in said
     finally:
