@@ -237,16 +237,16 @@ _often = _skips.subquery()
 SKIPPED = _first.join(_often, _often.c.task_id == tasks.c.id).order_by(_often.c.times, *_in_order)
 STILL = SHOWN.where(_free)
 
-_hashed = func.hashtext(bindparam("run"))
-TURN = select(func.pg_advisory_xact_lock_shared(_hashed), func.pg_advisory_xact_lock(_hashed, func.hashtext(_who)))
-_hashed_of = func.hashtext(tasks.c.run_uid)
-_turn_of = (
-    func.pg_advisory_xact_lock_shared(_hashed_of),
-    func.pg_advisory_xact_lock(_hashed_of, func.hashtext(_who)),
-)
+
+def _turn(run_uid: Any) -> tuple[Any, Any]:
+    hashed = func.hashtext(run_uid)
+    return func.pg_advisory_xact_lock_shared(hashed), func.pg_advisory_xact_lock(hashed, func.hashtext(_who))
+
+
+TURN = select(*_turn(bindparam("run")))
 _run_of = select(tasks.c.run_uid).join(holds, holds.c.task_id == tasks.c.id)
 _run_of = _run_of.where(holds.c.token == bindparam("name"), holds.c.annotator == _who)
-TURN_OF = {"sqlite": _run_of, "postgresql": _run_of.add_columns(*_turn_of)}
+TURN_OF = {"sqlite": _run_of, "postgresql": _run_of.add_columns(*_turn(tasks.c.run_uid))}
 # By an array, so that the planner cannot come to read all tasks.
 _held = select(holds.c.task_id).join(tasks, tasks.c.id == holds.c.task_id)
 _held = _held.where(holds.c.annotator == _who, tasks.c.run_uid == bindparam("run")).correlate(None)
