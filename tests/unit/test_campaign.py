@@ -6,7 +6,7 @@ import pytest
 
 from whosame.annotators.answering import RefusedError, answer, skip
 from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.holding import claim, release
+from whosame.annotators.holding import claim, released
 from whosame.annotators.taking_back import last_answer, take_back
 
 IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(40)}
@@ -167,7 +167,8 @@ def test_a_third_opinion_taken_back_is_wanted_of_anybody(store, clock):
     [carol] = claims(store, clock, "carol")
     third = answers(store, clock, "carol", carol, "same")
     take_back(store, third.event, "carol", "carol's sitting", now=clock)
-    release(store, "carol")
+    with store.writing() as connection:
+        released(connection, "carol")
     assert len(claims(store, clock, "dave")) == 1
 
 

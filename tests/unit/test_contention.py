@@ -15,7 +15,7 @@ from sqlalchemy import event
 
 from whosame.annotators.answering import RefusedError, answer, skip
 from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.holding import FRESH, claim, release
+from whosame.annotators.holding import FRESH, claim, released
 from whosame.annotators.store import open_store
 from whosame.annotators.taking_back import take_back
 
@@ -77,7 +77,8 @@ def restless(url, who, seed, until):
         while time.time() < until:
             held = claim(store, "uid", who, who, count=draw.choice([1, 2, 3]), lease=draw.choice([0.0, 5.0]))
             if draw.random() < 0.1:
-                release(store, who)
+                with store.writing() as connection:
+                    released(connection, who)
             for one in held:
                 verdict = draw.choice(["same", "different", "unsure"])
                 with suppress(RefusedError):

@@ -124,12 +124,6 @@ def hold(connection: Connection, shown: Any, annotator: str, sitting: str, *, le
     return _made(token, swapped, shown)
 
 
-def release(store: LabelStore, annotator: str, *, sitting: str | None = None) -> None:
-    """Give back what somebody holds."""
-    with store.writing() as connection:
-        released(connection, annotator, sitting=sitting)
-
-
 def released(connection: Connection, annotator: str, *, sitting: str | None = None) -> None:
     """Give back what somebody holds, or holds by one login, within a transaction."""
     mine = holds.c.annotator == annotator
