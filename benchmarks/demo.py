@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from whosame.app.round_loop import play
 from whosame.reporting.curves import curve, overview
 from whosame.reporting.sheet import contact_sheet
-from whosame.rounds import play
 from whosame.runs import Run
 
 SEEDS = (0, 1, 2)

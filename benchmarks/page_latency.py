@@ -19,9 +19,9 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.store import open_store
-from whosame.data.synthetic import SyntheticConfig, render_dataset
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.store.store import open_store
+from whosame.synthetic import SyntheticConfig, render_dataset
 
 MEDIAN, P95 = 50.0, 120.0  # ms, at most
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
@@ -98,7 +98,7 @@ def main():
     too_slow = []
     with tempfile.TemporaryDirectory() as folder:
         ask(Path(folder), given.answers)
-        command = [sys.executable, "-m", "whosame.annotators.page", "--port=0"]
+        command = [sys.executable, "-m", "whosame.annotation.web", "--port=0"]
         server = subprocess.Popen(
             [*command, f"--database=sqlite:///{folder}/labels.db"], stdout=subprocess.PIPE, text=True
         )

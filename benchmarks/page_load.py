@@ -24,9 +24,9 @@ from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.people import add
-from whosame.annotators.store import LabelStore, open_store
+from whosame.annotation.accounts.users import add
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.store.store import LabelStore, open_store
 
 RATE = 200.0  # answers a second, at least
 P99 = 250.0  # ms, at most
@@ -163,7 +163,7 @@ def begin(store: LabelStore, *, pairs: int, overlap: int, people: int) -> list[t
 
 def serve(database: str, port: int = 0) -> tuple[subprocess.Popen, str]:
     """Start the page as a process of its own; return it, and its address once it listens."""
-    command = [sys.executable, "-m", "whosame.annotators.page", f"--database={database}", f"--port={port}"]
+    command = [sys.executable, "-m", "whosame.annotation.web", f"--database={database}", f"--port={port}"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     return process, process.stdout.readline().split("login#")[0]
 

@@ -11,7 +11,7 @@ import fastapi.routing
 import pytest
 from sqlalchemy import make_url
 
-from whosame.annotators.store import open_store
+from whosame.annotation.store.store import open_store
 
 
 def missing(program: str) -> None:

@@ -1,6 +1,6 @@
 """whosame: a re-identification model from person crops and as few human answers as possible."""
 
-from whosame.quiet import hush
+from whosame.telemetry import hush
 
 __version__ = "0.1.0"
 

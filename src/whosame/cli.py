@@ -9,11 +9,11 @@ import click
 from kedro.framework.cli.project import project_group as kedro_commands
 from kedro.framework.cli.utils import env_option
 
-from whosame import project
-from whosame.commands.annotate import annotate
-from whosame.commands.annotators import annotators
-from whosame.commands.answers import answers
-from whosame.commands.options import friendly_errors, parameters_option
+from whosame.app import paths
+from whosame.app.commands.annotate import annotate
+from whosame.app.commands.annotators import annotators
+from whosame.app.commands.answers import answers
+from whosame.app.commands.options import friendly_errors, parameters_option
 from whosame.reporting.table import rounds_table, runs_table
 from whosame.runs import Run, all_runs
 
@@ -54,7 +54,7 @@ cli.add_command(answers)
 @friendly_errors
 def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
     """Play rounds of active_round until they are done; typed again, continue."""
-    from whosame.rounds import play
+    from whosame.app.round_loop import play
 
     try:
         finished = play(env, params, fork=fork)
@@ -85,7 +85,7 @@ def compare(
     params: dict[str, Any],
 ) -> None:
     """Play strategies by budgets by seeds, then report; typed again, continue."""
-    from whosame.compare import play_comparison
+    from whosame.app.comparison_loop import play_comparison
 
     played = play_comparison(
         env,
@@ -112,7 +112,7 @@ def _items(typed: str) -> list[str]:
 def runs(context: click.Context) -> None:
     """List the runs: rounds, questions, mAP, size on disk."""
     if context.invoked_subcommand is None:
-        click.echo(runs_table(list(all_runs(project.runs_folder()))))
+        click.echo(runs_table(list(all_runs(paths.runs_folder()))))
 
 
 @runs.command()
@@ -124,5 +124,5 @@ def thin(name: str, keep_every: int) -> None:
 
     Round 0, every KEEP_EVERY-th and the newest two are kept whole; questions, answers, labels and metrics always are.
     """
-    freed = Run.named(project.runs_folder(), name).thin(keep_every)
+    freed = Run.named(paths.runs_folder(), name).thin(keep_every)
     click.echo(f"{freed / 2**20:.1f} MiB freed")

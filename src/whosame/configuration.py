@@ -12,13 +12,13 @@ from whosame.data.manifest import TrainSet, Truth
 from whosame.data.pixels import PixelsConfig
 from whosame.data.readers import FolderReader, OmniglotReader
 from whosame.data.source import SourceConfig
-from whosame.data.synthetic.config import SyntheticConfig
 from whosame.errors import InputError, ParameterError, unknown_name
 from whosame.evaluation import EvaluationConfig
 from whosame.features.extraction import ExtractionConfig
 from whosame.features.network import NetworkConfig
 from whosame.strategies import registry
 from whosame.strategies.base import Strategy
+from whosame.synthetic.config import SyntheticConfig
 from whosame.training import TrainingConfig, WarmupConfig
 
 DEVICES = ("auto", "cpu", "cuda")

@@ -6,8 +6,8 @@ import kedro_mlflow  # noqa: F401  (before its level is set: it sets one itself 
 from kedro.config import OmegaConfigLoader
 from kedro.framework.session import KedroServiceSession
 
-from whosame import project
-from whosame.hooks import RoundHooks
+from whosame.app import paths
+from whosame.app.hooks import RoundHooks
 
 logging.getLogger("kedro_mlflow").setLevel(logging.WARNING)
 
@@ -19,8 +19,8 @@ CONFIG_LOADER_ARGS = {
     "default_run_env": "local",
     "merge_strategy": {"parameters": "soft"},  # an environment names only what differs
     "custom_resolvers": {
-        "round_number": project.round_number,
-        "round_folder": project.round_folder,
-        "previous_folder": project.previous_folder,
+        "round_number": paths.round_number,
+        "round_folder": paths.round_folder,
+        "previous_folder": paths.previous_folder,
     },
 }

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from whosame.annotators.dialogue import converse
 from whosame.annotators.oracle import NoisyOracle
+from whosame.annotators.query_loop import converse
 from whosame.clustering import dbscan, enforce, jaccard_from_neighbours, neighbours
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.page.app import create_app
-from whosame.annotators.page.serve import listen
-from whosame.annotators.people import add
-from whosame.annotators.store import LabelStore, open_store
-from whosame.data.synthetic import SyntheticConfig, render_dataset
+from whosame.annotation.accounts.users import add
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.store.store import LabelStore, open_store
+from whosame.annotation.web.app import create_app
+from whosame.annotation.web.server import listen
+from whosame.synthetic import SyntheticConfig, render_dataset
 
 
 @pytest.fixture(scope="session")

@@ -10,9 +10,10 @@ import uvicorn
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 
-from whosame.annotators import audit, people
-from whosame.annotators.page.app import create_app
-from whosame.annotators.store import open_store
+from whosame.annotation.accounts import users
+from whosame.annotation.store import audit_log
+from whosame.annotation.store.store import open_store
+from whosame.annotation.web.app import create_app
 
 
 class Serving:
@@ -59,11 +60,11 @@ def logged_in(tab, served, token):
 
 
 def logins(store):
-    return [(entry.who, entry.what) for entry in audit.log(store) if entry.what != "added"]
+    return [(entry.who, entry.what) for entry in audit_log.log(store) if entry.what != "added"]
 
 
 def test_the_link_logs_in_and_its_token_goes_nowhere_else(tab, served, store):
-    token = people.add(store, "alice")
+    token = users.add(store, "alice")
     seen = []
     tab.on("request", lambda request: seen.append(f"{request.url} {request.headers}"))
     complaints = []
@@ -80,7 +81,7 @@ def test_the_link_logs_in_and_its_token_goes_nowhere_else(tab, served, store):
 
 
 def test_without_a_script_one_pastes_the_link(browser, served, store):
-    token = people.add(store, "alice")
+    token = users.add(store, "alice")
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto(f"{served.url}/login#{token}")
@@ -98,7 +99,7 @@ def test_a_wrong_link_is_told(tab, served, store):
 
 
 def test_after_logout_going_back_shows_nothing(tab, served, store):
-    logged_in(tab, served, people.add(store, "alice"))
+    logged_in(tab, served, users.add(store, "alice"))
     tab.get_by_role("button", name="Log out").click()
     tab.wait_for_url(f"{served.url}/login")
     tab.go_back()
@@ -109,7 +110,7 @@ def test_after_logout_going_back_shows_nothing(tab, served, store):
 
 def test_another_site_can_neither_post_nor_frame_nor_read(tab, served, store):
     """Another port of this machine: the browser counts it as the same site and sends the cookie along."""
-    alice, bob = people.add(store, "alice"), people.add(store, "bob")
+    alice, bob = users.add(store, "alice"), users.add(store, "bob")
     logged_in(tab, served, alice)
     cookie = tab.context.cookies()[0]["value"]
     evil = FastAPI()

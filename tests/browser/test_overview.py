@@ -13,15 +13,15 @@ import pytest
 import uvicorn
 from playwright.sync_api import expect
 
-from whosame.annotators.answering import answer, skip
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.cases import case, disputes
-from whosame.annotators.holding import claim
-from whosame.annotators.page.app import create_app
-from whosame.annotators.page.serve import listen
-from whosame.annotators.people import add
-from whosame.annotators.store import LabelStore, open_store
-from whosame.annotators.taking_back import take_back
+from whosame.annotation.accounts.users import add
+from whosame.annotation.quality.answered_pairs import case, disputes
+from whosame.annotation.queue.leases import claim
+from whosame.annotation.queue.submit import answer, skip
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.undo import take_back
+from whosame.annotation.store.store import LabelStore, open_store
+from whosame.annotation.web.app import create_app
+from whosame.annotation.web.server import listen
 from whosame.data.indexing import index_images
 from whosame.data.source import SourceConfig
 

@@ -8,14 +8,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whosame.annotators import answering
-from whosame.annotators.campaign import Campaign, Description, Picture
-from whosame.annotators.holding import claim
+from whosame.annotation.queue import submit
+from whosame.annotation.queue.leases import claim
+from whosame.annotation.queue.tasks import Campaign, Description, Picture
+from whosame.annotation.store.schema import pictures
+from whosame.annotation.store.store import open_store
 from whosame.annotators.human import HumanAnnotator
 from whosame.annotators.people_record import PeopleRecord
 from whosame.annotators.registry import ANNOTATORS, HUMAN, NAMES, AnnotatorConfig, make_annotator
-from whosame.annotators.schema import pictures
-from whosame.annotators.store import open_store
 from whosame.strategies.base import Question
 
 CONFIG = AnnotatorConfig(noise_within=0.2, noise_between=0.2, noise_pool=0.2)
@@ -54,8 +54,8 @@ class Alice(threading.Thread):
                         .where(pictures.c.handle.in_([held.left, held.right]))
                     )
                 verdict = "same" if IDENTITIES[a] == IDENTITIES[b] else "different"
-                with suppress(answering.RefusedError):  # taken off the table while she looked at it
-                    answering.answer(self.store, held.token, "alice", "hers", verdict, 2.0)
+                with suppress(submit.RefusedError):  # taken off the table while she looked at it
+                    submit.answer(self.store, held.token, "alice", "hers", verdict, 2.0)
 
 
 def simulated(name):

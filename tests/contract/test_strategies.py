@@ -11,8 +11,8 @@ from scipy.sparse import csr_array
 from whosame.clustering import neighbours
 from whosame.memory import LabelMemory
 from whosame.strategies import registry
-from whosame.strategies.account import Account
 from whosame.strategies.base import Answer, Doubting, Question, RoundState
+from whosame.strategies.session import Account
 
 STRATEGIES = registry.names()
 PEOPLE = 12

@@ -132,13 +132,15 @@ def _play(folder, parameters, fork, sabotage):
     os.chdir(folder)
     if sabotage is not None:
         sabotage()
-    from whosame.rounds import play
+    from whosame.app.round_loop import play
 
     play("tiny", parameters, fork=fork)
 
 
 _server = multiprocessing.get_context("forkserver")
-_server.set_forkserver_preload(["whosame.rounds", "whosame.pipeline_registry", "whosame.settings", "kedro_mlflow"])
+_server.set_forkserver_preload(
+    ["whosame.app.round_loop", "whosame.pipeline_registry", "whosame.settings", "kedro_mlflow"]
+)
 
 
 class Player:

@@ -5,8 +5,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from whosame.annotators.store import AnswerEvent, open_store
-from whosame.commands.annotators import quality as command
+from whosame.annotation.store.store import AnswerEvent, open_store
+from whosame.app.commands.annotators import quality as command
 from whosame.configuration import Configuration
 
 
@@ -48,8 +48,8 @@ def quality(monkeypatch):
     """The command without Kedro around it, which takes its time to start."""
 
     def typed(folder, *arguments):
-        monkeypatch.setattr("whosame.rounds.configured", lambda env, params: Configuration())
-        monkeypatch.setattr("whosame.project.root", lambda: folder)
+        monkeypatch.setattr("whosame.app.round_loop.configured", lambda env, params: Configuration())
+        monkeypatch.setattr("whosame.app.paths.root", lambda: folder)
         return CliRunner().invoke(command, arguments)
 
     return typed

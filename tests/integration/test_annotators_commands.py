@@ -7,18 +7,19 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from click.testing import CliRunner
 
-from whosame.annotators import audit, people
-from whosame.annotators.sittings import begin
-from whosame.annotators.store import AnswerEvent, open_store
-from whosame.commands.annotators import annotators
+from whosame.annotation.accounts import users
+from whosame.annotation.accounts.sessions import begin
+from whosame.annotation.store import audit_log
+from whosame.annotation.store.store import AnswerEvent, open_store
+from whosame.app.commands.annotators import annotators
 from whosame.configuration import Configuration
 
 
 @pytest.fixture
 def typed(monkeypatch, empty_project):
     """The commands without Kedro around them, which takes its time to start."""
-    monkeypatch.setattr("whosame.rounds.configured", lambda env, params: Configuration())
-    monkeypatch.setattr("whosame.project.root", lambda: empty_project)
+    monkeypatch.setattr("whosame.app.round_loop.configured", lambda env, params: Configuration())
+    monkeypatch.setattr("whosame.app.paths.root", lambda: empty_project)
     return lambda *arguments: CliRunner().invoke(annotators, arguments)
 
 
@@ -26,7 +27,7 @@ def typed(monkeypatch, empty_project):
 def owner(empty_project):
     def asked(link):
         with open_store(f"sqlite:///{empty_project}/data/answers.db") as store:
-            return people.owner(store, link.strip().rpartition("#")[2])
+            return users.owner(store, link.strip().rpartition("#")[2])
 
     return asked
 
@@ -100,7 +101,7 @@ def test_an_empty_log_says_so_and_a_line_stays_a_line(typed, empty_project):
     open_store(url).close()
     assert typed("log").output == "Nobody has done anything yet\n"
     with open_store(url) as store, store.writing() as connection:
-        audit.record(connection, "(terminal)", "exported", {"file": "a\n2030\tbob\tremoved"})
+        audit_log.record(connection, "(terminal)", "exported", {"file": "a\n2030\tbob\tremoved"})
     assert len(typed("log").output.splitlines()) == 1
     assert typed("log", "--limit=0").exit_code == 2
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from PIL import Image
 
 from whosame import cli
-from whosame.annotators.store import AnswerEvent, open_store
+from whosame.annotation.store.store import AnswerEvent, open_store
 from whosame.configuration import Configuration
 from whosame.data.indexing import index_images, kept_manifest
 from whosame.data.source import SourceConfig
@@ -41,8 +41,8 @@ def played(empty_project):
 def typed(played, monkeypatch):
     """The commands without Kedro around them, which takes its time to start."""
     monkeypatch.chdir(played)
-    monkeypatch.setattr("whosame.project.root", lambda: played)
-    monkeypatch.setattr("whosame.rounds.configured", lambda env, params: Configuration(**params))
+    monkeypatch.setattr("whosame.app.paths.root", lambda: played)
+    monkeypatch.setattr("whosame.app.round_loop.configured", lambda env, params: Configuration(**params))
 
     def type_(line):
         return CliRunner().invoke(cli.cli, shlex.split(line))

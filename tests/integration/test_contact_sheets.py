@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from whosame.annotators.contradictions import Belief
-from whosame.annotators.sheets import NotHereError, RoundFiles, contact_sheet
+from whosame.annotation.quality.cluster_preview import NotHereError, RoundFiles, contact_sheet
+from whosame.annotation.quality.contradictions import Belief
 from whosame.runs import Run
 
 

@@ -17,13 +17,13 @@ import xml.etree.ElementTree as ET
 import pytest
 from PIL import Image
 
-from whosame.annotators.answering import answer, skip
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.exchange.exporting import export_answers
-from whosame.annotators.exchange.importing import import_answers
-from whosame.annotators.exchange.known_runs import find_run, run_images
-from whosame.annotators.holding import claim
-from whosame.annotators.store import open_store
+from whosame.annotation.exchange.export_answers import export_answers
+from whosame.annotation.exchange.import_answers import import_answers
+from whosame.annotation.exchange.run_images import find_run, run_images
+from whosame.annotation.queue.leases import claim
+from whosame.annotation.queue.submit import answer, skip
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.store.store import open_store
 from whosame.memory import LabelMemory
 
 EXECUTABLE = os.environ.get("WHOSAME_LABEL_STUDIO", "")

@@ -19,11 +19,11 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from sqlalchemy import event
 
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.page.app import create_app
-from whosame.annotators.page.serve import listen
-from whosame.annotators.people import add
-from whosame.annotators.store import open_store
+from whosame.annotation.accounts.users import add
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.store.store import open_store
+from whosame.annotation.web.app import create_app
+from whosame.annotation.web.server import listen
 
 ROLES = ("annotator", "coordinator")
 BROKEN = (

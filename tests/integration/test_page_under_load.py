@@ -15,9 +15,9 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from whosame.annotators.holding import LEASE, claim
-from whosame.annotators.schema import holds
-from whosame.annotators.store import open_store
+from whosame.annotation.queue.leases import LEASE, claim
+from whosame.annotation.store.schema import holds
+from whosame.annotation.store.store import open_store
 
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "page_load.py"
 KILLS = int(os.environ.get("WHOSAME_KILLS", "3"))

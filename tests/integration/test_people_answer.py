@@ -13,10 +13,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from whosame.annotators.answering import RefusedError, answer
-from whosame.annotators.holding import claim
-from whosame.annotators.schema import campaigns, pictures
-from whosame.annotators.store import open_store
+from whosame.annotation.queue.leases import claim
+from whosame.annotation.queue.submit import RefusedError, answer
+from whosame.annotation.store.schema import campaigns, pictures
+from whosame.annotation.store.store import open_store
 from whosame.runs import Run
 
 pytestmark = pytest.mark.xdist_group("rounds")

@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 
 import whosame
-from whosame.annotators.dialogue import converse
+from whosame.annotation.store.store import open_store
 from whosame.annotators.oracle import NoisyOracle
+from whosame.annotators.query_loop import converse
 from whosame.annotators.record import RoundRecord
-from whosame.annotators.store import open_store
 from whosame.memory import LabelMemory
 from whosame.strategies.base import Question
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whosame.annotators.dialogue import PATIENCE, converse
 from whosame.annotators.oracle import NoisyOracle, Oracle
+from whosame.annotators.query_loop import PATIENCE, converse
 from whosame.memory import LabelMemory
 from whosame.seeding import stream
 from whosame.strategies.base import Answer, Question

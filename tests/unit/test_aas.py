@@ -9,9 +9,9 @@ from scipy.sparse import csr_array
 from whosame.clustering import neighbours
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
-from whosame.strategies.aas import AAS, AASConfig
+from whosame.strategies.aas.aas import AAS, AASConfig
+from whosame.strategies.aas.disagreement import medoids, near_medoids, parted_pairs, regions
 from whosame.strategies.base import Answer, RoundState
-from whosame.strategies.disagreement import medoids, near_medoids, parted_pairs, regions
 from whosame.strategies.groups import Groups, singletons
 
 
@@ -113,7 +113,7 @@ def test_outliers_take_no_part_in_pairs_unless_they_are_clusters():
 
 
 def test_pairs_across_blocks_are_those_of_brute_force(monkeypatch):
-    monkeypatch.setattr("whosame.strategies.disagreement.BLOCK", 7)
+    monkeypatch.setattr("whosame.strategies.aas.disagreement.BLOCK", 7)
     draw = np.random.default_rng(1)
     features = draw.normal(size=(120, 4)).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)

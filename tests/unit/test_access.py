@@ -21,15 +21,16 @@ from itsdangerous import Signer
 from PIL import Image
 from sqlalchemy import text
 
-from whosame.annotators import audit, people
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.page import shield
-from whosame.annotators.page.access import Visitor, add_access, checked, coordinator, visitor
-from whosame.annotators.page.app import create_app
-from whosame.annotators.page.limit import REMEMBERED, FailureLimit
-from whosame.annotators.page.serve import Address, serve
-from whosame.annotators.sittings import IDLE, signing_key
-from whosame.annotators.store import open_store
+from whosame.annotation.accounts import users
+from whosame.annotation.accounts.sessions import IDLE, signing_key
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.store import audit_log
+from whosame.annotation.store.store import open_store
+from whosame.annotation.web import middleware
+from whosame.annotation.web.app import create_app
+from whosame.annotation.web.auth import Visitor, add_access, checked, coordinator, visitor
+from whosame.annotation.web.rate_limit import REMEMBERED, FailureLimit
+from whosame.annotation.web.server import Address, serve
 from whosame.errors import ParameterError
 
 HEADERS = {
@@ -148,9 +149,9 @@ def carol(store):
 
 
 def person(store, name, role):
-    if name in [one.name for one in people.everybody(store)]:
-        people.remove(store, name)
-    return people.add(store, name, role=role)
+    if name in [one.name for one in users.everybody(store)]:
+        users.remove(store, name)
+    return users.add(store, name, role=role)
 
 
 def log_in(served, token, **headers):
@@ -263,7 +264,7 @@ def test_wrong_tokens_are_refused(served, alice, token):
 
 
 def test_a_replaced_token_is_refused(served, store, alice):
-    people.rotate(store, "alice")
+    users.rotate(store, "alice")
     response = served.browser().post("/login", data={"token": alice})
     assert (response.status_code, "not known" in response.text) == (403, True)
 
@@ -300,10 +301,10 @@ def test_a_cookie_is_worth_nothing_when_its_sitting_is_over(served, store, alice
 
 def test_removal_and_rotation_end_logins_at_once(served, store, alice):
     browser = log_in(served, alice)
-    other = log_in(served, people.rotate(store, "alice"))
+    other = log_in(served, users.rotate(store, "alice"))
     assert browser.get("/").status_code == 303
     assert other.get("/").status_code == 200
-    people.remove(store, "alice")
+    users.remove(store, "alice")
     assert other.get("/").status_code == 303
 
 
@@ -324,7 +325,7 @@ def test_other_machines_are_let_in_only_when_somebody_was_added(tmp_path):
         with pytest.raises(ParameterError, match="first add who may answer"):
             serve(nobody, Address("0.0.0.0", 0), ready=lambda *words: said.append(words))
         assert said == []
-        assert people.everybody(nobody) == []
+        assert users.everybody(nobody) == []
 
 
 # Forged cookies and forms
@@ -430,7 +431,7 @@ def test_no_file_but_the_pictures_of_ones_pairs_is_sent(tmp_path):
         campaign.put([Wanted(0, 1, "between"), Wanted(2, 3, "between"), Wanted(4, 5, "between")])
         with store.reading() as connection:
             handles = dict(connection.execute(text("SELECT image, handle FROM pictures")).all())
-        alice, carol = people.add(store, "alice"), people.add(store, "carol", role="coordinator")
+        alice, carol = users.add(store, "alice"), users.add(store, "carol", role="coordinator")
         served = Served(create_app(store))
 
         def statuses(browser):
@@ -463,13 +464,13 @@ def test_the_overview_is_for_coordinators(served, alice, carol):
 def test_too_many_failed_logins_have_to_wait(served, store, alice):
     served.app.state.access.failures = FailureLimit(3, 60)
     browser = served.browser()
-    failures = len([entry for entry in audit.log(store, limit=1000) if entry.what == "login failed"])
+    failures = len([entry for entry in audit_log.log(store, limit=1000) if entry.what == "login failed"])
     statuses = [browser.post("/login", data={"token": f"guess {k}"}).status_code for k in range(5)]
     assert statuses == [403, 403, 403, 429, 429]
     response = browser.post("/login", data={"token": alice})
     assert response.status_code == 429
     assert 1 <= int(response.headers["retry-after"]) <= 60
-    entries = [entry for entry in audit.log(store, limit=1000) if entry.what == "login failed"]
+    entries = [entry for entry in audit_log.log(store, limit=1000) if entry.what == "login failed"]
     assert len(entries) == failures + 3  # whoever has to wait does not fill the store
     assert entries[0].about == {"address": "127.0.0.1"}
 
@@ -577,7 +578,7 @@ def test_no_token_is_in_the_log_or_sent_back(served, store, alice, caplog):
     assert unfit.status_code == 422
     logged = "".join(f"{entry.name} {entry.getMessage()}" for entry in caplog.records if "http" not in entry.name)
     assert "POST /login" in logged
-    about = "".join(str(entry) for entry in audit.log(store))
+    about = "".join(str(entry) for entry in audit_log.log(store))
     for said in (logged, wrong.text, unfit.text, about):
         for token in (alice, secret, "a wrong token", "unfit unfit"):
             assert token not in said
@@ -622,9 +623,9 @@ def test_a_request_has_one_host(served):
 
 
 def test_ipv6_addresses_are_told_from_their_ports():
-    assert shield._bare("[::1]:8765") == shield._bare("::1") == "::1"
-    assert shield._arrived_at({"server": ("::ffff:10.0.0.1", 80)}) == "10.0.0.1"
-    assert shield._arrived_at({"server": ("/run/page.sock", None)}) is None
+    assert middleware._bare("[::1]:8765") == middleware._bare("::1") == "::1"
+    assert middleware._arrived_at({"server": ("::ffff:10.0.0.1", 80)}) == "10.0.0.1"
+    assert middleware._arrived_at({"server": ("/run/page.sock", None)}) is None
 
 
 # What no browser sends
@@ -678,7 +679,7 @@ def test_a_body_that_does_not_say_its_size_has_a_limit_too(served):
 
 
 def test_a_body_that_does_not_come_is_not_waited_for(served, monkeypatch):
-    monkeypatch.setattr(shield, "PATIENCE", 0.2)
+    monkeypatch.setattr(middleware, "PATIENCE", 0.2)
     head = f"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n{FORM}\r\n".encode()
     assert served.raw(head + b"token=")[0] == 408
 
@@ -688,7 +689,7 @@ def test_a_websocket_is_refused(store):
 
     async def connect():
         scope = {"type": "websocket", "path": "/", "headers": [(b"host", b"localhost")]}
-        await shield.Shield(make_app(store), hosts=["localhost"])(scope, None, record)
+        await middleware.Shield(make_app(store), hosts=["localhost"])(scope, None, record)
 
     async def record(message):
         sent.append(message)

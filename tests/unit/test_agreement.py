@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from whosame.annotators.agreement import (
+from whosame.annotation.quality.agreement import (
     agreement,
     agreement_with_others,
     by_pair,

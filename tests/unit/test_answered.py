@@ -8,10 +8,10 @@ import torch
 
 from whosame.memory import LabelMemory
 from whosame.training import TrainingConfig, image_weights
-from whosame.training.answered import comparable, linked_batches
-from whosame.training.lesson import make_lesson
+from whosame.training.linked_sampler import comparable, linked_batches
 from whosame.training.links import Links
 from whosame.training.purification import Purification, ranking
+from whosame.training.targets import make_lesson
 from whosame.training.triplet import Triplet, batch_hard
 
 CPU = torch.device("cpu")

@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from whosame.strategies.belief import calibrated, fit_logistic
+from whosame.strategies.logistic_regression import calibrated, fit_logistic
 
 
 def drawn(n, *, seed=0, scale=1.0):

@@ -4,10 +4,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from whosame.annotators.answering import RefusedError, answer, skip
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.holding import claim, released
-from whosame.annotators.taking_back import last_answer, take_back
+from whosame.annotation.queue.leases import claim, released
+from whosame.annotation.queue.submit import RefusedError, answer, skip
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.undo import last_answer, take_back
 
 IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(40)}
 

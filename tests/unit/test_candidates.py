@@ -6,7 +6,7 @@ from scipy.sparse import csr_array
 
 from whosame.memory import LabelMemory
 from whosame.strategies.base import RoundState
-from whosame.strategies.candidates import (
+from whosame.strategies.gain.candidates import (
     COLUMNS,
     HOME,
     MERGE,
@@ -19,7 +19,7 @@ from whosame.strategies.candidates import (
     divisions,
     within,
 )
-from whosame.strategies.scene import Scene
+from whosame.strategies.gain.plda_groups import Scene
 
 
 def scene_of(points, labels, *, cameras=None, edges=None, memory=None, shared_view=0.2):

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from whosame.features import NetworkConfig, build_network
-from whosame.training.chunked_norm import forward_in_chunks, running_statistics_kept
+from whosame.training.ghost_norm import forward_in_chunks, running_statistics_kept
 
 
 def test_each_chunk_is_a_batch_of_its_own():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import yaml
 
-from whosame import compare
+from whosame.app import comparison_loop
 from whosame.comparison import plan as plan_module
 from whosame.comparison.config import ComparisonConfig
 from whosame.comparison.plan import fit_to_images, make_plan
@@ -16,7 +16,7 @@ from whosame.data.manifest import TrainSet, Truth
 from whosame.errors import ParameterError, ResumeError
 from whosame.parameters import merge, parse
 from whosame.strategies import registry
-from whosame.strategies.controls import NoQuestions
+from whosame.strategies.baselines import NoQuestions
 from whosame.strategies.random_pairs import RandomPairs
 from whosame.strategies.registry import Preset
 
@@ -182,10 +182,10 @@ def test_a_run_that_fails_is_noted_and_the_others_go_on(tmp_path, monkeypatch, c
         if parameters["run"] == "c-random-20-s0":
             raise RuntimeError("a node failed") from ResumeError("its round was removed")
 
-    monkeypatch.setattr(compare, "play", play)
-    monkeypatch.setattr(compare, "_log", lambda *_: None)
+    monkeypatch.setattr(comparison_loop, "play", play)
+    monkeypatch.setattr(comparison_loop, "_log", lambda *_: None)
     wanted = plan(strategies=["random"], budgets=[20])
-    failed = compare._play_all("env", wanted, PARAMETERS)
+    failed = comparison_loop._play_all("env", wanted, PARAMETERS)
     assert played == [("env", run.name) for run in wanted.runs]
     assert failed == {"c-random-20-s0": "its round was removed"}
     record = PlanRecord.read(tmp_path / "data" / "08_reporting" / "c")

@@ -6,12 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whosame.annotators.campaign import Campaign, Description, Picture
-from whosame.annotators.contradictions import Belief
-from whosame.annotators.handles import handles
-from whosame.annotators.schema import pictures
-from whosame.annotators.sheets import SHOWN, Group, NotHereError, RoundFiles, contact_sheet
-from whosame.annotators.store import open_store
+from whosame.annotation.quality.cluster_preview import SHOWN, Group, NotHereError, RoundFiles, contact_sheet
+from whosame.annotation.quality.contradictions import Belief
+from whosame.annotation.queue.handles import handles
+from whosame.annotation.queue.tasks import Campaign, Description, Picture
+from whosame.annotation.store.schema import pictures
+from whosame.annotation.store.store import open_store
 from whosame.clustering import enforce
 from whosame.data.manifest import Manifest
 from whosame.memory import LabelMemory

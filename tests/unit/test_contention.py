@@ -13,11 +13,11 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import event
 
-from whosame.annotators.answering import RefusedError, answer, skip
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.holding import FRESH, claim, released
-from whosame.annotators.store import open_store
-from whosame.annotators.taking_back import take_back
+from whosame.annotation.queue.leases import FRESH, claim, released
+from whosame.annotation.queue.submit import RefusedError, answer, skip
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.undo import take_back
+from whosame.annotation.store.store import open_store
 
 PEOPLE, PAIRS = 8, int(os.environ.get("WHOSAME_PAIRS", "400"))
 IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(2 * max(PAIRS, 60))}

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whosame.annotators.dawid_skene import ErrorRates, dawid_skene
-from whosame.annotators.quality import annotator_quality
-from whosame.annotators.store import AnswerEvent
+from whosame.annotation.quality.dawid_skene import ErrorRates, dawid_skene
+from whosame.annotation.quality.error_rates import annotator_quality
+from whosame.annotation.store.store import AnswerEvent
 from whosame.reporting.quality import quality_report
 
 

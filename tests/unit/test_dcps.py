@@ -10,15 +10,15 @@ from scipy.sparse import csr_array
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.strategies.base import Answer, RoundState
-from whosame.strategies.chaotic import chaotic_degrees, chaotic_pairs
-from whosame.strategies.dcps import DCPS, DCPSConfig
+from whosame.strategies.dcps.chaotic import chaotic_degrees, chaotic_pairs
+from whosame.strategies.dcps.dcps import DCPS, DCPSConfig
+from whosame.strategies.dcps.stage import spread
+from whosame.strategies.dcps.wasserstein import gaussian_points, nearest_pairs
 from whosame.strategies.diversity import cluster_counts, kl_to_uniform, rarity, selection_shares
 from whosame.strategies.groups import Groups, singletons
 from whosame.strategies.random_pairs import RandomPairs
 from whosame.strategies.reassignment import split_by_seeds, unite
 from whosame.strategies.representatives import representatives
-from whosame.strategies.stage import spread
-from whosame.strategies.wasserstein import gaussian_points, nearest_pairs
 
 
 def labelled(*labels):
@@ -117,7 +117,7 @@ def test_nearest_pairs_keep_each_clusters_nearest_once():
 
 
 def test_nearest_pairs_across_blocks_are_those_of_brute_force(monkeypatch):
-    monkeypatch.setattr("whosame.strategies.wasserstein.BLOCK", 7)
+    monkeypatch.setattr("whosame.strategies.dcps.wasserstein.BLOCK", 7)
     points = np.random.default_rng(2).normal(size=(30, 3)).astype(np.float32)
     full = np.linalg.norm(points[:, None] - points[None], axis=2)
     np.fill_diagonal(full, np.inf)

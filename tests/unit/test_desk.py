@@ -7,12 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.page.desk import Desk, Who
-from whosame.annotators.page.tally import IDLE, duration
-from whosame.annotators.page.together import Together
-from whosame.annotators.schema import audit_events
-from whosame.annotators.store import open_store
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.store.schema import audit_events
+from whosame.annotation.store.store import open_store
+from whosame.annotation.web.annotator_view import Desk, Who
+from whosame.annotation.web.counters import IDLE, duration
+from whosame.annotation.web.group_commit import Together
 from whosame.errors import StorageError
 
 ALICE, BOB = Who("alice", "her sitting"), Who("bob", "his sitting")

@@ -14,12 +14,12 @@ from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.strategies import registry
 from whosame.strategies.base import Answer, RoundState
-from whosame.strategies.dral import DRAL, DRALConfig
-from whosame.strategies.dral_agent import Agent, inherited, newborn, reward_to_go
-from whosame.strategies.dral_anchors import Anchors
-from whosame.strategies.dral_episode import Block, Choice
-from whosame.strategies.dral_policy import draw, masked_softmax
-from whosame.strategies.dral_state import distances, nearest_open, rewards, similarities, sparsified, transition
+from whosame.strategies.dral.agent import Agent, inherited, newborn, reward_to_go
+from whosame.strategies.dral.anchors import Anchors
+from whosame.strategies.dral.dral import DRAL, DRALConfig
+from whosame.strategies.dral.episode import Block, Choice
+from whosame.strategies.dral.policy import draw, masked_softmax
+from whosame.strategies.dral.state import distances, nearest_open, rewards, similarities, sparsified, transition
 
 CONF = Path(__file__).parents[2] / "conf" / "base" / "parameters_strategies.yml"
 

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from whosame.annotators import audit
-from whosame.annotators.answering import RefusedError, answer, skip
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.exchange import csv_table, importing, label_studio
-from whosame.annotators.exchange.exporting import FORMATS, export_answers
-from whosame.annotators.exchange.importing import import_answers
-from whosame.annotators.exchange.known_runs import RunImages, StoredRun, find_run, run_images
-from whosame.annotators.exchange.record import NAMES, Record
-from whosame.annotators.holding import claim
-from whosame.annotators.store import AnswerEvent, open_store
-from whosame.annotators.taking_back import take_back
+from whosame.annotation.exchange import csv_format, label_studio
+from whosame.annotation.exchange import import_answers as importing
+from whosame.annotation.exchange.export_answers import FORMATS, export_answers
+from whosame.annotation.exchange.import_answers import import_answers
+from whosame.annotation.exchange.row import NAMES, Record
+from whosame.annotation.exchange.run_images import RunImages, StoredRun, find_run, run_images
+from whosame.annotation.queue.leases import claim
+from whosame.annotation.queue.submit import RefusedError, answer, skip
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.undo import take_back
+from whosame.annotation.store import audit_log
+from whosame.annotation.store.store import AnswerEvent, open_store
 from whosame.errors import InputError, ParameterError, StorageError
 from whosame.memory import LabelMemory
 
@@ -360,10 +361,10 @@ def test_files_that_are_none_are_refused(content, fault, store, tmp_path):
 @pytest.mark.parametrize("name", ["=1+1", "+bob", "-bob", "@bob", "'=bob", "''@", "'bob", "＝bob", 'b"o,b;'])
 def test_no_cell_is_a_formula_and_every_name_comes_back(name):
     record = Record("=cmd|' /C calc'!A0", "b.png", "same", name, attempt=1)
-    content = csv_table.write([record]).decode()
+    content = csv_format.write([record]).decode()
     [row] = list(csv.DictReader(io.StringIO(content)))
     assert not any(cell.startswith(tuple("=+-@＝＋－＠\t\r")) for cell in row.values())
-    assert csv_table.read(content).records == [record]
+    assert csv_format.read(content).records == [record]
 
 
 def test_a_table_saved_by_a_spreadsheet_is_read(store, tmp_path):
@@ -549,11 +550,11 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_and_no_trace_in_the_lo
     (tmp_path / "folder").mkdir()
     with pytest.raises(StorageError):
         exported(store, tmp_path / "folder")
-    assert audit.log(store) == []
+    assert audit_log.log(store) == []
 
 
 def test_exports_and_imports_are_in_the_log(store, tmp_path):
     asked(store)
     exported(store, tmp_path / "out.csv", who="eve")
     imported(store, tmp_path / "out.csv", who="eve")
-    assert [(entry.who, entry.what) for entry in audit.log(store)] == [("eve", "imported"), ("eve", "exported")]
+    assert [(entry.who, entry.what) for entry in audit_log.log(store)] == [("eve", "imported"), ("eve", "exported")]

@@ -12,9 +12,9 @@ from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.strategies import registry
 from whosame.strategies.base import Answer, RoundState
-from whosame.strategies.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT, Candidates
-from whosame.strategies.gain import ANSWERS, CHECKS, KINDS, Gain, GainConfig, GainSession
-from whosame.strategies.prospect import PRIORS, Prospect
+from whosame.strategies.gain.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT, Candidates
+from whosame.strategies.gain.gain import ANSWERS, CHECKS, KINDS, Gain, GainConfig, GainSession
+from whosame.strategies.gain.value import PRIORS, Prospect
 
 NOTHING_TOLD = np.empty((0, 2 + COLUMNS))
 

@@ -4,9 +4,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from whosame import hooks
+from whosame.app import hooks
+from whosame.app.hooks import RoundHooks
 from whosame.errors import ResumeError
-from whosame.hooks import RoundHooks
 from whosame.pipelines.active_round import create_pipeline
 from whosame.runs import Run, write_json
 

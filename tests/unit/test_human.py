@@ -7,15 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from whosame.annotators.answering import RefusedError, answer, skip
+from whosame.annotation.queue.leases import claim
+from whosame.annotation.queue.submit import RefusedError, answer, skip
+from whosame.annotation.queue.tasks import Campaign, Description, Picture
+from whosame.annotation.queue.undo import last_answer, take_back
+from whosame.annotation.store.schema import campaigns, pictures, take_backs, tasks
+from whosame.annotation.store.store import open_store
 from whosame.annotators.asking import ask_people
-from whosame.annotators.campaign import Campaign, Description, Picture
-from whosame.annotators.holding import claim
 from whosame.annotators.people_record import PeopleRecord
 from whosame.annotators.registry import AnnotatorConfig
-from whosame.annotators.schema import campaigns, pictures, take_backs, tasks
-from whosame.annotators.store import open_store
-from whosame.annotators.taking_back import last_answer, take_back
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory

@@ -9,7 +9,7 @@ import torch
 from whosame.memory import LabelMemory
 from whosame.training import TrainingConfig
 from whosame.training.hybrid_memory import HybridMemory
-from whosame.training.lesson import make_lesson
+from whosame.training.targets import make_lesson
 
 CONFIG = TrainingConfig(loss="hybrid-memory", memory_momentum=0.2, temperature=0.05)
 CPU = torch.device("cpu")

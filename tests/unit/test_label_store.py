@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whosame.annotation.store.store import AnswerEvent, open_store, portions
 from whosame.annotators.record import RoundRecord
-from whosame.annotators.store import AnswerEvent, open_store, portions
 from whosame.errors import ParameterError, ResumeError, StorageError
 from whosame.strategies.base import Answer, Question
 

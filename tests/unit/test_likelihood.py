@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
+from whosame.strategies.gain.likelihood import DIMENSIONS, TwoCovariance
 from whosame.strategies.groups import Groups
-from whosame.strategies.likelihood import DIMENSIONS, TwoCovariance
 
 
 def people(count, images, between, *, noise=1.0, seed=0):

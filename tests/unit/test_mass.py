@@ -9,9 +9,9 @@ from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.strategies.base import Answer, RoundState
 from whosame.strategies.groups import Groups
-from whosame.strategies.impurity import impurity
-from whosame.strategies.mass import MASS, MASSConfig
-from whosame.strategies.scatter import purified
+from whosame.strategies.mass.impurity import impurity
+from whosame.strategies.mass.mass import MASS, MASSConfig
+from whosame.strategies.mass.scatter import purified
 
 
 def labelled(*labels):

@@ -13,10 +13,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from whosame.annotators import migrate
-from whosame.annotators.database import connect, parse_url, sqlite_path
-from whosame.annotators.schema import metadata
-from whosame.annotators.store import open_store
+from whosame.annotation.store import migrate
+from whosame.annotation.store.engine import connect, parse_url, sqlite_path
+from whosame.annotation.store.schema import metadata
+from whosame.annotation.store.store import open_store
 from whosame.errors import StorageError
 
 # As the first version of whosame made its tables, before there were migrations. PostgreSQL had no triggers then.

@@ -14,7 +14,7 @@ from whosame.native import native_changes
 from whosame.parameters import merge, parse
 from whosame.strategies import registry
 from whosame.strategies.budget import spread
-from whosame.strategies.dcps import DCPSConfig
+from whosame.strategies.dcps.dcps import DCPSConfig
 
 CONF = Path(__file__).parents[2] / "conf"
 ENVIRONMENTS = ["base", "market1501", "dukemtmc", "msmt17", "omniglot"]

@@ -5,18 +5,18 @@ from itertools import combinations, islice
 
 import pytest
 
-from whosame.annotators.answering import RefusedError, answer, skip
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.cases import case, cases, disputes
-from whosame.annotators.contradictions import Belief, beliefs, contradictions
-from whosame.annotators.contributions import contributions, ratings
-from whosame.annotators.headway import headway
-from whosame.annotators.holding import claim
-from whosame.annotators.latest import recent
-from whosame.annotators.schema import answer_events, people, tasks
-from whosame.annotators.settling import settle
-from whosame.annotators.store import open_store
-from whosame.annotators.taking_back import take_back
+from whosame.annotation.quality.annotator_stats import contributions, ratings
+from whosame.annotation.quality.answered_pairs import case, cases, disputes
+from whosame.annotation.quality.contradictions import Belief, beliefs, contradictions
+from whosame.annotation.quality.latest import recent
+from whosame.annotation.quality.round_progress import headway
+from whosame.annotation.queue.adjudicate import settle
+from whosame.annotation.queue.leases import claim
+from whosame.annotation.queue.submit import RefusedError, answer, skip
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.undo import take_back
+from whosame.annotation.store.schema import answer_events, people, tasks
+from whosame.annotation.store.store import open_store
 
 IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(60)}
 

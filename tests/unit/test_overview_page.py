@@ -11,15 +11,15 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from whosame.annotators.answering import answer
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.cases import case
-from whosame.annotators.holding import claim
-from whosame.annotators.page.app import create_app
-from whosame.annotators.page.costly import Costly
-from whosame.annotators.page.overview import ago
-from whosame.annotators.people import add
-from whosame.annotators.store import open_store
+from whosame.annotation.accounts.users import add
+from whosame.annotation.quality.answered_pairs import case
+from whosame.annotation.queue.leases import claim
+from whosame.annotation.queue.submit import answer
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.store.store import open_store
+from whosame.annotation.web.app import create_app
+from whosame.annotation.web.cache import Costly
+from whosame.annotation.web.overview_routes import ago
 
 
 @pytest.fixture

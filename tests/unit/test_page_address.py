@@ -4,9 +4,9 @@ import socket
 
 import pytest
 
-from whosame.annotators.page.serve import Address, listen, serve
-from whosame.annotators.people import add, everybody
-from whosame.annotators.store import open_store
+from whosame.annotation.accounts.users import add, everybody
+from whosame.annotation.store.store import open_store
+from whosame.annotation.web.server import Address, listen, serve
 from whosame.errors import ParameterError, StorageError
 
 

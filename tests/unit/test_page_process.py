@@ -8,10 +8,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from whosame.annotation.web.process import Page, listening, page_address
 from whosame.annotators.people_record import Progress
-from whosame.annotators.serving import Page, listening, page_address
+from whosame.app.waiting import Waiting, told
 from whosame.errors import StorageError
-from whosame.waiting import Waiting, told
 
 
 @pytest.fixture

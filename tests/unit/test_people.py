@@ -8,14 +8,15 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import select, text
 
-from whosame.annotators import audit, people
-from whosame.annotators.answering import answer, skip
-from whosame.annotators.campaign import Campaign, Description, Picture, Wanted
-from whosame.annotators.holding import claim
-from whosame.annotators.schema import metadata
-from whosame.annotators.sittings import IDLE, LASTING, NOTED, SKEW, begin, end, signing_key, standing
-from whosame.annotators.store import AnswerEvent, open_store
-from whosame.annotators.taking_back import take_back
+from whosame.annotation.accounts import users
+from whosame.annotation.accounts.sessions import IDLE, LASTING, NOTED, SKEW, begin, end, signing_key, standing
+from whosame.annotation.queue.leases import claim
+from whosame.annotation.queue.submit import answer, skip
+from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.undo import take_back
+from whosame.annotation.store import audit_log
+from whosame.annotation.store.schema import metadata
+from whosame.annotation.store.store import AnswerEvent, open_store
 from whosame.errors import ParameterError, StorageError
 from whosame.reporting.people import people_table
 
@@ -28,7 +29,7 @@ def login(store, clock, token):
 
 
 def deeds(store, **which):
-    return [(entry.who, entry.what) for entry in audit.log(store, **which)]
+    return [(entry.who, entry.what) for entry in audit_log.log(store, **which)]
 
 
 def pairs_wait(store, clock):
@@ -39,27 +40,27 @@ def pairs_wait(store, clock):
 
 
 def test_a_token_opens_a_sitting_of_its_owner(store, clock):
-    alice = people.add(store, "alice", now=clock)
-    bob = people.add(store, "bob", role="coordinator", now=clock)
+    alice = users.add(store, "alice", now=clock)
+    bob = users.add(store, "bob", role="coordinator", now=clock)
     assert len({alice, bob}) == 2
     assert min(len(alice), len(bob)) == 43  # 256 bits
     secret, begun = begin(store, bob, now=clock)
     assert (begun.name, begun.role) == ("bob", "coordinator")
     assert standing(store, secret, now=clock) == begun
-    assert people.owner(store, alice) == "alice"
+    assert users.owner(store, alice) == "alice"
 
 
 def test_no_other_token_does(store, clock):
-    people.add(store, "alice", now=clock)
+    users.add(store, "alice", now=clock)
     for token in ("", "x", "a" * 43, "é\udce9", "x" * 100_000, "' OR 1=1 --", "\x00"):
         assert begin(store, token, now=clock) is None
-        assert people.owner(store, token) is None
+        assert users.owner(store, token) is None
         assert standing(store, token, now=clock) is None
 
 
 def test_a_hash_of_the_store_is_no_key(store, clock):
     """Somebody who reads the database can log in with nothing that stands there."""
-    secret = login(store, clock, people.add(store, "alice", now=clock))
+    secret = login(store, clock, users.add(store, "alice", now=clock))
     with store.reading() as connection:
         kept = connection.scalar(text("SELECT token_hash FROM people"))
         sitting = connection.scalar(text("SELECT sitting FROM sittings"))
@@ -69,8 +70,8 @@ def test_a_hash_of_the_store_is_no_key(store, clock):
 
 
 def test_tokens_and_secrets_are_not_in_the_database(store, clock):
-    tokens = [people.add(store, "alice", now=clock), people.rotate(store, "alice", now=clock)]
-    tokens.append(people.welcome(store, "zoe", now=clock))
+    tokens = [users.add(store, "alice", now=clock), users.rotate(store, "alice", now=clock)]
+    tokens.append(users.welcome(store, "zoe", now=clock))
     tokens.append(login(store, clock, tokens[1]))
     begin(store, tokens[0], now=clock)  # a failure is noted, what was tried is not
     end(store, standing(store, tokens[-1], now=clock), now=clock)
@@ -82,7 +83,7 @@ def test_tokens_and_secrets_are_not_in_the_database(store, clock):
 
 
 def test_a_sitting_ends_at_logout_and_its_pairs_go_back(store, clock):
-    secret = login(store, clock, people.add(store, "alice", now=clock))
+    secret = login(store, clock, users.add(store, "alice", now=clock))
     sitting = standing(store, secret, now=clock)
     pairs_wait(store, clock)
     claim(store, "uid", "alice", sitting.sitting, count=3, now=clock)
@@ -95,7 +96,7 @@ def test_a_sitting_ends_at_logout_and_its_pairs_go_back(store, clock):
 
 
 def test_logging_out_leaves_ones_other_logins(store, clock):
-    token = people.add(store, "alice", now=clock)
+    token = users.add(store, "alice", now=clock)
     one, other = login(store, clock, token), login(store, clock, token)
     end(store, standing(store, one, now=clock), now=clock)
     assert standing(store, one, now=clock) is None
@@ -103,7 +104,7 @@ def test_logging_out_leaves_ones_other_logins(store, clock):
 
 
 def test_a_sitting_expires_though_it_is_used(store, clock):
-    secret = login(store, clock, people.add(store, "alice", now=clock))
+    secret = login(store, clock, users.add(store, "alice", now=clock))
     began = clock.time
     while clock.time < began + LASTING - 1:
         assert standing(store, secret, now=clock) is not None
@@ -113,7 +114,7 @@ def test_a_sitting_expires_though_it_is_used(store, clock):
 
 
 def test_a_sitting_that_is_left_alone_expires(store, clock):
-    secret = login(store, clock, people.add(store, "alice", now=clock))
+    secret = login(store, clock, users.add(store, "alice", now=clock))
     clock.time += IDLE - NOTED - 1
     assert standing(store, secret, now=clock) is not None
     clock.time += IDLE - 1
@@ -124,7 +125,7 @@ def test_a_sitting_that_is_left_alone_expires(store, clock):
 
 def test_a_sitting_of_the_future_is_not_valid(store, clock):
     """The clock was set back: nobody knows how old the sitting is."""
-    secret = login(store, clock, people.add(store, "alice", now=clock))
+    secret = login(store, clock, users.add(store, "alice", now=clock))
     clock.time -= SKEW - 1
     assert standing(store, secret, now=clock) is not None  # a clock that was put right by a little
     clock.time -= 2
@@ -132,7 +133,7 @@ def test_a_sitting_of_the_future_is_not_valid(store, clock):
 
 
 def test_a_clock_set_back_within_a_sitting_does_not_stop_the_idle_time(store, clock):
-    secret = login(store, clock, people.add(store, "alice", now=clock))
+    secret = login(store, clock, users.add(store, "alice", now=clock))
     clock.time += 3 * 3600
     assert standing(store, secret, now=clock) is not None
     clock.time -= 2 * 3600
@@ -143,43 +144,43 @@ def test_a_clock_set_back_within_a_sitting_does_not_stop_the_idle_time(store, cl
 
 def test_a_request_writes_only_now_and_then(store, clock):
     began = clock.time
-    secret = login(store, clock, people.add(store, "alice", now=clock))
+    secret = login(store, clock, users.add(store, "alice", now=clock))
     for later, noted in ((NOTED - 1, began), (NOTED + 1, began + NOTED + 1), (NOTED + 2, began + NOTED + 1)):
         clock.time = began + later
         assert standing(store, secret, now=clock) is not None
-        assert people.everybody(store)[0].seen == noted
+        assert users.everybody(store)[0].seen == noted
 
 
 def test_removing_ends_logins_and_link_and_keeps_answers(store, clock):
-    token = people.add(store, "alice", now=clock)
+    token = users.add(store, "alice", now=clock)
     secret = login(store, clock, token)
     pairs_wait(store, clock)
     held, _ = claim(store, "uid", "alice", "hers", count=2, now=clock)
     answer(store, held.token, "alice", "hers", "same", 1.0, now=clock)
-    people.remove(store, "alice", now=clock)
+    users.remove(store, "alice", now=clock)
     assert standing(store, secret, now=clock) is None
     assert begin(store, token, now=clock) is None
-    assert people.everybody(store) == []
+    assert users.everybody(store) == []
     assert [event.annotator for event in store.answers("uid")] == ["alice"]
     assert len(claim(store, "uid", "bob", "his", count=3, now=clock)) == 2  # the one she held is free
 
 
 def test_whoever_is_added_again_needs_the_new_link(store, clock):
-    token = people.add(store, "alice", now=clock)
+    token = users.add(store, "alice", now=clock)
     secret = login(store, clock, token)
-    people.remove(store, "alice", now=clock)
-    again = people.add(store, "alice", role="coordinator", now=clock)
+    users.remove(store, "alice", now=clock)
+    again = users.add(store, "alice", role="coordinator", now=clock)
     assert begin(store, token, now=clock) is None
     assert standing(store, secret, now=clock) is None
     assert begin(store, again, now=clock)[1].role == "coordinator"
 
 
 def test_rotating_ends_logins_and_the_old_link(store, clock):
-    token = people.add(store, "alice", now=clock)
-    people.add(store, "bob", now=clock)
+    token = users.add(store, "alice", now=clock)
+    users.add(store, "bob", now=clock)
     secret = login(store, clock, token)
-    his = login(store, clock, people.rotate(store, "bob", now=clock))
-    new = people.rotate(store, "alice", now=clock)
+    his = login(store, clock, users.rotate(store, "bob", now=clock))
+    new = users.rotate(store, "alice", now=clock)
     assert standing(store, secret, now=clock) is None
     assert begin(store, token, now=clock) is None
     assert begin(store, new, now=clock) is not None
@@ -187,9 +188,9 @@ def test_rotating_ends_logins_and_the_old_link(store, clock):
 
 
 def test_who_starts_the_page_again_gets_a_new_link_and_stays_logged_in(store, clock):
-    first = people.welcome(store, "zoe", now=clock)
+    first = users.welcome(store, "zoe", now=clock)
     secret = login(store, clock, first)
-    second = people.welcome(store, "zoe", now=clock)
+    second = users.welcome(store, "zoe", now=clock)
     assert begin(store, first, now=clock) is None
     assert begin(store, second, now=clock) is not None
     assert standing(store, secret, now=clock).role == "coordinator"
@@ -197,7 +198,7 @@ def test_who_starts_the_page_again_gets_a_new_link_and_stays_logged_in(store, cl
 
 @pytest.mark.parametrize("name", ["alice", "Zoë", "李雷", "o'neill", "a.b-c_d@e.org", "Ann Lee", "7", "x" * 64])
 def test_names_that_can_be(name):
-    assert people.plain(name) == name
+    assert users.plain(name) == name
 
 
 @pytest.mark.parametrize(
@@ -221,46 +222,46 @@ def test_names_that_can_be(name):
 )
 def test_names_that_cannot_be(name):
     with pytest.raises(ParameterError, match=r"cannot be the name|take another name"):
-        people.plain(name)
+        users.plain(name)
 
 
 def test_one_name_is_one_person_however_it_is_typed(store, clock):
     composed, apart = unicodedata.normalize("NFC", "Zoë"), unicodedata.normalize("NFD", "Zoë")
-    people.add(store, apart, now=clock)
+    users.add(store, apart, now=clock)
     for name in (composed, apart, "zoë"):
         with pytest.raises(ParameterError, match="there is an annotator 'Zoë' already"):
-            people.add(store, name, now=clock)
-    people.remove(store, apart, now=clock)
-    assert people.everybody(store) == []
+            users.add(store, name, now=clock)
+    users.remove(store, apart, now=clock)
+    assert users.everybody(store) == []
 
 
 def test_an_unknown_name_is_met_with_names_near_it(store, clock):
     with pytest.raises(ParameterError, match="nor any other: kedro annotators add 'alcie'"):
-        people.rotate(store, "alcie", now=clock)
-    people.add(store, "alice", now=clock)
-    for change in (people.rotate, people.remove):
+        users.rotate(store, "alcie", now=clock)
+    users.add(store, "alice", now=clock)
+    for change in (users.rotate, users.remove):
         with pytest.raises(ParameterError, match="unknown annotator 'alcie': did you mean 'alice'"):
             change(store, "alcie", now=clock)
-    people.remove(store, "alice", now=clock)
+    users.remove(store, "alice", now=clock)
     with pytest.raises(ParameterError, match="no annotator 'alice'"):
-        people.remove(store, "alice", now=clock)
+        users.remove(store, "alice", now=clock)
     with pytest.raises(ParameterError, match="cannot be the name"):
-        people.add(store, "<b>", now=clock)
+        users.add(store, "<b>", now=clock)
     with pytest.raises(ParameterError, match="unknown role 'boss'"):
-        people.add(store, "bob", role="boss", now=clock)
+        users.add(store, "bob", role="boss", now=clock)
 
 
 def test_of_many_who_add_one_name_at_once_one_does(store, clock):
     def added(_):
         try:
-            return people.add(store, "alice", now=clock)
+            return users.add(store, "alice", now=clock)
         except ParameterError:
             return None
 
     with ThreadPoolExecutor(8) as pool:
         tokens = [token for token in pool.map(added, range(8)) if token]
     assert len(tokens) == 1
-    assert people.owner(store, tokens[0]) == "alice"
+    assert users.owner(store, tokens[0]) == "alice"
 
 
 def test_all_who_come_first_get_the_same_key(database):
@@ -278,7 +279,7 @@ def test_the_log_tells_everything_newest_first(store, clock):
     def later():
         clock.time += 1
 
-    token = people.add(store, "alice", now=clock)
+    token = users.add(store, "alice", now=clock)
     later()
     begin(store, "wrong", address="10.0.0.9", now=clock)
     later()
@@ -293,7 +294,7 @@ def test_the_log_tells_everything_newest_first(store, clock):
     take_back(store, receipt.event, "alice", "hers", now=clock)
     later()
     with store.writing() as connection:
-        audit.record(connection, "bob", "exported", {"format": "csv", "rows": 1}, now=clock())
+        audit_log.record(connection, "bob", "exported", {"format": "csv", "rows": 1}, now=clock())
     later()
     end(store, standing(store, secret, now=clock), now=clock)
     assert deeds(store) == [
@@ -308,7 +309,7 @@ def test_the_log_tells_everything_newest_first(store, clock):
     ]
     assert deeds(store, limit=2) == deeds(store)[:2]
     assert deeds(store, who="alice", limit=3) == [("alice", "logged out"), ("alice", "undid"), ("alice", "skipped")]
-    about = {entry.what: entry.about for entry in audit.log(store)}
+    about = {entry.what: entry.about for entry in audit_log.log(store)}
     assert about["answered"]["verdict"] == "same"
     assert (about["undid"]["answer"], about["undid"]["image_b"]) == (receipt.event, 1)
     assert (about["skipped"]["run_uid"], about["skipped"]["image_a"]) == ("uid", 2)
@@ -324,14 +325,14 @@ def test_what_no_person_said_is_not_in_the_log(store):
 
 
 def test_the_log_keeps_the_order_of_writing_when_the_clock_is_set_back(store, clock):
-    people.add(store, "first", now=clock)
+    users.add(store, "first", now=clock)
     clock.time -= 3600
-    people.add(store, "second", now=clock)
-    assert [entry.about["name"] for entry in audit.log(store)] == ["second", "first"]
+    users.add(store, "second", now=clock)
+    assert [entry.about["name"] for entry in audit_log.log(store)] == ["second", "first"]
 
 
 def test_the_log_cannot_be_changed(store, clock):
-    people.add(store, "alice", now=clock)
+    users.add(store, "alice", now=clock)
     for change in ("DELETE FROM audit_events", "UPDATE audit_events SET who = 'bob'"):
         with pytest.raises(StorageError, match="append-only"), store.writing() as connection:
             connection.execute(text(change))
@@ -339,24 +340,24 @@ def test_the_log_cannot_be_changed(store, clock):
 
 
 def test_what_fails_is_not_logged_as_done(store, clock):
-    people.add(store, "alice", now=clock)
+    users.add(store, "alice", now=clock)
     with pytest.raises(ParameterError):
-        people.add(store, "alice", now=clock)
+        users.add(store, "alice", now=clock)
     assert deeds(store) == [("(terminal)", "added")]
 
 
 def test_the_table_of_people(store, clock):
-    assert "Nobody was added yet" in people_table(people.everybody(store))
-    login(store, clock, people.add(store, "bob", now=clock))
-    people.add(store, "Alice", role="coordinator", now=clock)
-    assert people_table(people.everybody(store)).splitlines()[2:] == [
+    assert "Nobody was added yet" in people_table(users.everybody(store))
+    login(store, clock, users.add(store, "bob", now=clock))
+    users.add(store, "Alice", role="coordinator", now=clock)
+    assert people_table(users.everybody(store)).splitlines()[2:] == [
         "Alice      coordinator  2027-01-15  –",
         "bob        annotator    2027-01-15  2027-01-15 08:00",
     ]
 
 
 def test_what_is_logged_is_json_that_people_can_read(store, clock):
-    people.add(store, "Zoë", now=clock)
+    users.add(store, "Zoë", now=clock)
     with store.reading() as connection:
         about = connection.scalar(text("SELECT about FROM audit_events"))
     assert json.loads(about)["name"] == "Zoë"

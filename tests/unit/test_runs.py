@@ -2,8 +2,8 @@
 
 import pytest
 
+from whosame.app.round_loop import _fork
 from whosame.errors import InputError, ResumeError
-from whosame.rounds import _fork
 from whosame.runs import HEAVY, Run, all_runs, flatten, write_json
 
 MANIFEST = {"dataset": "d", "digest": "0123456789abcdef", "images": 3}

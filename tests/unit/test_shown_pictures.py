@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from whosame.annotators.page.pictures import UnshowableError, read_picture
+from whosame.annotation.web.image_routes import UnshowableError, read_picture
 
 
 def put(path, image, **options):

@@ -11,8 +11,8 @@ from whosame.errors import ParameterError
 from whosame.evaluation import evaluate_clusters
 from whosame.memory import LabelMemory
 from whosame.simulation import Base, simulate
-from whosame.strategies.aas import AAS
-from whosame.strategies.gain import Gain, GainConfig
+from whosame.strategies.aas.aas import AAS
+from whosame.strategies.gain.gain import Gain, GainConfig
 from whosame.strategies.random_pairs import RandomPairs
 
 

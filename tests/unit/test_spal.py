@@ -6,13 +6,13 @@ from scipy.sparse import csr_array
 
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
-from whosame.strategies import extremes
 from whosame.strategies.base import Answer, RoundState
-from whosame.strategies.decided import decided_pairs
 from whosame.strategies.euclid import distances
-from whosame.strategies.extremes import farthest_inside, nearest_outside
 from whosame.strategies.groups import Groups
-from whosame.strategies.spal import SPAL, SPALConfig
+from whosame.strategies.spal import extremes
+from whosame.strategies.spal.decided import decided_pairs
+from whosame.strategies.spal.extremes import farthest_inside, nearest_outside
+from whosame.strategies.spal.spal import SPAL, SPALConfig
 
 
 def on_line(*values):

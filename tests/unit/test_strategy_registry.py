@@ -9,9 +9,9 @@ import yaml
 
 from whosame.errors import ParameterError
 from whosame.strategies import registry
-from whosame.strategies.controls import NoQuestions
-from whosame.strategies.dcps import DCPS, DCPSConfig
-from whosame.strategies.ucal import UCALConfig
+from whosame.strategies.baselines import NoQuestions
+from whosame.strategies.dcps.dcps import DCPS, DCPSConfig
+from whosame.strategies.ucal.ucal import UCALConfig
 
 CONF = Path(__file__).parents[2] / "conf" / "base" / "parameters_strategies.yml"
 

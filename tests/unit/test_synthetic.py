@@ -12,14 +12,14 @@ import yaml
 from PIL import Image
 
 from whosame.data.source import SourceConfig
-from whosame.data.synthetic import SyntheticConfig, lookalikes, render, render_dataset
-from whosame.data.synthetic.drawing import draw_shot, open_studio
-from whosame.data.synthetic.lookalikes import draw_people
-from whosame.data.synthetic.plan import GALLERY, QUERY, TRAIN, Shot, plan
-from whosame.data.synthetic.wardrobe import shown
 from whosame.errors import InputError, ParameterError, StorageError
 from whosame.parameters import parse
 from whosame.seeding import stream
+from whosame.synthetic import SyntheticConfig, lookalikes, render, render_dataset
+from whosame.synthetic.drawing import draw_shot, open_studio
+from whosame.synthetic.lookalikes import draw_people
+from whosame.synthetic.plan import GALLERY, QUERY, TRAIN, Shot, plan
+from whosame.synthetic.wardrobe import shown
 
 SMALL = SyntheticConfig(
     train_identities=4,

@@ -15,7 +15,7 @@ from whosame.memory import LabelMemory
 from whosame.seeding import stream
 from whosame.training import AugmentConfig, TrainingConfig, fit, learning_rate, make_optimiser
 from whosame.training.fit import OBJECTIVES
-from whosame.training.lesson import make_lesson
+from whosame.training.targets import make_lesson
 
 CONFIG = TrainingConfig(iterations=6, clusters_per_batch=4, norm_chunk=8, augment=AugmentConfig(pad=2, erase=0.1))
 

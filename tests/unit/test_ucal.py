@@ -10,10 +10,10 @@ from scipy.sparse import csr_array
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.strategies.base import Answer, RoundState
-from whosame.strategies.kmedoids import Similarities, k_medoids
-from whosame.strategies.mpps import merges, normalised_gaps, wanted_ranks
-from whosame.strategies.snps import most_groups, reliability, split, structure, structures
-from whosame.strategies.ucal import UCAL, UCALConfig
+from whosame.strategies.ucal.kmedoids import Similarities, k_medoids
+from whosame.strategies.ucal.mpps import merges, normalised_gaps, wanted_ranks
+from whosame.strategies.ucal.snps import most_groups, reliability, split, structure, structures
+from whosame.strategies.ucal.ucal import UCAL, UCALConfig
 
 
 def alike(n, **pairs):
@@ -198,7 +198,7 @@ def test_cosines_are_those_of_the_features_and_never_below_zero():
 
 
 def test_huge_clusters_are_measured_by_jaccard(monkeypatch):
-    monkeypatch.setattr("whosame.strategies.snps.DENSE", 3)
+    monkeypatch.setattr("whosame.strategies.ucal.snps.DENSE", 3)
     distances = np.full((4, 4), 0.5)
     (only,) = structures(np.zeros(4, np.int64), graph_of(distances), np.eye(4, dtype=np.float32), similarity="cosine")
     assert only.pairs[0][2] == 0.5
@@ -243,7 +243,7 @@ def towards(*degrees):
 
 @pytest.mark.parametrize("block", [2, 1024])
 def test_clusters_are_paired_with_the_most_similar_as_far_as_the_fall(block, monkeypatch):
-    monkeypatch.setattr("whosame.strategies.mpps.BLOCK", block)
+    monkeypatch.setattr("whosame.strategies.ucal.mpps.BLOCK", block)
     # Clusters 0 1 2 at 0, 10, 20 degrees, 3 4 at 90, 100; the three most similar of each and the falls of the cosine:
     # 0: 1 2 3, .045 .940 -> 1 2. 1: 0 2 3, 0 .811 -> 0 2. 2: 1 0 3, .045 .598 -> 1 0. 3: 4 2 1, .643 .168 -> 4.
     # 4: 3 2 1, .811 .174 -> 3.

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from whosame.annotators.campaign import Campaign
-from whosame.annotators.dialogue import Conversation, converse
+from whosame.annotation.queue.tasks import Campaign
 from whosame.annotators.human import PAUSE, HumanAnnotator, Watch
 from whosame.annotators.people_record import AnswersChangedError, PeopleRecord
+from whosame.annotators.query_loop import Conversation, converse
 from whosame.memory import LabelMemory
 from whosame.strategies.base import Question, Session
 

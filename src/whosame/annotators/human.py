@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 
+from whosame.annotation.queue.tasks import Campaign, Wanted
 from whosame.annotators.base import Settled
-from whosame.annotators.campaign import Campaign, Wanted
 from whosame.annotators.people_record import PeopleRecord, Progress
 from whosame.strategies.base import Answer, Question
 

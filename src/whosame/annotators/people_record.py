@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from whosame.annotators.decisions import Decision, Key
-from whosame.annotators.earlier import Pair, find_earlier
+from whosame.annotation.queue.decisions import Decision, Key
+from whosame.annotation.store.reuse import Pair, find_earlier
 from whosame.annotators.record import RoundRecord, as_answer
 from whosame.strategies.base import Answer, Question, Source
 
@@ -40,7 +40,7 @@ class PeopleRecord(RoundRecord):
     """A round's record where people answer: they write to the store, this reads.
 
     Answers given in earlier runs are found when a pair is asked for the first time, see
-    :func:`~whosame.annotators.earlier.find_earlier`.
+    :func:`~whosame.annotation.store.reuse.find_earlier`.
 
     Raises
     ------

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.annotators.decisions import Decision, Key, decisions
-from whosame.annotators.store import AnswerEvent, LabelStore
+from whosame.annotation.queue.decisions import Decision, Key, decisions
+from whosame.annotation.store.store import AnswerEvent, LabelStore
 from whosame.errors import ResumeError, listing
 from whosame.strategies.base import Answer, Question, Source
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from whosame.data.readers import READERS, FolderReader, OmniglotReader, Reader, check_layout
-from whosame.data.synthetic.config import SyntheticConfig
 from whosame.errors import ParameterError, unknown_name
+from whosame.synthetic.config import SyntheticConfig
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ class SourceConfig:
         """
         if self.images is not None:
             return Path(self.images).expanduser().resolve()
-        from whosame.data.synthetic import render_dataset  # the renderer is not needed to read a folder
+        from whosame.synthetic import render_dataset  # the renderer is not needed to read a folder
 
         folder = cache.resolve() / "01_raw" / f"synthetic_{self.synthetic.fingerprint[:12]}"
         render_dataset(self.synthetic, folder)

@@ -4,8 +4,8 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from whosame.annotators.audit import Entry
-from whosame.annotators.people import Person
+from whosame.annotation.accounts.users import Person
+from whosame.annotation.store.audit_log import Entry
 from whosame.reporting.table import MISSING, table
 
 HEADER = ("annotator", "role", "added", "last on the page (UTC)")

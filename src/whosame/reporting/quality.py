@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from whosame.annotators.quality import COVERAGE, LEAST, TIMES, VOICES, Quality, Rate
+from whosame.annotation.quality.error_rates import COVERAGE, LEAST, TIMES, VOICES, Quality, Rate
 from whosame.reporting.table import MISSING, table
 
 HEADER = ("annotator", "answers", "unsure", "shared", "false same %", "false different %", "")
@@ -18,7 +18,7 @@ def quality_report(qualities: Sequence[Quality], where: str) -> str:
     Parameters
     ----------
     qualities : sequence of Quality
-        From :func:`whosame.annotators.quality.annotator_quality`.
+        From :func:`whosame.annotation.quality.error_rates.annotator_quality`.
     where : str
         What was looked at, for the sentences: ``run demo``.
     """

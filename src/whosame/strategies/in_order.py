@@ -5,8 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.strategies.account import Account
 from whosame.strategies.base import Answer, Question, RoundState
+from whosame.strategies.session import Account
 
 
 class InOrder:

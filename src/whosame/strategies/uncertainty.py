@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.sparse import triu
 
 from whosame.parameters import check_rules
-from whosame.strategies.account import Account
 from whosame.strategies.base import Answer, Question, RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.logistic import Logistic, fit
+from whosame.strategies.session import Account
 
 Rows = NDArray[np.int64]
 

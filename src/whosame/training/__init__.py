@@ -2,9 +2,9 @@
 
 from whosame.training.augment import AugmentConfig
 from whosame.training.checkpoint import Checkpoint
+from whosame.training.config import TrainingConfig, learning_rate, make_optimiser
 from whosame.training.fit import TrainingReport, fit
 from whosame.training.purification import image_weights
-from whosame.training.recipe import TrainingConfig, learning_rate, make_optimiser
 from whosame.training.warmup import WarmupConfig, warm_up
 
 __all__ = [

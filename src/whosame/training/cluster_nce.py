@@ -5,9 +5,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from whosame.errors import ParameterError
-from whosame.training.lesson import Lesson
+from whosame.training.config import TrainingConfig
 from whosame.training.objective import Batch, Objective
-from whosame.training.recipe import TrainingConfig
+from whosame.training.targets import Lesson
 
 
 class ClusterMemory:

@@ -17,13 +17,13 @@ from whosame.memory import LabelMemory
 from whosame.progress import track
 from whosame.seeding import stream, torch_seed
 from whosame.training.augment import augment
-from whosame.training.chunked_norm import forward_in_chunks
 from whosame.training.cluster_nce import ClusterContrast
+from whosame.training.config import TrainingConfig, learning_rate
+from whosame.training.ghost_norm import forward_in_chunks
 from whosame.training.hybrid_memory import HybridMemory
-from whosame.training.lesson import make_lesson
 from whosame.training.objective import Objective
 from whosame.training.purification import Purification
-from whosame.training.recipe import TrainingConfig, learning_rate
+from whosame.training.targets import make_lesson
 from whosame.training.triplet import Triplet
 
 OBJECTIVES: dict[str, type[Objective]] = {
@@ -91,7 +91,7 @@ def fit(
     ----------
     network : ReIDNetwork
     optimiser : torch.optim.Optimizer
-        Over the network's parameters (:func:`whosame.training.recipe.make_optimiser`).
+        Over the network's parameters (:func:`whosame.training.config.make_optimiser`).
     pixels : Pixels
     image_ids, labels, cameras : ndarray of int64, shape (n,)
         Images of label -1 are not trained on, but for ``config.outliers`` (see :func:`make_lesson`).

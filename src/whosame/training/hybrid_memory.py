@@ -6,9 +6,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from whosame.training.cluster_nce import ClusterMemory, class_means
-from whosame.training.lesson import Lesson
+from whosame.training.config import TrainingConfig
 from whosame.training.objective import Batch, Objective
-from whosame.training.recipe import TrainingConfig
+from whosame.training.targets import Lesson
 
 
 class HybridMemory(Objective):

@@ -8,9 +8,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from whosame.training.lesson import Lesson
-from whosame.training.recipe import TrainingConfig
+from whosame.training.config import TrainingConfig
 from whosame.training.sampler import pk_batches
+from whosame.training.targets import Lesson
 
 Batch = NDArray[np.int64]
 

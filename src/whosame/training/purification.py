@@ -8,9 +8,9 @@ from torch.nn import functional
 
 from whosame.memory import LabelMemory
 from whosame.training.cluster_nce import ClusterContrast, ClusterMemory
-from whosame.training.lesson import Lesson
+from whosame.training.config import TrainingConfig
 from whosame.training.objective import Batch
-from whosame.training.recipe import TrainingConfig
+from whosame.training.targets import Lesson
 
 LEAST = 0.2  # weight of the least central image of a cluster
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from whosame.training.answered import linked_batches
+from whosame.training.linked_sampler import linked_batches
 from whosame.training.objective import Batch, Objective
 
 SMALLEST = 1e-12  # of a squared distance, where the root still has a gradient

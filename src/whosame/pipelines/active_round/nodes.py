@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from whosame import project
-from whosame.annotators.store import open_store
+from whosame.annotation.store.store import open_store
+from whosame.app import paths
 from whosame.clustering import ClusteringConfig, base_clusters, centrality, enforce
 from whosame.configuration import Configuration
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth
@@ -56,9 +56,9 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
     """Check that the round can be played as asked, and that the run is continued as it was begun."""
     configuration = parse(Configuration, parameters)
     configuration.check_against(train_set, truth)
-    with open_store(configuration.database_url(project.root())):
+    with open_store(configuration.database_url(paths.root())):
         pass  # a store that cannot be written is found before the work, not after it
-    run = Run.named(project.runs_folder(), configuration.run)
+    run = Run.named(paths.runs_folder(), configuration.run)
     splits = {name: len(manifest.image_ids(name)) for name in ("train", "query", "gallery")}
     about = run.open(
         configuration.lasting(),
@@ -69,7 +69,7 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
             "root": str(manifest.root),
             "splits": splits,
         },
-        project.code_version(),
+        paths.code_version(),
     )
     number = configuration.round if configuration.round is not None else run.completed()
     return ThisRound(about["uid"], run.name, number, configuration.rounds, configuration.seed, configuration.device)
@@ -98,7 +98,7 @@ def start_network(
             network_config=config,
             seed=this_round.seed,
             device=this_round.device,
-            cache=project.root() / "data" / "06_models",
+            cache=paths.root() / "data" / "06_models",
             data_key=manifest.digest,
         )
     return Checkpoint.of(network, make_optimiser(network, configuration.training), config, rounds=0)

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 
-from whosame import project
+from whosame.annotation.store.store import open_store
 from whosame.annotators.asking import Begun
-from whosame.annotators.dialogue import Conversation, converse
+from whosame.annotators.query_loop import Conversation, converse
 from whosame.annotators.record import RoundRecord
 from whosame.annotators.registry import make_annotator
-from whosame.annotators.store import open_store
+from whosame.app import paths
 from whosame.configuration import Configuration
 from whosame.data.manifest import TrainSet, Truth
 from whosame.pipelines.active_round.this_round import ThisRound
@@ -27,7 +27,7 @@ def oracle_answers(
     annotator = make_annotator(
         configuration.annotator, configuration.annotator_options, identities=truth.identities, seed=this_round.seed
     )
-    with open_store(configuration.database_url(project.root())) as store:
+    with open_store(configuration.database_url(paths.root())) as store:
         record = RoundRecord(
             store,
             run_uid=this_round.uid,

@@ -3,18 +3,18 @@
 from collections.abc import Callable
 from functools import partial
 
-from whosame import project
+from whosame.annotation.queue.tasks import Campaign, Description, Picture
+from whosame.annotation.store.store import open_store
+from whosame.annotation.web.process import page_address
 from whosame.annotators.asking import Begun, ask_people
-from whosame.annotators.campaign import Campaign, Description, Picture
-from whosame.annotators.dialogue import Conversation
 from whosame.annotators.people_record import PeopleRecord
-from whosame.annotators.serving import page_address
-from whosame.annotators.store import open_store
+from whosame.annotators.query_loop import Conversation
+from whosame.app import paths
+from whosame.app.waiting import Waiting
 from whosame.configuration import Configuration
 from whosame.data.manifest import Manifest, TrainSet
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.strategies.base import RoundState, Session
-from whosame.waiting import Waiting
 
 
 def people_answer(
@@ -35,7 +35,7 @@ def people_answer(
     about = Description(
         run_uid=this_round.uid,
         run=this_round.run,
-        root=str((project.root() / manifest.root).resolve()),
+        root=str((paths.root() / manifest.root).resolve()),
         round=this_round.number,
         rounds=this_round.rounds,
         asked=spent,
@@ -43,11 +43,11 @@ def people_answer(
         round_budget=state.budget,
         overlap=options.overlap,
     )
-    paths = manifest.table["path"].iloc[train_set.image_ids]
-    rows = zip(train_set.image_ids.tolist(), paths, train_set.digests, strict=True)
+    files = manifest.table["path"].iloc[train_set.image_ids]
+    rows = zip(train_set.image_ids.tolist(), files, train_set.digests, strict=True)
     images = {image: Picture(path, digest) for image, path, digest in rows}
     waiting = Waiting(state.budget, overlap=options.overlap, where=partial(page_address, options.host, options.port))
-    with open_store(configuration.database_url(project.root())) as store, waiting:
+    with open_store(configuration.database_url(paths.root())) as store, waiting:
         return ask_people(
             begin,
             lambda: PeopleRecord(

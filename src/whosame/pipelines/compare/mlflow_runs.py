@@ -14,11 +14,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
 
+from whosame.app.mlflow_log import COMPARISON, FORKED, MANIFEST, MODE, PARENT, ROUND, SHARES, UID
 from whosame.comparison.history import Arm, Comparison, History, SetApart, gather
 from whosame.comparison.record import PlanRecord
 from whosame.comparison.tables import Tables, arm_of, records
 from whosame.errors import InputError, unknown_name
-from whosame.tracking import COMPARISON, FORKED, MANIFEST, MODE, PARENT, ROUND, SHARES, UID
 
 REPORT = "whosame.comparison_report"  # tag of the run that holds a comparison's report
 HEADLINES = ("mAP", "rank1", "ARI", "F1")

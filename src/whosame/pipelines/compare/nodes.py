@@ -6,7 +6,7 @@ from typing import Any
 import mlflow
 from matplotlib.figure import Figure
 
-from whosame import project
+from whosame.app import paths
 from whosame.comparison import figures, report, tables
 from whosame.comparison.config import ComparisonConfig
 from whosame.comparison.history import Comparison
@@ -22,7 +22,7 @@ def collect_runs(parameters: dict[str, Any]) -> Comparison:
     uri = mlflow.get_tracking_uri()
     if config.name is None:
         return runs_found(uri, layout=str(parameters.get("layout", "")))
-    return planned_runs(uri, config.name, PlanRecord.read(project.comparison_folder(config.name)))
+    return planned_runs(uri, config.name, PlanRecord.read(paths.comparison_folder(config.name)))
 
 
 def tabulate(comparison: Comparison) -> Tables:
@@ -37,7 +37,7 @@ def draw(comparison: Comparison, comparison_tables: Tables) -> dict[str, Figure]
 
 def write_report(comparison: Comparison, comparison_tables: Tables, comparison_figures: dict[str, Figure]) -> Path:
     """Write the report with its tables and figures; return their folder."""
-    folder = project.comparison_folder(comparison.name)
+    folder = paths.comparison_folder(comparison.name)
     return report.write_report(comparison, comparison_tables, comparison_figures, folder).parent
 
 

@@ -3,7 +3,7 @@
 import logging
 from typing import Any
 
-from whosame import project
+from whosame.app import paths
 from whosame.configuration import Configuration
 from whosame.data.indexing import index_images as index
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
@@ -15,7 +15,7 @@ logger = logging.getLogger(__name__)
 
 def index_images(parameters: dict[str, Any]) -> Manifest:
     """Find, check and describe the images; render them first where the layout is synthetic."""
-    manifest = index(parse(Configuration, parameters).source(), project.root() / "data")
+    manifest = index(parse(Configuration, parameters).source(), paths.root() / "data")
     for note in manifest.notes:
         logger.warning("%s: %s", manifest.dataset, note)
     return manifest
@@ -28,4 +28,4 @@ def split_images(manifest: Manifest) -> tuple[TrainSet, Truth, TestSet]:
 
 def decode_pixels(manifest: Manifest, pixels: dict[str, Any]) -> Pixels:
     """Decode and resize every image once."""
-    return open_pixels(manifest, parse(PixelsConfig, pixels, "pixels"), project.root() / "data")
+    return open_pixels(manifest, parse(PixelsConfig, pixels, "pixels"), paths.root() / "data")

@@ -1,0 +1,1 @@
+"""Everything that serves the people who answer: store, task queue, accounts, quality, exchange, web page."""

@@ -1,0 +1,168 @@
+"""Answers as Label Studio's JSON: a task a question, an annotation an answer, no annotation where it is still open.
+
+References
+----------
+Label Studio, *Task format*, https://labelstud.io/guide/task_format
+"""
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, unquote
+
+from whosame.annotation.exchange.jsonl_format import parse
+from whosame.annotation.exchange.row import LONGEST, Reading, Record
+
+CONFIG = """<View>
+  <View style="display: flex; gap: 1em">
+    <View style="flex: 50%"><Image name="a" value="$image_a" zoom="true" zoomControl="true"/></View>
+    <View style="flex: 50%"><Image name="b" value="$image_b" zoom="true" zoomControl="true"/></View>
+  </View>
+  <Header value="The same person?"/>
+  <Choices name="verdict" toName="a" choice="single" showInLine="true" required="true">
+    <Choice value="same" hotkey="s"/>
+    <Choice value="different" hotkey="d"/>
+    <Choice value="unsure" hotkey="u"/>
+  </Choices>
+</View>
+"""
+NO_MAIL = "@whosame.invalid"  # a domain that never exists: what follows a name that is no e-mail address
+MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+QUESTION = ("path_a", "path_b", "digest_a", "digest_b", "attempt", "kind", "round")  # of a task, in its data
+SAID = ("annotator", "verdict", "answered_at", "source", "settles")  # of an answer, in the meta of its result
+
+
+@dataclass(frozen=True)
+class Task:
+    """A question for Label Studio: its ``data``, the answers to it, and who has skipped it."""
+
+    data: Mapping[str, object]
+    records: tuple[Record, ...] = ()
+    skipped_by: tuple[str, ...] = ()
+
+
+def write(tasks: Iterable[Task], *, completed_by: bool = True) -> bytes:
+    """Return tasks as Label Studio imports them.
+
+    Parameters
+    ----------
+    tasks : iterable of Task
+    completed_by : bool
+        Whether to name who answered as Label Studio names people, by e-mail address. It refuses people that it does not
+        know, unless it was started with LABEL_STUDIO_ALLOW_IMPORT_TASKS_WITH_UNKNOWN_EMAILS=true.
+    """
+    made = [_task(task) for task in tasks]
+    if not completed_by:
+        for annotation in (given for task in made for given in task["annotations"]):
+            del annotation["completed_by"]
+    return json.dumps(made, indent=1, ensure_ascii=False).encode()
+
+
+def read(text: str, annotator: str | None = None) -> Reading:
+    """Return the answers of Label Studio's export (JSON, not JSON-MIN), and everything that is wrong with it.
+
+    Parameters
+    ----------
+    annotator : str, optional
+        Who a user is that the export tells by number alone; without it they are ``label-studio-user-<number>``.
+    """
+    reading = Reading()
+    try:
+        tasks = parse(text)
+    except ValueError as error:
+        reading.problems.append(str(error))
+        return reading
+    numbers: set[int] = set()
+    for place, task in enumerate(tasks if isinstance(tasks, list) else [tasks], start=1):
+        where = f"task {task['id']}" if isinstance(task, dict) and isinstance(task.get("id"), int) else f"task {place}"
+        if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
+            reading.problems.append(f"{where}: has no 'data': export as JSON, not JSON-MIN")
+            continue
+        annotations = task.get("annotations") or []
+        if not isinstance(annotations, list) or not all(isinstance(given, dict) for given in annotations):
+            reading.problems.append(f"{where}: its 'annotations' are no list of objects")
+            continue
+        question = {name: task["data"][name] for name in QUESTION if name in task["data"]}
+        for count, given in enumerate(annotations, start=1):
+            if given.get("was_cancelled"):
+                reading.skipped += 1
+                continue
+            try:
+                said, number = _said(given, annotator)
+            except ValueError as error:
+                reading.problems.append(f"{where}, annotation {count}: {error}")
+                continue
+            numbers |= set() if number is None else {number}
+            reading.take(f"{where}, annotation {count}", {**question, **said})
+    if annotator is not None and len(numbers) > 1:
+        known = ", ".join(map(str, sorted(numbers)))
+        reading.problems.append(f"users {known} cannot all be {annotator!r}: leave out --annotator")
+    return reading
+
+
+def _task(task: Task) -> dict[str, Any]:
+    annotations = [
+        {
+            "completed_by": {"email": _mail(record.annotator)},
+            "was_cancelled": False,
+            "ground_truth": False,
+            "lead_time": record.seconds,
+            "result": [
+                {
+                    "id": f"answer-{number}",
+                    "type": "choices",
+                    "from_name": "verdict",
+                    "to_name": "a",
+                    "value": {"choices": [record.verdict]},
+                    # Label Studio keeps this; users it has, and times of its own, may be others.
+                    "meta": {name: getattr(record, name) for name in SAID},
+                }
+            ],
+        }
+        for number, record in enumerate(task.records, start=1)
+    ]
+    skipped = [
+        {"completed_by": {"email": _mail(name)}, "was_cancelled": True, "ground_truth": False, "result": []}
+        for name in task.skipped_by
+    ]
+    return {"data": dict(task.data), "annotations": annotations + skipped}
+
+
+def _said(annotation: Mapping[str, Any], annotator: str | None) -> tuple[dict[str, object], int | None]:
+    """Return what an annotation says; and the number of its author, where that is all there is."""
+    results = annotation.get("result")
+    choices = [
+        item
+        for item in (results if isinstance(results, list) else [])
+        if isinstance(item, dict) and item.get("type") == "choices" and isinstance(item.get("value"), dict)
+    ]
+    chosen = choices[0]["value"].get("choices") if len(choices) == 1 else None
+    if not isinstance(chosen, list) or len(chosen) != 1:
+        raise ValueError("takes one choice, same, different or unsure: is it a draft, or of another labelling set-up?")
+    seconds = annotation.get("lead_time")
+    if isinstance(seconds, (int, float)):
+        seconds = min(seconds, LONGEST)  # it counts a page that lay open for a month
+    meta = choices[0].get("meta")
+    if isinstance(meta, dict) and meta.get("verdict") == chosen[0]:
+        said = {name: meta[name] for name in SAID if name in meta}
+        return {**said, "verdict": chosen[0], "seconds": seconds}, None
+    author = annotation.get("updated_by") if isinstance(meta, dict) else None  # who changed an answer has given it
+    name, number = _author(author or annotation.get("completed_by"), annotator)
+    when = annotation.get("updated_at") or annotation.get("created_at")
+    return {"verdict": chosen[0], "seconds": seconds, "annotator": name, "answered_at": when}, number
+
+
+def _author(given: object, annotator: str | None) -> tuple[object, int | None]:
+    if isinstance(given, dict):
+        given = given.get("email") or given.get("id")
+    if isinstance(given, str):
+        return unquote(given.removesuffix(NO_MAIL)) if given.endswith(NO_MAIL) else given, None
+    if isinstance(given, int) and not isinstance(given, bool):
+        return annotator or f"label-studio-user-{given}", given
+    return None, None
+
+
+def _mail(name: str) -> str:
+    return name if MAIL.fullmatch(name) and not name.endswith(NO_MAIL) else quote(name, safe="") + NO_MAIL

@@ -1,0 +1,101 @@
+"""Which run is meant, and which images it has: what an export writes of them and how an import finds them again."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from whosame.annotation.queue.tasks import Picture
+from whosame.annotation.store.schema import answer_events, campaigns, pictures
+from whosame.annotation.store.store import LabelStore
+from whosame.data.manifest import Manifest
+from whosame.errors import InputError, unknown_name
+
+IMPORTED = "import-"  # what the marks of imports begin with: they are no runs
+
+
+@dataclass(frozen=True)
+class StoredRun:
+    """A run in the label store: its own mark and its name."""
+
+    uid: str
+    name: str
+
+
+def find_run(store: LabelStore, name: str | None = None) -> StoredRun:
+    """Return the run of a name; without one, the run that was at work last. Of several of a name, the newest.
+
+    Raises
+    ------
+    InputError
+        The store has no run.
+    ParameterError
+        It has none of that name; near names are offered.
+    """
+    last: dict[StoredRun, float] = {}
+    with store.reading() as connection:
+        newest = func.max(answer_events.c.answered_at)
+        answered = select(answer_events.c.run_uid, answer_events.c.run, newest).group_by(
+            answer_events.c.run_uid, answer_events.c.run
+        )
+        for uid, run, at in connection.execute(answered):
+            last[StoredRun(uid, run)] = datetime.fromisoformat(at).timestamp()
+        for uid, run, seen in connection.execute(select(campaigns.c.run_uid, campaigns.c.run, campaigns.c.seen)):
+            last[StoredRun(uid, run)] = max(seen, last.get(StoredRun(uid, run), 0.0))
+    if name is None:
+        last = {run: at for run, at in last.items() if not run.uid.startswith(IMPORTED)}
+    named = {run: at for run, at in last.items() if name in (None, run.name)}
+    if not last:
+        raise InputError(f"the label store {store.where} has no run yet: play one with kedro rounds")
+    if not named:
+        raise unknown_name("run", name, {run.name for run in last})
+    return max(named, key=lambda run: (named[run], run.uid))
+
+
+class RunImages:
+    """The images that a run may ask about, by image id.
+
+    Parameters
+    ----------
+    images : mapping of int to Picture
+        Path and digest of each; a path that is not known is empty.
+    root : Path, optional
+        The folder that the paths are relative to.
+    """
+
+    def __init__(self, images: Mapping[int, Picture], root: Path | None = None) -> None:
+        self.images, self.root = dict(sorted(images.items())), root
+        self._by_digest: dict[str, list[int]] = defaultdict(list)
+        self._by_path: dict[str, int] = {}
+        for image, picture in self.images.items():
+            self._by_digest[picture.digest].append(image)
+            self._by_path.setdefault(picture.path, image)
+
+    def find(self, digest: str, path: str) -> int | None:
+        """Return the image of a digest, of several the one at ``path``; without a digest the one at ``path``."""
+        if not digest:
+            return self._by_path.get(path)
+        same = self._by_digest.get(digest, [])
+        return next((image for image in same if self.images[image].path == path), same[0] if same else None)
+
+
+def run_images(store: LabelStore, run: StoredRun, manifest: Manifest | None = None) -> RunImages:
+    """Return the training images of a run; without its manifest, those that the store knows of."""
+    if manifest is not None:
+        ids = manifest.image_ids("train")
+        rows = manifest.table.iloc[ids]
+        known = zip(ids.tolist(), map(Picture, rows["path"], rows["digest"]), strict=True)
+        return RunImages(dict(known), manifest.root)
+    events, shown = answer_events.c, pictures.c
+    seen: dict[int, Picture] = {}
+    with store.reading() as connection:
+        for side in (events.image_a, events.digest_a), (events.image_b, events.digest_b):
+            answered = connection.execute(select(*side).where(events.run_uid == run.uid).distinct())
+            seen |= {image: Picture("", digest) for image, digest in answered}
+        asked = connection.execute(select(shown.image, shown.path, shown.digest).where(shown.run_uid == run.uid))
+        seen |= {image: Picture(path, digest) for image, path, digest in asked}
+        root = connection.scalar(select(campaigns.c.root).where(campaigns.c.run_uid == run.uid))
+    return RunImages(seen, None if root is None else Path(root))

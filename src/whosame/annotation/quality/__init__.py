@@ -1,0 +1,1 @@
+"""Measures of what people answered: agreement, error rates, contradictions, progress."""

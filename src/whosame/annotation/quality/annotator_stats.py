@@ -1,0 +1,178 @@
+"""What each person has done in a run."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, and_, case, func, select
+
+from whosame.annotation.quality.agreement import Agreement, Ratings, agreement_with_others, by_pair
+from whosame.annotation.quality.round_progress import OWN
+from whosame.annotation.store.schema import STANDS, answer_events, holds, people, sittings, skips, take_backs, tasks
+from whosame.annotation.store.store import LabelStore
+from whosame.annotation.store.timestamps import epoch
+
+IDLE = 60.0  # s that an answer counts at most on the page: the person was away
+
+
+@dataclass(frozen=True)
+class Contribution:
+    """One person's work in a run.
+
+    Attributes
+    ----------
+    annotator : str
+    same, different, unsure : int
+        Answers that stand, without those found again from other runs and without a coordinator's decisions.
+    settled : int
+        Pairs decided as a coordinator.
+    skipped, taken_back : int
+    seconds : float or None
+        Median time of an answer, each counted as :data:`IDLE` at most; None where none was measured.
+    agreement : Agreement
+        With what most of the others say.
+    seen : float or None
+        s since the epoch: the last answer or the last request of a sitting.
+    looking : bool
+        Whether they hold a pair now.
+    """
+
+    annotator: str
+    same: int
+    different: int
+    unsure: int
+    settled: int
+    skipped: int
+    taken_back: int
+    seconds: float | None
+    agreement: Agreement
+    seen: float | None
+    looking: bool
+
+    @property
+    def answers(self) -> int:
+        """Answers that stand."""
+        return self.same + self.different + self.unsure
+
+
+def contributions(
+    store: LabelStore, run_uid: str, number: int | None = None, *, now: Callable[[], float] = time.time
+) -> list[Contribution]:
+    """Return what each person has done in a run or in one round of it, by name; who may answer and has not, too."""
+    answered = answer_events.c.run_uid == run_uid
+    asked = tasks.c.run_uid == run_uid
+    if number is not None:
+        answered, asked = and_(answered, answer_events.c.round == number), and_(asked, tasks.c.round == number)
+    with store.reading() as connection:
+        said = _said(connection, answered)
+        settled = _counts(
+            connection, _select_by(answer_events.c.annotator).where(answered, STANDS, answer_events.c.settles)
+        )
+        skipped = _counts(
+            connection, _select_by(skips.c.annotator).join(tasks, tasks.c.id == skips.c.task_id).where(asked)
+        )
+        back = _select_by(answer_events.c.annotator).join(take_backs, take_backs.c.event_id == answer_events.c.id)
+        taken_back = _counts(connection, back.where(answered))
+        seconds = _medians(connection, answered)
+        seen = _seen(connection, answered)
+        looking = _looking(connection, asked, now())
+        registered = set(connection.scalars(select(people.c.name).where(~people.c.removed)))
+        agreeing = agreement_with_others(_ratings(connection, answered))
+    names = registered | said.keys() | settled.keys() | skipped.keys() | taken_back.keys()
+    return [
+        Contribution(
+            name,
+            said.get(name, {}).get("same", 0),
+            said.get(name, {}).get("different", 0),
+            said.get(name, {}).get("unsure", 0),
+            settled.get(name, 0),
+            skipped.get(name, 0),
+            taken_back.get(name, 0),
+            seconds.get(name),
+            agreeing.get(name, Agreement(None, 0, reason="no pair that others have answered too")),
+            seen.get(name),
+            name in looking,
+        )
+        for name in sorted(names)
+    ]
+
+
+def ratings(store: LabelStore, run_uid: str, number: int | None = None) -> Ratings:
+    """Return who said what to the pairs of a run, or of a round, that at least two have answered.
+
+    A coordinator's decisions are not among them: whoever decides sees what the others said.
+    """
+    answered = answer_events.c.run_uid == run_uid
+    if number is not None:
+        answered = and_(answered, answer_events.c.round == number)
+    with store.reading() as connection:
+        return _ratings(connection, answered)
+
+
+def _select_by(column: ColumnElement[str]) -> Any:
+    return select(column, func.count()).group_by(column)
+
+
+def _counts(connection: Connection, query: Any) -> dict[str, int]:
+    return {str(name): int(times) for name, times in connection.execute(query)}
+
+
+def _said(connection: Connection, answered: ColumnElement[bool]) -> dict[str, dict[str, int]]:
+    columns = (answer_events.c.annotator, answer_events.c.verdict)
+    query = select(*columns, func.count()).where(answered, OWN).group_by(*columns)
+    said: dict[str, dict[str, int]] = {}
+    for name, verdict, times in connection.execute(query):
+        said.setdefault(name, {})[verdict] = times
+    return said
+
+
+def _medians(connection: Connection, answered: ColumnElement[bool]) -> dict[str, float]:
+    capped = case((answer_events.c.seconds > IDLE, IDLE), else_=answer_events.c.seconds)
+    who = answer_events.c.annotator
+    ranked = (
+        select(
+            who,
+            capped.label("seconds"),
+            func.row_number().over(partition_by=who, order_by=capped).label("place"),
+            func.count().over(partition_by=who).label("n"),
+        )
+        .where(answered, OWN, answer_events.c.seconds > 0)  # 0 was not measured
+        .subquery()
+    )
+    middle = and_(2 * ranked.c.place >= ranked.c.n, 2 * ranked.c.place <= ranked.c.n + 2)
+    query = select(ranked.c.annotator, func.avg(ranked.c.seconds)).where(middle).group_by(ranked.c.annotator)
+    return {name: float(median) for name, median in connection.execute(query)}
+
+
+def _seen(connection: Connection, answered: ColumnElement[bool]) -> dict[str, float]:
+    last = select(answer_events.c.annotator, func.max(answer_events.c.answered_at)).where(answered)
+    seen = {name: epoch(at) for name, at in connection.execute(last.group_by(answer_events.c.annotator))}
+    here = select(people.c.name, func.max(sittings.c.seen)).join(sittings, sittings.c.person_id == people.c.id)
+    for name, at in connection.execute(here.where(~people.c.removed).group_by(people.c.name)):
+        seen[name] = max(seen.get(name, 0.0), at)
+    return seen
+
+
+def _looking(connection: Connection, asked: ColumnElement[bool], now: float) -> set[str]:
+    query = select(holds.c.annotator).join(tasks, tasks.c.id == holds.c.task_id)
+    return set(connection.scalars(query.where(asked, holds.c.until > now, holds.c.since <= now).distinct()))
+
+
+def _ratings(connection: Connection, answered: ColumnElement[bool]) -> Ratings:
+    pair = (answer_events.c.image_a, answer_events.c.image_b)
+    here = and_(answered, STANDS, ~answer_events.c.settles)
+    several = (
+        select(*pair)
+        .where(here)
+        .group_by(*pair)
+        .having(func.count(answer_events.c.annotator.distinct()) > 1)
+        .subquery()
+    )
+    query = (
+        select(*pair, answer_events.c.annotator, answer_events.c.verdict)
+        .join(several, and_(several.c.image_a == pair[0], several.c.image_b == pair[1]))
+        .where(here)
+        .order_by(answer_events.c.id)
+    )
+    return by_pair(((row[0], row[1]), row[2], row[3]) for row in connection.execute(query))

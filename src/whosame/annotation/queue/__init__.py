@@ -1,0 +1,1 @@
+"""The queue of pairs: tasks, leases, submitted answers, undo, votes."""

@@ -1,0 +1,1 @@
+"""The label store: schema, migrations, append-only answers."""

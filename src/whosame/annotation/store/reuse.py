@@ -1,0 +1,103 @@
+"""Answers that people gave in earlier runs to pairs of the same pictures: found by the digests of their bytes."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, and_, or_, select
+
+from whosame.annotation.store.schema import STANDS, answer_events
+from whosame.annotation.store.store import LabelStore
+from whosame.annotation.store.timestamps import stamp
+from whosame.strategies.base import Kind
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two images of the manifest, ``image_a < image_b``, with the digests of their bytes, and why they are asked."""
+
+    image_a: int
+    image_b: int
+    digest_a: str
+    digest_b: str
+    kind: Kind
+
+
+def find_earlier(store: LabelStore, run_uid: str, run: str, number: int, pairs: Iterable[Pair]) -> int:
+    """Repeat in a run what people have said in other runs about the same pictures.
+
+    What is found becomes part of this run, so that the run stays the same whatever happens to the others. One answer a
+    person is taken, the newest; nothing of pairs that this run has asked about already. Answers to pairs that were
+    put again, because the first answer was doubted, are not looked for.
+
+    Parameters
+    ----------
+    store : LabelStore
+    run_uid, run : str
+        The run that asks.
+    number : int
+        Its round.
+    pairs : iterable of Pair
+
+    Returns
+    -------
+    int
+        How many answers were found.
+
+    Raises
+    ------
+    StorageError
+        The database is gone, locked, full or read-only.
+    """
+    with store.reading() as connection:
+        found = {pair: said for pair in pairs if (said := _elsewhere(connection, run_uid, pair))}
+    if not found:
+        return 0
+    values = [_repeated(row, run_uid, run, number, pair) for pair, said in found.items() for row in said]
+    with store.writing() as connection:
+        new = [value for value in values if not _asked(connection, value)]
+        if new:
+            connection.execute(answer_events.insert(), new)
+    return len(new)
+
+
+def _elsewhere(connection: Connection, run_uid: str, pair: Pair) -> Sequence[Any]:
+    """Return what was said about two pictures in other runs, the newest answer of each person, in order."""
+    events = answer_events.c
+    same = and_(events.digest_a == pair.digest_a, events.digest_b == pair.digest_b)
+    turned = and_(events.digest_a == pair.digest_b, events.digest_b == pair.digest_a)
+    query = (
+        select(answer_events)
+        .where(or_(same, turned), events.run_uid != run_uid, events.source == "human", events.attempt == 1)
+        .where(events.found_in.is_(None), STANDS)
+        .order_by(events.id)
+    )
+    newest = {row.annotator: row for row in connection.execute(query)}
+    return sorted(newest.values(), key=lambda row: row.id)
+
+
+def _repeated(row: Any, run_uid: str, run: str, number: int, pair: Pair) -> dict[str, Any]:
+    return {
+        **vars(pair),
+        "run_uid": run_uid,
+        "run": run,
+        "round": number,
+        "verdict": row.verdict,
+        "source": "human",
+        "annotator": row.annotator,
+        "attempt": 1,
+        "seconds": row.seconds,
+        "answered_at": stamp(time.time()),
+        "revision": 0,
+        "hold": None,  # it was not given here: nobody can take it back here
+        "sitting": None,
+        "settles": row.settles,
+        "found_in": row.id,
+    }
+
+
+def _asked(connection: Connection, value: dict[str, Any]) -> bool:
+    """Tell whether anybody has answered the pair in this run, even where it was taken back: then it is this run's."""
+    same = [answer_events.c[name] == value[name] for name in ("run_uid", "image_a", "image_b")]
+    return connection.execute(select(answer_events.c.id).where(*same).limit(1)).first() is not None

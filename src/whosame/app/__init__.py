@@ -1,0 +1,1 @@
+"""The application: the only code beside ``pipelines/`` that knows Kedro and MLflow."""

@@ -1,0 +1,130 @@
+"""``kedro answers``: what people said, to files and from files."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from kedro.framework.cli.utils import env_option
+
+from whosame.app import paths
+from whosame.app.commands.options import friendly_errors, parameters_option
+from whosame.errors import StorageError
+from whosame.runs import Run
+
+if TYPE_CHECKING:
+    from whosame.annotation.exchange.run_images import RunImages, StoredRun
+    from whosame.annotation.store.store import LabelStore
+
+run_option = click.option("--run", "name", metavar="NAME", help="The run; by default the one that was at work last.")
+
+
+@click.group()
+def answers() -> None:
+    """Answers as files: CSV, JSON Lines, Label Studio."""
+
+
+@answers.command()
+@click.option("--format", "form", type=click.Choice(["csv", "jsonl", "label-studio"]), required=True)
+@run_option
+@click.option(
+    "--image-root",
+    type=click.Path(path_type=Path, file_okay=False, exists=True),
+    metavar="FOLDER",
+    help="For Label Studio: its LOCAL_FILES_DOCUMENT_ROOT. By default the folder that holds the folder of the images.",
+)
+@click.option("--url-prefix", metavar="URL", help="For Label Studio: what the images' addresses begin with.")
+@click.option(
+    "--no-completed-by",
+    is_flag=True,
+    help="For a Label Studio that does not know the people who answered and so refuses the file; their names are kept.",
+)
+@click.argument("out", type=click.Path(path_type=Path))
+@env_option
+@parameters_option
+@friendly_errors
+def export(
+    form: Any,
+    name: str | None,
+    image_root: Path | None,
+    url_prefix: str | None,
+    no_completed_by: bool,
+    out: Path,
+    env: str | None,
+    params: dict[str, Any],
+) -> None:
+    """Write every answer of a run to OUT; for Label Studio its open questions too."""
+    from whosame.annotation.exchange.export_answers import LOCAL_FILES, export_answers
+
+    with _run(env, params, name) as (store, run, images):
+        done = export_answers(
+            store,
+            run,
+            images,
+            out,
+            form=form,
+            image_root=image_root,
+            url_prefix=LOCAL_FILES if url_prefix is None else url_prefix,
+            completed_by=not no_completed_by,
+        )
+    waiting = f" and {done.waiting} open questions" if form == "label-studio" else ""
+    click.echo(f"run {run.name}: {done.answers} answers{waiting} in {', '.join(map(str, done.files))}")
+
+
+@answers.command("import")
+@run_option
+@click.option("--annotator", metavar="NAME", help="Who gave the answers of which the file does not say it.")
+@click.option("--known-only", is_flag=True, help="Leave out answers about images that the run does not have.")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False, exists=True))
+@env_option
+@parameters_option
+@friendly_errors
+def import_(
+    name: str | None,
+    annotator: str | None,
+    known_only: bool,
+    file: Path,
+    env: str | None,
+    params: dict[str, Any],
+) -> None:
+    """Take the answers of FILE into the label store: all of them or none, each once."""
+    from whosame.annotation.exchange.import_answers import import_answers
+
+    with _run(env, params, name) as (store, run, images):
+        done = import_answers(store, file, run, images, annotator=annotator, known_only=known_only)
+    said = {
+        "answers to open questions": done.counted,
+        "other new answers, kept for when their images are asked about": done.kept,
+        "known already": done.known,
+        "taken back since": done.taken_back,
+        "left out, about other images": done.unknown if known_only else 0,
+        "skipped questions, no answers": done.skipped,
+    }
+    told = [f"{count} {what}" for what, count in said.items() if count]
+    click.echo(f"run {run.name}: " + ("; ".join(told) or "the file holds no answer"))
+
+
+@contextmanager
+def _run(
+    env: str | None, params: dict[str, Any], name: str | None
+) -> Iterator[tuple["LabelStore", "StoredRun", "RunImages"]]:
+    """Open the configured label store, and find the run and its images."""
+    from whosame.annotation.exchange.run_images import StoredRun, find_run, run_images
+    from whosame.annotation.store.engine import parse_url, sqlite_path
+    from whosame.annotation.store.store import open_store
+    from whosame.app.round_loop import configured
+    from whosame.data.indexing import kept_manifest
+
+    url = configured(env, params).database_url(paths.root())
+    about = {} if name is None else Run.named(paths.runs_folder(), name).about()
+    file = sqlite_path(parse_url(url))
+    if file is not None and not file.exists() and not about:  # opening it would make one
+        raise StorageError(f"there is no label store {file} yet: it is made with the first answer")
+    with open_store(url) as store:
+        # A name may have been used before: the run's folder tells which is meant.
+        run = StoredRun(about["uid"], name) if name is not None and about else find_run(store, name)
+        about = about or Run.named(paths.runs_folder(), run.name).about()
+        played_here = about.get("uid") == run.uid
+        manifest = kept_manifest(paths.root() / "data", about["manifest"]["digest"]) if played_here else None
+        yield store, run, run_images(store, run, manifest)

@@ -1,0 +1,152 @@
+"""Playing a comparison: one run after another in this process, then the report from what MLflow holds."""
+
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mlflow
+from kedro.framework.session import KedroServiceSession
+from kedro.framework.startup import bootstrap_project
+from mlflow.exceptions import MlflowException
+
+from whosame.app import paths
+from whosame.app.mlflow_log import synchronise
+from whosame.app.round_loop import play
+from whosame.comparison.plan import Plan, PlannedRun, fit_to_images, make_plan
+from whosame.comparison.record import PlanRecord
+from whosame.configuration import Configuration
+from whosame.data.indexing import index_images
+from whosame.data.manifest import Manifest, split
+from whosame.errors import ResumeError, mendable
+from whosame.parameters import merge, parse
+from whosame.runs import COMPARISON, Run, write_json
+
+
+@dataclass(frozen=True)
+class Played:
+    """What became of a comparison.
+
+    Attributes
+    ----------
+    report : Path
+    failed : dict of run to message
+    """
+
+    report: Path
+    failed: dict[str, str]
+
+
+def play_comparison(
+    env: str | None,
+    typed: Mapping[str, Any],
+    *,
+    strategies: Sequence[str],
+    budgets: Sequence[str | int],
+    seeds: Sequence[str | int],
+    mode: str = "selection",
+    name: str | None = None,
+) -> Played:
+    """Play what is missing of a comparison, then write its report.
+
+    Everything is checked before anything is played. A run that is complete is found, one that was interrupted goes
+    on; one that fails is noted and set apart, and the others go on.
+
+    Parameters
+    ----------
+    env : str, optional
+        Kedro's configuration environment.
+    typed : mapping
+        What is typed as ``--params``, nested.
+    strategies, budgets, seeds, mode
+        As for :func:`whosame.comparison.plan.make_plan`.
+    name : str, optional
+        Of the comparison; else ``compare.name``, else ``compare`` with environment and mode.
+    """
+    bootstrap_project(paths.root())
+    with KedroServiceSession.create(project_path=paths.root(), env=env) as session:
+        parameters = session.load_context(runtime_params=dict(typed)).params
+    given = name or (parameters.get("compare") or {}).get("name")
+    called = str(given or "-".join(filter(None, ["compare", env, mode if mode != "selection" else None])))
+    plan = make_plan(called, parameters, typed, strategies=strategies, budgets=budgets, seeds=seeds, mode=mode)
+    manifest = index_images(parse(Configuration, parameters).source(), paths.root() / "data")
+    train_set, truth, _ = split(manifest)
+    plan = fit_to_images(plan, parameters, train_set, truth)
+    _check_played(plan, parameters, manifest)
+
+    failed = _play_all(env, plan, parameters)
+    wanted = merge(typed, {"compare": {"name": plan.name}})
+    with KedroServiceSession.create(project_path=paths.root(), env=env) as session:
+        session.load_context(runtime_params=wanted)
+        session.run(pipeline_names=["compare"], runtime_params=wanted)
+    return Played(paths.comparison_folder(plan.name) / "report.html", failed)
+
+
+def _check_played(plan: Plan, parameters: Mapping[str, Any], manifest: Manifest) -> None:
+    """Refuse runs that are there under a planned name and were begun with something else."""
+    problems = []
+    images = {"digest": manifest.digest, "images": len(manifest)}
+    for planned in plan.runs:
+        run = Run.named(paths.runs_folder(), planned.name)
+        if run.about():
+            try:
+                run.open(parse(Configuration, merge(parameters, planned.parameters)).lasting(), images, "")
+            except ResumeError as error:
+                problems.append(str(error))
+    if problems:
+        raise ResumeError("\n".join([*problems, "Or give this comparison another name: --name=NAME."]))
+
+
+def _play_all(env: str | None, plan: Plan, parameters: Mapping[str, Any]) -> dict[str, str]:
+    names = tuple(run.name for run in plan.runs)
+    folder, failed = paths.comparison_folder(plan.name), dict[str, str]()
+    PlanRecord(plan.mode, names, plan.notes).write(folder)
+    took: list[float] = []
+    for position, planned in enumerate(plan.runs, start=1):
+        configuration = parse(Configuration, merge(parameters, planned.parameters))
+        run = Run.named(paths.runs_folder(), planned.name)
+        write_json(run.folder / COMPARISON, {"name": plan.name, "mode": plan.mode})
+        missing = run.completed() < configuration.rounds
+        when = _when(missing, took, plan, position)
+        _say(f"comparison {plan.name}: run {position} of {len(names)}, {planned.name}{when}")
+        begun = time.monotonic()
+        try:
+            if missing:
+                play(env, planned.parameters)
+            _log(run, configuration)
+        except Exception as error:  # noqa: BLE001  whatever it is, the other runs are still worth playing
+            failed[planned.name] = str(mendable(error) or repr(error))
+            _say(f"comparison {plan.name}: {planned.name} failed and is set apart: {failed[planned.name]}")
+        else:
+            took += [time.monotonic() - begun] if missing else []
+    PlanRecord(plan.mode, names, plan.notes, failed).write(folder)
+    return failed
+
+
+def _log(run: Run, configuration: Configuration) -> None:
+    """Bring MLflow up to date: it may have been away, or be another than the one that saw the run."""
+    try:
+        synchronise(
+            run,
+            uri=mlflow.get_tracking_uri(),
+            artefacts=paths.root() / "mlartifacts",
+            rounds=configuration.rounds,
+            checkpoints=configuration.storage.log_checkpoints,
+        )
+    except MlflowException as error:
+        raise ResumeError(f"MLflow did not take it ({error}); type the same command again") from error
+
+
+def _when(missing: bool, took: Sequence[float], plan: Plan, position: int) -> str:
+    if not missing:
+        return ": found"
+    if not took:
+        return ""
+    rest: Sequence[PlannedRun] = plan.runs[position - 1 :]
+    return f", about {sum(took) / len(took) * len(rest) / 60:.0f} min left"
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

@@ -1,0 +1,164 @@
+"""Kedro's hooks of the rounds: parameters checked first, progress shown, figures logged, old files thinned."""
+
+import fcntl
+import logging
+import os
+import time
+from pathlib import Path
+from typing import IO, Any
+
+import mlflow
+from kedro.framework.context import KedroContext
+from kedro.framework.hooks import hook_impl
+from kedro.pipeline import Pipeline
+from kedro.pipeline.node import Node
+from mlflow.exceptions import MlflowException
+
+from whosame.app import paths
+from whosame.app.mlflow_log import synchronise
+from whosame.app.progress_bar import Display
+from whosame.configuration import Configuration
+from whosame.errors import ResumeError, StorageError
+from whosame.parameters import parse
+from whosame.runs import Run, write_json
+
+logger = logging.getLogger(__name__)
+
+
+class RoundHooks:
+    """Everything around a round that is not the round itself."""
+
+    def __init__(self) -> None:
+        self._display = Display()
+        self._context: KedroContext | None = None
+        self._playing: _Playing | None = None
+
+    @hook_impl
+    def after_context_created(self, context: KedroContext) -> None:
+        """Keep the context: parameters are read when a round begins."""
+        self._context = context
+
+    @hook_impl
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
+        """Check every parameter, take the run's lock, announce the round."""
+        del run_params
+        self._playing = None
+        if "open_round" not in {node.name for node in pipeline.nodes} or self._context is None:
+            return
+        configuration = parse(Configuration, self._context.params)
+        run = Run.named(paths.runs_folder(), configuration.run)
+        lock = _lock(run)  # first: until it is taken another process may complete a round
+        try:
+            number = _next_round(run, configuration)
+        except ResumeError:
+            lock.close()
+            raise
+        for left_over in run.round(number).glob(".*"):
+            left_over.unlink()  # of an interrupted write
+        self._playing = _Playing(run, number, configuration, lock)
+        self._display.begin(run.name, number, configuration.rounds, len(pipeline.nodes))
+
+    @hook_impl
+    def before_node_run(self, node: Node) -> None:
+        """Show which node runs."""
+        if self._playing is not None:
+            self._display.node(node.name)
+            self._playing.node_begun = time.perf_counter()
+
+    @hook_impl
+    def after_node_run(self, node: Node) -> None:
+        """Note how long the node took."""
+        if self._playing is not None:
+            self._display.node_done()
+            self._playing.node_seconds[node.name] = time.perf_counter() - self._playing.node_begun
+
+    @hook_impl
+    def after_pipeline_run(self) -> None:
+        """Note the time, log the round, thin what is old."""
+        playing, self._playing = self._playing, None
+        if playing is None:
+            return
+        with playing.lock:
+            if playing.run.completed() == playing.number:  # a part of the pipeline was run: nothing to account for yet
+                self._display.close()
+                return
+            metrics = playing.run.metrics()[playing.number]
+            seconds = self._display.end(metrics, playing.configuration.budget)
+            timing = {"seconds": seconds, "nodes": playing.node_seconds}
+            write_json(playing.run.round(playing.number) / "timing.json", timing)
+            _log(playing)
+            if playing.configuration.storage.keep_every > 1:
+                playing.run.thin(playing.configuration.storage.keep_every)
+
+    @hook_impl
+    def on_pipeline_error(self) -> None:
+        """Give the lock back; what is whole stays for the next attempt."""
+        playing, self._playing = self._playing, None
+        self._display.close()
+        if playing is not None:
+            playing.lock.close()
+
+
+class _Playing:
+    """The round that runs now."""
+
+    def __init__(self, run: Run, number: int, configuration: Configuration, lock: IO[str]) -> None:
+        self.run = run
+        self.number = number
+        self.configuration = configuration
+        self.lock = lock
+        self.node_begun = 0.0
+        self.node_seconds: dict[str, float] = {}
+
+
+def _next_round(run: Run, configuration: Configuration) -> int:
+    number = run.completed()
+    if number >= configuration.rounds:
+        raise ResumeError(
+            f"run {run.name!r} is complete: {number} rounds are played, and rounds={configuration.rounds}. Begin "
+            "another (--params=run=NAME), or continue this one under a new name with more rounds "
+            f"(kedro rounds --fork={run.name}:{number - 1} --params=run=NAME,rounds=MORE)."
+        )
+    if configuration.round != number:
+        raise ResumeError(
+            f"round {configuration.round} of run {run.name!r} was asked for, and {number} is the next one: "
+            "type the command again, without round"
+        )
+    return number
+
+
+def _log(playing: _Playing) -> None:
+    uri = mlflow.get_tracking_uri()
+    try:
+        synchronise(
+            playing.run,
+            uri=uri,
+            artefacts=paths.root() / "mlartifacts",
+            rounds=playing.configuration.rounds,
+            checkpoints=playing.configuration.storage.log_checkpoints,
+        )
+    except (MlflowException, OSError) as error:
+        message = "MLflow at %s did not take round %d (%s); the next round tries again"
+        logger.warning(message, uri, playing.number, error)
+
+
+def _lock(run: Run) -> IO[str]:
+    """Take the run for this process; the lock goes with the process, however it ends."""
+    try:
+        run.folder.mkdir(parents=True, exist_ok=True)
+        lock = Path(run.folder / "lock").open("a+")  # noqa: SIM115
+    except OSError as error:
+        raise StorageError(f"{run.folder} cannot be written: {error.strerror}") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        holder = lock.read().strip()
+        lock.close()
+        raise ResumeError(
+            f"run {run.name!r} is being continued by process {holder}: wait for it, or end it first"
+        ) from None
+    lock.truncate(0)
+    lock.write(str(os.getpid()))
+    lock.flush()
+    return lock

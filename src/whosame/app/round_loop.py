@@ -1,0 +1,87 @@
+"""The loop over rounds: one Kedro run of ``active_round`` after another, until the rounds are done."""
+
+import sys
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from typing import Any
+
+from kedro.framework.session import KedroServiceSession
+from kedro.framework.startup import bootstrap_project
+from tqdm import tqdm
+
+from whosame.annotation.web.process import Page
+from whosame.app import paths
+from whosame.configuration import Configuration
+from whosame.errors import ResumeError
+from whosame.parameters import parse
+from whosame.runs import Run
+
+
+def configured(env: str | None, parameters: Mapping[str, Any]) -> Configuration:
+    """Return the parameters of the project around the working directory, as ``--env`` and ``--params`` say."""
+    bootstrap_project(paths.root())
+    with KedroServiceSession.create(project_path=paths.root(), env=env) as session:
+        return parse(Configuration, session.load_context(runtime_params=dict(parameters)).params)
+
+
+def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = None) -> Run:
+    """Play the rounds that are left of a run.
+
+    The same call after an interruption goes on in the middle of the round that was interrupted: nodes whose artefacts
+    are whole are not run again, and answers that were given are found again.
+
+    Parameters
+    ----------
+    env : str, optional
+        Kedro's configuration environment: ``market1501``.
+    parameters : mapping
+        What is typed as ``--params``.
+    fork : str, optional
+        ``RUN:ROUND``: continue after that round of another run, under the name in ``parameters["run"]``.
+
+    Returns
+    -------
+    Run
+        The run, complete.
+    """
+    bootstrap_project(paths.root())
+    with KedroServiceSession.create(project_path=paths.root(), env=env) as session:
+        context = session.load_context(runtime_params=dict(parameters))
+        configuration = parse(Configuration, context.params)
+        run = Run.named(paths.runs_folder(), configuration.run)
+        if fork is not None:
+            _fork(fork, run)
+        with _page(configuration) if run.completed() < configuration.rounds else nullcontext():
+            while (number := run.completed()) < configuration.rounds:
+                session.run(
+                    pipeline_names=["active_round"],
+                    runtime_params={**parameters, "round": number},
+                    only_missing_outputs=True,
+                )
+                if run.completed() == number:
+                    raise ResumeError(f"round {number} of run {run.name!r} left no metrics: see the messages above")
+    return run
+
+
+def _page(configuration: Configuration) -> AbstractContextManager[object]:
+    """Serve the annotation page while the rounds are played, where people answer."""
+    options = configuration.annotator_options
+    if not configuration.people_answer or not options.serve:
+        return nullcontext()
+    say = partial(tqdm.write, file=sys.stderr)
+    url, runs = configuration.database_url(paths.root()), paths.runs_folder()
+    return Page(url, host=options.host, port=options.port, say=say, runs=runs)
+
+
+def _fork(origin: str, into: Run) -> None:
+    name, _, number = origin.rpartition(":")
+    if not name or not number.isdigit():
+        raise ResumeError(f"--fork takes RUN:ROUND, as in --fork=demo:7, not {origin!r}")
+    if into.forked_from is None:
+        Run.named(paths.runs_folder(), name).fork(int(number), into)
+    elif into.forked_from != f"{name}:{int(number)}":  # the same line typed again continues the fork
+        raise ResumeError(
+            f"run {into.name!r} is a fork of {into.forked_from}, not of {origin}: continue it with "
+            f"--fork={into.forked_from}, or fork {name!r} under a name not yet taken (--params=run=NAME)"
+        )

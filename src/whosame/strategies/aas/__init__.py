@@ -1,0 +1,1 @@
+"""AAS, active label cleaning by over- and under-segmentation."""

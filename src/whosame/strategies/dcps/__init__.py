@@ -1,0 +1,1 @@
+"""DCPS: diverse cluster-based pair selection."""

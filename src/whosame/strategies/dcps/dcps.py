@@ -1,0 +1,203 @@
+"""DCPS: diverse cluster-based pair selection (Xue et al.; ``methods.md`` A.4 holds what the paper leaves open).
+
+Per round: the most chaotic member of each cluster against its representative (is the cluster one person?), the
+representatives of near clusters against each other (are two clusters one person?), chosen greedily by distance and
+by how rarely their clusters were asked about.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.clustering.constraints import enforce
+from whosame.clustering.dbscan import singletons
+from whosame.errors import unknown_name
+from whosame.memory import LabelMemory
+from whosame.parameters import check_rules
+from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
+from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.dcps.chaotic import chaotic_degrees, chaotic_pairs
+from whosame.strategies.dcps.greedy import Pairs
+from whosame.strategies.dcps.stage import Stage
+from whosame.strategies.dcps.wasserstein import gaussian_points, nearest_pairs
+from whosame.strategies.diversity import Counts
+from whosame.strategies.groups import Groups
+from whosame.strategies.reassignment import split_by_seeds, unite
+from whosame.strategies.representatives import representatives
+from whosame.strategies.session import Account
+
+MOST_CANDIDATES = 500_000  # pairs between clusters held at once, however far a round has to look
+
+
+@dataclass(frozen=True)
+class DCPSConfig:
+    """Parameters of DCPS; A.4 is the table of ambiguities and resolutions in ``docs/methods.md``.
+
+    Whether answers are applied again after later clusterings (A.4 #14) is ``clustering.reuse``.
+    """
+
+    # A.4 #10: spread of the budget over the rounds: one of budget.SCHEDULES.
+    schedule: str = "gaussian"
+    # A.4 #12: share of a round's questions for pairs within clusters, 0..1; when one stage runs out of pairs, the
+    # other takes its rest. At 0 or 1 the other stage does not exist (the ablations of Table 3).
+    intra_fraction: float = 0.5
+    # A.4 #19, Eq. 5: weight of the vertical term of the chaotic degree, >= 0; 0 leaves it out.
+    gamma: float = 0.5
+    # A.4 #4, Eq. 6: distance between clusters: w2 or w2-squared.
+    distance: str = "w2"
+    # Nearest clusters that each cluster is paired with, >= 1; a round that runs out of pairs looks farther.
+    neighbours: int = 10
+    # A.4 #16: whether outliers take part as clusters of one in pairs between clusters.
+    outliers: bool = False
+    # A.4 #6, Eq. 9-11: lambda, weight of the diversity term against scaled distances, >= 0; 0 switches it off.
+    diversity: float = 1.0
+    # A.4 #6: what distances are divided by: std or iqr of the stage's pairs that can still be chosen.
+    scale: str = "std"
+    # A.4 #5, Eq. 7: added to every count, > 0; near 0 (1e-9) every cluster is touched before any is touched twice.
+    kappa: float = 1.0
+    # A.4 #7: counts of the diversity term: cumulative (all rounds, per image) or round.
+    counts: str = "cumulative"
+    # A.4 #17: whether questions that answers make superfluous are replaced by the next best.
+    replace_implied: bool = True
+
+    def __post_init__(self) -> None:
+        """Raise :class:`ParameterError` naming everything that is out of range."""
+        check_schedule(self.schedule)
+        for name, known in (
+            ("distance", ("w2", "w2-squared")),
+            ("scale", ("std", "iqr")),
+            ("counts", ("cumulative", "round")),
+        ):
+            if getattr(self, name) not in known:
+                raise unknown_name(f"value of 'dcps.{name}'", getattr(self, name), known)
+        rules = {
+            "intra_fraction is a share from 0 to 1": 0 <= self.intra_fraction <= 1,
+            "gamma is 0 or more": self.gamma >= 0,
+            "neighbours is 1 or more": self.neighbours >= 1,
+            "diversity is 0 or more": self.diversity >= 0,
+            "kappa is more than 0": self.kappa > 0,
+        }
+        check_rules("dcps", self, rules)
+
+
+class DCPSSession:
+    """One round of DCPS. Nothing is computed before the first question is wanted."""
+
+    def __init__(self, state: RoundState, config: DCPSConfig) -> None:
+        self._state, self._config = state, config
+        self._account = Account(state)
+        self._within_left = round(config.intra_fraction * self._account.left)
+        self._asked = False
+
+    def ask(self) -> Sequence[Question]:
+        """Return the best pairs within clusters, then those between clusters, as many as may be paid for."""
+        left = self._account.left
+        if left == 0 or (self._asked and not self._config.replace_implied):
+            return []
+        self._asked = True
+        within = self._within.take(min(left, max(0, self._within_left)))
+        between = self._between.take(left - len(within))
+        within += self._within.take(left - len(within) - len(between))
+        return within + between
+
+    def tell(self, answers: Sequence[Answer]) -> None:
+        """Take the answers; what they cost is charged to their stage."""
+        self._account.tell(answers)
+        self._within_left -= sum(answer.question.kind == "within" and answer.source != "closure" for answer in answers)
+
+    def carry(self) -> dict[str, NDArray[np.generic]]:
+        """Return nothing: counts and answers are in the next round's state."""
+        return {}
+
+    @cached_property
+    def _within(self) -> Stage:
+        return self._stage("within", self._chaotic())
+
+    @cached_property
+    def _between(self) -> Stage:
+        return self._stage("between", self._near())
+
+    def _stage(self, kind: Kind, sources: Iterator[Pairs]) -> Stage:
+        config, labels = self._config, self._state.labels
+        return Stage(
+            kind,
+            sources,
+            self._account,
+            labels,
+            self._counts,
+            diversity=config.diversity,
+            kappa=config.kappa,
+            scale=config.scale,
+        )
+
+    def _chaotic(self) -> Iterator[Pairs]:
+        if self._config.intra_fraction > 0:
+            degrees = chaotic_degrees(
+                self._dispersion[0],
+                self._groups,
+                self._state.vertical,
+                map_height=self._state.map_height,
+                gamma=self._config.gamma,
+            )
+            yield chaotic_pairs(degrees, self._standing, self._groups, self._account.is_open)
+
+    def _near(self) -> Iterator[Pairs]:
+        if self._config.intra_fraction == 1 or len(self._groups) < 2:
+            return
+        points = gaussian_points(self._means, self._dispersion[1])
+        squared = self._config.distance == "w2-squared"
+        neighbours = self._config.neighbours
+        while True:
+            yield nearest_pairs(points, self._standing, neighbours=neighbours, squared=squared)
+            if neighbours >= len(points) - 1 or 2 * neighbours * len(points) > MOST_CANDIDATES:
+                return
+            neighbours *= 2
+
+    @cached_property
+    def _groups(self) -> Groups:
+        labels = self._state.labels
+        return Groups(singletons(labels) if self._config.outliers else labels)
+
+    @cached_property
+    def _means(self) -> NDArray[np.float32]:
+        return self._groups.mean(self._state.features)
+
+    @cached_property
+    def _dispersion(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        return self._groups.dispersion(self._state.features, self._means)
+
+    @cached_property
+    def _standing(self) -> NDArray[np.int64]:
+        return representatives(self._dispersion[0], self._groups)
+
+    @cached_property
+    def _counts(self) -> Counts:
+        if self._config.counts == "round":
+            return np.zeros(len(self._groups))
+        return self._groups.total(self._state.shown)
+
+
+class DCPS(Strategy):
+    """Diverse cluster-based pair selection."""
+
+    def __init__(self, config: DCPSConfig | None = None) -> None:
+        self.config = config or DCPSConfig()
+        self.needs_vertical = self.config.gamma > 0 and self.config.intra_fraction > 0
+
+    def start(self, state: RoundState) -> DCPSSession:
+        """Begin a round."""
+        return DCPSSession(state, self.config)
+
+    def schedule(self, budget: int, rounds: int) -> list[int]:
+        """Spread the budget as configured; by default in the middle of the run (Sec. 3.7)."""
+        return spread(budget, rounds, self.config.schedule)
+
+    def reassign(self, state: RoundState, memory: LabelMemory, answers: Sequence[Answer]) -> NDArray[np.int64]:
+        """Split by seeds, then unite, then enforce whatever else the memory holds (Sec. 3.4.3; A.4 #13, #18)."""
+        within = [(answer.question.a, answer.question.b) for answer in answers if answer.question.kind == "within"]
+        between = [(answer.question.a, answer.question.b) for answer in answers if answer.question.kind == "between"]
+        labels = split_by_seeds(state.labels, state.features, memory, within)
+        return enforce(unite(labels, memory, between), state.features, memory)

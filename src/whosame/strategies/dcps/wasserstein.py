@@ -1,0 +1,70 @@
+"""Which clusters may be one person: second-order Wasserstein distances between clusters (DCPS, Sec. 3.4.2, Eq. 6)."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.strategies.dcps.greedy import Pairs
+from whosame.strategies.euclid import distances
+
+BLOCK = 1024  # clusters compared with all others at once
+
+
+def gaussian_points(means: NDArray[np.float32], variances: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Write each cluster, taken as a Gaussian with independent dimensions, as the point [mean; deviation].
+
+    Between diagonal Gaussians the trace of Eq. 6 is the sum of squared differences of the standard deviations
+    (Olkin and Pukelsheim 1982), so that W2 is the Euclidean distance between these points.
+
+    Parameters
+    ----------
+    means, variances : float32 [C, D]
+        From :meth:`Groups.mean` and :meth:`Groups.dispersion`.
+
+    Returns
+    -------
+    float32 [C, 2 D]
+    """
+    return np.hstack([means, np.sqrt(variances)])
+
+
+def nearest_pairs(
+    points: NDArray[np.float32], standing: NDArray[np.int64], *, neighbours: int, squared: bool = False
+) -> Pairs:
+    """Pair each cluster's representative with those of its nearest clusters, each pair once.
+
+    Distances to all clusters are computed in blocks and only the nearest are kept: O(C² D) time, O(C) memory
+    per neighbour.
+
+    Parameters
+    ----------
+    points : float32 [C, 2 D]
+        From :func:`gaussian_points`.
+    standing : int64 [C]
+        Representatives, as rows.
+    neighbours : int
+        How many nearest clusters each cluster is paired with; C - 1 or more gives every pair.
+    squared : bool
+        Give W2², not W2 (methods.md A.4 #4).
+
+    Returns
+    -------
+    Pairs
+        Ordered by the two clusters' positions.
+    """
+    count = len(points)
+    wanted = min(neighbours, count - 1)
+    if wanted < 1:
+        return Pairs.none()
+    norms = np.einsum("cd,cd->c", points, points)
+    codes = []
+    for begin in range(0, count, BLOCK):
+        block = points[begin : begin + BLOCK]
+        here = np.arange(begin, begin + len(block))
+        ranks = norms - 2 * (block @ points.T)  # of the squared distance, less what is constant in a row
+        ranks[here - begin, here] = np.inf
+        near = np.argpartition(ranks, wanted - 1, axis=1)[:, :wanted]
+        low, high = np.minimum(here[:, None], near), np.maximum(here[:, None], near)
+        codes.append((low * count + high).ravel())
+    clusters = np.stack(np.divmod(np.unique(np.concatenate(codes)), count), axis=1)
+    apart = distances(points, clusters[:, 0], clusters[:, 1])
+    return Pairs(standing[clusters[:, 0]], standing[clusters[:, 1]], clusters, apart**2 if squared else apart)

@@ -1,0 +1,1 @@
+"""DRAL: deep reinforcement active learning."""

@@ -1,0 +1,195 @@
+"""DRAL: an agent that learns which pairs to ask (Liu et al., ICCV 2019; ``methods.md``, DRAL, holds what is open).
+
+Images are anchors one after another. Of each, the agent asks about up to ``k_max`` images of its pool, the nearest
+ones. It sees their similarities, which every answer changes, and is rewarded for answers that contradict distances.
+"""
+
+import copy
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.errors import unknown_name
+from whosame.parameters import check_rules
+from whosame.strategies.base import Answer, Question, RoundState, Strategy
+from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.dral.anchors import Anchors
+from whosame.strategies.dral.episode import Block, Choice
+from whosame.strategies.dral.policy import draw, masked_softmax
+from whosame.strategies.dral.state import nearest_open
+from whosame.strategies.groups import Groups
+from whosame.strategies.representatives import representatives
+from whosame.strategies.session import Account
+
+if TYPE_CHECKING:
+    from whosame.strategies.dral.agent import Agent
+
+
+@dataclass(frozen=True)
+class DRALConfig:
+    """Parameters of DRAL; "#n" is a row of its table in ``docs/methods.md``."""
+
+    # How the budget is spread over the rounds: one of budget.SCHEDULES.
+    schedule: str = "uniform"
+    # #1: images in an anchor's pool, its nearest undecided ones, >= 1; the agent has as many actions.
+    pool: int = 30
+    # #1: questions an anchor, >= 1.
+    k_max: int = 10
+    # #3: similarities are kept of images that are each among the other's k most similar of the pool, >= 1.
+    k: int = 15
+    # #5: a false match takes away what is at least so similar to it, 0..1; 0: everything.
+    threshold: float = 0.4
+    # #6: m of the reward, >= 0.
+    margin: float = 0.2
+    # #8: anchors that are asked about side by side, >= 1; the agent learns once after each such block.
+    block: int = 32
+    # #7: discount of later rewards, 0..1.
+    gamma: float = 0.99
+    # #7: weight of the policy's entropy, >= 0: keeps it from settling early.
+    entropy: float = 0.01
+    # #7: of Adam, >= 0; 0: the agent never learns and stays nearly uniform.
+    learning_rate: float = 1e-3
+    # #9: random, or medoid: the round's representatives of clusters (DCPS, Eq. 3) before all others.
+    anchor_order: str = "random"
+
+    def __post_init__(self) -> None:
+        """Raise :class:`ParameterError` naming everything that is out of range."""
+        check_schedule(self.schedule)
+        if self.anchor_order not in ("random", "medoid"):
+            raise unknown_name("value of 'dral.anchor_order'", self.anchor_order, ("random", "medoid"))
+        rules = {
+            **{f"{name} is 1 or more": getattr(self, name) >= 1 for name in ("pool", "k_max", "k", "block")},
+            **{f"{name} is 0 or more": getattr(self, name) >= 0 for name in ("margin", "entropy", "learning_rate")},
+            **{f"{name} is from 0 to 1": 0 <= getattr(self, name) <= 1 for name in ("threshold", "gamma")},
+        }
+        check_rules("dral", self, rules)
+
+
+class DRALSession:
+    """One round of DRAL: blocks of anchors in lock-step. Nothing is computed before the first question is wanted."""
+
+    def __init__(self, state: RoundState, config: DRALConfig) -> None:
+        self._state, self._config = state, config
+        self._account = Account(state)
+        self._generator = copy.deepcopy(state.generator)  # starting a round twice gives the same questions
+        self._block: Block | None = None
+        self._choices: dict[tuple[int, int], Choice] = {}
+
+    def ask(self) -> Sequence[Question]:
+        """Return a question of every anchor of the block that has questions left; an empty block gives way."""
+        while self._account.left > 0:
+            if self._block is None:
+                self._block = self._next_block()
+            if self._block is None:
+                break
+            if questions := self._questions(self._block):
+                return questions
+            self._finish_block()
+        return []
+
+    def tell(self, answers: Sequence[Answer]) -> None:
+        """Take the answers; the states of their anchors move on."""
+        self._account.tell(answers)
+        if self._block is not None:
+            choices = [self._choices[answer.question.a, answer.question.b] for answer in answers]
+            self._block.tell(choices, [answer.verdict for answer in answers])
+
+    def carry(self) -> dict[str, NDArray[np.generic]]:
+        """Return the agent, having learnt from the last block, and the anchors with how many of them are done."""
+        if "_agent" not in vars(self):  # nothing was asked
+            return {name: value for name, value in self._state.carried.items() if name.startswith("dral_")}
+        self._finish_block()
+        return {**self._agent.arrays(), **self._anchors.arrays()}
+
+    def _next_block(self) -> Block | None:
+        """Open a block of the next anchors, as many as the rest of the budget pays for; None if none is left."""
+        config, left = self._config, self._account.left
+        wanted = min(config.block, -(-left // config.k_max))
+        pools: list[NDArray[np.int64]] = []
+        while len(pools) < wanted and len(anchors := self._anchors.take(wanted - len(pools))):
+            rows = nearest_open(self._state.features, anchors, config.pool, self._account.is_open)
+            pools += list(rows[rows[:, 1] >= 0])
+        if not pools:
+            return None
+        quotas = np.full(len(pools), config.k_max)
+        quotas[-1] = min(config.k_max, left - config.k_max * (len(pools) - 1))
+        return Block(
+            self._state.features,
+            np.stack(pools),
+            quotas,
+            k=config.k,
+            threshold=config.threshold,
+            margin=config.margin,
+        )
+
+    def _finish_block(self) -> None:
+        if self._block is not None:
+            self._agent.learn(self._block.episodes)
+            self._block = None
+
+    def _questions(self, block: Block) -> list[Question]:
+        """Draw an action of every anchor that has questions left and may ask any."""
+        self._choices = {}
+        questions = []
+        waiting = block.waiting()
+        states = block.states(waiting)
+        for position, state, logits in zip(waiting.tolist(), states, self._agent.logits(states), strict=True):
+            anchor, *pool = block.rows[position].tolist()
+            allowed = np.array([row >= 0 and self._account.is_open(anchor, row) for row in pool])
+            if allowed.any():
+                policy = masked_softmax(logits, allowed)
+                action = draw(policy, self._generator)
+                question = self._account.question(
+                    anchor,
+                    pool[action],
+                    "pool",
+                    score=float(policy[action]),
+                    group=anchor,
+                    reason=f"number {action + 1} of an anchor's pool, chosen with probability {policy[action]:.3f}",
+                )
+                self._choices[question.a, question.b] = Choice(position, state, allowed, action)
+                questions.append(question)
+        return questions
+
+    @cached_property
+    def _anchors(self) -> Anchors:
+        state = self._state
+        anchors = Anchors(state.carried, len(state.labels), self._generator)
+        if self._config.anchor_order == "medoid":
+            groups = Groups(state.labels)
+            distances, _ = groups.dispersion(state.features, groups.mean(state.features))
+            anchors.put_first(representatives(distances, groups))
+        return anchors
+
+    @cached_property
+    def _agent(self) -> "Agent":
+        from whosame.strategies.dral.agent import Agent, inherited, newborn
+
+        config = self._config
+        arrays = inherited(self._state.carried, config.pool, config.k_max)
+        return Agent(
+            arrays or newborn(config.pool, config.k_max, self._generator),
+            pool=config.pool,
+            gamma=config.gamma,
+            entropy=config.entropy,
+            learning_rate=config.learning_rate,
+        )
+
+
+class DRAL(Strategy):
+    """Questions chosen by an agent that learns from the answers; the labels take what the answers say."""
+
+    def __init__(self, config: DRALConfig | None = None) -> None:
+        self.config = config or DRALConfig()
+
+    def start(self, state: RoundState) -> DRALSession:
+        """Begin a round."""
+        return DRALSession(state, self.config)
+
+    def schedule(self, budget: int, rounds: int) -> list[int]:
+        """Spread the budget as configured."""
+        return spread(budget, rounds, self.config.schedule)

@@ -1,0 +1,107 @@
+"""A block of DRAL's anchors in lock-step: what each was told, its state, and the episode the agent learns from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.strategies.base import Verdict
+from whosame.strategies.dral.state import Floats, Mask, Rows, distances, rewards, similarities, transition
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the policy chose, and from what.
+
+    Attributes
+    ----------
+    anchor : int
+        Position of the anchor in its block.
+    state : float32 [(1 + n)²]
+        The similarities that it saw.
+    allowed : bool [n]
+        The images of the pool that could be asked about.
+    action : int
+        The one chosen: 0 is the nearest of the pool.
+    """
+
+    anchor: int
+    state: Floats
+    allowed: Mask
+    action: int
+
+
+Episode = list[tuple[Choice, float]]  # an anchor's answered questions, in order, with their rewards
+
+
+class Block:
+    """Some anchors side by side.
+
+    Parameters
+    ----------
+    features : float32 [N, D]
+        L2-normalised.
+    rows : int64 [B, 1 + n]
+        Anchors and their pools, from :func:`nearest_open`.
+    quotas : int64 [B]
+        Questions of each anchor.
+    k, threshold, margin
+        As in :mod:`whosame.strategies.dral.state`.
+
+    Attributes
+    ----------
+    rows : int64 [B, 1 + n]
+    episodes : list of Episode
+        One an anchor.
+    """
+
+    def __init__(
+        self, features: Floats, rows: Rows, quotas: NDArray[np.int64], *, k: int, threshold: float, margin: float
+    ) -> None:
+        self.rows, self.episodes = rows, [Episode() for _ in rows]
+        self._quotas = quotas
+        self._k, self._threshold, self._margin = k, threshold, margin
+        self._distances = distances(features, rows)
+        self._similar = similarities(self._distances, rows >= 0, k)
+        self._positive = np.zeros(rows.shape, bool)
+        self._positive[:, 0] = True
+        self._negative = np.zeros(rows.shape, bool)
+
+    def waiting(self) -> Rows:
+        """Return the positions of the anchors that have questions left, int64 [A]."""
+        return np.flatnonzero(
+            [len(episode) < quota for episode, quota in zip(self.episodes, self._quotas, strict=True)]
+        )
+
+    def states(self, anchors: Rows) -> Floats:
+        """Return what the policy sees of some anchors, float32 [A, (1 + n)²]."""
+        return self._similar[anchors].reshape(len(anchors), self.rows.shape[1] ** 2)
+
+    def tell(self, choices: Sequence[Choice], verdicts: Sequence[Verdict]) -> None:
+        """Take answers, of an anchor no more than one: states move on, and each answer has its reward.
+
+        "Unsure" changes no state and is worth nothing.
+        """
+        gains = np.zeros(len(choices))
+        told = [one for one, verdict in enumerate(verdicts) if verdict != "unsure"]
+        if told:
+            anchors = np.array([choices[one].anchor for one in told])
+            chosen = np.array([choices[one].action + 1 for one in told])
+            gains[told] = self._learn(anchors, chosen, np.array([verdicts[one] == "same" for one in told]))
+        for choice, gain in zip(choices, gains.tolist(), strict=True):
+            self.episodes[choice.anchor].append((choice, gain))
+
+    def _learn(self, anchors: Rows, chosen: Rows, same: Mask) -> NDArray[np.float64]:
+        gains = rewards(
+            self._distances[anchors, chosen],
+            same,
+            self._positive[anchors],
+            self._negative[anchors],
+            farthest=self._distances[anchors, 0].max(axis=1),
+            margin=self._margin,
+        )
+        self._positive[anchors[same], chosen[same]] = True
+        self._negative[anchors[~same], chosen[~same]] = True
+        self._similar[anchors] = transition(self._similar[anchors], chosen, same, k=self._k, threshold=self._threshold)
+        return gains

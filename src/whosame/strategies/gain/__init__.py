@@ -1,0 +1,1 @@
+"""``gain`` and ``gain-labels``, the project's own strategies."""

@@ -1,0 +1,140 @@
+"""``gain``: ask where the answer is expected to change most for the better (``docs/gain.md`` derives it)."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
+from whosame.strategies.budget import spread
+from whosame.strategies.gain.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT
+from whosame.strategies.gain.value import GainConfig, Prospect
+from whosame.strategies.session import Account
+
+__all__ = ["Gain", "GainConfig", "GainSession"]
+
+KINDS: dict[int, tuple[Kind, str]] = {
+    MERGE: ("between", "two clusters, one person?"),
+    HOME: ("pool", "an outlier's cluster?"),
+    PAIR: ("pool", "two outliers, one person?"),
+    SPLIT: ("within", "one cluster, two people?"),
+}
+ANSWERS = "gain_answers"  # carried: kind, same, evidence of every answer so far
+CHECKS = "gain_checks"  # carried: pairs that were answered, and those on which answers differed
+RESERVE = 0.15  # share of what is left of a round's budget that a batch leaves for asking again
+FIRST_RATE, FIRST_ANSWERS = 0.03, 100  # the rate of errors that is assumed at first, and the answers it is worth
+
+
+class GainSession:
+    """One round of ``gain``. Nothing is computed before the first question is wanted."""
+
+    def __init__(self, state: RoundState, config: GainConfig) -> None:
+        self._config = config
+        self._account = Account(state)
+        self._past = _past(state)
+        self._prospect = Prospect(state, config, self._past)
+        self._evidence: dict[tuple[int, int], NDArray[np.float64]] = {}
+        self._stakes: dict[tuple[int, int], tuple[float, float]] = {}  # p(same), images moved
+        self._told: list[NDArray[np.float64]] = []
+        self._before = np.asarray(state.carried.get(CHECKS, np.zeros(2, np.int64)), np.int64)
+        self._checks = self._before.copy()
+        self._price = 0.0
+        self._taken: Counter[int] = Counter()
+
+    def ask(self) -> Sequence[Question]:
+        """Return the best questions that are left, in batches that leave some of the budget for asking again."""
+        left = self._account.left
+        if left == 0:
+            return []
+        size = left - int(RESERVE * left) if self._config.repair else left
+        found, same, change = self._prospect.candidates, self._prospect.same, self._prospect.change
+        questions: list[Question] = []
+        while len(questions) < size and (index := next(self._waiting, None)) is not None:
+            first, second, kind = int(found.first[index]), int(found.second[index]), int(found.kind[index])
+            if self._account.is_open(first, second) and self._take(found.groups[index].tolist(), kind):
+                name, reason = KINDS[kind]
+                group = int(found.groups[index, 0])
+                score = float(change[index])
+                reason = f"{reason} p(same) {same[index]:.2f}, {score:.2f} images"
+                question = self._account.question(first, second, name, score=score, group=group, reason=reason)
+                self._evidence[question.a, question.b] = np.concatenate([[kind, np.nan], found.evidence[index]])
+                self._stakes[question.a, question.b] = float(same[index]), float(self._prospect.moved[index])
+                questions.append(question)
+        self._price = min((question.score for question in questions), default=0.0)
+        return questions
+
+    def doubts(self, answer: Answer) -> bool:
+        """Tell whether asking again is worth its price.
+
+        An answer is wrong with the probability that Bayes' rule gives from p(same) and the rate of errors seen so far;
+        then the images that it moves, or fails to move, are what asking again can save.
+        """
+        if not self._config.repair or answer.verdict == "unsure":
+            return False
+        same, moved = self._stakes[answer.question.a, answer.question.b]
+        likely = same if answer.verdict == "same" else 1 - same
+        rate = self._error_rate()
+        wrong = rate * (1 - likely) / (rate * (1 - likely) + (1 - rate) * likely)
+        return wrong > self._config.least_doubt and wrong * moved > self._config.price * self._price
+
+    def tell(self, answers: Sequence[Answer]) -> None:
+        """Take the answers; what p(same) is learnt from are those that were given, not those that followed."""
+        self._account.tell(answers)
+        for answer in answers:
+            if answer.source != "closure":
+                self._checks += [1, answer.attempts > 2]  # three answers: one of them was wrong
+            learnt = self._evidence[answer.question.a, answer.question.b].copy()
+            if answer.verdict != "unsure" and answer.source != "closure":
+                learnt[1] = answer.verdict == "same"
+                self._told.append(learnt)
+
+    def carry(self) -> dict[str, NDArray[np.generic]]:
+        """Return the evidence of every answer so far, and how many were contested."""
+        return {ANSWERS: np.vstack([self._past, *self._told]), CHECKS: self._checks}
+
+    def _error_rate(self) -> float:
+        given, contested = self._before
+        return float((contested + FIRST_RATE * FIRST_ANSWERS) / (given + FIRST_ANSWERS))
+
+    @cached_property
+    def _waiting(self) -> Iterator[int]:
+        return iter(self._prospect.order.tolist())
+
+    def _take(self, groups: list[int], kind: int) -> bool:
+        """Take the groups of a candidate for a question, if they are free for it."""
+        taken = self._taken
+        cap, alone = self._config.merge_cap, self._prospect.scene.alone
+        if kind == SPLIT:
+            free = taken[groups[0]] == 0
+            taken[groups[0]] += cap if free else 0
+            return free
+        # An outlier goes into one question. A cluster may be the home of many, but of few merges.
+        weights = [1 if alone[group] or kind == MERGE else 0 for group in groups]
+        limits = [1 if alone[group] else cap for group in groups]
+        free = all(taken[group] + weight <= limit for group, weight, limit in zip(groups, weights, limits, strict=True))
+        if free:
+            for group, weight in zip(groups, weights, strict=True):
+                taken[group] += weight
+        return free
+
+
+class Gain(Strategy):
+    """Expected gain: our own."""
+
+    def __init__(self, config: GainConfig | None = None) -> None:
+        self.config = config or GainConfig()
+
+    def start(self, state: RoundState) -> GainSession:
+        """Begin a round."""
+        return GainSession(state, self.config)
+
+    def schedule(self, budget: int, rounds: int) -> list[int]:
+        """Spread the budget as configured."""
+        return spread(budget, rounds, self.config.schedule)
+
+
+def _past(state: RoundState) -> NDArray[np.float64]:
+    carried = state.carried.get(ANSWERS)
+    return np.empty((0, 2 + COLUMNS)) if carried is None else np.asarray(carried, np.float64)

@@ -1,0 +1,170 @@
+"""What the questions of ``gain`` are worth: how probable an answer is, and what it would change (``docs/gain.md``)."""
+
+import copy
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit
+
+from whosame.errors import unknown_name
+from whosame.features.centring import centre_by_camera
+from whosame.parameters import check_rules
+from whosame.strategies.base import RoundState
+from whosame.strategies.budget import check_schedule
+from whosame.strategies.gain.candidates import HOME, MERGE, PAIR, SPLIT, Candidates
+from whosame.strategies.gain.plda_groups import Scene
+from whosame.strategies.logistic_regression import calibrated, fit_logistic
+
+# Weights of the evidence before any answer: constant, likelihood ratio / 10, its lead over the next best, links, log of
+# the smaller and of the larger size.
+PRIORS = {
+    MERGE: np.array([-1.0, 3.0, 0.0, 0.5, 1.0, -0.3]),
+    HOME: np.array([-0.5, 3.0, 0.0, 2.0, 0.0, -0.3]),
+    PAIR: np.array([-3.0, 4.0, 0.0, 1.5, 0.0, 0.0]),
+    SPLIT: np.array([0.3, 2.2, 0.0, 0.0, 0.3, 0.0]),
+}
+# By aim, how probably wrong an answer is that may be asked again. What errors do to the labels stays; a model that is
+# trained meanwhile makes good for some.
+DOUBT = {"model": 0.1, "labels": 0.05}
+AIMS = tuple(DOUBT)
+
+
+@dataclass(frozen=True)
+class GainConfig:
+    """Parameters of ``gain`` and ``gain-labels``; ``docs/gain.md`` says what each part is worth."""
+
+    # How the budget is spread over the rounds: uniform, early, gaussian, … (budget.py).
+    schedule: str = "uniform"
+    # What the answers are for: the trained model (merges across cameras first, then splits), or the finished labels.
+    aim: str = "model"
+    # Kinds of question that may be asked; the first three are the ablations.
+    merges: bool = True
+    splits: bool = True
+    outliers: bool = True  # only with aim labels: outliers melt away while a model is trained
+    # Whether questions are chosen on features centred by camera, where cameras are known; clustering is not changed.
+    centre: bool = True
+    # Nearest clusters that each cluster and outlier is paired with, >= 1.
+    neighbours: int = 10
+    # 0..1: share of an image's noise that all images of a person by one camera have in common.
+    shared_view: float = 0.2
+    # Whether p(same) is refitted on the answers; false keeps the curves it begins with.
+    refit: bool = True
+    # > 0: how firmly the weights of p(same) stay where they begin (inverse variance).
+    precision: float = 1.0
+    # Logits, > 0: answers so near in p(same) count for a candidate; and how many answers the curve is worth, > 0.
+    width: float = 0.7
+    trust: float = 5.0
+    # 0..1: weight of a split between images moved (0) and pairs of images parted (1).
+    split_power: float = 0.3
+    # Merges of a cluster that may be asked in a round, >= 1. A split excludes them; an outlier is asked about once.
+    merge_cap: int = 2
+    # 0..1, aim model: merges less probable than this come after the splits.
+    improbable: float = 0.03
+    # Whether doubtful answers are asked again, where that is worth more than another question; and how probably wrong,
+    # 0..1, an answer must be. None: as DOUBT has it for the aim.
+    repair: bool = True
+    doubt: float | None = None
+    # >= 0: what asking again costs, in questions of the round's least worth; below 1, because an error stays.
+    price: float = 0.3
+    # >= 0: a round stops where less than so many images are expected to move by a question; the rest is left for later.
+    worth: float = 0.02
+
+    def __post_init__(self) -> None:
+        """Raise :class:`ParameterError` naming everything that is out of range."""
+        check_schedule(self.schedule)
+        if self.aim not in AIMS:
+            raise unknown_name("value of 'gain.aim'", self.aim, AIMS)
+        check_rules(
+            "gain",
+            self,
+            {
+                "neighbours is 1 or more": self.neighbours >= 1,
+                "shared_view is a share from 0 to 1": 0 <= self.shared_view <= 1,
+                "precision is more than 0": self.precision > 0,
+                "width is more than 0": self.width > 0,
+                "trust is more than 0": self.trust > 0,
+                "split_power is a share from 0 to 1": 0 <= self.split_power <= 1,
+                "merge_cap is 1 or more": self.merge_cap >= 1,
+                "improbable is a probability from 0 to 1": 0 <= self.improbable <= 1,
+                "doubt is a probability from 0 to 1": 0 <= self.least_doubt <= 1,
+                "price is 0 or more": self.price >= 0,
+                "worth is 0 or more": self.worth >= 0,
+            },
+        )
+
+    @property
+    def least_doubt(self) -> float:
+        """How probably wrong an answer must be to be asked again."""
+        return DOUBT[self.aim] if self.doubt is None else self.doubt
+
+
+class Prospect:
+    """The candidates of a round, how probable each is, and what asking is expected to change."""
+
+    def __init__(self, state: RoundState, config: GainConfig, past: NDArray[np.float64]) -> None:
+        self._state, self._config, self._past = state, config, past
+
+    @cached_property
+    def scene(self) -> Scene:
+        """The groups as the likelihood model sees them."""
+        state = self._state
+        centred = self._config.centre and bool((state.cameras >= 0).any())
+        features = centre_by_camera(state.features, state.cameras) if centred else state.features
+        return Scene(state, features, copy.deepcopy(state.generator), shared_view=self._config.shared_view)
+
+    @cached_property
+    def candidates(self) -> Candidates:
+        """All that may be asked."""
+        return Candidates.find(self.scene, self._config.neighbours)
+
+    @cached_property
+    def same(self) -> NDArray[np.float64]:
+        """p("same") of every candidate: a curve a kind, refitted on the answers so far."""
+        config, found = self._config, self.candidates
+        p = np.zeros(len(found.kind))
+        for kind, prior in PRIORS.items():
+            its, told = found.kind == kind, self._past[self._past[:, 0] == kind]
+            if not config.refit:
+                p[its] = expit(found.evidence[its] @ prior)
+                continue
+            same, evidence = told[:, 1], told[:, 2:]
+            weights = fit_logistic(evidence, same, prior, config.precision)
+            curve, known = expit(found.evidence[its] @ weights), expit(evidence @ weights)
+            p[its] = calibrated(curve, known, same, width=config.width, trust=config.trust)
+        return p
+
+    @cached_property
+    def moved(self) -> NDArray[np.float64]:
+        """Images that change company if clusters are merged, an outlier finds its home, a cluster is divided."""
+        config, found = self._config, self.candidates
+        images = found.sizes.sum(axis=1)
+        product = found.sizes.prod(axis=1)
+        # Of BCubed: each image of A gains |B| of |A| + |B|, and the reverse.
+        moved: NDArray[np.float64] = 2 * product / images
+        split = found.kind == SPLIT
+        moved[split] = moved[split] ** (1 - config.split_power) * product[split] ** config.split_power
+        if config.aim == "model" and (self._state.cameras >= 0).any():
+            moved = np.where(split, moved, 2 * found.across / images)
+        return moved
+
+    @cached_property
+    def change(self) -> NDArray[np.float64]:
+        """Images expected to change company by the answer; 0 for what is not to be asked."""
+        config, found = self._config, self.candidates
+        changed = np.where(found.kind == SPLIT, 1 - self.same, self.same)
+        outliers = config.outliers and config.aim == "labels"
+        wanted = {MERGE: config.merges, SPLIT: config.splits, HOME: outliers, PAIR: outliers}
+        unwanted = [kind for kind, asked in wanted.items() if not asked]
+        change: NDArray[np.float64] = changed * self.moved * ~np.isin(found.kind, unwanted)
+        return change
+
+    @cached_property
+    def order(self) -> NDArray[np.int64]:
+        """Candidates worth a question, best first; with aim model probable merges before all else."""
+        later = np.zeros(len(self.change), bool)
+        if self._config.aim == "model":
+            later = (self.candidates.kind != MERGE) | (self.same < self._config.improbable)
+        order = np.lexsort((-self.change, later))
+        return order[self.change[order] > self._config.worth]

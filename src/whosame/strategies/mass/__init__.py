@@ -1,0 +1,1 @@
+"""MASS-like purification of clusters."""

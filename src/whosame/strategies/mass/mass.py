@@ -1,0 +1,176 @@
+"""A MASS-like strategy: purify each cluster around its centre, the hardest members first (methods.md, MASS-like)."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.clustering.centrality import KINDS, centrality
+from whosame.clustering.constraints import enforce
+from whosame.errors import unknown_name
+from whosame.memory import LabelMemory
+from whosame.parameters import check_rules
+from whosame.strategies.base import Answer, Question, RoundState, Strategy
+from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.groups import Groups
+from whosame.strategies.mass.impurity import impurity
+from whosame.strategies.mass.scatter import Scatter, purified
+from whosame.strategies.session import Account
+
+
+@dataclass(frozen=True)
+class MASSConfig:
+    """Parameters of the MASS-like strategy, all of them this project's; #n is a row of its table in docs/methods.md."""
+
+    # Spread of the budget over the rounds: one of budget.SCHEDULES.
+    schedule: str = "uniform"
+    # #1: what makes a member central: closeness (mean similarity to the others) or degree (share that are near).
+    centrality: str = "closeness"
+    # #2: "same" in a row after which a cluster looks pure, >= 1 question.
+    patience: int = 2
+    # #2: rho, share of a cluster's members, rounded up, after which its questions of the round end, in (0, 1].
+    share: float = 0.5
+    # #4: how often what did not belong is purified again around a centre of its own, >= 0.
+    depth: int = 3
+    # #5: share of a cluster's members, the least central, that its expected impurity is measured by, in (0, 1].
+    tail: float = 0.25
+
+    def __post_init__(self) -> None:
+        """Raise :class:`ParameterError` naming everything that is out of range."""
+        check_schedule(self.schedule)
+        if self.centrality not in KINDS:
+            raise unknown_name("value of 'mass.centrality'", self.centrality, KINDS)
+        rules = {
+            "patience is 1 or more": self.patience >= 1,
+            "share is a share above 0, up to 1": 0 < self.share <= 1,
+            "depth is 0 or more": self.depth >= 0,
+            "tail is a share above 0, up to 1": 0 < self.tail <= 1,
+        }
+        check_rules("mass", self, rules)
+
+
+class MASSSession:
+    """One round: a question for every cluster in turn, the least pure first, until each looks pure."""
+
+    def __init__(self, state: RoundState, config: MASSConfig) -> None:
+        self._state, self._config = state, config
+        self._account = Account(state)
+        self._asking: dict[tuple[int, int], Scatter] = {}
+
+    def ask(self) -> Sequence[Question]:
+        """Return the next question of each cluster, as many as may be paid for."""
+        questions: list[Question] = []
+        if self._account.left == 0:
+            return questions
+        for _ in range(len(self._queue)):
+            if len(questions) == self._account.left:
+                break
+            scatter, doubt = self._queue.popleft()
+            found = scatter.ask(self._account)
+            if found is None:
+                continue
+            question = self._question(scatter, *found, doubt)
+            questions.append(question)
+            self._asking[question.a, question.b] = scatter
+            self._queue.append((scatter, doubt))
+        return questions
+
+    def tell(self, answers: Sequence[Answer]) -> None:
+        """Take the answers; those that were paid for tell a cluster whether to go on."""
+        self._account.tell(answers)
+        for answer in answers:
+            if answer.source != "closure":
+                self._asking[answer.question.a, answer.question.b].tell(answer.verdict)
+
+    def carry(self) -> dict[str, NDArray[np.generic]]:
+        """Return nothing: what was learnt is in the memory."""
+        return {}
+
+    def _question(self, scatter: Scatter, row: int, value: float, doubt: float) -> Question:
+        of = "its cluster" if scatter.level == 0 else "what did not belong to its cluster"
+        reason = f"least central of {of}, centrality {value:.3f}"
+        group = int(self._state.labels[row])
+        return self._account.question(scatter.centre, row, "within", score=doubt, group=group, reason=reason)
+
+    @cached_property
+    def _queue(self) -> deque[tuple[Scatter, float]]:
+        config, state = self._config, self._state
+        groups = Groups(state.labels)
+        if len(groups) == 0:
+            return deque()
+        values = centrality(state.graph, state.labels, kind=config.centrality)
+        roots = state.memory.must_link_roots(len(state.labels))
+        doubts = impurity(values, groups, groups.least(-values[groups.rows]), roots, tail=config.tail)
+        queue: deque[tuple[Scatter, float]] = deque()
+        for position in np.argsort(-doubts, kind="stable").tolist():
+            rows = groups.rows[groups.members(position)]
+            scatter = Scatter(
+                rows,
+                values[rows],
+                state.graph,
+                kind=config.centrality,
+                patience=config.patience,
+                share=config.share,
+                depth=config.depth,
+            )
+            queue.append((scatter, float(doubts[position])))
+        return queue
+
+
+class MASS(Strategy):
+    """MASS-like: after Hu et al., *Multi-grained active semi-supervised* person re-identification (ACM MM 2021).
+
+    Neither the paper's text nor code could be had, so that this is **MASS-like** and none of its figures are MASS's.
+
+    Confirmed by papers that describe MASS: clusters and their pseudo labels narrow the search; a cluster-scatter step
+    finds wrongly clustered images and has them annotated; all questions lie within clusters; five questions an image
+    are spent in all; a purification loss follows.
+
+    Inferred here: centrality and the hardest-first order, the stopping rule, the residual's own purification, the
+    order of the clusters, how unasked images are divided, and every number.
+
+    References
+    ----------
+    Hu, Zha, Liu, Zhu, Xie, ACM MM 2021, doi 10.1145/3474085.3475435; methods.md, MASS-like.
+    """
+
+    def __init__(self, config: MASSConfig | None = None) -> None:
+        self.config = config or MASSConfig()
+
+    def start(self, state: RoundState) -> MASSSession:
+        """Begin a round."""
+        return MASSSession(state, self.config)
+
+    def schedule(self, budget: int, rounds: int) -> list[int]:
+        """Spread the budget as configured."""
+        return spread(budget, rounds, self.config.schedule)
+
+    def reassign(
+        self,
+        state: RoundState,
+        memory: LabelMemory,
+        answers: Sequence[Answer],  # noqa: ARG002  the memory holds them all
+    ) -> NDArray[np.int64]:
+        """Give what did not belong to its cluster new labels, with the images that look like it; then enforce."""
+        labels, fresh = state.labels.copy(), int(state.labels.max(initial=-1)) + 1
+        groups = Groups(state.labels)
+        roots = memory.must_link_roots(len(labels))
+        parted = np.isin(roots[groups.rows], memory.cannot_links())
+        for position in np.flatnonzero(np.bincount(groups.of[parted], minlength=len(groups)) > 1).tolist():
+            rows = groups.rows[groups.members(position)]
+            parts = purified(
+                rows,
+                state.graph,
+                state.features,
+                memory,
+                roots,
+                kind=self.config.centrality,
+                depth=self.config.depth,
+            )
+            for part in parts[1:]:
+                labels[part] = fresh
+                fresh += 1
+        return enforce(labels, state.features, memory)

@@ -1,0 +1,1 @@
+"""SPAL: dual uncertainty selection."""

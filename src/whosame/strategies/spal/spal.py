@@ -1,0 +1,111 @@
+"""SPAL's choice of pairs: the farthest pair inside each cluster, and the image outside nearest to it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.memory import LabelMemory
+from whosame.parameters import check_rules
+from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
+from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.dcps.greedy import Pairs
+from whosame.strategies.groups import Groups
+from whosame.strategies.session import Account
+from whosame.strategies.spal.decided import decided_pairs
+from whosame.strategies.spal.extremes import farthest_inside, nearest_outside
+
+
+@dataclass(frozen=True)
+class SPALConfig:
+    """Parameters of SPAL; "SPAL #n" is a row of its table in docs/methods.md."""
+
+    # Spread of the budget over the rounds: one of budget.SCHEDULES.
+    schedule: str = "uniform"
+    # SPAL #1: whether a decided pair gives way to the next farthest or nearest; without, as in the public code, its
+    # cluster asks nothing in its place.
+    replace_decided: bool = True
+    # SPAL #4: how often in a round each cluster asks its two questions, >= 1; the paper asks once.
+    passes: int = 1
+
+    def __post_init__(self) -> None:
+        """Raise :class:`ParameterError` naming what is out of range."""
+        check_schedule(self.schedule)
+        check_rules("spal", self, {"passes is 1 or more": self.passes >= 1})
+
+
+class SPALSession:
+    """One round: two questions a cluster, the most extreme first."""
+
+    def __init__(self, state: RoundState, config: SPALConfig) -> None:
+        self._state, self._config = state, config
+        self._account = Account(state)
+        self._passes_left = config.passes
+
+    def ask(self) -> Sequence[Question]:
+        """Return the questions of one pass over the clusters, as many as may be paid for."""
+        if self._account.left == 0 or self._passes_left == 0:
+            return []
+        self._passes_left -= 1
+        questions: list[Question] = []
+        for pairs, index in self._candidates():
+            if len(questions) == self._account.left:
+                break
+            if self._account.is_open(int(pairs.first[index]), int(pairs.second[index])):
+                questions.append(self._question(pairs, index))
+        return questions
+
+    def tell(self, answers: Sequence[Answer]) -> None:
+        """Take the answers."""
+        self._account.tell(answers)
+
+    def carry(self) -> dict[str, NDArray[np.generic]]:
+        """Return nothing: rounds are independent."""
+        return {}
+
+    def _candidates(self) -> Iterator[tuple[Pairs, int]]:
+        """Go through the pairs, one inside and one outside in turn, each kind the most extreme first."""
+        features = self._state.features
+        groups = Groups(self._state.labels)
+        known = self._account.memory if self._config.replace_decided else LabelMemory()
+        decided = decided_pairs(known, len(features))
+        inside, outside = farthest_inside(features, groups, decided), nearest_outside(features, groups, decided)
+        farthest = [(inside, int(i)) for i in np.argsort(-inside.distances, kind="stable")]
+        nearest = [(outside, int(i)) for i in np.argsort(outside.distances, kind="stable")]
+        return (each for each in chain.from_iterable(zip_longest(farthest, nearest)) if each is not None)
+
+    def _question(self, pairs: Pairs, index: int) -> Question:
+        first, second, distance = int(pairs.first[index]), int(pairs.second[index]), float(pairs.distances[index])
+        one, other = pairs.clusters[index]
+        group = int(self._state.labels[first])
+        if one == other:
+            reason = f"farthest pair of its cluster, distance {distance:.3f}"
+            return self._account.question(first, second, "within", score=distance, group=group, reason=reason)
+        reason = f"nearest image outside the cluster, distance {distance:.3f}"
+        kind: Kind = "pool" if other < 0 else "between"
+        return self._account.question(first, second, kind, score=-distance, group=group, reason=reason)
+
+
+class SPAL(Strategy):
+    """Support pair active learning, its choice of pairs.
+
+    SPAL's own constrained DBSCAN is replaced by the enforcement that all strategies share, and its loss is not here.
+
+    References
+    ----------
+    Jin, Li, *Towards fewer labels: support pair active learning for person re-identification*, arXiv 2204.10008,
+    dual uncertainty selection; methods.md, SPAL.
+    """
+
+    def __init__(self, config: SPALConfig | None = None) -> None:
+        self.config = config or SPALConfig()
+
+    def start(self, state: RoundState) -> SPALSession:
+        """Begin a round."""
+        return SPALSession(state, self.config)
+
+    def schedule(self, budget: int, rounds: int) -> list[int]:
+        """Spread the budget as configured."""
+        return spread(budget, rounds, self.config.schedule)

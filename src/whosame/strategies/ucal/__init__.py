@@ -1,0 +1,1 @@
+"""UCAL: splits and merges of clusters."""

@@ -1,0 +1,129 @@
+"""Writing the data set: over all cores, each file whole or not at all, and only what is not there yet."""
+
+import dataclasses
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from whosame.errors import InputError, StorageError, listing
+from whosame.progress import track
+from whosame.synthetic.config import SyntheticConfig
+from whosame.synthetic.drawing import draw_shot, open_studio
+from whosame.synthetic.plan import GALLERY, QUERY, TRAIN, Shot, plan
+
+MARKER = "synthetic.json"
+QUALITY = 95  # of the JPEG files
+CHUNK = 64  # images a process draws before it reports
+WORTH_A_PROCESS = 400  # images; starting a process takes as long as drawing about this many
+
+
+def render_dataset(config: SyntheticConfig, folder: Path, *, workers: int | None = None) -> None:
+    """Draw the data set into a folder in the layout of Market-1501; what is there already stays.
+
+    Parameters
+    ----------
+    config : SyntheticConfig
+    folder : Path
+        Made if absent. ``synthetic.json`` in it says what it holds; an interrupted rendering is continued.
+    workers : int, optional
+        Processes; by default as many as there are cores and work for. The files are the same for any number.
+
+    Raises
+    ------
+    InputError
+        The folder holds another configuration's images, or files that are no rendering's.
+    StorageError
+        The disk is full or cannot be written.
+    """
+    folder = Path(folder)
+    state = _check(config, folder)
+    shots = plan(config)
+    try:
+        present = {f"{name}/{file}" for name in (TRAIN, QUERY, GALLERY) for file in _names(folder / name)}
+        missing = [shot for shot in shots if shot.path not in present]
+        if state == "complete" and not missing:
+            return
+        for name in (TRAIN, QUERY, GALLERY):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+        _mark(config, folder, complete=False)
+        _draw_all(config, folder, missing, workers)
+        for name in (TRAIN, QUERY, GALLERY):
+            for left_over in (folder / name).glob("*.part"):
+                left_over.unlink(missing_ok=True)
+        _mark(config, folder, complete=True)
+    except OSError as error:
+        raise StorageError(
+            f"cannot write the synthetic images to {folder}: {error}; make room or choose another folder, then run the "
+            "same command: it goes on where it stopped"
+        ) from error
+
+
+def _names(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir()] if folder.is_dir() else []
+
+
+def _check(config: SyntheticConfig, folder: Path) -> str:
+    """Return ``empty``, ``begun`` or ``complete``; refuse a folder that is something else's."""
+    marker = folder / MARKER
+    if not marker.exists():
+        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+            raise InputError(f"{folder} is there, but is no synthetic data set: give an empty or a new folder")
+        return "empty"
+    try:
+        found = json.loads(marker.read_text(encoding="utf-8"))
+        fingerprint, held, complete = found["fingerprint"], dict(found["config"]), bool(found["complete"])
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise InputError(f"{marker} cannot be read ({error}): remove the folder, or give another") from error
+    if fingerprint != config.fingerprint:
+        asked = _described(config)
+        other = [
+            f"{name}: it has {held.get(name)}, asked was {asked[name]}"
+            for name in asked
+            if held.get(name) != asked[name]
+        ]
+        raise InputError(
+            listing(
+                f"{folder} holds another synthetic data set",
+                other or ["drawn by another version of the renderer"],
+                "Give another folder, or remove this one.",
+            )
+        )
+    return "complete" if complete else "begun"
+
+
+def _described(config: SyntheticConfig) -> dict[str, object]:
+    return {**dataclasses.asdict(config), **dataclasses.asdict(config.counts)}
+
+
+def _mark(config: SyntheticConfig, folder: Path, *, complete: bool) -> None:
+    found = {"fingerprint": config.fingerprint, "complete": complete, "config": _described(config)}
+    part = folder / f"{MARKER}.{os.getpid()}.part"
+    part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    part.replace(folder / MARKER)
+
+
+def _draw_all(config: SyntheticConfig, folder: Path, shots: Sequence[Shot], workers: int | None) -> None:
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    processes = workers or max(1, min(cores, len(shots) // WORTH_A_PROCESS))
+    chunks = [shots[i : i + CHUNK] for i in range(0, len(shots), CHUNK)]
+    if processes == 1 or len(chunks) < 2:
+        for chunk in track(chunks, "drawing pedestrians"):
+            draw_chunk(config, folder, chunk)
+        return
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+        done = pool.map(draw_chunk, [config] * len(chunks), [folder] * len(chunks), chunks)
+        for _ in track(done, "drawing pedestrians", total=len(chunks)):
+            pass
+
+
+def draw_chunk(config: SyntheticConfig, folder: Path, shots: Sequence[Shot]) -> None:
+    """Draw and write some images; each file appears under its name only when it is whole."""
+    studio = open_studio(config)
+    for shot in shots:
+        path = folder / shot.path
+        part = path.with_name(f"{path.name}.{os.getpid()}.part")
+        draw_shot(studio, shot).save(part, "JPEG", quality=QUALITY, subsampling=0)
+        part.replace(path)

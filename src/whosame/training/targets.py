@@ -1,0 +1,74 @@
+"""Which images a round trains on, as which classes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.clustering.dbscan import OUTLIER, singletons
+from whosame.memory import LabelMemory
+from whosame.training.config import TrainingConfig
+from whosame.training.linked_sampler import comparable
+from whosame.training.links import Links
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """The n images that a round trains on, and what is known about them.
+
+    Attributes
+    ----------
+    rows : int64 [n]
+        Their rows in the training set, ascending.
+    classes : int64 [n]
+        0..C-1.
+    cameras : int64 [n]
+        -1 where unknown.
+    links : Links
+        The answers about them.
+    weights : float32 [n] or None
+        How far each is to be trusted, where the loss asks.
+    """
+
+    rows: NDArray[np.int64]
+    classes: NDArray[np.int64]
+    cameras: NDArray[np.int64]
+    links: Links
+    weights: NDArray[np.float32] | None
+
+    @property
+    def count(self) -> int:
+        """The number of classes."""
+        return int(self.classes.max(initial=-1)) + 1
+
+
+def make_lesson(
+    labels: NDArray[np.int64],
+    cameras: NDArray[np.int64],
+    config: TrainingConfig,
+    *,
+    memory: LabelMemory | None = None,
+    weights: NDArray[np.float32] | None = None,
+) -> Lesson:
+    """Choose a round's images and classes.
+
+    Parameters
+    ----------
+    labels, cameras : int64 [N]
+        A label of -1 is an outlier.
+    config : TrainingConfig
+        ``triplet``: the images with answers to compare, must-link components as classes. Any other loss: the labels
+        as classes, outliers left out (``outliers: drop``) or each a class of its own (``classes``).
+    memory : LabelMemory, optional
+        The answers, about rows 0..N-1.
+    weights : float32 [N], optional
+    """
+    memory = memory or LabelMemory()
+    if config.loss == "triplet":
+        labels = comparable(Links(memory, np.arange(len(labels)), len(labels)))
+    elif config.outliers == "classes":
+        labels = singletons(labels)
+    rows = np.flatnonzero(labels > OUTLIER)
+    _, classes = np.unique(labels[rows], return_inverse=True)
+    links = Links(memory, rows, len(labels))
+    return Lesson(rows, classes, cameras[rows], links, None if weights is None else weights[rows])
