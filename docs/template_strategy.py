@@ -7,7 +7,8 @@ import numpy as np
 from scipy.sparse import triu
 
 from whosame.parameters import parse
-from whosame.strategies.base import Question, RoundState, Strategy
+from whosame.questions import Question
+from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import spread
 from whosame.strategies.in_order import InOrder
 

@@ -7,8 +7,9 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from whosame.questions import Verdict
+
 Outcome = Literal["new", "implied", "conflict"]
-Verdict = Literal["same", "different", "unsure"]
 
 
 class LabelMemory:

@@ -14,9 +14,10 @@ from whosame.annotators.query_loop import converse
 from whosame.clustering import dbscan, enforce, jaccard_from_neighbours, neighbours
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
+from whosame.questions import Answer, Question
 from whosame.seeding import stream
 from whosame.strategies import registry
-from whosame.strategies.base import Answer, Question, RoundState, Strategy
+from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import allowance, spread
 
 

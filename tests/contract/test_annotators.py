@@ -16,7 +16,7 @@ from whosame.annotation.store.store import open_store
 from whosame.annotators.human import HumanAnnotator
 from whosame.annotators.people_record import PeopleRecord
 from whosame.annotators.registry import ANNOTATORS, HUMAN, NAMES, AnnotatorConfig, make_annotator
-from whosame.strategies.base import Question
+from whosame.questions import Question
 
 CONFIG = AnnotatorConfig(noise_within=0.2, noise_between=0.2, noise_pool=0.2)
 KINDS = itertools.cycle(("within", "between", "pool"))

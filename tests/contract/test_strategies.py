@@ -10,8 +10,9 @@ from scipy.sparse import csr_array
 
 from whosame.clustering import neighbours
 from whosame.memory import LabelMemory
+from whosame.questions import Answer, Question
 from whosame.strategies import registry
-from whosame.strategies.base import Answer, Doubting, Question, RoundState
+from whosame.strategies.base import Doubting, RoundState
 from whosame.strategies.session import Account
 
 STRATEGIES = registry.names()

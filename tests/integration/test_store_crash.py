@@ -20,7 +20,7 @@ from whosame.annotators.oracle import NoisyOracle
 from whosame.annotators.query_loop import converse
 from whosame.annotators.record import RoundRecord
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Question
+from whosame.questions import Question
 
 N, ROUNDS, BUDGET, KILLS = 40, 3, 12, 12
 IDS = np.arange(N) * 3 + 5  # image ids are not rows

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from whosame.annotators.oracle import NoisyOracle, Oracle
 from whosame.annotators.query_loop import PATIENCE, converse
 from whosame.memory import LabelMemory
+from whosame.questions import Answer, Question
 from whosame.seeding import stream
-from whosame.strategies.base import Answer, Question
 
 N = 12
 

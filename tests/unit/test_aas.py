@@ -9,9 +9,10 @@ from scipy.sparse import csr_array
 from whosame.clustering import neighbours
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
+from whosame.questions import Answer
 from whosame.strategies.aas.aas import AAS, AASConfig
 from whosame.strategies.aas.disagreement import medoids, near_medoids, parted_pairs, regions
-from whosame.strategies.base import Answer, RoundState
+from whosame.strategies.base import RoundState
 from whosame.strategies.groups import Groups, singletons
 
 

@@ -15,7 +15,7 @@ from whosame.evaluation import (
 )
 from whosame.memory import LabelMemory
 from whosame.parameters import parse
-from whosame.strategies.base import Answer, Question
+from whosame.questions import Answer, Question
 
 LABELS = np.array([0, 0, 0, 1, 1, -1, -1])
 

@@ -9,7 +9,8 @@ from scipy.sparse import csr_array
 
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Answer, RoundState
+from whosame.questions import Answer
+from whosame.strategies.base import RoundState
 from whosame.strategies.dcps.chaotic import chaotic_degrees, chaotic_pairs
 from whosame.strategies.dcps.dcps import DCPS, DCPSConfig
 from whosame.strategies.dcps.stage import spread

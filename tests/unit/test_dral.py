@@ -12,8 +12,9 @@ from scipy.sparse import csr_array
 
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
+from whosame.questions import Answer
 from whosame.strategies import registry
-from whosame.strategies.base import Answer, RoundState
+from whosame.strategies.base import RoundState
 from whosame.strategies.dral.agent import Agent, inherited, newborn, reward_to_go
 from whosame.strategies.dral.anchors import Anchors
 from whosame.strategies.dral.dral import DRAL, DRALConfig

@@ -10,8 +10,9 @@ from scipy.special import expit
 
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
+from whosame.questions import Answer
 from whosame.strategies import registry
-from whosame.strategies.base import Answer, RoundState
+from whosame.strategies.base import RoundState
 from whosame.strategies.gain.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT, Candidates
 from whosame.strategies.gain.gain import ANSWERS, CHECKS, KINDS, Gain, GainConfig, GainSession
 from whosame.strategies.gain.value import PRIORS, Prospect

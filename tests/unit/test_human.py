@@ -19,7 +19,7 @@ from whosame.annotators.registry import AnnotatorConfig
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Question
+from whosame.questions import Question
 
 N = 30
 IDS = np.arange(N) * 3 + 5  # image ids are not rows

@@ -11,7 +11,7 @@ import pytest
 from whosame.annotation.store.store import AnswerEvent, open_store, portions
 from whosame.annotators.record import RoundRecord
 from whosame.errors import ParameterError, ResumeError, StorageError
-from whosame.strategies.base import Answer, Question
+from whosame.questions import Answer, Question
 
 EVENT = AnswerEvent("uid", "demo", 0, 3, 8, "d3", "d8", "within", "same", "oracle", "oracle", 5.0)
 

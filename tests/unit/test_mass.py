@@ -7,7 +7,8 @@ from scipy.sparse import csr_array
 from whosame.clustering import centrality
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Answer, RoundState
+from whosame.questions import Answer
+from whosame.strategies.base import RoundState
 from whosame.strategies.groups import Groups
 from whosame.strategies.mass.impurity import impurity
 from whosame.strategies.mass.mass import MASS, MASSConfig

@@ -10,8 +10,8 @@ from whosame.annotators.oracle import NoisyOracle, Oracle
 from whosame.annotators.registry import AnnotatorConfig, make_annotator
 from whosame.errors import ParameterError
 from whosame.parameters import parse
+from whosame.questions import Question
 from whosame.seeding import stream
-from whosame.strategies.base import Question
 
 RATES = {"within": 0.0, "between": 0.0, "pool": 0.0}
 

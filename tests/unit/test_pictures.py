@@ -8,12 +8,12 @@ import pytest
 from PIL import Image
 
 from whosame.errors import InputError
+from whosame.questions import Answer, Question
 from whosame.reporting.curves import curve, overview, selection_histogram
 from whosame.reporting.pairs import BORDER, COLOURS, GAP, HEADER, HEIGHT, STRIP, pairs_picture
 from whosame.reporting.sheet import contact_sheet
 from whosame.reporting.table import MISSING, metrics_table, rounds_table, runs_table
 from whosame.runs import Run
-from whosame.strategies.base import Answer, Question
 
 WIDTH = 36  # of a crop of 64 x 32 in the picture
 

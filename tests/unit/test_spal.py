@@ -6,7 +6,8 @@ from scipy.sparse import csr_array
 
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Answer, RoundState
+from whosame.questions import Answer
+from whosame.strategies.base import RoundState
 from whosame.strategies.euclid import distances
 from whosame.strategies.groups import Groups
 from whosame.strategies.spal import extremes

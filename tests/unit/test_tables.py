@@ -13,7 +13,7 @@ from whosame.pipelines.active_round.tables import (
     read_memory,
     read_questions,
 )
-from whosame.strategies.base import Answer, Question
+from whosame.questions import Answer, Question
 
 TRAIN = TrainSet(np.array([3, 5, 8, 13]), np.zeros(4, np.int64), ("a", "b", "c", "d"))
 ASKED = [Question(0, 2, "within", 1.5, 7, "chaotic"), Question(1, 3, "between", -0.5, 2, "near")]

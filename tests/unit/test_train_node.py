@@ -13,7 +13,7 @@ from whosame.memory import LabelMemory
 from whosame.pipelines.active_round import nodes
 from whosame.pipelines.active_round.tables import memory_table
 from whosame.pipelines.active_round.this_round import ThisRound
-from whosame.strategies.base import Answer, Question
+from whosame.questions import Answer, Question
 from whosame.training import Checkpoint, TrainingConfig, TrainingReport, make_optimiser
 
 NETWORK = {"widths": [4, 8], "weights": "random"}

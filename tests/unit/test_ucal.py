@@ -9,7 +9,8 @@ from scipy.sparse import csr_array
 
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Answer, RoundState
+from whosame.questions import Answer
+from whosame.strategies.base import RoundState
 from whosame.strategies.ucal.kmedoids import Similarities, k_medoids
 from whosame.strategies.ucal.mpps import merges, normalised_gaps, wanted_ranks
 from whosame.strategies.ucal.snps import most_groups, reliability, split, structure, structures

@@ -7,7 +7,8 @@ from sklearn.linear_model import LogisticRegression
 
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Answer, RoundState
+from whosame.questions import Answer
+from whosame.strategies.base import RoundState
 from whosame.strategies.logistic import Logistic, fit
 from whosame.strategies.uncertainty import Uncertainty, UncertaintyConfig
 

@@ -7,7 +7,8 @@ from whosame.annotators.human import PAUSE, HumanAnnotator, Watch
 from whosame.annotators.people_record import AnswersChangedError, PeopleRecord
 from whosame.annotators.query_loop import Conversation, converse
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Question, Session
+from whosame.questions import Question
+from whosame.strategies.base import Session
 
 Begun = tuple[Session, Sequence[Question]]
 

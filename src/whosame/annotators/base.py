@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
-from whosame.strategies.base import Answer, Question
+from whosame.questions import Answer, Question
 
 Settled = Callable[[Question], bool]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from whosame.annotation.queue.tasks import Campaign, Wanted
 from whosame.annotators.base import Settled
 from whosame.annotators.people_record import PeopleRecord, Progress
-from whosame.strategies.base import Answer, Question
+from whosame.questions import Answer, Question
 
 PAUSE = 0.1  # s between two looks at the store
 BREATH = 2.0  # s between two signs of life

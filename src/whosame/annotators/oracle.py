@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 from whosame.annotators.base import Settled
 from whosame.errors import SHOWN, ParameterError
+from whosame.questions import Answer, Kind, Question, Verdict
 from whosame.seeding import stream
-from whosame.strategies.base import Answer, Kind, Question, Verdict
 
 UNKNOWN, JUNK, DISTRACTOR = -2, -1, 0
 FLIPPED: dict[Verdict, Verdict] = {"same": "different", "different": "same", "unsure": "unsure"}

@@ -8,7 +8,7 @@ from typing import Any
 from whosame.annotation.queue.decisions import Decision, Key
 from whosame.annotation.store.reuse import Pair, find_earlier
 from whosame.annotators.record import RoundRecord, as_answer
-from whosame.strategies.base import Answer, Question, Source
+from whosame.questions import Answer, Question, Source
 
 RECENT = 20  # answers that tell who is answering now
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from whosame.annotation.queue.attempts import majority, majority_or_first
 from whosame.annotators.base import Annotator, Record
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Answer, Doubting, Question, Session, Verdict
+from whosame.questions import Answer, Question, Verdict
+from whosame.strategies.base import Doubting, Session
 
 PATIENCE = 100  # batches in a row without any answer, until a session is taken to ask the same for ever
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from whosame.annotation.queue.decisions import Decision, Key, decisions
 from whosame.annotation.store.store import AnswerEvent, LabelStore
 from whosame.errors import ResumeError, listing
-from whosame.strategies.base import Answer, Question, Source
+from whosame.questions import Answer, Question, Source
 
 
 class RoundRecord:

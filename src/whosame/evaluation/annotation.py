@@ -7,7 +7,7 @@ from typing import Self, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.strategies.base import Answer, Kind
+from whosame.questions import Answer, Kind
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PREFIX = "annotation/"

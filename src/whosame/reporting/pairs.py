@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from whosame.errors import InputError
-from whosame.strategies.base import Answer, Verdict
+from whosame.questions import Answer, Verdict
 
 HEIGHT = 72  # pixels of a crop in the picture
 BORDER, GAP, STRIP, HEADER, MARGIN = 3, 2, 29, 24, 4

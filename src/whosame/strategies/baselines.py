@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.strategies.base import Answer, Question, RoundState, Strategy
+from whosame.questions import Answer, Question
+from whosame.strategies.base import RoundState, Strategy
 
 
 class _Silence:

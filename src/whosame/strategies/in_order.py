@@ -5,7 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.strategies.base import Answer, Question, RoundState
+from whosame.questions import Answer, Question
+from whosame.strategies.base import RoundState
 from whosame.strategies.session import Account
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from scipy.sparse import triu
 
-from whosame.strategies.base import Question, RoundState, Strategy
+from whosame.questions import Question
+from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.in_order import InOrder
 

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Answer, Kind, Question, RoundState
+from whosame.questions import Answer, Kind, Question
+from whosame.strategies.base import RoundState
 
 
 class Account:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import triu
 
 from whosame.parameters import check_rules
-from whosame.strategies.base import Answer, Question, RoundState, Strategy
+from whosame.questions import Answer, Question
+from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.logistic import Logistic, fit
 from whosame.strategies.session import Account

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from whosame.errors import unknown_name
-from whosame.strategies.base import Kind, Source, Verdict
+from whosame.questions import Kind, Source, Verdict
 
 LONGEST = 7 * 86400.0  # s for one answer: more is not a duration but a mistake
 SOURCES = ("human", "oracle")

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 Ratings = Mapping[Hashable, Mapping[str, Verdict]]  # pair -> annotator -> verdict
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, func, select
 from whosame.annotation.queue.voting import Vote, decide
 from whosame.annotation.store.schema import STANDS, answer_events, campaigns, pictures, tasks
 from whosame.annotation.store.store import LabelStore, portions
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 ABOUT = and_(
     answer_events.c.run_uid == tasks.c.run_uid,

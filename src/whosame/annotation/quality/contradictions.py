@@ -13,7 +13,7 @@ from whosame.annotation.queue.voting import Vote, decide
 from whosame.annotation.store.schema import STANDS, answer_events, campaigns, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 Sure = Literal["same", "different"]
 Neighbours = Mapping[int, Sequence[tuple[int, "Belief"]]]

@@ -7,7 +7,7 @@ from sqlalchemy import and_, select
 from whosame.annotation.quality.answered_pairs import ABOUT
 from whosame.annotation.store.schema import answer_events, pictures, take_backs, tasks
 from whosame.annotation.store.store import LabelStore
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 
 @dataclass(frozen=True)

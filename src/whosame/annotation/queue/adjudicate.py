@@ -11,7 +11,7 @@ from whosame.annotation.store.engine import lock_run
 from whosame.annotation.store.schema import STANDS, answer_events, campaigns, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 
 def settle(

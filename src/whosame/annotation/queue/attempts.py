@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 ATTEMPTS = 3  # at a pair: enough for a majority
 

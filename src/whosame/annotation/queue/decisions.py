@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from whosame.annotation.queue.voting import Vote, decide
 from whosame.annotation.store.store import AnswerEvent
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 Key = tuple[int, int, int]  # two image ids, and which attempt
 

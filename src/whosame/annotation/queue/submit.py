@@ -13,7 +13,7 @@ from whosame.annotation.store.schema import STANDS, answer_events, campaigns, ho
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
 from whosame.errors import WhosameError
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 LAPSED = "this pair is not yours any more: somebody else has it, or it is not needed now"
 

@@ -17,7 +17,7 @@ from whosame.annotation.queue.voting import Vote, decide
 from whosame.annotation.store.engine import lock_run
 from whosame.annotation.store.schema import STANDS, answer_events, campaigns, holds, pictures, take_backs, tasks
 from whosame.annotation.store.store import INSERT, LabelStore, portions
-from whosame.strategies.base import Kind
+from whosame.questions import Kind
 
 State = Literal["asking", "working", "over"]
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 
 @dataclass(frozen=True)

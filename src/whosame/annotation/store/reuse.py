@@ -10,7 +10,7 @@ from sqlalchemy import Connection, and_, or_, select
 from whosame.annotation.store.schema import STANDS, answer_events
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
-from whosame.strategies.base import Kind
+from whosame.questions import Kind
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from whosame.annotation.store.migrate import prepare
 from whosame.annotation.store.schema import STANDS, answer_events
 from whosame.annotation.store.timestamps import stamp
 from whosame.errors import ResumeError, StorageError
-from whosame.strategies.base import Kind, Source, Verdict
+from whosame.questions import Kind, Source, Verdict
 
 PATIENCE = 30.0  # s to wait for another process's write: a millisecond, or many seconds where a disk is busy
 MANY = 1000  # threads that may write at once where the database lets them
@@ -41,7 +41,7 @@ class AnswerEvent:
     digest_a, digest_b : str
         Digests of the images' bytes: another run, whose manifest numbers images otherwise, finds them by these.
     kind, verdict, source : str
-        As in :class:`~whosame.strategies.base.Answer`; the source is ``human`` or ``oracle``.
+        As in :class:`~whosame.questions.Answer`; the source is ``human`` or ``oracle``.
     annotator : str
         Who said it.
     seconds : float

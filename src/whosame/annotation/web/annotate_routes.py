@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Resp
 
 from whosame.annotation.web.annotator_view import NOTICES, Desk, View, Who
 from whosame.annotation.web.auth import Visitor, checked, visitor
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 router = APIRouter()
 

@@ -14,7 +14,7 @@ from whosame.annotation.store.schema import campaigns, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.web.counters import Tally
 from whosame.annotation.web.group_commit import Together
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 AHEAD = 2  # pairs that a person holds: one shown, one loaded meanwhile
 AWAY = 30.0  # s without a word from the loop after which it is taken to have stopped

@@ -17,7 +17,7 @@ from whosame.annotation.quality.annotator_stats import IDLE
 from whosame.annotation.store.schema import STANDS, answer_events, holds, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 FRESH = 1.0  # s that a round's counts are good for
 ENOUGH = 5  # answers before a time is foretold

@@ -26,7 +26,7 @@ from whosame.annotation.store.timestamps import epoch
 from whosame.annotation.web.auth import Visitor, checked, coordinator
 from whosame.annotation.web.cache import Costly
 from whosame.annotation.web.counters import duration
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 
 router = APIRouter(prefix="/overview")
 

@@ -42,10 +42,11 @@ from whosame.pipelines.active_round.tables import (
     read_questions,
 )
 from whosame.pipelines.active_round.this_round import ThisRound
+from whosame.questions import Question
 from whosame.reporting.pairs import pairs_picture
 from whosame.runs import Run
 from whosame.seeding import stream
-from whosame.strategies.base import Question, RoundState, Session
+from whosame.strategies.base import RoundState, Session
 from whosame.strategies.budget import allowance
 from whosame.training import Checkpoint, fit, image_weights, make_optimiser, warm_up
 

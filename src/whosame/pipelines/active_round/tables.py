@@ -8,7 +8,7 @@ import pandas as pd
 
 from whosame.data.manifest import TrainSet
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Answer, Question
+from whosame.questions import Answer, Question
 
 QUESTION = ["image_a", "image_b", "kind", "score", "group", "reason"]
 

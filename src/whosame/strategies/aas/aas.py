@@ -22,8 +22,9 @@ from whosame.clustering.finch import closest_in_number, finch
 from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
 from whosame.parameters import check_rules
+from whosame.questions import Question
 from whosame.strategies.aas.disagreement import SimilarPairs, medoids, near_medoids, parted_pairs, regions
-from whosame.strategies.base import Question, RoundState, Strategy
+from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.groups import Groups, singletons
 from whosame.strategies.in_order import InOrder

@@ -17,7 +17,8 @@ from whosame.clustering.dbscan import singletons
 from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
 from whosame.parameters import check_rules
-from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
+from whosame.questions import Answer, Kind, Question
+from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.dcps.chaotic import chaotic_degrees, chaotic_pairs
 from whosame.strategies.dcps.greedy import Pairs

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.strategies.base import Kind, Question
+from whosame.questions import Kind, Question
 from whosame.strategies.dcps.greedy import LazyGreedy, Pairs
 from whosame.strategies.diversity import Counts
 from whosame.strategies.session import Account

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from whosame.errors import unknown_name
 from whosame.parameters import check_rules
-from whosame.strategies.base import Answer, Question, RoundState, Strategy
+from whosame.questions import Answer, Question
+from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.dral.anchors import Anchors
 from whosame.strategies.dral.episode import Block, Choice

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 from whosame.strategies.dral.state import Floats, Mask, Rows, distances, rewards, similarities, transition
 
 

@@ -7,7 +7,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
+from whosame.questions import Answer, Kind, Question
+from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import spread
 from whosame.strategies.gain.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT
 from whosame.strategies.gain.value import GainConfig, Prospect

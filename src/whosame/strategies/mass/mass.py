@@ -13,7 +13,8 @@ from whosame.clustering.constraints import enforce
 from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
 from whosame.parameters import check_rules
-from whosame.strategies.base import Answer, Question, RoundState, Strategy
+from whosame.questions import Answer, Question
+from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.groups import Groups
 from whosame.strategies.mass.impurity import impurity

@@ -9,7 +9,7 @@ from scipy.sparse import csr_array
 
 from whosame.clustering.centrality import centrality
 from whosame.memory import LabelMemory
-from whosame.strategies.base import Verdict
+from whosame.questions import Verdict
 from whosame.strategies.groups import Groups
 from whosame.strategies.session import Account
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from whosame.memory import LabelMemory
 from whosame.parameters import check_rules
-from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
+from whosame.questions import Answer, Kind, Question
+from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.dcps.greedy import Pairs
 from whosame.strategies.groups import Groups

@@ -16,7 +16,8 @@ from whosame.clustering.constraints import enforce
 from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
 from whosame.parameters import check_rules
-from whosame.strategies.base import Answer, Kind, Question, RoundState, Strategy
+from whosame.questions import Answer, Kind, Question
+from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.groups import Groups, singletons
 from whosame.strategies.reassignment import unite
