@@ -10,7 +10,7 @@ from whosame.parameters import parse
 from whosame.questions import Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import spread
-from whosame.strategies.in_order import InOrder
+from whosame.strategies.session import InOrder
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whosame.strategies.dcps.greedy import LazyGreedy
-from whosame.strategies.diversity import kl_to_uniform, rarity
+from whosame.evaluation.evenness import kl_to_uniform
+from whosame.strategies.dcps.greedy import LazyGreedy, rarity
 
 CLUSTERS = 5
 weights = st.sampled_from([0.0, 0.1, 1.0, 3.0, 30.0])

@@ -16,8 +16,7 @@ from whosame.data.manifest import TrainSet, Truth
 from whosame.errors import ParameterError, ResumeError
 from whosame.parameters import merge, parse
 from whosame.strategies import registry
-from whosame.strategies.baselines import NoQuestions
-from whosame.strategies.random_pairs import RandomPairs
+from whosame.strategies.baselines import NoQuestions, RandomPairs
 from whosame.strategies.registry import Preset
 
 PARAMETERS = {

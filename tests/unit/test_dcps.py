@@ -8,18 +8,18 @@ from scipy.linalg import sqrtm
 from scipy.sparse import csr_array
 
 from whosame.errors import ParameterError
+from whosame.evaluation.evenness import cluster_counts, kl_to_uniform, selection_shares
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies.base import RoundState
+from whosame.strategies.baselines import RandomPairs
 from whosame.strategies.dcps.chaotic import chaotic_degrees, chaotic_pairs
 from whosame.strategies.dcps.dcps import DCPS, DCPSConfig
+from whosame.strategies.dcps.greedy import rarity
 from whosame.strategies.dcps.stage import spread
 from whosame.strategies.dcps.wasserstein import gaussian_points, nearest_pairs
-from whosame.strategies.diversity import cluster_counts, kl_to_uniform, rarity, selection_shares
 from whosame.strategies.groups import Groups, singletons
-from whosame.strategies.random_pairs import RandomPairs
 from whosame.strategies.reassignment import split_by_seeds, unite
-from whosame.strategies.representatives import representatives
 
 
 def labelled(*labels):
@@ -59,13 +59,13 @@ def test_representative_is_nearest_to_the_unnormalised_mean():
     groups = Groups(labelled(4, 4, 4, -1, 9))
     distances = groups.dispersion(features, groups.mean(features))[0]
     np.testing.assert_allclose(distances[:3], [0.7601, 0.6667, 0.2108], atol=1e-4)
-    assert representatives(distances, groups).tolist() == [2, 4]
+    assert groups.least(distances).tolist() == [2, 4]
 
 
 def test_representative_of_a_tie_is_the_first_row():
     features = floats([0, 1], [1, 0])
     groups = Groups(labelled(0, 0))
-    assert representatives(groups.dispersion(features, groups.mean(features))[0], groups).tolist() == [0]
+    assert groups.least(groups.dispersion(features, groups.mean(features))[0]).tolist() == [0]
 
 
 def test_chaotic_degree_adds_the_vertical_deviation_in_parts_of_the_height():
@@ -218,7 +218,7 @@ def test_a_decided_pair_gives_way_to_the_next_most_chaotic_member():
     memory.skip(3, 4)
     memory.skip(4, 5)
     pairs = chaotic_pairs(
-        distances.astype(float), representatives(distances, groups), groups, lambda a, b: not memory.settled(a, b)
+        distances.astype(float), groups.least(distances), groups, lambda a, b: not memory.settled(a, b)
     )
     assert list(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)) == [(1, 2), (7, 6)]
 

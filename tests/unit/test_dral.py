@@ -15,11 +15,9 @@ from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies import registry
 from whosame.strategies.base import RoundState
-from whosame.strategies.dral.agent import Agent, inherited, newborn, reward_to_go
-from whosame.strategies.dral.anchors import Anchors
+from whosame.strategies.dral.agent import Agent, draw, inherited, masked_softmax, newborn, reward_to_go
 from whosame.strategies.dral.dral import DRAL, DRALConfig
-from whosame.strategies.dral.episode import Block, Choice
-from whosame.strategies.dral.policy import draw, masked_softmax
+from whosame.strategies.dral.episode import Anchors, Block, Choice
 from whosame.strategies.dral.state import distances, nearest_open, rewards, similarities, sparsified, transition
 
 CONF = Path(__file__).parents[2] / "conf" / "base" / "parameters_strategies.yml"

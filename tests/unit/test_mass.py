@@ -10,8 +10,7 @@ from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies.base import RoundState
 from whosame.strategies.groups import Groups
-from whosame.strategies.mass.impurity import impurity
-from whosame.strategies.mass.mass import MASS, MASSConfig
+from whosame.strategies.mass.mass import MASS, MASSConfig, impurity
 from whosame.strategies.mass.scatter import purified
 
 

@@ -12,8 +12,8 @@ from whosame.evaluation import evaluate_clusters
 from whosame.memory import LabelMemory
 from whosame.simulation import Base, simulate
 from whosame.strategies.aas.aas import AAS
+from whosame.strategies.baselines import RandomPairs
 from whosame.strategies.gain.gain import Gain, GainConfig
-from whosame.strategies.random_pairs import RandomPairs
 
 
 @cache

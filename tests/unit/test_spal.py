@@ -8,11 +8,9 @@ from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies.base import RoundState
-from whosame.strategies.euclid import distances
-from whosame.strategies.groups import Groups
+from whosame.strategies.groups import Groups, distances
 from whosame.strategies.spal import extremes
-from whosame.strategies.spal.decided import decided_pairs
-from whosame.strategies.spal.extremes import farthest_inside, nearest_outside
+from whosame.strategies.spal.extremes import decided_pairs, farthest_inside, nearest_outside
 from whosame.strategies.spal.spal import SPAL, SPALConfig
 
 
@@ -156,7 +154,7 @@ def test_the_projection_makes_no_distance_larger():
 
 
 def test_distances_keep_the_digits_in_which_near_rows_differ(monkeypatch):
-    monkeypatch.setattr("whosame.strategies.euclid.PAIRS", 2)
+    monkeypatch.setattr("whosame.strategies.groups.PAIRS", 2)
     features = np.array([[1, 0], [1, 1e-4], [0, 1], [3, 4]], np.float32)
     found = distances(features, np.array([0, 0, 1]), np.array([1, 2, 1]))
     np.testing.assert_allclose(found, [1e-4, np.sqrt(2), 0], rtol=1e-6)

@@ -1,12 +1,17 @@
 """The two ends of every comparison: no question at all, and every identity known."""
 
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import triu
 
 from whosame.questions import Answer, Question
 from whosame.strategies.base import RoundState, Strategy
+from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.session import InOrder
 
 
 class _Silence:
@@ -38,3 +43,38 @@ class Supervised(NoQuestions):
     """The upper bound: the pipeline puts the true identities in place of the labels (DCPS, Table 3, "upper")."""
 
     uses_truth = True
+
+
+@dataclass(frozen=True)
+class RandomConfig:
+    """Parameters of ``random``."""
+
+    # How the budget is spread over the rounds: one of budget.SCHEDULES.
+    schedule: str = "gaussian"
+
+    def __post_init__(self) -> None:
+        """Raise :class:`ParameterError` for an unknown schedule."""
+        check_schedule(self.schedule)
+
+
+def shuffled(state: RoundState) -> Iterator[Question]:
+    """Yield all pairs of neighbours in an order drawn from the state's generator."""
+    edges = triu(state.graph, k=1, format="coo")  # the diagonal is stored, and each pair twice
+    generator = copy.deepcopy(state.generator)  # starting a round twice gives the same questions
+    for edge in generator.permutation(edges.nnz):
+        yield Question(int(edges.row[edge]), int(edges.col[edge]), "pool", reason="random pair of neighbours")
+
+
+class RandomPairs(Strategy):
+    """Ask about pairs drawn uniformly from the neighbour graph, without replacement."""
+
+    def __init__(self, config: RandomConfig | None = None) -> None:
+        self.config = config or RandomConfig()
+
+    def start(self, state: RoundState) -> InOrder:
+        """Begin a round."""
+        return InOrder(state, shuffled(state))
+
+    def schedule(self, budget: int, rounds: int) -> list[int]:
+        """Spread the budget as configured."""
+        return spread(budget, rounds, self.config.schedule)

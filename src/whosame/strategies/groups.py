@@ -9,9 +9,10 @@ from scipy.sparse import csr_array
 
 from whosame.clustering.dbscan import singletons
 
-__all__ = ["BLOCK", "Groups", "singletons"]
+__all__ = ["Groups", "distances", "singletons"]
 
 BLOCK = 256  # rows gathered at once: 2 MiB of 2048 float32 stay in the cache
+PAIRS = 128  # pairs compared at once: 2 MiB of 4096 float32 stay in the cache
 
 
 class Groups:
@@ -110,3 +111,17 @@ class Groups:
         ones = np.ones(len(of), np.float32)
         members = csr_array((ones, (of - low, np.arange(len(of)))), shape=(high - low, len(of)))
         sums[low:high] += members @ values  # five times faster than np.add.reduceat
+
+
+def distances(points: NDArray[np.float32], first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the distance of each pair of rows: float32 [N, D] and int64 [P] twice to float64 [P].
+
+    From the differences themselves: |x|² - 2xy + |y|² loses the digits in which near rows differ.
+    """
+    found = np.zeros(len(first))
+    for begin in range(0, len(first), PAIRS):
+        part = slice(begin, begin + PAIRS)
+        differences = points[first[part]]
+        differences -= points[second[part]]
+        found[part] = np.sqrt(np.einsum("pd,pd->p", differences, differences))
+    return found

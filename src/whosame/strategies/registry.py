@@ -9,12 +9,11 @@ from whosame.errors import ParameterError, unknown_name
 from whosame.parameters import parse
 from whosame.strategies.aas.aas import AAS, AASConfig
 from whosame.strategies.base import Strategy
-from whosame.strategies.baselines import NoQuestions, Supervised
+from whosame.strategies.baselines import NoQuestions, RandomConfig, RandomPairs, Supervised
 from whosame.strategies.dcps.dcps import DCPS, DCPSConfig
 from whosame.strategies.dral.dral import DRAL, DRALConfig
 from whosame.strategies.gain.gain import Gain, GainConfig
 from whosame.strategies.mass.mass import MASS, MASSConfig
-from whosame.strategies.random_pairs import RandomConfig, RandomPairs
 from whosame.strategies.spal.spal import SPAL, SPALConfig
 from whosame.strategies.ucal.ucal import UCAL, UCALConfig
 from whosame.strategies.uncertainty import Uncertainty, UncertaintyConfig

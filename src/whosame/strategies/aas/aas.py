@@ -27,7 +27,7 @@ from whosame.strategies.aas.disagreement import SimilarPairs, medoids, near_medo
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.groups import Groups, singletons
-from whosame.strategies.in_order import InOrder
+from whosame.strategies.session import InOrder
 
 PARTITIONS = ("nearest", "first")
 

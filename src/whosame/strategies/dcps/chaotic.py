@@ -5,8 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.strategies.dcps.greedy import Pairs
 from whosame.strategies.groups import Groups
+from whosame.strategies.pairs import Pairs
 
 
 def chaotic_degrees(

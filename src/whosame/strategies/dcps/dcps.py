@@ -21,13 +21,12 @@ from whosame.questions import Answer, Kind, Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.dcps.chaotic import chaotic_degrees, chaotic_pairs
-from whosame.strategies.dcps.greedy import Pairs
+from whosame.strategies.dcps.greedy import Counts
 from whosame.strategies.dcps.stage import Stage
 from whosame.strategies.dcps.wasserstein import gaussian_points, nearest_pairs
-from whosame.strategies.diversity import Counts
 from whosame.strategies.groups import Groups
+from whosame.strategies.pairs import Pairs
 from whosame.strategies.reassignment import split_by_seeds, unite
-from whosame.strategies.representatives import representatives
 from whosame.strategies.session import Account
 
 MOST_CANDIDATES = 500_000  # pairs between clusters held at once, however far a round has to look
@@ -172,7 +171,7 @@ class DCPSSession:
 
     @cached_property
     def _standing(self) -> NDArray[np.int64]:
-        return representatives(self._dispersion[0], self._groups)
+        return self._groups.least(self._dispersion[0])  # the member nearest to the mean (Eq. 3)
 
     @cached_property
     def _counts(self) -> Counts:

@@ -1,47 +1,13 @@
 """The greedy choice of pairs, by distance and diversity (DCPS, Sec. 3.6, Eq. 9 and 10)."""
 
 import heapq
+import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.strategies.diversity import Counts, rarity
-
-
-@dataclass(frozen=True)
-class Pairs:
-    """Pairs of images that a stage may ask about.
-
-    Attributes
-    ----------
-    first, second : int64 [P]
-        Rows of the training set.
-    clusters : int64 [P, 2]
-        Positions of their clusters; the same twice for a pair within a cluster.
-    distances : float64 [P]
-        The stage's distance: chaotic degree or W2.
-    """
-
-    first: NDArray[np.int64]
-    second: NDArray[np.int64]
-    clusters: NDArray[np.int64]
-    distances: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        return len(self.first)
-
-    @classmethod
-    def none(cls) -> "Pairs":
-        """Return no pairs."""
-        empty = np.empty(0, np.int64)
-        return cls(empty, empty, empty.reshape(0, 2), np.empty(0))
-
-    def where(self, keep: Callable[[int, int], bool]) -> "Pairs":
-        """Return the pairs of rows that ``keep`` accepts."""
-        mask = np.fromiter(map(keep, self.first.tolist(), self.second.tolist()), bool, len(self))
-        return Pairs(self.first[mask], self.second[mask], self.clusters[mask], self.distances[mask])
+Counts = NDArray[np.float64]
 
 
 class LazyGreedy:
@@ -56,7 +22,7 @@ class LazyGreedy:
     costs : float64 [P]
         The pairs' scaled distances; negative where far is wanted.
     clusters : int64 [P, 2]
-        As in :class:`Pairs`.
+        As in :class:`whosame.strategies.pairs.Pairs`.
     counts : float64 [C]
         cnt(c), raised in place with every pair taken, so that several stages can share it.
     weight : float
@@ -108,3 +74,24 @@ class LazyGreedy:
     def _increment(self, index: int) -> float:
         first, second = self._clusters[index]
         return float(self._costs[index] - self._weight * rarity(self._counts, first, second, self._kappa))
+
+
+def rarity(counts: Counts, first: int, second: int, kappa: float) -> float:
+    """Return what a pair would add to the sum of log counts (DCPS, Eq. 11 without its sign and beta).
+
+    Larger for clusters that were rarely asked about. It only shrinks as counts grow, which is what makes the lazy
+    greedy exact.
+
+    Parameters
+    ----------
+    counts : float64 [C]
+    first, second : int
+        Positions of the clusters of the pair's images; the same twice for a pair within a cluster.
+    kappa : float
+        Added to every count, above 0.
+    """
+    one = float(counts[first]) + kappa
+    if first == second:
+        return math.log((one + 2) / one)
+    two = float(counts[second]) + kappa
+    return math.log((one + 1) / one) + math.log((two + 1) / two)

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whosame.questions import Kind, Question
-from whosame.strategies.dcps.greedy import LazyGreedy, Pairs
-from whosame.strategies.diversity import Counts
+from whosame.strategies.dcps.greedy import Counts, LazyGreedy
+from whosame.strategies.pairs import Pairs
 from whosame.strategies.session import Account
 
 REASONS: dict[Kind, str] = {"within": "least like its cluster", "between": "clusters near each other"}

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.strategies.dcps.greedy import Pairs
-from whosame.strategies.euclid import distances
+from whosame.strategies.groups import distances
+from whosame.strategies.pairs import Pairs
 
 BLOCK = 1024  # clusters compared with all others at once
 

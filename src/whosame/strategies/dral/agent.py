@@ -140,6 +140,19 @@ def inherited(carried: Arrays, pool: int, k_max: int) -> dict[str, NDArray[np.ge
     return {name: carried[name] for name in _blank(pool, k_max)}
 
 
+def masked_softmax(logits: NDArray[np.float64], allowed: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Return the policy of one state, float64 [n]: 0 where an action is not allowed. One at least must be."""
+    weights = np.exp(np.where(allowed, logits - logits[allowed].max(), -np.inf))
+    policy: NDArray[np.float64] = weights / weights.sum()
+    return policy
+
+
+def draw(policy: NDArray[np.float64], generator: np.random.Generator) -> int:
+    """Draw an action; one of probability 0 never comes."""
+    sums = policy.cumsum()
+    return int(np.searchsorted(sums, generator.random() * sums[-1], side="right"))
+
+
 def reward_to_go(gains: Sequence[float], gamma: float) -> NDArray[np.float64]:
     """Return G_t = R_t + γ R_{t+1} + γ² R_{t+2} + … of an episode, float64 [T]."""
     returns, later = np.zeros(len(gains)), 0.0

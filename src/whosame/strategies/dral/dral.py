@@ -18,12 +18,9 @@ from whosame.parameters import check_rules
 from whosame.questions import Answer, Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
-from whosame.strategies.dral.anchors import Anchors
-from whosame.strategies.dral.episode import Block, Choice
-from whosame.strategies.dral.policy import draw, masked_softmax
+from whosame.strategies.dral.episode import Anchors, Block, Choice
 from whosame.strategies.dral.state import nearest_open
 from whosame.strategies.groups import Groups
-from whosame.strategies.representatives import representatives
 from whosame.strategies.session import Account
 
 if TYPE_CHECKING:
@@ -134,6 +131,8 @@ class DRALSession:
 
     def _questions(self, block: Block) -> list[Question]:
         """Draw an action of every anchor that has questions left and may ask any."""
+        from whosame.strategies.dral.agent import draw, masked_softmax
+
         self._choices = {}
         questions = []
         waiting = block.waiting()
@@ -163,7 +162,7 @@ class DRALSession:
         if self._config.anchor_order == "medoid":
             groups = Groups(state.labels)
             distances, _ = groups.dispersion(state.features, groups.mean(state.features))
-            anchors.put_first(representatives(distances, groups))
+            anchors.put_first(groups.least(distances))
         return anchors
 
     @cached_property

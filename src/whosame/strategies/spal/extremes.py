@@ -2,11 +2,11 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array, csr_array
 
-from whosame.strategies.dcps.greedy import Pairs
-from whosame.strategies.euclid import distances
-from whosame.strategies.groups import Groups
+from whosame.memory import LabelMemory
+from whosame.strategies.groups import Groups, distances
+from whosame.strategies.pairs import Pairs
 
 BLOCK = 256  # rows compared with others at once
 SKETCH = 64  # dimensions of the projection that tells which pairs can be near
@@ -15,6 +15,42 @@ SLACK = 1e-5  # far above float32's rounding of squared distances, in squared le
 
 Points = NDArray[np.float32]
 Rows = NDArray[np.int64]
+
+
+def decided_pairs(memory: LabelMemory, n: int) -> csr_array:
+    """Return which pairs of ``n`` rows are settled: by transitivity, or because someone was unsure.
+
+    Parameters
+    ----------
+    memory : LabelMemory
+    n : int
+
+    Returns
+    -------
+    scipy.sparse.csr_array, bool [N, N]
+        Symmetric. Row and column of an image that no answer is about are empty.
+
+    Raises
+    ------
+    ValueError
+        The memory holds answers about rows outside 0..n-1.
+
+    Notes
+    -----
+    Takes as much memory as there are such pairs: for a cannot-link, the product of its components' sizes.
+    """
+    roots = memory.must_link_roots(n)
+    cannot = memory.cannot_links()
+    rows = np.flatnonzero((np.bincount(roots, minlength=n)[roots] > 1) | np.isin(roots, cannot))
+    components, of = np.unique(roots[rows], return_inverse=True)
+    count = len(components)
+    members = _mask(rows, of, (n, count))
+    one, other = np.searchsorted(components, cannot).T
+    itself = np.arange(count)
+    alike = _mask(np.concatenate([itself, one, other]), np.concatenate([itself, other, one]), (count, count))
+    unsure = np.array([(a, b) for a, b, verdict in memory.log if verdict == "unsure"], np.int64).reshape(-1, 2)
+    skipped = _mask(unsure.ravel(), unsure[:, ::-1].ravel(), (n, n))
+    return csr_array(members @ alike @ members.T + skipped)
 
 
 def farthest_inside(features: Points, groups: Groups, decided: csr_array) -> Pairs:
@@ -158,3 +194,7 @@ def _best(kept: list[tuple[Rows, Rows, NDArray[np.float64]]], cluster_of: Rows) 
     positions, at = np.unique(cluster_of[first[order]], return_index=True)
     best = order[at]
     return Pairs(first[best], second[best], np.stack([positions, cluster_of[second[best]]], axis=1), apart[best])
+
+
+def _mask(rows: NDArray[np.int64], columns: NDArray[np.int64], shape: tuple[int, int]) -> csr_array:
+    return coo_array((np.ones(len(rows), bool), (rows, columns)), shape=shape).tocsr()

@@ -12,11 +12,10 @@ from whosame.parameters import check_rules
 from whosame.questions import Answer, Kind, Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
-from whosame.strategies.dcps.greedy import Pairs
 from whosame.strategies.groups import Groups
+from whosame.strategies.pairs import Pairs
 from whosame.strategies.session import Account
-from whosame.strategies.spal.decided import decided_pairs
-from whosame.strategies.spal.extremes import farthest_inside, nearest_outside
+from whosame.strategies.spal.extremes import decided_pairs, farthest_inside, nearest_outside
 
 
 @dataclass(frozen=True)

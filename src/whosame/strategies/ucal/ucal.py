@@ -21,7 +21,6 @@ from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.groups import Groups, singletons
 from whosame.strategies.reassignment import unite
-from whosame.strategies.representatives import representatives
 from whosame.strategies.session import Account
 from whosame.strategies.ucal.mpps import merges
 from whosame.strategies.ucal.snps import Structure, split, structures
@@ -223,7 +222,7 @@ def _compare(
     for one in examined:
         if len(np.unique(labels[one.rows])) > 1:
             distances[np.isin(groups.rows, one.medoids)] = -1  # nearer than any
-    standing = representatives(distances, groups)
+    standing = groups.least(distances)
     found = merges(means, l_max=config.l_max, delta=config.delta, include_next=config.include_next)
     rows = standing[found.clusters].tolist()
     pairs = [(a, b, alike) for (a, b), alike in zip(rows, found.similarities.tolist(), strict=True)]
