@@ -119,10 +119,10 @@ def runs(context: click.Context) -> None:
 @click.argument("name")
 @click.option("--keep-every", type=click.IntRange(min=1), default=10, show_default=True, help="Rounds kept whole.")
 @friendly_errors
-def thin(name: str, keep_every: int) -> None:
+def prune(name: str, keep_every: int) -> None:
     """Remove features, graphs and checkpoints of a run's old rounds.
 
     Round 0, every KEEP_EVERY-th and the newest two are kept whole; questions, answers, labels and metrics always are.
     """
-    freed = Run.named(paths.runs_folder(), name).thin(keep_every)
+    freed = Run.named(paths.runs_folder(), name).prune(keep_every)
     click.echo(f"{freed / 2**20:.1f} MiB freed")

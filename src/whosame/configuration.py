@@ -23,7 +23,7 @@ from whosame.training import TrainingConfig, WarmupConfig
 
 DEVICES = ("auto", "cpu", "cuda")
 # what the results do not depend on
-PASSING = ("round", "run", "device", "database", "images", "storage", "compare", "native")
+NOT_RESULT_AFFECTING = ("round", "run", "device", "database", "images", "storage", "compare", "native")
 
 
 @dataclass(frozen=True)
@@ -114,9 +114,9 @@ class Configuration:
             return self.database
         return f"{prefix}{root / path}"
 
-    def lasting(self) -> dict[str, Any]:
+    def result_parameters(self) -> dict[str, Any]:
         """Return what the results depend on, other strategies' groups not among it: what a run is continued with."""
-        values = {name: value for name, value in dataclasses.asdict(self).items() if name not in PASSING}
+        values = {name: value for name, value in dataclasses.asdict(self).items() if name not in NOT_RESULT_AFFECTING}
         passing = REACHING if self.people_answer else (*REACHING, "overlap")
         options = values["annotator_options"]
         own = registry.group_of(self.strategy)

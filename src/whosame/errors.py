@@ -26,7 +26,7 @@ class StorageError(WhosameError):
     """A disk or a database that cannot be written or read."""
 
 
-def mendable(error: BaseException) -> WhosameError | None:
+def find_user_error(error: BaseException) -> WhosameError | None:
     """Return the error that a user can mend among an exception and what it came from; None for a bug."""
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, WhosameError):
@@ -34,12 +34,12 @@ def mendable(error: BaseException) -> WhosameError | None:
     return cause
 
 
-def listing(title: str, problems: Sequence[str], advice: str) -> str:
+def format_problems(title: str, problems: Sequence[str], advice: str) -> str:
     """Write a message that names the first twenty problems, counts the rest, and says what to do.
 
     Examples
     --------
-    >>> print(listing("2 images cannot be read", ["a.jpg: empty", "b.jpg: truncated"], "Remove them."))
+    >>> print(format_problems("2 images cannot be read", ["a.jpg: empty", "b.jpg: truncated"], "Remove them."))
     2 images cannot be read
       a.jpg: empty
       b.jpg: truncated

@@ -17,7 +17,7 @@ from whosame.errors import InputError, ResumeError, unknown_name
 COMPARISON = "comparison.json"  # in a run's folder: the comparison that it was played for
 FORK = "fork.json"  # in a fork's folder: the run and the round that it continues
 METRICS = "metrics.json"  # written last: a round with metrics is complete
-HEAVY = ("features.npz", "graph.npz", "checkpoint.pt")  # what thinning removes
+HEAVY = ("features.npz", "graph.npz", "checkpoint.pt")  # what pruning removes
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -132,7 +132,7 @@ class Run:
         Raises
         ------
         ResumeError
-            The round is not complete or was thinned, or the other run exists.
+            The round is not complete or was pruned, or the other run exists.
         """
         if into.folder.exists():
             raise ResumeError(f"run {into.name!r} exists already: fork {self.name!r} under a name not yet taken")
@@ -157,7 +157,7 @@ class Run:
         finally:
             shutil.rmtree(making, ignore_errors=True)
 
-    def thin(self, keep_every: int) -> int:
+    def prune(self, keep_every: int) -> int:
         """Remove features, graphs and checkpoints of old rounds, keeping what makes the account of each.
 
         Every ``keep_every``-th round (0, keep_every, …) and the newest two keep everything: a run always continues,

@@ -16,7 +16,7 @@ def test_run_plays_the_next_round_and_shows_its_table(project, type_kedro):
     assert Run(project / "data" / "runs" / "demo").completed() == 2
     listed = type_kedro(project, "runs")
     assert re.search(r"demo\s+dcps\s+2", listed.stdout)
-    freed = type_kedro(project, "runs", "thin", "demo")
+    freed = type_kedro(project, "runs", "prune", "demo")
     assert "0.0 MiB freed" in freed.stdout
 
 

@@ -154,8 +154,8 @@ def test_a_complete_run_goes_on_under_a_new_name_only(calm, play, type_kedro):
 
 
 def test_a_thinned_run_goes_on(project, play):
-    assert play(project, run="thin", rounds=4, storage={"keep_every": 3}) == 0
-    run = run_of(project, "thin")
+    assert play(project, run="prune", rounds=4, storage={"keep_every": 3}) == 0
+    run = run_of(project, "prune")
     kept = [number for number in range(4) if all((run.round(number) / name).exists() for name in HEAVY)]
     assert kept == [0, 2, 3]
     assert len(run.metrics()) == 4

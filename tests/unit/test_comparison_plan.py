@@ -61,13 +61,13 @@ def test_in_mode_selection_only_the_questions_differ():
     settings = {}
     for run in plan(typed).runs:
         configuration = parse(Configuration, merge(PARAMETERS, typed, run.parameters))
-        lasting = configuration.lasting()
-        assert lasting["clustering"]["eps"] == 0.7
+        result_parameters = configuration.result_parameters()
+        assert result_parameters["clustering"]["eps"] == 0.7
         own_group = {"dcps": {"dcps": {"schedule": "early", "gamma": 0.1}}, "random": {"random": {"schedule": "early"}}}
-        assert lasting["strategies"] == own_group.get(configuration.strategy, {})
+        assert result_parameters["strategies"] == own_group.get(configuration.strategy, {})
         for own in ("strategy", "budget", "seed", "strategies"):
-            lasting.pop(own)
-        settings[run.name] = lasting
+            result_parameters.pop(own)
+        settings[run.name] = result_parameters
     asking = [settings[name] for name in settings if "none" not in name]
     assert all(found == asking[0] for found in asking)
     assert not settings["c-none-s0"]["clustering"]["centre_cameras"]  # the plain base is plain whatever was typed
@@ -75,7 +75,7 @@ def test_in_mode_selection_only_the_questions_differ():
 
 def test_a_run_is_the_same_whatever_the_comparison_is_called_in_the_parameters():
     named, bare = (parse(Configuration, merge(PARAMETERS, {"compare": {"name": name}})) for name in ("x", None))
-    assert named.lasting() == bare.lasting()
+    assert named.result_parameters() == bare.result_parameters()
 
 
 def test_everything_that_is_wrong_is_said_at_once():

@@ -458,9 +458,9 @@ def test_whatever_people_do_the_round_ends_as_if_only_the_answers_that_stand_had
 
 
 def test_how_people_are_reached_may_change_when_a_run_goes_on_and_how_many_they_are_may_not():
-    assert Configuration(annotator="human").lasting()["annotator_options"]["overlap"] == 1
+    assert Configuration(annotator="human").result_parameters()["annotator_options"]["overlap"] == 1
     for annotator in ("human", "oracle"):
-        options = Configuration(annotator=annotator).lasting()["annotator_options"]
+        options = Configuration(annotator=annotator).result_parameters()["annotator_options"]
         assert not {"undo_seconds", "serve", "host", "port"} & set(options)
     assert "overlap" not in options
 

@@ -148,4 +148,4 @@ def test_a_run_does_not_depend_on_the_group():
     parameters = configured("base")
     run, other = (parse(Configuration, {**parameters, "native": group}) for group in (parameters["native"], {}))
     assert run != other
-    assert run.lasting() == other.lasting()
+    assert run.result_parameters() == other.result_parameters()

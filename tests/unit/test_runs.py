@@ -1,4 +1,4 @@
-"""Run folders: rounds are counted, runs are not continued as something else, forks share and outlive, thinning spares."""
+"""Run folders: rounds are counted, runs are not continued as something else, forks share and outlive, pruning spares."""
 
 import pytest
 
@@ -78,7 +78,7 @@ def test_a_fork_typed_again_is_continued_and_another_is_refused(tmp_path, monkey
 
 def test_thinning_keeps_every_nth_the_newest_two_and_the_account_of_all(tmp_path):
     run = played(tmp_path / "a", 7)
-    freed = run.thin(3)
+    freed = run.prune(3)
     kept = [n for n in range(7) if (run.round(n) / "checkpoint.pt").exists()]
     assert kept == [0, 3, 5, 6]
     assert freed == 3 * len(HEAVY) * 100

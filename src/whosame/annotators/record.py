@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from whosame.annotation.queue.decisions import Decision, Key, decisions
 from whosame.annotation.store.store import AnswerEvent, LabelStore
-from whosame.errors import ResumeError, listing
+from whosame.errors import ResumeError, format_problems
 from whosame.questions import Answer, Question, Source
 
 
@@ -100,7 +100,9 @@ class RoundRecord:
         ]
         if problems:
             title = f"{len(problems)} images that run {self._run!r} has answers about are not what they were"
-            raise ResumeError(listing(title, problems, "Restore the images, or begin another run (--params=run=NAME)."))
+            raise ResumeError(
+                format_problems(title, problems, "Restore the images, or begin another run (--params=run=NAME).")
+            )
 
 
 def as_answer(question: Question, decision: Decision, source: Source) -> Answer:

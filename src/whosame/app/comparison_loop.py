@@ -20,7 +20,7 @@ from whosame.comparison.record import PlanRecord
 from whosame.configuration import Configuration
 from whosame.data.indexing import index_images
 from whosame.data.manifest import Manifest, split
-from whosame.errors import ResumeError, mendable
+from whosame.errors import ResumeError, find_user_error
 from whosame.parameters import merge, parse
 from whosame.runs import COMPARISON, Run, write_json
 
@@ -92,7 +92,7 @@ def _check_played(plan: Plan, parameters: Mapping[str, Any], manifest: Manifest)
         run = Run.named(paths.runs_folder(), planned.name)
         if run.about():
             try:
-                run.open(parse(Configuration, merge(parameters, planned.parameters)).lasting(), images, "")
+                run.open(parse(Configuration, merge(parameters, planned.parameters)).result_parameters(), images, "")
             except ResumeError as error:
                 problems.append(str(error))
     if problems:
@@ -117,7 +117,7 @@ def _play_all(env: str | None, plan: Plan, parameters: Mapping[str, Any]) -> dic
                 play(env, planned.parameters)
             _log(run, configuration)
         except Exception as error:  # noqa: BLE001  whatever it is, the other runs are still worth playing
-            failed[planned.name] = str(mendable(error) or repr(error))
+            failed[planned.name] = str(find_user_error(error) or repr(error))
             _say(f"comparison {plan.name}: {planned.name} failed and is set apart: {failed[planned.name]}")
         else:
             took += [time.monotonic() - begun] if missing else []

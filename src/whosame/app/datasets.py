@@ -97,7 +97,7 @@ class Artefact(AbstractDataset[Any, Any]):  # type: ignore[misc]
             return self._form.read(self._path)
         except FileNotFoundError:
             raise ResumeError(
-                f"{self._path} is missing: it was removed or thinned. Fork a round that was kept, or begin another run."
+                f"{self._path} is missing: it was removed or pruned. Fork a round that was kept, or begin another run."
             ) from None
 
     def save(self, data: Any) -> None:

@@ -1,4 +1,4 @@
-"""Kedro's hooks of the rounds: parameters checked first, progress shown, figures logged, old files thinned."""
+"""Kedro's hooks of the rounds: parameters checked first, progress shown, figures logged, old files pruned."""
 
 import fcntl
 import logging
@@ -74,7 +74,7 @@ class RoundHooks:
 
     @hook_impl
     def after_pipeline_run(self) -> None:
-        """Note the time, log the round, thin what is old."""
+        """Note the time, log the round, prune what is old."""
         playing, self._playing = self._playing, None
         if playing is None:
             return
@@ -88,7 +88,7 @@ class RoundHooks:
             write_json(playing.run.round(playing.number) / "timing.json", timing)
             _log(playing)
             if playing.configuration.storage.keep_every > 1:
-                playing.run.thin(playing.configuration.storage.keep_every)
+                playing.run.prune(playing.configuration.storage.keep_every)
 
     @hook_impl
     def on_pipeline_error(self) -> None:

@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from whosame.clustering.blocks import over_blocks
-from whosame.errors import InputError, ParameterError, listing
+from whosame.errors import InputError, ParameterError, format_problems
 
 TIE = 1e-12  # similarities nearer than this in float64 are equal: it is rounding that parts them
 SPARE = 8  # candidates beyond k that the float32 search hands to the float64 ranking
@@ -107,7 +107,9 @@ def unit_rows(features: NDArray[Any]) -> NDArray[Any]:
     bad = np.flatnonzero(~(np.isfinite(squares) & (squares > 0)))
     if len(bad):
         problems = [f"row {row}: squared length {squares[row]}" for row in bad]
-        raise InputError(listing(f"{len(bad)} rows of the features have no direction", problems, "Extract them again."))
+        raise InputError(
+            format_problems(f"{len(bad)} rows of the features have no direction", problems, "Extract them again.")
+        )
     lengths = np.sqrt(squares)
     if len(rows) and np.abs(lengths - 1).max() > UNIT:
         rows = rows / lengths[:, None]

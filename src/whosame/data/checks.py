@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from whosame.data.readers.base import Found
-from whosame.errors import InputError, listing
+from whosame.errors import InputError, format_problems
 
 
 def check(images: Sequence[Found], digests: Sequence[str], *, keep_duplicates: bool) -> list[str]:
@@ -44,7 +44,7 @@ def _check_disjoint(images: Sequence[Found]) -> None:
     if both:
         named = [f"{first[True][person]} and {first[False][person]}" for person in both]
         advice = "Retrieval is measured on people never trained on: move all images of a person to one side."
-        raise InputError(listing(f"{len(both)} identities are in training and in test, as in", named, advice))
+        raise InputError(format_problems(f"{len(both)} identities are in training and in test, as in", named, advice))
 
 
 def _duplicates(images: Sequence[Found], digests: Sequence[str], *, keep: bool) -> list[str]:
@@ -64,7 +64,7 @@ def _duplicates(images: Sequence[Found], digests: Sequence[str], *, keep: bool) 
             copies += len(group) - 1
     if torn and not keep:
         advice = "One of the identities is wrong: remove a file, or take them as they are with duplicates=keep."
-        raise InputError(listing(f"{len(torn)} images are there under two identities", torn, advice))
+        raise InputError(format_problems(f"{len(torn)} images are there under two identities", torn, advice))
     notes = [f"{len(torn):,} images are there under two identities (duplicates=keep)"] if torn else []
     return [*notes, f"{copies:,} files are copies of another of the same or of no known person"] if copies else notes
 

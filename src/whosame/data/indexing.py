@@ -18,7 +18,7 @@ from whosame.data.decoding import BYTES_A_PIXEL, UnusableImageError, cores, in_t
 from whosame.data.manifest import SCHEMA, Manifest, as_table
 from whosame.data.readers.base import SUFFIXES, File
 from whosame.data.source import SourceConfig
-from whosame.errors import InputError, listing
+from whosame.errors import InputError, format_problems
 from whosame.progress import track
 
 HEADER = 2**20  # bytes of a file that are no pixels, at most, for its size alone to speak
@@ -117,7 +117,7 @@ def _facts(root: Path, files: Sequence[File], source: SourceConfig, store: Path)
     _remember({file: known[file] for file in files if file in known}, store)
     if wrong:
         advice = "Remove or replace them, then run again: the others are not looked at a second time."
-        raise InputError(listing(f"{len(wrong)} images in {root} cannot be used", wrong, advice))
+        raise InputError(format_problems(f"{len(wrong)} images in {root} cannot be used", wrong, advice))
     return [known[file] for file in files]
 
 

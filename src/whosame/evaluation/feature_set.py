@@ -6,7 +6,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from whosame.errors import InputError, listing
+from whosame.errors import InputError, format_problems
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,7 @@ class FeatureSet:
                 problems.append(f"{name} has {len(array)} numbers, but {what}_features {len(rows)} rows")
         if problems:
             raise InputError(
-                listing(f"the {what} set cannot be evaluated", problems, "Give every image a row in each.")
+                format_problems(f"the {what} set cannot be evaluated", problems, "Give every image a row in each.")
             )
         with np.errstate(over="ignore"):  # what outgrows float32 is reported as infinity
             rows = np.ascontiguousarray(rows, dtype=np.float32)
@@ -70,6 +70,6 @@ class FeatureSet:
         if bad.size:
             title = f"{bad.size} rows of {what}_features hold NaN or infinity"
             advice = "Check the network that made them: training that diverged gives NaN."
-            raise InputError(listing(title, [f"row {row}" for row in bad], advice))
+            raise InputError(format_problems(title, [f"row {row}" for row in bad], advice))
         ids, cams = (array.astype(np.int64) for array in companions.values())
         return cls(rows, ids, cams, lengths)

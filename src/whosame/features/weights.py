@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
-from whosame.errors import InputError, ParameterError, listing, unknown_name
+from whosame.errors import InputError, ParameterError, format_problems, unknown_name
 from whosame.features.backbones import RESNETS
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def load_weights(network: "ReIDNetwork", weights: Mapping[str, Tensor], origin: 
     problems = differences(target.state_dict(), weights)
     if problems:
         raise InputError(
-            listing(
+            format_problems(
                 f"the weights {origin!r} do not fit the {'network' if whole else 'backbone'}",
                 problems,
                 "Set network.architecture (and widths, pooling) to what the weights were made with. Names that may go "

@@ -8,7 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
-from whosame.errors import InputError, StorageError, listing
+from whosame.errors import InputError, StorageError, format_problems
 from whosame.progress import track
 from whosame.synthetic.config import SyntheticConfig
 from whosame.synthetic.drawing import draw_shot, open_studio
@@ -85,7 +85,7 @@ def _check(config: SyntheticConfig, folder: Path) -> str:
             if held.get(name) != asked[name]
         ]
         raise InputError(
-            listing(
+            format_problems(
                 f"{folder} holds another synthetic data set",
                 other or ["drawn by another version of the renderer"],
                 "Give another folder, or remove this one.",

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from whosame.atomic import writing
-from whosame.errors import ResumeError, listing
+from whosame.errors import ResumeError, format_problems
 from whosame.features.network import NetworkConfig, ReIDNetwork
 from whosame.features.weights import UnreadableError, differences, load_plain
 
@@ -61,7 +61,7 @@ class Checkpoint:
         problems += differences(network.state_dict(), self.network)
         if problems:
             raise ResumeError(
-                listing(
+                format_problems(
                     "the checkpoint is of another network",
                     problems,
                     "Set the network's parameters back to the checkpoint's, or begin a run under another name.",

@@ -103,7 +103,7 @@ class RoundFiles:
         Raises
         ------
         NotHereError
-            The run is on another machine, was begun anew, the round's features were thinned, or a file is damaged.
+            The run is on another machine, was begun anew, the round's features were pruned, or a file is damaged.
         """
         run = Run(runs / name)
         try:
@@ -111,9 +111,7 @@ class RoundFiles:
                 raise NotHereError(f"the folder of run {name!r} is not on the machine that serves this page")
             return cls._read(run, number, runs.parent)
         except FileNotFoundError as error:
-            raise NotHereError(
-                f"round {number + 1} has no clusters here any more: it was removed or thinned"
-            ) from error
+            raise NotHereError(f"round {number + 1} has no clusters here any more: it was removed or pruned") from error
         except (OSError, ValueError, KeyError, BadZipFile, StorageError) as error:
             raise NotHereError(f"round {number + 1} of run {name!r} cannot be read here: {error}") from error
 

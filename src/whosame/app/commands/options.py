@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import click
 from kedro.framework.cli.utils import _split_params
 
-from whosame.errors import mendable
+from whosame.errors import find_user_error
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,7 +20,7 @@ def friendly_errors(command: F) -> F:
         try:
             return command(*args, **options)
         except Exception as error:
-            cause = mendable(error)
+            cause = find_user_error(error)
             if cause is None:
                 raise
             raise click.ClickException(str(cause)) from error

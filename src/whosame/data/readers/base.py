@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from whosame.errors import InputError, listing
+from whosame.errors import InputError, format_problems
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
 
@@ -67,7 +67,7 @@ def scan(root: Path, under: str = "") -> list[File]:
         raise InputError(f"{error.filename} cannot be read: {error.strerror}. Give a folder of images.") from error
     garbled = [ascii(file.path) for file in files if not file.path.isprintable()]
     if garbled:
-        raise InputError(listing(f"{len(garbled)} file names are not valid text", garbled, "Rename them."))
+        raise InputError(format_problems(f"{len(garbled)} file names are not valid text", garbled, "Rename them."))
     return files
 
 
@@ -98,13 +98,15 @@ def need(root: Path, wanted: Sequence[str], layout: str) -> None:
         str(path) for path in root.iterdir() if path.is_dir() and all((path / name).exists() for name in wanted)
     )
     advice = f"Did you mean images={deeper[0]}?" if deeper else "Give the folder that holds it, or another layout."
-    raise InputError(listing(f"{root} does not look like {layout}: missing there", missing, advice))
+    raise InputError(format_problems(f"{root} does not look like {layout}: missing there", missing, advice))
 
 
 def mismatches(layout: str, rule: str, paths: Sequence[str]) -> InputError:
     """Return the error for names that do not follow the rule of a layout."""
     return InputError(
-        listing(f"{len(paths)} names do not follow the rule of {layout}, {rule}", paths, "Rename or remove them."),
+        format_problems(
+            f"{len(paths)} names do not follow the rule of {layout}, {rule}", paths, "Rename or remove them."
+        ),
     )
 
 

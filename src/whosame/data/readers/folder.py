@@ -8,7 +8,7 @@ from pathlib import Path
 from whosame.data.readers.base import File, Found, Listing, scan
 from whosame.data.readers.holding_out import draw_queries, hold_out
 from whosame.data.readers.numbering import number_cameras, number_identities
-from whosame.errors import InputError, ParameterError, listing, unknown_name
+from whosame.errors import InputError, ParameterError, format_problems, unknown_name
 
 GROUPS = ("identity", "camera", "split")
 SPLIT_NAMES = {
@@ -69,7 +69,9 @@ class FolderReader:
                 wrong.append(file.path)
         if wrong and self.unmatched == "error":
             advice = "Change folder.pattern, or leave them out with folder.unmatched=skip."
-            raise InputError(listing(f"{len(wrong)} paths do not match folder.pattern {self.pattern!r}", wrong, advice))
+            raise InputError(
+                format_problems(f"{len(wrong)} paths do not match folder.pattern {self.pattern!r}", wrong, advice)
+            )
         notes = [f"{len(wrong):,} files that do not match folder.pattern are left out"] if wrong else []
 
         people = [each.get("identity") for each in fields]
@@ -109,7 +111,7 @@ class FolderReader:
         torn = [f"{file.path}: {' and '.join(splits)}" for file, splits in pairs if len(splits) > 1]
         if torn:
             advice = "Change folder.train, folder.query or folder.gallery so that an image is in one of them."
-            raise InputError(listing(f"{len(torn)} images are in several splits", torn, advice))
+            raise InputError(format_problems(f"{len(torn)} images are in several splits", torn, advice))
         return [splits[0] if splits else rest for splits in wanted]
 
 
@@ -119,5 +121,5 @@ def _by_group(files: Sequence[File], fields: Sequence[dict[str, str | None]]) ->
     odd = [f"{file.path}: {name!r}" for file, name in pairs if name and name not in SPLIT_NAMES]
     if odd:
         advice = f"The group split of folder.pattern takes {', '.join(sorted(SPLIT_NAMES))}."
-        raise InputError(listing(f"{len(odd)} images have a split of an unknown name", odd, advice))
+        raise InputError(format_problems(f"{len(odd)} images have a split of an unknown name", odd, advice))
     return [SPLIT_NAMES[name] if name else "train" for name in names]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from whosame.data.readers.base import File, Found, Listing, compare_counts, need
-from whosame.errors import InputError, listing
+from whosame.errors import InputError, format_problems
 
 LISTS = {"list_train.txt": "train", "list_val.txt": "train", "list_query.txt": "query", "list_gallery.txt": "gallery"}
 FOLDERS = {"V1": ("train", "test"), "V2": ("mask_train_v2", "mask_test_v2")}
@@ -51,7 +51,9 @@ class Msmt17Reader:
             images.append(Found(file, split, int(name["camera"]), identity + (1 if split == "train" else offset + 1)))
         if wrong:
             advice = "Unpack the archive again; the lists and the folders must be of the same version."
-            raise InputError(listing(f"{len(wrong)} lines of the lists in {root} cannot be used", wrong, advice))
+            raise InputError(
+                format_problems(f"{len(wrong)} lines of the lists in {root} cannot be used", wrong, advice)
+            )
         return Listing(images, compare_counts(f"msmt17 {version}", images, EXPECTED))
 
 

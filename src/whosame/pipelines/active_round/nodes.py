@@ -62,7 +62,7 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
     run = Run.named(paths.runs_folder(), configuration.run)
     splits = {name: len(manifest.image_ids(name)) for name in ("train", "query", "gallery")}
     about = run.open(
-        configuration.lasting(),
+        configuration.result_parameters(),
         {
             "dataset": manifest.dataset,
             "digest": manifest.digest,
