@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from whosame.app.round_loop import play
+from whosame.reporting.contact_sheet import contact_sheet
 from whosame.reporting.curves import curve, overview
-from whosame.reporting.sheet import contact_sheet
 from whosame.runs import Run
 
 SEEDS = (0, 1, 2)

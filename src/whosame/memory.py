@@ -165,7 +165,7 @@ class LabelMemory:
         pairs = sorted((root, other) for root, others in self._apart.items() for other in others if root < other)
         return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
-    def shown(self, n: int) -> NDArray[np.int64]:
+    def query_counts(self, n: int) -> NDArray[np.int64]:
         """Return how often each of ``n`` rows was in an answered pair ("unsure" counts too), int64 [n].
 
         Raises

@@ -134,7 +134,7 @@ def simulate(
             graph=base.graph,
             labels=enforce(base.labels, features, memory),
             cameras=cameras,
-            shown=memory.shown(len(features)),
+            shown=memory.query_counts(len(features)),
             memory=memory,
             budget=allowance(shares, number, asked),
             generator=stream(seed, "strategy", number),

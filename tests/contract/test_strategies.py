@@ -174,7 +174,7 @@ def test_rounds_build_on_each_other(strategy, verdict):
     memory, labels, carried, asked, rounds_asking = LabelMemory(), None, {}, set(), 0
     for turn in range(4):
         state, people = make_state(
-            labels=labels, budget=15, seed=turn, memory=memory, shown=memory.shown(96) if len(memory) else None
+            labels=labels, budget=15, seed=turn, memory=memory, shown=memory.query_counts(96) if len(memory) else None
         )
         state = dataclasses.replace(state, round=turn, carried=carried)
         session = strategy.start(state)

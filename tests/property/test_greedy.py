@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whosame.evaluation.evenness import kl_to_uniform
+from whosame.evaluation.diversity import kl_to_uniform
 from whosame.strategies.dcps.greedy import LazyGreedy, rarity
 
 CLUSTERS = 5

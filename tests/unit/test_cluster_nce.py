@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from whosame.errors import ParameterError
-from whosame.training.cluster_nce import ClusterMemory, class_means, cluster_nce
+from whosame.training.cluster_nce import MemoryBank, class_means, cluster_nce
 
 
 def unit(x):
@@ -42,7 +42,7 @@ def test_against_the_reference(seed, momentum, use_hard):
     labels = rng.integers(0, 5, 20)  # blocks mixed, sizes unequal, class 5 absent
     loss, gradient, after = reference(features, labels, vectors, 0.05, momentum, use_hard=use_hard)
 
-    memory = ClusterMemory(torch.from_numpy(vectors * 3), momentum, use_hard=use_hard)  # scaled to length 1 inside
+    memory = MemoryBank(torch.from_numpy(vectors * 3), momentum, use_hard=use_hard)  # scaled to length 1 inside
     f = torch.from_numpy(features).requires_grad_()
     y = torch.from_numpy(labels)
     found = cluster_nce(f, y, memory)
@@ -55,7 +55,7 @@ def test_against_the_reference(seed, momentum, use_hard):
 
 def test_the_order_within_a_cluster_counts():
     vectors, features = torch.eye(3), torch.eye(3)
-    forward, backward = ClusterMemory(vectors), ClusterMemory(vectors)
+    forward, backward = MemoryBank(vectors), MemoryBank(vectors)
     forward.update(features[[1, 2]], torch.tensor([0, 0]))
     backward.update(features[[2, 1]], torch.tensor([0, 0]))
     assert forward.vectors[0].argmax() == 2  # 10 % of the old are kept: the last image dominates
@@ -63,13 +63,13 @@ def test_the_order_within_a_cluster_counts():
 
 
 def test_momentum_is_the_share_of_the_old():
-    memory = ClusterMemory(torch.eye(2), momentum=0.1)
+    memory = MemoryBank(torch.eye(2), momentum=0.1)
     memory.update(torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
     torch.testing.assert_close(memory.vectors[0], torch.tensor([0.1, 0.9]) / np.hypot(0.1, 0.9))
 
 
 def test_an_empty_batch_changes_nothing():
-    memory = ClusterMemory(torch.eye(2))
+    memory = MemoryBank(torch.eye(2))
     for hard in (False, True):
         memory.use_hard = hard
         memory.update(torch.empty(0, 2), torch.empty(0, dtype=torch.int64))

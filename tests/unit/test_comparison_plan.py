@@ -10,7 +10,7 @@ from whosame.app import comparison_loop
 from whosame.comparison import plan as plan_module
 from whosame.comparison.config import ComparisonConfig
 from whosame.comparison.plan import fit_to_images, make_plan
-from whosame.comparison.record import PlanRecord
+from whosame.comparison.saved_plan import SavedPlan
 from whosame.configuration import Configuration
 from whosame.data.manifest import TrainSet, Truth
 from whosame.errors import ParameterError, ResumeError
@@ -187,7 +187,7 @@ def test_a_run_that_fails_is_noted_and_the_others_go_on(tmp_path, monkeypatch, c
     failed = comparison_loop._play_all("env", wanted, PARAMETERS)
     assert played == [("env", run.name) for run in wanted.runs]
     assert failed == {"c-random-20-s0": "its round was removed"}
-    record = PlanRecord.read(tmp_path / "data" / "08_reporting" / "c")
+    record = SavedPlan.read(tmp_path / "data" / "08_reporting" / "c")
     assert record.failed == failed
     assert record.runs == tuple(run.name for run in wanted.runs)
     said = capsys.readouterr().err

@@ -8,7 +8,7 @@ from scipy.linalg import sqrtm
 from scipy.sparse import csr_array
 
 from whosame.errors import ParameterError
-from whosame.evaluation.evenness import cluster_counts, kl_to_uniform, selection_shares
+from whosame.evaluation.diversity import cluster_counts, kl_to_uniform, selection_shares
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies.base import RoundState

@@ -9,7 +9,7 @@ import torch
 from whosame.memory import LabelMemory
 from whosame.training import TrainingConfig
 from whosame.training.hybrid_memory import HybridMemory
-from whosame.training.targets import make_lesson
+from whosame.training.targets import training_targets
 
 CONFIG = TrainingConfig(loss="hybrid-memory", memory_momentum=0.2, temperature=0.05)
 CPU = torch.device("cpu")
@@ -21,8 +21,8 @@ def unit(x):
 
 def made(labels, vectors, **changes):
     config = dataclasses.replace(CONFIG, **changes)
-    lesson = make_lesson(np.array(labels), np.zeros(len(labels), np.int64), config, memory=LabelMemory())
-    return HybridMemory(lesson, torch.from_numpy(vectors[lesson.rows]), config, CPU)
+    targets = training_targets(np.array(labels), np.zeros(len(labels), np.int64), config, memory=LabelMemory())
+    return HybridMemory(targets, torch.from_numpy(vectors[targets.rows]), config, CPU)
 
 
 def reference(features, images, labels, memory, temperature, momentum):
@@ -59,7 +59,7 @@ def test_against_the_reference_over_three_batches(seed):
         objective.update(f.detach(), images)
         assert found.item() == pytest.approx(loss, rel=1e-9)
         np.testing.assert_allclose(f.grad.numpy(), gradient, atol=1e-9)
-        np.testing.assert_allclose(objective.images.vectors.numpy(), memory, atol=1e-12)
+        np.testing.assert_allclose(objective.bank.vectors.numpy(), memory, atol=1e-12)
         means = np.array([memory[labels == c].mean(axis=0) for c in range(4)])
         np.testing.assert_allclose(objective.means.numpy(), means, atol=1e-12)
 
@@ -74,7 +74,7 @@ def test_by_hand():
     objective.update(torch.tensor([[0.0, 1.0]], dtype=torch.float64), np.array([0]))
     # m_0 <- 0.2 (1, 0) + 0.8 (0, 1), scaled to length 1; the class is the mean of that and (0, 1).
     moved = np.array([0.2, 0.8]) / np.hypot(0.2, 0.8)
-    np.testing.assert_allclose(objective.images.vectors.numpy(), [moved, [0, 1], [-1, 0]])
+    np.testing.assert_allclose(objective.bank.vectors.numpy(), [moved, [0, 1], [-1, 0]])
     np.testing.assert_allclose(objective.means.numpy(), [(moved + np.array([0, 1])) / 2, [-1, 0]])
 
 
@@ -82,10 +82,10 @@ def test_outliers_are_left_out_or_classes_of_their_own():
     memory = unit(np.random.default_rng(0).standard_normal((6, 4)))
     labels = [3, -1, 3, 5, 5, -1]
     dropped, kept = made(labels, memory), made(labels, memory, outliers="classes")
-    assert dropped.lesson.rows.tolist() == [0, 2, 3, 4]
-    assert len(dropped.means) == dropped.lesson.count == 2
-    assert kept.lesson.rows.tolist() == list(range(6))
-    assert kept.lesson.classes.tolist() == [0, 2, 0, 1, 1, 3]
+    assert dropped.targets.rows.tolist() == [0, 2, 3, 4]
+    assert len(dropped.means) == dropped.targets.count == 2
+    assert kept.targets.rows.tolist() == list(range(6))
+    assert kept.targets.classes.tolist() == [0, 2, 0, 1, 1, 3]
     np.testing.assert_allclose(kept.means[2:].numpy(), memory[[1, 5]])
 
 

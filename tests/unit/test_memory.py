@@ -80,7 +80,7 @@ def test_the_log_rebuilds_the_memory(log):
         assert twin.conflicts == memory.conflicts
         np.testing.assert_array_equal(twin.must_link_roots(ROWS), memory.must_link_roots(ROWS))
         np.testing.assert_array_equal(twin.cannot_links(), memory.cannot_links())
-        np.testing.assert_array_equal(twin.shown(ROWS), memory.shown(ROWS))
+        np.testing.assert_array_equal(twin.query_counts(ROWS), memory.query_counts(ROWS))
         assert [twin.settled(0, j) for j in range(1, ROWS)] == [memory.settled(0, j) for j in range(1, ROWS)]
 
 
@@ -107,8 +107,8 @@ def test_earlier_answers_stand():
 
 def test_shown_counts_every_answer():
     memory = LabelMemory.from_log([0, 0, 0], [1, 1, 2], ["same", "same", "unsure"])
-    assert memory.shown(4).tolist() == [3, 2, 1, 0]
-    assert memory.shown(4).dtype == np.int64
+    assert memory.query_counts(4).tolist() == [3, 2, 1, 0]
+    assert memory.query_counts(4).dtype == np.int64
 
 
 def test_an_empty_memory():
@@ -118,10 +118,10 @@ def test_an_empty_memory():
     assert memory.cannot_links().shape == (0, 2)
     assert memory.cannot_links().dtype == np.int64
     assert memory.must_link_roots(0).shape == (0,)
-    assert memory.shown(2).tolist() == [0, 0]
+    assert memory.query_counts(2).tolist() == [0, 0]
 
 
-@pytest.mark.parametrize("method", ["must_link_roots", "shown"])
+@pytest.mark.parametrize("method", ["must_link_roots", "query_counts"])
 def test_answers_about_rows_that_are_not_there_are_named(method):
     memory = LabelMemory.from_log([0], [7], ["unsure"])
     with pytest.raises(ValueError, match="row 7, but there are only 7 rows"):

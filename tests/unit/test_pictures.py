@@ -9,9 +9,9 @@ from PIL import Image
 
 from whosame.errors import InputError
 from whosame.questions import Answer, Question
+from whosame.reporting.contact_sheet import contact_sheet
 from whosame.reporting.curves import curve, overview, selection_histogram
-from whosame.reporting.pairs import BORDER, COLOURS, GAP, HEADER, HEIGHT, STRIP, pairs_picture
-from whosame.reporting.sheet import contact_sheet
+from whosame.reporting.pair_images import BORDER, COLOURS, GAP, HEADER, HEIGHT, STRIP, pair_images
 from whosame.reporting.table import MISSING, metrics_table, rounds_table, runs_table
 from whosame.runs import Run
 
@@ -26,7 +26,7 @@ def picture(answers, changed=None, **more):
     count = len(answers)
     left = np.full((count, 64, 32, 3), 40, np.uint8)
     right = np.full((count, 64, 32, 3), 200, np.uint8)
-    drawn = pairs_picture(left, right, answers, np.zeros(count, bool) if changed is None else changed, **more)
+    drawn = pair_images(left, right, answers, np.zeros(count, bool) if changed is None else changed, **more)
     return np.asarray(Image.open(io.BytesIO(drawn), formats=["PNG"]))
 
 
@@ -80,7 +80,7 @@ def test_the_header_counts_what_is_left_out():
 def test_a_hundred_pairs_are_drawn_in_little_memory_and_bytes():
     random = np.random.default_rng(0)
     crops = np.kron(random.integers(0, 255, (100, 8, 4, 3)), np.ones((1, 8, 8, 1))).astype(np.uint8)
-    drawn = pairs_picture(crops, crops, [answer("same")] * 100, np.ones(100, bool))
+    drawn = pair_images(crops, crops, [answer("same")] * 100, np.ones(100, bool))
     size = Image.open(io.BytesIO(drawn)).size
     assert size[0] * size[1] < 1_200_000
     assert len(drawn) < 3_000_000
@@ -95,7 +95,7 @@ def test_pairs_that_do_not_belong_together():
         (crops[..., 0], crops[..., 0], 2, 2),
     ):
         with pytest.raises(InputError, match="a picture of n pairs takes"):
-            pairs_picture(left, right, [answer("same")] * answers, np.zeros(changed, bool))
+            pair_images(left, right, [answer("same")] * answers, np.zeros(changed, bool))
 
 
 def test_contact_sheet():

@@ -7,10 +7,18 @@ import yaml
 
 from whosame.data.indexing import index_images
 from whosame.data.pixels import PixelsConfig
-from whosame.data.readers import DUKEMTMC, MARKET1501, FolderReader, Found, MarketReader, OmniglotReader, check_layout
-from whosame.data.readers.base import File, compare_counts, scan
-from whosame.data.readers.holding_out import draw_queries, hold_out
+from whosame.data.readers import (
+    DUKEMTMC,
+    MARKET1501,
+    FolderReader,
+    FoundImage,
+    MarketReader,
+    OmniglotReader,
+    check_layout,
+)
+from whosame.data.readers.base import ImageFile, compare_counts, scan
 from whosame.data.readers.msmt17 import EXPECTED as MSMT17
+from whosame.data.readers.splits import draw_queries, split_by_identity
 from whosame.data.source import SourceConfig
 from whosame.errors import InputError, ParameterError
 from whosame.parameters import parse
@@ -28,7 +36,7 @@ def rows(listing):
 
 
 def found(split, camera, identity, number=0):
-    return Found(File(f"{identity}_{camera}_{number}.jpg", 1, 1), split, camera, identity)
+    return FoundImage(ImageFile(f"{identity}_{camera}_{number}.jpg", 1, 1), split, camera, identity)
 
 
 # names and numbers ---------------------------------------------------------------------------------------------------
@@ -171,9 +179,9 @@ def test_without_a_split_whole_identities_are_held_out(tmp_path):
 
 
 def test_someone_always_stays_to_train_and_nobody_known_trains():
-    assert hold_out(["a", None, "-1"], 0.9, 0) == ["train"] * 3
-    assert sorted(hold_out(["a", "b"], 0.9, 0)) == ["gallery", "train"]
-    assert hold_out(["a", "b", "c"], 0.0, 0) == ["train"] * 3
+    assert split_by_identity(["a", None, "-1"], 0.9, 0) == ["train"] * 3
+    assert sorted(split_by_identity(["a", "b"], 0.9, 0)) == ["gallery", "train"]
+    assert split_by_identity(["a", "b", "c"], 0.0, 0) == ["train"] * 3
 
 
 def test_queries_leave_every_person_a_gallery_image():

@@ -15,7 +15,7 @@ from whosame.memory import LabelMemory
 from whosame.seeding import stream
 from whosame.training import AugmentConfig, TrainingConfig, fit, learning_rate, make_optimiser
 from whosame.training.fit import OBJECTIVES
-from whosame.training.targets import make_lesson
+from whosame.training.targets import training_targets
 
 CONFIG = TrainingConfig(iterations=6, clusters_per_batch=4, norm_chunk=8, augment=AugmentConfig(pad=2, erase=0.1))
 
@@ -209,8 +209,8 @@ def test_batchnorm_is_in_chunks():
     vectors = extract(begun, Pictures(LABELS), np.arange(48), ExtractionConfig(), device="cpu").vectors
     network, report, pixels = trained(config=config, vectors=vectors)
 
-    lesson = make_lesson(LABELS, CAMERAS, config)
-    objective = OBJECTIVES[config.loss](lesson, torch.from_numpy(vectors), config, torch.device("cpu"))
+    targets = training_targets(LABELS, CAMERAS, config)
+    objective = OBJECTIVES[config.loss](targets, torch.from_numpy(vectors), config, torch.device("cpu"))
     [batch] = objective.batches(stream(0, "batches", 0))
     images = normalise(to_unit(torch.from_numpy(pixels.read(batch))))
     first, second = replicas = [copy.deepcopy(begun).train() for _ in range(2)]

@@ -16,7 +16,7 @@ from whosame.app import paths
 from whosame.app.mlflow_log import synchronise
 from whosame.app.round_loop import play
 from whosame.comparison.plan import Plan, PlannedRun, fit_to_images, make_plan
-from whosame.comparison.record import PlanRecord
+from whosame.comparison.saved_plan import SavedPlan
 from whosame.configuration import Configuration
 from whosame.data.indexing import index_images
 from whosame.data.manifest import Manifest, split
@@ -102,7 +102,7 @@ def _check_played(plan: Plan, parameters: Mapping[str, Any], manifest: Manifest)
 def _play_all(env: str | None, plan: Plan, parameters: Mapping[str, Any]) -> dict[str, str]:
     names = tuple(run.name for run in plan.runs)
     folder, failed = paths.comparison_folder(plan.name), dict[str, str]()
-    PlanRecord(plan.mode, names, plan.notes).write(folder)
+    SavedPlan(plan.mode, names, plan.notes).write(folder)
     took: list[float] = []
     for position, planned in enumerate(plan.runs, start=1):
         configuration = parse(Configuration, merge(parameters, planned.parameters))
@@ -121,7 +121,7 @@ def _play_all(env: str | None, plan: Plan, parameters: Mapping[str, Any]) -> dic
             _say(f"comparison {plan.name}: {planned.name} failed and is set apart: {failed[planned.name]}")
         else:
             took += [time.monotonic() - begun] if missing else []
-    PlanRecord(plan.mode, names, plan.notes, failed).write(folder)
+    SavedPlan(plan.mode, names, plan.notes, failed).write(folder)
     return failed
 
 

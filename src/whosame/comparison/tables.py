@@ -9,7 +9,7 @@ import pandas as pd
 
 from whosame.comparison.history import Arm, Comparison, History
 from whosame.comparison.plan import BASE
-from whosame.evaluation.annotation import KINDS
+from whosame.evaluation.annotation_cost import KINDS
 
 # Column of the tables, metric of the last round. Shares and accuracies are fractions; seconds are those of the machine.
 FIGURES = {

@@ -3,16 +3,16 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 
-from whosame.data.readers.base import Found
+from whosame.data.readers.base import FoundImage
 from whosame.errors import InputError, format_problems
 
 
-def check(images: Sequence[Found], digests: Sequence[str], *, keep_duplicates: bool) -> list[str]:
+def check(images: Sequence[FoundImage], digests: Sequence[str], *, keep_duplicates: bool) -> list[str]:
     """Check identities, splits, cameras and bytes of all images against each other.
 
     Parameters
     ----------
-    images : sequence of Found
+    images : sequence of FoundImage
         Sorted by path.
     digests : sequence of str
         Of the images' bytes.
@@ -35,7 +35,7 @@ def check(images: Sequence[Found], digests: Sequence[str], *, keep_duplicates: b
     return [*_duplicates(images, digests, keep=keep_duplicates), *_gaps(images)]
 
 
-def _check_disjoint(images: Sequence[Found]) -> None:
+def _check_disjoint(images: Sequence[FoundImage]) -> None:
     first: dict[bool, dict[int, str]] = {True: {}, False: {}}
     for image in images:
         if image.identity is not None and image.identity > 0:
@@ -47,8 +47,8 @@ def _check_disjoint(images: Sequence[Found]) -> None:
         raise InputError(format_problems(f"{len(both)} identities are in training and in test, as in", named, advice))
 
 
-def _duplicates(images: Sequence[Found], digests: Sequence[str], *, keep: bool) -> list[str]:
-    groups: dict[str, list[Found]] = defaultdict(list)
+def _duplicates(images: Sequence[FoundImage], digests: Sequence[str], *, keep: bool) -> list[str]:
+    groups: dict[str, list[FoundImage]] = defaultdict(list)
     for image, digest in zip(images, digests, strict=True):
         groups[digest].append(image)
     again = [group for group in groups.values() if len(group) > 1]
@@ -69,7 +69,7 @@ def _duplicates(images: Sequence[Found], digests: Sequence[str], *, keep: bool) 
     return [*notes, f"{copies:,} files are copies of another of the same or of no known person"] if copies else notes
 
 
-def _gaps(images: Sequence[Found]) -> list[str]:
+def _gaps(images: Sequence[FoundImage]) -> list[str]:
     notes = []
     splits = Counter(image.split for image in images)
     cameras = Counter(image.camera for image in images)

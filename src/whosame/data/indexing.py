@@ -16,7 +16,7 @@ from whosame.atomic import writing
 from whosame.data.checks import check
 from whosame.data.decoding import BYTES_A_PIXEL, UnusableImageError, cores, in_threads, inspect
 from whosame.data.manifest import SCHEMA, Manifest, as_table
-from whosame.data.readers.base import SUFFIXES, File
+from whosame.data.readers.base import SUFFIXES, ImageFile
 from whosame.data.source import SourceConfig
 from whosame.errors import InputError, format_problems
 from whosame.progress import track
@@ -99,7 +99,7 @@ def kept_manifest(cache: Path, digest: str) -> Manifest | None:
     return None
 
 
-def _facts(root: Path, files: Sequence[File], source: SourceConfig, store: Path) -> list[Facts]:
+def _facts(root: Path, files: Sequence[ImageFile], source: SourceConfig, store: Path) -> list[Facts]:
     max_pixels = source.max_megapixels * 1e6
     known = {file: fact for file, fact in _remembered(store).items() if fact.height * fact.width <= max_pixels}
     new = [file for file in files if file not in known]
@@ -121,7 +121,7 @@ def _facts(root: Path, files: Sequence[File], source: SourceConfig, store: Path)
     return [known[file] for file in files]
 
 
-def _look(file: File, *, root: Path, max_pixels: float) -> Facts | str:
+def _look(file: ImageFile, *, root: Path, max_pixels: float) -> Facts | str:
     """Return what a file's bytes say, or why they cannot be used."""
     if file.size > BYTES_A_PIXEL * max_pixels + HEADER:
         return f"{file.size:,} bytes, absurdly large for a crop"
@@ -135,21 +135,21 @@ def _look(file: File, *, root: Path, max_pixels: float) -> Facts | str:
     return Facts(hashlib.blake2b(content, digest_size=16).hexdigest(), height, width)
 
 
-def _remembered(store: Path) -> dict[File, Facts]:
+def _remembered(store: Path) -> dict[ImageFile, Facts]:
     try:
         table = pq.read_table(store, memory_map=False, use_threads=False)
-        columns = [table[name].to_pylist() for name in (*File._fields, *Facts._fields)]
+        columns = [table[name].to_pylist() for name in (*ImageFile._fields, *Facts._fields)]
     except (OSError, KeyError, ValueError):  # absent, or of another version: everything is looked at anew
         return {}
-    n = len(File._fields)
-    return {File(*row[:n]): Facts(*row[n:]) for row in zip(*columns, strict=True)}
+    n = len(ImageFile._fields)
+    return {ImageFile(*row[:n]): Facts(*row[n:]) for row in zip(*columns, strict=True)}
 
 
-def _remember(facts: dict[File, Facts], store: Path) -> None:
+def _remember(facts: dict[ImageFile, Facts], store: Path) -> None:
     rows = [(*file, *fact) for file, fact in facts.items()]
-    columns = zip(*rows, strict=True) if rows else [[] for _ in (*File._fields, *Facts._fields)]
+    columns = zip(*rows, strict=True) if rows else [[] for _ in (*ImageFile._fields, *Facts._fields)]
     with writing(store) as out:
-        pq.write_table(pa.table(dict(zip((*File._fields, *Facts._fields), map(list, columns), strict=True))), out)
+        pq.write_table(pa.table(dict(zip((*ImageFile._fields, *Facts._fields), map(list, columns), strict=True))), out)
 
 
 def _keep(manifest: Manifest, path: Path) -> None:

@@ -1,20 +1,20 @@
 """What a round reached: retrieval on the test set, clusters against the truth, and what the answers cost and bought."""
 
-from whosame.evaluation.annotation import AnnotationAccount, changed_partition, round_account
-from whosame.evaluation.clusters import ClusterMetrics, evaluate_clusters
+from whosame.evaluation.annotation_cost import AnnotationCost, changes_partition, round_cost
+from whosame.evaluation.clustering_metrics import ClusteringMetrics, evaluate_clusters
 from whosame.evaluation.config import EvaluationConfig
-from whosame.evaluation.evenness import SelectionEvenness, selection_evenness
+from whosame.evaluation.diversity import SelectionDiversity, selection_diversity
 from whosame.evaluation.retrieval import RetrievalMetrics, evaluate_retrieval
 
 __all__ = [
-    "AnnotationAccount",
-    "ClusterMetrics",
+    "AnnotationCost",
+    "ClusteringMetrics",
     "EvaluationConfig",
     "RetrievalMetrics",
-    "SelectionEvenness",
-    "changed_partition",
+    "SelectionDiversity",
+    "changes_partition",
     "evaluate_clusters",
     "evaluate_retrieval",
-    "round_account",
-    "selection_evenness",
+    "round_cost",
+    "selection_diversity",
 ]

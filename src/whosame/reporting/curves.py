@@ -78,7 +78,7 @@ def overview(images: NDArray[np.uint8], panels: Mapping[str, Sequence[Curve]], *
     Parameters
     ----------
     images : uint8 [height, width, 3]
-        From :func:`whosame.reporting.sheet.contact_sheet`.
+        From :func:`whosame.reporting.contact_sheet.contact_sheet`.
     panels : mapping of metric to curves
         Drawn side by side.
     against : str
@@ -102,7 +102,7 @@ def selection_histogram(shares: Mapping[str, NDArray[np.float64]]) -> Figure:
     Parameters
     ----------
     shares : mapping of label to float64 [C]
-        From :func:`whosame.evaluation.selection_evenness`, for each run a panel, three a row. The dashed line
+        From :func:`whosame.evaluation.selection_diversity`, for each run a panel, three a row. The dashed line
         is the uniform 1/C.
     """
     columns = min(len(shares), 3)

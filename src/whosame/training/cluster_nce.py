@@ -1,4 +1,4 @@
-"""ClusterNCE: every image against one memory vector per cluster (Cluster Contrast; DCPS Eq. 2)."""
+"""ClusterNCE: every image against one vector per cluster (Cluster Contrast; DCPS Eq. 2)."""
 
 import torch
 from torch import Tensor
@@ -7,11 +7,11 @@ from torch.nn import functional
 from whosame.errors import ParameterError
 from whosame.training.config import TrainingConfig
 from whosame.training.objective import Batch, Objective
-from whosame.training.targets import Lesson
+from whosame.training.targets import TrainingTargets
 
 
-class ClusterMemory:
-    """One vector of length 1 per cluster, pulled towards the features of each batch.
+class MemoryBank:
+    """Vectors of length 1, of clusters or of images, that move towards the features of each batch.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class ClusterMemory:
         self.vectors[clusters] = functional.normalize(mixed, dim=1)
 
 
-def cluster_nce(features: Tensor, labels: Tensor, memory: ClusterMemory, temperature: float = 0.05) -> Tensor:
+def cluster_nce(features: Tensor, labels: Tensor, bank: MemoryBank, temperature: float = 0.05) -> Tensor:
     """Return the mean of ``-log(exp(f·c_y / τ) / sum_j exp(f·c_j / τ))`` over the batch.
 
     Parameters
@@ -74,7 +74,7 @@ def cluster_nce(features: Tensor, labels: Tensor, memory: ClusterMemory, tempera
         Of length 1.
     labels : Tensor of int64, shape (n,)
         Clusters from 0 to C - 1.
-    memory : ClusterMemory
+    bank : MemoryBank
         Takes no gradient.
     temperature : float
         τ.
@@ -83,30 +83,30 @@ def cluster_nce(features: Tensor, labels: Tensor, memory: ClusterMemory, tempera
     -------
     Tensor of float32, shape ()
     """
-    return functional.cross_entropy(features @ memory.vectors.T / temperature, labels)
+    return functional.cross_entropy(features @ bank.vectors.T / temperature, labels)
 
 
 class ClusterContrast(Objective):
-    """ClusterNCE with the means of the classes as memory."""
+    """ClusterNCE with the means of the classes as memory bank."""
 
-    def __init__(self, lesson: Lesson, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
-        super().__init__(lesson, vectors, config, on)
-        means = class_means(vectors, torch.from_numpy(lesson.classes))
-        self.memory = ClusterMemory(means.to(on), config.memory_momentum, use_hard=config.use_hard)
+    def __init__(self, targets: TrainingTargets, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
+        super().__init__(targets, vectors, config, on)
+        means = class_means(vectors, torch.from_numpy(targets.classes))
+        self.bank = MemoryBank(means.to(on), config.memory_momentum, use_hard=config.use_hard)
 
     def loss(self, features: Tensor, batch: Batch) -> Tensor:
         """Return the mean ClusterNCE of the batch."""
-        return cluster_nce(features, self.class_of[batch], self.memory, self.config.temperature)
+        return cluster_nce(features, self.class_of[batch], self.bank, self.config.temperature)
 
     def update(self, features: Tensor, batch: Batch) -> None:
         """Pull the clusters of the batch towards its features."""
-        self.memory.update(features, self.class_of[batch])
+        self.bank.update(features, self.class_of[batch])
 
 
 def class_means(vectors: Tensor, labels: Tensor) -> Tensor:
     """Return the mean feature of each class, float32 [C, D], of features [n, D] and labels 0 to C - 1 [n]."""
     if len(labels) == 0:
-        raise ParameterError("a cluster memory needs at least one labelled image")
+        raise ParameterError("a memory bank needs at least one labelled image")
     classes = int(labels.max()) + 1
     sums = vectors.new_zeros(classes, vectors.shape[1]).index_add_(0, labels, vectors)
     return sums / torch.bincount(labels, minlength=classes).clamp(min=1).unsqueeze(1)

@@ -23,7 +23,7 @@ class TrainingConfig:
     iterations: int = 50  # batches a round; papers: 200 (Market, Duke), 400 (MSMT17)
     clusters_per_batch: int = 16  # P; papers: 16
     images_per_cluster: int = 4  # K, at least 2; papers: 16
-    norm_chunk: int = 64  # images normalised together (chunked_norm.py), a multiple of K; papers: 64, a GPU's share
+    norm_chunk: int = 64  # images normalised together (ghost_norm.py), a multiple of K; papers: 64, a GPU's share
     temperature: float = 0.05  # τ, of all but triplet, above 0; papers: 0.05
     memory_momentum: float = 0.1  # share of the old vector that an update keeps, 0 to 1; papers: 0.1, SpCL 0.2
     use_hard: bool = False  # cluster-nce, purification: update each cluster once a batch, by its least similar image

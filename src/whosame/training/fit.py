@@ -23,7 +23,7 @@ from whosame.training.ghost_norm import forward_in_chunks
 from whosame.training.hybrid_memory import HybridMemory
 from whosame.training.objective import Objective
 from whosame.training.purification import Purification
-from whosame.training.targets import make_lesson
+from whosame.training.targets import training_targets
 from whosame.training.triplet import Triplet
 
 OBJECTIVES: dict[str, type[Objective]] = {
@@ -94,7 +94,7 @@ def fit(
         Over the network's parameters (:func:`whosame.training.config.make_optimiser`).
     pixels : Pixels
     image_ids, labels, cameras : ndarray of int64, shape (n,)
-        Images of label -1 are not trained on, but for ``config.outliers`` (see :func:`make_lesson`).
+        Images of label -1 are not trained on, but for ``config.outliers`` (see :func:`training_targets`).
     config : TrainingConfig
     round, rounds : int
         This round, from 0, and how many there will be.
@@ -121,19 +121,19 @@ def fit(
     """
     begun = time.monotonic()
     on = find_device(device)
-    lesson = make_lesson(labels, cameras, config, memory=memory, weights=weights)
-    count, unlabelled = len(lesson.rows), len(labels) - len(lesson.rows)
-    if lesson.count < 2:
-        warning = f"{lesson.count} classes with {count} images: nothing to tell apart, the weights stay as they were"
+    targets = training_targets(labels, cameras, config, memory=memory, weights=weights)
+    count, unlabelled = len(targets.rows), len(labels) - len(targets.rows)
+    if targets.count < 2:
+        warning = f"{targets.count} classes with {count} images: nothing to tell apart, the weights stay as they were"
         seconds = time.monotonic() - begun
-        return TrainingReport(math.nan, count, unlabelled, lesson.count, 0, math.nan, seconds, (warning,))
+        return TrainingReport(math.nan, count, unlabelled, targets.count, 0, math.nan, seconds, (warning,))
 
-    image_ids = image_ids[lesson.rows]
+    image_ids = image_ids[targets.rows]
     if vectors is None:
         vectors = extract(network, pixels, image_ids, ExtractionConfig(), device=device).vectors
     else:
-        vectors = vectors[lesson.rows]
-    objective = OBJECTIVES[config.loss](lesson, torch.from_numpy(vectors), config, on)
+        vectors = vectors[targets.rows]
+    objective = OBJECTIVES[config.loss](targets, torch.from_numpy(vectors), config, on)
     batches = list(objective.batches(stream(seed, "batches", round)))
     variations = torch.Generator().manual_seed(torch_seed(seed, "augment", round))
     network.to(on, memory_format=memory_format(on)).train()  # type: ignore[call-overload]
@@ -164,4 +164,4 @@ def fit(
             f"{config.learning_rate:g}; the round's checkpoint was not written."
         )
     seconds = time.monotonic() - begun
-    return TrainingReport(mean_loss, count, unlabelled, lesson.count, len(batches), rate, seconds)
+    return TrainingReport(mean_loss, count, unlabelled, targets.count, len(batches), rate, seconds)

@@ -5,14 +5,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from whosame.training.cluster_nce import ClusterMemory, class_means
+from whosame.training.cluster_nce import MemoryBank, class_means
 from whosame.training.config import TrainingConfig
 from whosame.training.objective import Batch, Objective
-from whosame.training.targets import Lesson
+from whosame.training.targets import TrainingTargets
 
 
 class HybridMemory(Objective):
-    """Every image against all classes; the memory of an image is pulled towards its feature.
+    """Every image against all classes; the vector of an image moves towards its feature.
 
     The logit of class c is the mean of f·m_j / τ over the images j of c, that is f · mean(m_j) / τ: the means, which
     are not scaled to length 1, are kept and changed by what their images change. So a batch of B costs B × C products
@@ -24,10 +24,10 @@ class HybridMemory(Objective):
     Eq. 1 to 4; its public code adds 1e-6 to the softmax, which is left out. methods.md, Training.
     """
 
-    def __init__(self, lesson: Lesson, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
-        super().__init__(lesson, vectors, config, on)
-        self.images = ClusterMemory(vectors.to(on), config.memory_momentum)
-        self.means = class_means(self.images.vectors, self.class_of)
+    def __init__(self, targets: TrainingTargets, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
+        super().__init__(targets, vectors, config, on)
+        self.bank = MemoryBank(vectors.to(on), config.memory_momentum)
+        self.means = class_means(self.bank.vectors, self.class_of)
         self.sizes = torch.bincount(self.class_of)
 
     def loss(self, features: Tensor, batch: Batch) -> Tensor:
@@ -36,10 +36,10 @@ class HybridMemory(Objective):
 
     @torch.no_grad()
     def update(self, features: Tensor, batch: Batch) -> None:
-        """Pull the memory of the batch's images towards their features; an image drawn twice is pulled twice."""
+        """Move the vectors of the batch's images towards their features; an image drawn twice moves twice."""
         touched = torch.from_numpy(np.unique(batch)).to(features.device)
-        before = self.images.vectors[touched]
-        self.images.update(features, torch.from_numpy(batch).to(features.device))
+        before = self.bank.vectors[touched]
+        self.bank.update(features, torch.from_numpy(batch).to(features.device))
         classes = self.class_of[touched]
-        change = (self.images.vectors[touched] - before) / self.sizes[classes].unsqueeze(1)
+        change = (self.bank.vectors[touched] - before) / self.sizes[classes].unsqueeze(1)
         self.means.index_add_(0, classes, change)

@@ -5,31 +5,37 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.training.links import Links
+from whosame.training.pair_constraints import PairConstraints
 from whosame.training.sampler import draw_images
 
 
-def anchors(links: Links) -> dict[int, NDArray[np.int64]]:
+def anchors(constraints: PairConstraints) -> dict[int, NDArray[np.int64]]:
     """Return the components that can be compared, each with its rivals: two images and more, and at least one rival."""
-    roots, sizes = np.unique(links.roots, return_counts=True)
+    roots, sizes = np.unique(constraints.roots, return_counts=True)
     present = set(roots.tolist())
     found = {}
     for root in roots[sizes > 1].tolist():
-        rivals = np.array(sorted(present.intersection(links.rivals(root).tolist())), np.int64)
+        rivals = np.array(sorted(present.intersection(constraints.rivals(root).tolist())), np.int64)
         if len(rivals):
             found[root] = rivals
     return found
 
 
-def comparable(links: Links) -> NDArray[np.int64]:
+def comparable(constraints: PairConstraints) -> NDArray[np.int64]:
     """Return the must-link component of each image in :func:`anchors` or among their rivals, -1 for others."""
-    found = anchors(links)
+    found = anchors(constraints)
     wanted = np.unique(np.concatenate([[*found], *found.values()])) if found else np.empty(0, np.int64)
-    return np.where(np.isin(links.roots, wanted), links.roots, -1)
+    return np.where(np.isin(constraints.roots, wanted), constraints.roots, -1)
 
 
 def linked_batches(
-    links: Links, cameras: NDArray[np.int64], *, clusters: int, images: int, batches: int, rng: np.random.Generator
+    constraints: PairConstraints,
+    cameras: NDArray[np.int64],
+    *,
+    clusters: int,
+    images: int,
+    batches: int,
+    rng: np.random.Generator,
 ) -> Iterator[NDArray[np.int64]]:
     """Yield batches in which every other block is another person than the block before it.
 
@@ -38,7 +44,7 @@ def linked_batches(
 
     Parameters
     ----------
-    links : Links
+    constraints : PairConstraints
     cameras : int64 [n]
     clusters, images : int
         P, of which an odd one is left out, and K.
@@ -51,12 +57,12 @@ def linked_batches(
     int64 [P * K]
         With fewer anchors than P / 2, fewer.
     """
-    found = anchors(links)
+    found = anchors(constraints)
     names = np.array([*found], np.int64)
     if len(names) == 0:
         return
-    order = np.argsort(links.roots, kind="stable")
-    ordered = links.roots[order]
+    order = np.argsort(constraints.roots, kind="stable")
+    ordered = constraints.roots[order]
     size = min(clusters // 2, len(names))
     waiting = np.empty(0, np.int64)
     for _ in range(batches):

@@ -10,17 +10,17 @@ from torch import Tensor
 
 from whosame.training.config import TrainingConfig
 from whosame.training.sampler import pk_batches
-from whosame.training.targets import Lesson
+from whosame.training.targets import TrainingTargets
 
 Batch = NDArray[np.int64]
 
 
 class Objective(ABC):
-    """A loss with the memory that it keeps for one round. Images are positions 0..n-1 of the lesson.
+    """A loss with the memory bank that it keeps for one round. Images are positions 0..n-1 of the targets.
 
     Parameters
     ----------
-    lesson : Lesson
+    targets : TrainingTargets
         With at least two classes.
     vectors : Tensor of float32, shape (n, D)
         The images' features as the round begins, on the CPU.
@@ -29,18 +29,18 @@ class Objective(ABC):
         Where features will be.
     """
 
-    def __init__(self, lesson: Lesson, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
+    def __init__(self, targets: TrainingTargets, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
         del vectors
-        self.lesson = lesson
+        self.targets = targets
         self.config = config
-        self.class_of = torch.from_numpy(lesson.classes).to(on)
+        self.class_of = torch.from_numpy(targets.classes).to(on)
 
     def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
         """Yield the round's batches: P classes × K images."""
         config = self.config
         return pk_batches(
-            self.lesson.classes,
-            self.lesson.cameras,
+            self.targets.classes,
+            self.targets.cameras,
             clusters=config.clusters_per_batch,
             images=config.images_per_cluster,
             batches=config.iterations,
@@ -53,4 +53,4 @@ class Objective(ABC):
 
     @abstractmethod
     def update(self, features: Tensor, batch: Batch) -> None:
-        """Take the features of a batch into the memory, once the step is taken."""
+        """Move the memory bank towards the features of a batch, after the optimiser's step."""

@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from whosame.memory import LabelMemory
-from whosame.training.cluster_nce import ClusterContrast, ClusterMemory
+from whosame.training.cluster_nce import ClusterContrast, MemoryBank
 from whosame.training.config import TrainingConfig
 from whosame.training.objective import Batch
-from whosame.training.targets import Lesson
+from whosame.training.targets import TrainingTargets
 
 LEAST = 0.2  # weight of the least central image of a cluster
 
@@ -57,8 +57,8 @@ def image_weights(
 class Purification(ClusterContrast):
     """The weighted mean of ClusterNCE, plus ``ranking_weight`` times the ranking of the images with answers.
 
-    The ranking compares an image with the memory of those it is known to be the same as, or another than; that memory
-    has one vector per image, which follows the features as the clusters' does.
+    The ranking compares an image with the stored vectors of those it is known to be the same as, or another than: a
+    memory bank with one vector per image, updated as that of the clusters.
 
     References
     ----------
@@ -66,15 +66,15 @@ class Purification(ClusterContrast):
     form of that in SPAL's public code (arXiv 2204.10008); margin and weight are 0.3 and 0.5, there both are 1.
     """
 
-    def __init__(self, lesson: Lesson, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
-        super().__init__(lesson, vectors, config, on)
-        self.images = ClusterMemory(vectors.to(on), config.memory_momentum)
-        given = lesson.weights if lesson.weights is not None else np.ones(len(lesson.rows), np.float32)
+    def __init__(self, targets: TrainingTargets, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
+        super().__init__(targets, vectors, config, on)
+        self.image_bank = MemoryBank(vectors.to(on), config.memory_momentum)
+        given = targets.weights if targets.weights is not None else np.ones(len(targets.rows), np.float32)
         self.weights = torch.from_numpy(given).to(on)
 
     def loss(self, features: Tensor, batch: Batch) -> Tensor:
         """Return both terms."""
-        logits = features @ self.memory.vectors.T / self.config.temperature
+        logits = features @ self.bank.vectors.T / self.config.temperature
         each = functional.cross_entropy(logits, self.class_of[batch], reduction="none")
         weights = self.weights[batch]
         return (weights * each).sum() / weights.sum() + self.config.ranking_weight * self._ranking(features, batch)
@@ -82,13 +82,15 @@ class Purification(ClusterContrast):
     def update(self, features: Tensor, batch: Batch) -> None:
         """Pull the clusters and the images of the batch towards its features."""
         super().update(features, batch)
-        self.images.update(features, torch.from_numpy(batch).to(features.device))
+        self.image_bank.update(features, torch.from_numpy(batch).to(features.device))
 
     def _ranking(self, features: Tensor, batch: Batch) -> Tensor:
-        links, on = self.lesson.links, features.device
-        others = links.related(batch)
-        similarity = features @ self.images.vectors[others].T  # [P*K, m]
-        same, different = (torch.from_numpy(told(batch, others)).to(on) for told in (links.same, links.different))
+        constraints, on = self.targets.constraints, features.device
+        others = constraints.related(batch)
+        similarity = features @ self.image_bank.vectors[others].T  # [P*K, m]
+        same, different = (
+            torch.from_numpy(told(batch, others)).to(on) for told in (constraints.same, constraints.different)
+        )
         return ranking(similarity, same, different, self.config.margin)
 
 
@@ -98,7 +100,7 @@ def ranking(similarity: Tensor, same: Tensor, different: Tensor, margin: float) 
     Parameters
     ----------
     similarity : Tensor of float32, shape (n, m)
-        Cosine of n features and m vectors of the memory.
+        Cosine of n features and m vectors of the image bank.
     same, different : Tensor of bool, shape (n, m)
         What is known of the pairs.
     margin : float

@@ -17,7 +17,7 @@ def pk_batches(
 ) -> Iterator[NDArray[np.int64]]:
     """Yield batches of rows: P clusters, K images of each one after another.
 
-    Blocks stay aligned whatever the sizes of the clusters, because the chunks of BatchNorm (``chunked_norm.py``) are
+    Blocks stay aligned whatever the sizes of the clusters, because the chunks of BatchNorm (``ghost_norm.py``) are
     cut between them. The clusters come from random orders of all of them, each used up before the next is drawn (what
     is left at its end, fewer than P, is dropped).
 

@@ -9,11 +9,11 @@ from whosame.clustering.dbscan import OUTLIER, singletons
 from whosame.memory import LabelMemory
 from whosame.training.config import TrainingConfig
 from whosame.training.linked_sampler import comparable
-from whosame.training.links import Links
+from whosame.training.pair_constraints import PairConstraints
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class TrainingTargets:
     """The n images that a round trains on, and what is known about them.
 
     Attributes
@@ -24,7 +24,7 @@ class Lesson:
         0..C-1.
     cameras : int64 [n]
         -1 where unknown.
-    links : Links
+    constraints : PairConstraints
         The answers about them.
     weights : float32 [n] or None
         How far each is to be trusted, where the loss asks.
@@ -33,7 +33,7 @@ class Lesson:
     rows: NDArray[np.int64]
     classes: NDArray[np.int64]
     cameras: NDArray[np.int64]
-    links: Links
+    constraints: PairConstraints
     weights: NDArray[np.float32] | None
 
     @property
@@ -42,14 +42,14 @@ class Lesson:
         return int(self.classes.max(initial=-1)) + 1
 
 
-def make_lesson(
+def training_targets(
     labels: NDArray[np.int64],
     cameras: NDArray[np.int64],
     config: TrainingConfig,
     *,
     memory: LabelMemory | None = None,
     weights: NDArray[np.float32] | None = None,
-) -> Lesson:
+) -> TrainingTargets:
     """Choose a round's images and classes.
 
     Parameters
@@ -65,10 +65,10 @@ def make_lesson(
     """
     memory = memory or LabelMemory()
     if config.loss == "triplet":
-        labels = comparable(Links(memory, np.arange(len(labels)), len(labels)))
+        labels = comparable(PairConstraints(memory, np.arange(len(labels)), len(labels)))
     elif config.outliers == "classes":
         labels = singletons(labels)
     rows = np.flatnonzero(labels > OUTLIER)
     _, classes = np.unique(labels[rows], return_inverse=True)
-    links = Links(memory, rows, len(labels))
-    return Lesson(rows, classes, cameras[rows], links, None if weights is None else weights[rows])
+    constraints = PairConstraints(memory, rows, len(labels))
+    return TrainingTargets(rows, classes, cameras[rows], constraints, None if weights is None else weights[rows])

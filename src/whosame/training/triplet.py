@@ -14,7 +14,7 @@ SMALLEST = 1e-12  # of a squared distance, where the root still has a gradient
 
 
 class Triplet(Objective):
-    """The hardest known positive and the hardest known negative of each image in the batch; no memory.
+    """The hardest known positive and the hardest known negative of each image in the batch; no memory bank.
 
     References
     ----------
@@ -26,8 +26,8 @@ class Triplet(Objective):
         """Yield the round's batches: P / 2 answered groups, each with another that is known to differ."""
         config = self.config
         return linked_batches(
-            self.lesson.links,
-            self.lesson.cameras,
+            self.targets.constraints,
+            self.targets.cameras,
             clusters=config.clusters_per_batch,
             images=config.images_per_cluster,
             batches=config.iterations,
@@ -36,12 +36,14 @@ class Triplet(Objective):
 
     def loss(self, features: Tensor, batch: Batch) -> Tensor:
         """Return the batch-hard triplet loss."""
-        links, on = self.lesson.links, features.device
-        same, different = (torch.from_numpy(told(batch, batch)).to(on) for told in (links.same, links.different))
+        constraints, on = self.targets.constraints, features.device
+        same, different = (
+            torch.from_numpy(told(batch, batch)).to(on) for told in (constraints.same, constraints.different)
+        )
         return batch_hard(features, same, different, self.config.margin)
 
     def update(self, features: Tensor, batch: Batch) -> None:
-        """Do nothing: there is no memory."""
+        """Do nothing: there is no memory bank."""
 
 
 def batch_hard(features: Tensor, same: Tensor, different: Tensor, margin: float) -> Tensor:

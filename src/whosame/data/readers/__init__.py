@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from whosame.data.readers.base import Found, Listing, Reader
+from whosame.data.readers.base import FoundImage, Reader, ReaderResult
 from whosame.data.readers.folder import FolderReader
 from whosame.data.readers.market import MarketReader
 from whosame.data.readers.msmt17 import Msmt17Reader
@@ -32,11 +32,11 @@ def check_layout(layout: str) -> None:
 __all__ = [
     "READERS",
     "FolderReader",
-    "Found",
-    "Listing",
+    "FoundImage",
     "MarketReader",
     "Msmt17Reader",
     "OmniglotReader",
     "Reader",
+    "ReaderResult",
     "check_layout",
 ]

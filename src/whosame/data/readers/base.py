@@ -12,7 +12,7 @@ from whosame.errors import InputError, format_problems
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
 
 
-class File(NamedTuple):
+class ImageFile(NamedTuple):
     """An image file: path relative to the root (posix), size in bytes, time of change in nanoseconds."""
 
     path: str
@@ -20,27 +20,27 @@ class File(NamedTuple):
     modified: int
 
 
-class Found(NamedTuple):
+class FoundImage(NamedTuple):
     """A file with what its name (or a list) says: camera -1 unknown; identity None unknown, -1 junk, 0 distractor."""
 
-    file: File
+    file: ImageFile
     split: str
     camera: int
     identity: int | None
 
 
 @dataclass(frozen=True)
-class Listing:
+class ReaderResult:
     """What a reader found, and what it left out or wonders about, each as one counted sentence."""
 
-    images: list[Found]
+    images: list[FoundImage]
     notes: list[str] = field(default_factory=list)
 
 
 class Reader(Protocol):
     """One layout of a data set: a class with this method is all it takes, see docs/data.md."""
 
-    def read(self, root: Path) -> Listing:
+    def read(self, root: Path) -> ReaderResult:
         """List the images under ``root``.
 
         Raises
@@ -51,7 +51,7 @@ class Reader(Protocol):
         ...
 
 
-def scan(root: Path, under: str = "") -> list[File]:
+def scan(root: Path, under: str = "") -> list[ImageFile]:
     """Return the image files below ``root/under``, sorted by their path relative to ``root``.
 
     Hidden files (``._0001.jpg`` of a Mac's archive) and files of other kinds are passed over; links are followed.
@@ -71,7 +71,7 @@ def scan(root: Path, under: str = "") -> list[File]:
     return files
 
 
-def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[File]:
+def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[ImageFile]:
     about = folder.stat()
     here = (about.st_dev, about.st_ino)
     if here in above:  # a link back up
@@ -84,7 +84,7 @@ def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[Fi
                 yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", above | {here})
             elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122 - a Path per file is slow
                 stat = entry.stat()
-                yield File(prefix + entry.name, stat.st_size, stat.st_mtime_ns)
+                yield ImageFile(prefix + entry.name, stat.st_size, stat.st_mtime_ns)
 
 
 def need(root: Path, wanted: Sequence[str], layout: str) -> None:
@@ -110,7 +110,7 @@ def mismatches(layout: str, rule: str, paths: Sequence[str]) -> InputError:
     )
 
 
-def compare_counts(layout: str, images: Sequence[Found], expected: Mapping[str, tuple[int, ...]]) -> list[str]:
+def compare_counts(layout: str, images: Sequence[FoundImage], expected: Mapping[str, tuple[int, ...]]) -> list[str]:
     """Return a note if a published data set that is there in all its splits has other numbers of images.
 
     The gallery may be counted with the junk or without it, as papers do either.

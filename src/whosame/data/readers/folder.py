@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from whosame.data.readers.base import File, Found, Listing, scan
-from whosame.data.readers.holding_out import draw_queries, hold_out
+from whosame.data.readers.base import FoundImage, ImageFile, ReaderResult, scan
 from whosame.data.readers.numbering import number_cameras, number_identities
+from whosame.data.readers.splits import draw_queries, split_by_identity
 from whosame.errors import InputError, ParameterError, format_problems, unknown_name
 
 GROUPS = ("identity", "camera", "split")
@@ -57,7 +57,7 @@ class FolderReader:
         if self.unmatched not in ("error", "skip"):
             raise unknown_name("folder.unmatched", self.unmatched, ("error", "skip"))
 
-    def read(self, root: Path) -> Listing:
+    def read(self, root: Path) -> ReaderResult:
         """List the images; see :class:`~whosame.data.readers.base.Reader`."""
         rule = re.compile(self.pattern)
         files, fields, wrong = [], [], []
@@ -79,7 +79,7 @@ class FolderReader:
             splits = self._by_expression(files) if self._expressions() else _by_group(files, fields)
             held_out = False
         else:
-            splits = hold_out(people, self.test_fraction, self.seed)
+            splits = split_by_identity(people, self.test_fraction, self.seed)
             held_out = "gallery" in splits
         left_out = splits.count("")
         if left_out:
@@ -88,7 +88,7 @@ class FolderReader:
         places = [each.get("camera") for each in fields]
         place_numbers = number_cameras(places)
         images = [
-            Found(file, split, place_numbers[place] if place else -1, people_numbers[person] if person else None)
+            FoundImage(file, split, place_numbers[place] if place else -1, people_numbers[person] if person else None)
             for file, split, place, person in zip(files, splits, places, people, strict=True)
             if split
         ]
@@ -96,13 +96,13 @@ class FolderReader:
         if drawn:
             where = f"{self.test_fraction:.0%} of the identities held out" if held_out else "the gallery"
             notes.append(f"{drawn:,} queries drawn from {where} (one a person and camera, folder.seed={self.seed})")
-        return Listing(images, notes)
+        return ReaderResult(images, notes)
 
     def _expressions(self) -> dict[str, str]:
         named = {"train": self.train, "query": self.query, "gallery": self.gallery}
         return {split: text for split, text in named.items() if text}
 
-    def _by_expression(self, files: Sequence[File]) -> list[str]:
+    def _by_expression(self, files: Sequence[ImageFile]) -> list[str]:
         """Return the split of each file, ``""`` for those that no expression wants."""
         rules = {split: re.compile(text) for split, text in self._expressions().items()}
         rest = next((split for split in ("train", "gallery") if split not in rules), "")
@@ -115,7 +115,7 @@ class FolderReader:
         return [splits[0] if splits else rest for splits in wanted]
 
 
-def _by_group(files: Sequence[File], fields: Sequence[dict[str, str | None]]) -> list[str]:
+def _by_group(files: Sequence[ImageFile], fields: Sequence[dict[str, str | None]]) -> list[str]:
     names = [each["split"] for each in fields]
     pairs = zip(files, names, strict=True)
     odd = [f"{file.path}: {name!r}" for file, name in pairs if name and name not in SPLIT_NAMES]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from whosame.data.readers.base import Found, Listing, compare_counts, mismatches, need, scan
+from whosame.data.readers.base import FoundImage, ReaderResult, compare_counts, mismatches, need, scan
 
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
 OFFICIAL_NAME = r"([-\d]+)_c(\d)"
@@ -33,7 +33,7 @@ class MarketReader:
     expected: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     name: str = OFFICIAL_NAME
 
-    def read(self, root: Path) -> Listing:
+    def read(self, root: Path) -> ReaderResult:
         """List the images; see :class:`~whosame.data.readers.base.Reader`."""
         need(root, [FOLDERS["train"]], self.layout)
         rule = re.compile(self.name)
@@ -45,10 +45,10 @@ class MarketReader:
                 if match is None or identity is None:
                     wrong.append(file.path)
                 else:
-                    images.append(Found(file, split, int(match[2]), identity))
+                    images.append(FoundImage(file, split, int(match[2]), identity))
         if wrong:
             raise mismatches(self.layout, f"identity_c<camera>… ({self.name})", wrong)
-        return Listing(images, compare_counts(self.layout, images, self.expected))
+        return ReaderResult(images, compare_counts(self.layout, images, self.expected))
 
 
 def _number(text: str) -> int | None:

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from whosame.data.readers.base import File, Found, Listing, compare_counts, need
+from whosame.data.readers.base import FoundImage, ImageFile, ReaderResult, compare_counts, need
 from whosame.errors import InputError, format_problems
 
 LISTS = {"list_train.txt": "train", "list_val.txt": "train", "list_query.txt": "query", "list_gallery.txt": "gallery"}
@@ -27,13 +27,13 @@ class Msmt17Reader:
     Wei et al., "Person Transfer GAN to Bridge Domain Gap for Person Re-Identification", CVPR 2018.
     """
 
-    def read(self, root: Path) -> Listing:
+    def read(self, root: Path) -> ReaderResult:
         """List the images; see :class:`~whosame.data.readers.base.Reader`."""
         need(root, list(LISTS), "msmt17")
         version = next((name for name, folders in FOLDERS.items() if (root / folders[0]).is_dir()), None)
         if version is None:
             need(root, [FOLDERS["V1"][0]], "msmt17")
-            return Listing([])
+            return ReaderResult([])
         listed, wrong = _lines(root, version)
         offset = 1 + max((identity for _, split, identity in listed if split == "train"), default=0)
         images = []
@@ -47,14 +47,16 @@ class Msmt17Reader:
             except OSError:
                 wrong.append(f"{path}: listed but not there")
                 continue
-            file = File(path, stat.st_size, stat.st_mtime_ns)
-            images.append(Found(file, split, int(name["camera"]), identity + (1 if split == "train" else offset + 1)))
+            file = ImageFile(path, stat.st_size, stat.st_mtime_ns)
+            images.append(
+                FoundImage(file, split, int(name["camera"]), identity + (1 if split == "train" else offset + 1))
+            )
         if wrong:
             advice = "Unpack the archive again; the lists and the folders must be of the same version."
             raise InputError(
                 format_problems(f"{len(wrong)} lines of the lists in {root} cannot be used", wrong, advice)
             )
-        return Listing(images, compare_counts(f"msmt17 {version}", images, EXPECTED))
+        return ReaderResult(images, compare_counts(f"msmt17 {version}", images, EXPECTED))
 
 
 def _lines(root: Path, version: str) -> tuple[list[tuple[str, str, int]], list[str]]:

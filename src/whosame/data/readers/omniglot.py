@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from whosame.data.readers.base import Found, Listing, mismatches, need, scan
+from whosame.data.readers.base import FoundImage, ReaderResult, mismatches, need, scan
 from whosame.data.readers.numbering import number_identities
 from whosame.errors import ParameterError
 
@@ -29,7 +29,7 @@ class OmniglotReader:
         if both := sorted(set(self.train) & set(self.test)):
             raise ParameterError(f"omniglot.train and omniglot.test share {', '.join(both)}: take out one")
 
-    def read(self, root: Path) -> Listing:
+    def read(self, root: Path) -> ReaderResult:
         """List the images; see :class:`~whosame.data.readers.base.Reader`."""
         need(root, [*self.train, *self.test], "omniglot")
         files = scan(root)
@@ -41,11 +41,12 @@ class OmniglotReader:
         kept = [(file, match) for file, match in found if match["alphabet"] in {*self.train, *self.test}]
         numbers = number_identities(match["identity"] for _, match in kept)
         images = [
-            Found(file, self._split(match), int(match["drawer"]), numbers[match["identity"]]) for file, match in kept
+            FoundImage(file, self._split(match), int(match["drawer"]), numbers[match["identity"]])
+            for file, match in kept
         ]
         left_out = len(found) - len(kept)
         note = f"{left_out:,} images of alphabets that are neither in omniglot.train nor in omniglot.test are left out"
-        return Listing(images, [note] if left_out else [])
+        return ReaderResult(images, [note] if left_out else [])
 
     def _split(self, match: re.Match[str]) -> str:
         if match["alphabet"] in self.train:

@@ -18,12 +18,12 @@ from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth
 from whosame.data.pixels import Pixels
 from whosame.errors import ResumeError
 from whosame.evaluation import (
-    AnnotationAccount,
-    changed_partition,
+    AnnotationCost,
+    changes_partition,
     evaluate_clusters,
     evaluate_retrieval,
-    round_account,
-    selection_evenness,
+    round_cost,
+    selection_diversity,
 )
 from whosame.features.centring import centre_by_camera
 from whosame.features.extraction import Features, extract
@@ -43,7 +43,7 @@ from whosame.pipelines.active_round.tables import (
 )
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.questions import Question
-from whosame.reporting.pairs import pairs_picture
+from whosame.reporting.pair_images import pair_images
 from whosame.runs import Run
 from whosame.seeding import stream
 from whosame.strategies.base import RoundState, Session
@@ -156,7 +156,7 @@ def describe_round(
         graph=graph,
         labels=clusters,
         cameras=train_set.cameras,
-        shown=memory.shown(len(train_set)),
+        shown=memory.query_counts(len(train_set)),
         memory=memory,
         budget=allowance(schedule, this_round.number, spent=asked_so_far(previous_memory)),
         generator=stream(this_round.seed, "strategy", this_round.number),
@@ -292,11 +292,9 @@ def evaluate(
         test_set.gallery_cameras,
     )
     log = read_memory(memory, train_set)
-    spent = round_account(
-        read_answers(answers, train_set), clusters, conflicts=log.conflicts, idle_cap=options.idle_cap
-    )
-    total = AnnotationAccount.from_dict(previous_metrics or {}) + spent
-    evenness = selection_evenness(log.shown(len(train_set)), labels, kappa=options.kappa)
+    spent = round_cost(read_answers(answers, train_set), clusters, conflicts=log.conflicts, idle_cap=options.idle_cap)
+    total = AnnotationCost.from_dict(previous_metrics or {}) + spent
+    diversity = selection_diversity(log.query_counts(len(train_set)), labels, kappa=options.kappa)
     images, pace = len(train_set), options.seconds_per_pair
     metrics = {
         "round": this_round.number,
@@ -305,10 +303,10 @@ def evaluate(
         **evaluate_clusters(clusters, truth.identities, train_set.cameras).to_dict("clusters_before"),
         **spent.to_dict(images, seconds_per_pair=pace),
         **total.to_dict(images, seconds_per_pair=pace, suffix="_total"),
-        **evenness.to_dict(),
+        **diversity.to_dict(),
         **{f"training/{name}": training_report[name] for name in ("loss", "images", "classes", "learning_rate")},
     }
-    return evenness.shares, {name: value for name, value in metrics.items() if np.isfinite(value)}
+    return diversity.shares, {name: value for name, value in metrics.items() if np.isfinite(value)}
 
 
 def draw_pairs(
@@ -325,7 +323,7 @@ def draw_pairs(
     first, second = (
         pixels.read(train_set.image_ids[[getattr(answer.question, side) for answer in shown]]) for side in ("a", "b")
     )
-    return pairs_picture(first, second, shown, changed_partition(shown, clusters), total=len(paid))
+    return pair_images(first, second, shown, changes_partition(shown, clusters), total=len(paid))
 
 
 def _begin(this_round: ThisRound, state: RoundState, parameters: dict[str, Any]) -> Session:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from whosame.app.mlflow_log import COMPARISON, FORKED, MANIFEST, MODE, PARENT, ROUND, SHARES, UID
 from whosame.comparison.history import Arm, Comparison, History, SetApart, gather
-from whosame.comparison.record import PlanRecord
+from whosame.comparison.saved_plan import SavedPlan
 from whosame.comparison.tables import Tables, arm_of, records
 from whosame.errors import InputError, unknown_name
 
@@ -24,7 +24,7 @@ REPORT = "whosame.comparison_report"  # tag of the run that holds a comparison's
 HEADLINES = ("mAP", "rank1", "ARI", "F1")
 
 
-def planned_runs(uri: str, name: str, record: PlanRecord | None) -> Comparison:
+def planned_runs(uri: str, name: str, record: SavedPlan | None) -> Comparison:
     """Return the comparison of the runs that bear a name as their tag.
 
     Raises
@@ -39,7 +39,7 @@ def planned_runs(uri: str, name: str, record: PlanRecord | None) -> Comparison:
         hint = str(unknown_name("comparison", name, known)) if known else "no run of a comparison"
         raise InputError(f"MLflow at {uri} does not hold it: {hint}. kedro compare plays one.")
     modes = Counter(run.data.tags.get(MODE, "found") for run in parents)
-    record = record or PlanRecord(modes.most_common(1)[0][0])
+    record = record or SavedPlan(modes.most_common(1)[0][0])
     histories, apart = [], []
     for parent in parents:
         history = read_history(client, parent)

@@ -10,7 +10,7 @@ from whosame.app import paths
 from whosame.comparison import figures, report, tables
 from whosame.comparison.config import ComparisonConfig
 from whosame.comparison.history import Comparison
-from whosame.comparison.record import PlanRecord
+from whosame.comparison.saved_plan import SavedPlan
 from whosame.comparison.tables import Tables
 from whosame.parameters import parse
 from whosame.pipelines.compare.mlflow_runs import log, planned_runs, runs_found
@@ -22,7 +22,7 @@ def collect_runs(parameters: dict[str, Any]) -> Comparison:
     uri = mlflow.get_tracking_uri()
     if config.name is None:
         return runs_found(uri, layout=str(parameters.get("layout", "")))
-    return planned_runs(uri, config.name, PlanRecord.read(paths.comparison_folder(config.name)))
+    return planned_runs(uri, config.name, SavedPlan.read(paths.comparison_folder(config.name)))
 
 
 def tabulate(comparison: Comparison) -> Tables:

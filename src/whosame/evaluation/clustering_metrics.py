@@ -7,11 +7,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from whosame.clustering.dbscan import singletons
 from whosame.errors import InputError
-from whosame.evaluation.agreement import Agreement, agreement, contingency
+from whosame.evaluation.partition_scores import PartitionScores, contingency, partition_scores
 
 
 @dataclass(frozen=True)
-class ClusterMetrics:
+class ClusteringMetrics:
     """Figures of one clustering.
 
     Attributes
@@ -33,9 +33,9 @@ class ClusterMetrics:
         Clusters with more than one identity. None where no identity is known.
     split : int or None
         Identities in more than one cluster.
-    clustered : Agreement or None
+    clustered : PartitionScores or None
         Over the images in clusters; None where there is none with a known identity.
-    everything : Agreement or None
+    everything : PartitionScores or None
         Over all images, each outlier a cluster of its own.
     """
 
@@ -48,8 +48,8 @@ class ClusterMetrics:
     unknown: int
     mixed: int | None
     split: int | None
-    clustered: Agreement | None
-    everything: Agreement | None
+    clustered: PartitionScores | None
+    everything: PartitionScores | None
 
     def to_dict(self, prefix: str = "clusters") -> dict[str, float]:
         """Return the figures by flat names: ``clusters/ari`` over clustered images, ``clusters/ari_all`` over all.
@@ -74,7 +74,7 @@ class ClusterMetrics:
         }
 
 
-def evaluate_clusters(labels: ArrayLike, identities: ArrayLike, cameras: ArrayLike | None = None) -> ClusterMetrics:
+def evaluate_clusters(labels: ArrayLike, identities: ArrayLike, cameras: ArrayLike | None = None) -> ClusteringMetrics:
     """Score clusters.
 
     Parameters
@@ -88,7 +88,7 @@ def evaluate_clusters(labels: ArrayLike, identities: ArrayLike, cameras: ArrayLi
 
     Returns
     -------
-    ClusterMetrics
+    ClusteringMetrics
 
     Raises
     ------
@@ -114,7 +114,7 @@ def evaluate_clusters(labels: ArrayLike, identities: ArrayLike, cameras: ArrayLi
     inside, known = label >= 0, identity >= 0
     sizes = np.unique(label[inside], return_counts=True)[1]
     mixed, split = (None, None) if not known.any() else _impure(label[inside & known], identity[inside & known])
-    return ClusterMetrics(
+    return ClusteringMetrics(
         images=len(label),
         clusters=len(sizes),
         outliers=int((~inside).sum()),
@@ -124,8 +124,8 @@ def evaluate_clusters(labels: ArrayLike, identities: ArrayLike, cameras: ArrayLi
         unknown=int((~known).sum()),
         mixed=mixed,
         split=split,
-        clustered=agreement(label[inside & known], identity[inside & known]),
-        everything=agreement(singletons(label)[known], identity[known]),
+        clustered=partition_scores(label[inside & known], identity[inside & known]),
+        everything=partition_scores(singletons(label)[known], identity[known]),
     )
 
 

@@ -9,9 +9,9 @@ import torch
 from whosame.memory import LabelMemory
 from whosame.training import TrainingConfig, image_weights
 from whosame.training.linked_sampler import comparable, linked_batches
-from whosame.training.links import Links
+from whosame.training.pair_constraints import PairConstraints
 from whosame.training.purification import Purification, ranking
-from whosame.training.targets import make_lesson
+from whosame.training.targets import training_targets
 from whosame.training.triplet import Triplet, batch_hard
 
 CPU = torch.device("cpu")
@@ -27,7 +27,7 @@ def told(same=(), different=()):
 
 
 def whole(memory, n):
-    return Links(memory, np.arange(n), n)
+    return PairConstraints(memory, np.arange(n), n)
 
 
 def unit(x):
@@ -40,14 +40,14 @@ def unit(x):
 def test_links_are_closed_and_speak_of_positions():
     memory = told(same=[(1, 3), (3, 4), (6, 7)], different=[(4, 6)])
     rows = np.array([0, 1, 4, 6, 8])  # positions 0..4; rows 3 and 7 are left out
-    links = Links(memory, rows, 9)
+    constraints = PairConstraints(memory, rows, 9)
     everyone = np.arange(5)
-    assert np.argwhere(links.same(everyone, everyone)).tolist() == [[1, 2], [2, 1]]  # rows 1 and 4, by way of 3
-    assert np.argwhere(links.different(everyone, everyone)).tolist() == [[1, 3], [2, 3], [3, 1], [3, 2]]
-    assert links.rivals(1).tolist() == [6]
-    assert links.related(np.array([3])).tolist() == [1, 2]  # of row 6: the rows 1 and 4; 7, the same, is left out
-    assert links.related(np.array([0, 4])).tolist() == []
-    assert links.related(np.array([1])).tolist() == [1, 2, 3]
+    assert np.argwhere(constraints.same(everyone, everyone)).tolist() == [[1, 2], [2, 1]]  # rows 1 and 4, by way of 3
+    assert np.argwhere(constraints.different(everyone, everyone)).tolist() == [[1, 3], [2, 3], [3, 1], [3, 2]]
+    assert constraints.rivals(1).tolist() == [6]
+    assert constraints.related(np.array([3])).tolist() == [1, 2]  # of row 6: the rows 1 and 4; 7, the same, is left out
+    assert constraints.related(np.array([0, 4])).tolist() == []
+    assert constraints.related(np.array([1])).tolist() == [1, 2, 3]
 
 
 # --- triplets --------------------------------------------------------------------------------------------------------
@@ -96,15 +96,17 @@ def test_only_groups_with_a_rival_are_compared():
 
 def test_batches_put_a_rival_beside_each_group():
     memory = told(same=[(0, 1), (2, 3), (4, 5)], different=[(0, 2), (0, 4), (2, 6)])
-    links = whole(memory, 8)
+    constraints = whole(memory, 8)
     rivals = {0: {2, 4}, 2: {0, 6}, 4: {0}}
     batches = list(
-        linked_batches(links, np.zeros(8, np.int64), clusters=4, images=3, batches=30, rng=np.random.default_rng(0))
+        linked_batches(
+            constraints, np.zeros(8, np.int64), clusters=4, images=3, batches=30, rng=np.random.default_rng(0)
+        )
     )
     assert len(batches) == 30
     seen, beside = [], set()
     for batch in batches:
-        blocks = links.roots[batch].reshape(4, 3)
+        blocks = constraints.roots[batch].reshape(4, 3)
         assert (blocks == blocks[:, :1]).all()
         for group, rival in blocks[:, 0].reshape(2, 2).tolist():
             assert rival in rivals[group]
@@ -113,7 +115,9 @@ def test_batches_put_a_rival_beside_each_group():
         assert all(len(set(block)) == 2 for block in batch.reshape(4, 3)[::2].tolist())  # a positive is there
     assert [seen.count(group) for group in (0, 2, 4)] == pytest.approx([20, 20, 20], abs=8)
     assert beside == {(group, rival) for group in rivals for rival in rivals[group]}
-    again = linked_batches(links, np.zeros(8, np.int64), clusters=4, images=3, batches=30, rng=np.random.default_rng(0))
+    again = linked_batches(
+        constraints, np.zeros(8, np.int64), clusters=4, images=3, batches=30, rng=np.random.default_rng(0)
+    )
     np.testing.assert_array_equal(batches, list(again))
     assert not list(
         linked_batches(whole(told(), 8), np.zeros(8), clusters=4, images=3, batches=3, rng=np.random.default_rng(0))
@@ -123,11 +127,11 @@ def test_batches_put_a_rival_beside_each_group():
 def test_triplets_know_nothing_of_labels():
     config = TrainingConfig(loss="triplet", iterations=2, clusters_per_batch=2, images_per_cluster=2)
     memory = told(same=[(1, 3)], different=[(3, 4)])
-    lesson = make_lesson(np.zeros(6, np.int64), np.arange(6), config, memory=memory)
-    assert lesson.rows.tolist() == [1, 3, 4]
-    assert lesson.classes.tolist() == [0, 0, 1]
+    targets = training_targets(np.zeros(6, np.int64), np.arange(6), config, memory=memory)
+    assert targets.rows.tolist() == [1, 3, 4]
+    assert targets.classes.tolist() == [0, 0, 1]
     features = torch.tensor([[1.0, 0], [0, 1], [-1, 0]])
-    objective = Triplet(lesson, features, config, CPU)
+    objective = Triplet(targets, features, config, CPU)
     batch = next(objective.batches(np.random.default_rng(0)))
     assert sorted(batch.tolist()) == [0, 1, 2, 2]
     # √2 to the positive; the negative is 2 away from image 0 and √2 from image 1: 0.3 + √2 - 2 is below 0.
@@ -185,8 +189,8 @@ def test_purification_against_a_reference_over_two_batches(seed):
     weights = rng.uniform(0.2, 1, 12).astype(np.float32)
     images = unit(rng.standard_normal((12, 4)))
     clusters = unit(np.array([images[labels == c].mean(axis=0) for c in range(4)]))
-    lesson = make_lesson(labels, labels, config, memory=memory, weights=weights)
-    objective = Purification(lesson, torch.from_numpy(images), config, CPU)
+    targets = training_targets(labels, labels, config, memory=memory, weights=weights)
+    objective = Purification(targets, torch.from_numpy(images), config, CPU)
     for _ in range(2):
         batch = rng.integers(0, 12, 10)
         features = unit(rng.standard_normal((10, 4)))
@@ -195,8 +199,8 @@ def test_purification_against_a_reference_over_two_batches(seed):
         objective.update(f.detach(), batch)
         loss, clusters, images = reference(features, batch, labels, clusters, images, weights, memory, config)
         assert found.item() == pytest.approx(loss, rel=1e-6)
-        np.testing.assert_allclose(objective.memory.vectors.numpy(), clusters, atol=1e-9)
-        np.testing.assert_allclose(objective.images.vectors.numpy(), images, atol=1e-9)
+        np.testing.assert_allclose(objective.bank.vectors.numpy(), clusters, atol=1e-9)
+        np.testing.assert_allclose(objective.image_bank.vectors.numpy(), images, atol=1e-9)
 
 
 def test_without_weights_and_answers_purification_is_cluster_nce():
@@ -206,7 +210,7 @@ def test_without_weights_and_answers_purification_is_cluster_nce():
     labels, vectors = np.repeat(np.arange(3), 4), torch.from_numpy(unit(rng.standard_normal((12, 4))))
     features, batch = torch.from_numpy(unit(rng.standard_normal((8, 4)))), np.arange(8)
     config = TrainingConfig(loss="purification")
-    lesson = make_lesson(labels, labels, config)
-    plain = ClusterContrast(lesson, vectors, dataclasses.replace(config, loss="cluster-nce"), CPU)
+    targets = training_targets(labels, labels, config)
+    plain = ClusterContrast(targets, vectors, dataclasses.replace(config, loss="cluster-nce"), CPU)
     expected = plain.loss(features, batch).item()
-    assert Purification(lesson, vectors, config, CPU).loss(features, batch).item() == pytest.approx(expected)
+    assert Purification(targets, vectors, config, CPU).loss(features, batch).item() == pytest.approx(expected)

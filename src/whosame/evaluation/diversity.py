@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, eq=False)
-class SelectionEvenness:
+class SelectionDiversity:
     """How evenly questions were spread over clusters.
 
     Attributes
@@ -29,13 +29,15 @@ class SelectionEvenness:
         return {f"annotation/{name}": value for name, value in figures.items()}
 
 
-def selection_evenness(shown: NDArray[np.int64], labels: NDArray[np.int64], *, kappa: float = 1.0) -> SelectionEvenness:
+def selection_diversity(
+    shown: NDArray[np.int64], labels: NDArray[np.int64], *, kappa: float = 1.0
+) -> SelectionDiversity:
     """Measure how evenly questions were spread over clusters.
 
     Parameters
     ----------
     shown : int64 [N]
-        How often each image was in a question, all rounds so far (``LabelMemory.shown``).
+        How often each image was in a question, all rounds so far (``LabelMemory.query_counts``).
     labels : int64 [N]
         The clusters to measure over; outliers are left out.
     kappa : float
@@ -43,7 +45,7 @@ def selection_evenness(shown: NDArray[np.int64], labels: NDArray[np.int64], *, k
         every cluster was asked about.
     """
     counts = cluster_counts(shown, labels)
-    return SelectionEvenness(selection_shares(counts), kl_to_uniform(counts, kappa=kappa))
+    return SelectionDiversity(selection_shares(counts), kl_to_uniform(counts, kappa=kappa))
 
 
 def cluster_counts(shown: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -3,11 +3,11 @@
 from collections import defaultdict
 from collections.abc import Sequence
 
-from whosame.data.readers.base import Found
+from whosame.data.readers.base import FoundImage
 from whosame.seeding import stream
 
 
-def hold_out(people: Sequence[str | None], fraction: float, seed: int) -> list[str]:
+def split_by_identity(people: Sequence[str | None], fraction: float, seed: int) -> list[str]:
     """Give every image to training or to the gallery, no person to both.
 
     Parameters
@@ -30,7 +30,7 @@ def hold_out(people: Sequence[str | None], fraction: float, seed: int) -> list[s
     return ["gallery" if name in held else "train" for name in people]
 
 
-def draw_queries(images: Sequence[Found], seed: int) -> tuple[list[Found], int]:
+def draw_queries(images: Sequence[FoundImage], seed: int) -> tuple[list[FoundImage], int]:
     """Turn one gallery image of each person and camera into a query, unless there are queries already.
 
     The rule of Market-1501 (Zheng et al., ICCV 2015, section 3): a query for each camera a person was seen by. An
@@ -39,7 +39,7 @@ def draw_queries(images: Sequence[Found], seed: int) -> tuple[list[Found], int]:
 
     Returns
     -------
-    images : list of Found
+    images : list of FoundImage
         In the same order.
     drawn : int
         How many became queries.

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """Agreement of clusters with identities.
+class PartitionScores:
+    """PartitionScores of clusters with identities.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Agreement:
     bcubed_f1: float
 
 
-def agreement(clusters: NDArray[np.int64], identities: NDArray[np.int64]) -> Agreement | None:
+def partition_scores(clusters: NDArray[np.int64], identities: NDArray[np.int64]) -> PartitionScores | None:
     """Compare two partitions of the same images.
 
     Parameters
@@ -44,7 +44,7 @@ def agreement(clusters: NDArray[np.int64], identities: NDArray[np.int64]) -> Agr
 
     Returns
     -------
-    Agreement or None
+    PartitionScores or None
         None for no image at all.
 
     References
@@ -64,7 +64,7 @@ def agreement(clusters: NDArray[np.int64], identities: NDArray[np.int64]) -> Agr
         of_identity[shared.identity].astype(np.float64),
     )
     b_precision, b_recall = float((n * n / size).sum() / n.sum()), float((n * n / person).sum() / n.sum())
-    return Agreement(
+    return PartitionScores(
         ari=_adjusted_rand(both, claimed, true, _pairs(np.array([len(clusters)]))),
         nmi=_normalised_information(n, size, person, _entropy(of_cluster), _entropy(of_identity)),
         pairwise_precision=precision,

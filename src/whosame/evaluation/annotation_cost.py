@@ -14,7 +14,7 @@ PREFIX = "annotation/"
 
 
 @dataclass(frozen=True)
-class Verdicts:
+class AnswerCounts:
     """How many questions were answered what, and how often a pair was put again before its answer was believed.
 
     ``found_again`` of the answers people had given in earlier runs.
@@ -41,12 +41,12 @@ class Verdicts:
 
 
 @dataclass(frozen=True)
-class AnnotationAccount:
+class AnnotationCost:
     """The account of one round, or of several added up.
 
     Attributes
     ----------
-    within, between, pool : Verdicts
+    within, between, pool : AnswerCounts
         The answers that cost a question, by the kind of question, and those of earlier runs, which cost none. An
         answer that this run had before a crash is one that cost a question.
     free : int
@@ -54,7 +54,7 @@ class AnnotationAccount:
     conflicts : int
         Answers that contradicted earlier ones, which stand.
     changed : int
-        Answers after which the partition changed, see :func:`changed_partition`.
+        Answers after which the partition changed, see :func:`changes_partition`.
     overturned : int
         Doubted answers that were not believed in the end.
     timed : int
@@ -63,9 +63,9 @@ class AnnotationAccount:
         Sum of these times, each answer capped at the idle cap times its attempts.
     """
 
-    within: Verdicts = field(default_factory=Verdicts)
-    between: Verdicts = field(default_factory=Verdicts)
-    pool: Verdicts = field(default_factory=Verdicts)
+    within: AnswerCounts = field(default_factory=AnswerCounts)
+    between: AnswerCounts = field(default_factory=AnswerCounts)
+    pool: AnswerCounts = field(default_factory=AnswerCounts)
     free: int = 0
     conflicts: int = 0
     changed: int = 0
@@ -74,8 +74,8 @@ class AnnotationAccount:
     seconds: float = 0.0
 
     @property
-    def said(self) -> Verdicts:
-        """Verdicts of all kinds of question together."""
+    def said(self) -> AnswerCounts:
+        """AnswerCounts of all kinds of question together."""
         return self.within + self.between + self.pool
 
     def __add__(self, other: Self) -> Self:
@@ -122,11 +122,11 @@ class AnnotationAccount:
             "answers_found_again": said.found_again,
         }
         for kind in KINDS:
-            verdicts: Verdicts = getattr(self, kind)
-            figures |= {f"{kind}_{name}": value for name, value in vars(verdicts).items()}
-            if verdicts.answered:
-                figures[f"{kind}_same_share"] = verdicts.same / verdicts.answered
-                figures[f"{kind}_different_share"] = verdicts.different / verdicts.answered
+            counts: AnswerCounts = getattr(self, kind)
+            figures |= {f"{kind}_{name}": value for name, value in vars(counts).items()}
+            if counts.answered:
+                figures[f"{kind}_same_share"] = counts.same / counts.answered
+                figures[f"{kind}_different_share"] = counts.different / counts.answered
         return {f"{PREFIX}{name}{suffix}": value for name, value in figures.items() if not np.isnan(value)}
 
     @classmethod
@@ -136,17 +136,17 @@ class AnnotationAccount:
         def count(name: str) -> int:
             return int(metrics.get(f"{PREFIX}{name}{suffix}", 0))
 
-        def verdicts(kind: Kind) -> Verdicts:
-            return Verdicts(*(count(f"{kind}_{f.name}") for f in fields(Verdicts)))
+        def counts(kind: Kind) -> AnswerCounts:
+            return AnswerCounts(*(count(f"{kind}_{f.name}") for f in fields(AnswerCounts)))
 
         seconds = float(metrics.get(f"{PREFIX}seconds{suffix}", 0.0))
         names = ("free", "conflicts", "changed", "overturned", "timed")
         free, conflicts, changed, overturned, timed = (count(name) for name in names)
-        within, between, pool = (verdicts(kind) for kind in KINDS)
+        within, between, pool = (counts(kind) for kind in KINDS)
         return cls(within, between, pool, free, conflicts, changed, overturned, timed, seconds)
 
 
-def changed_partition(answers: Sequence[Answer], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
+def changes_partition(answers: Sequence[Answer], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
     """Tell which answers contradict the clusters as they were before: these change the partition.
 
     Parameters
@@ -168,13 +168,13 @@ def changed_partition(answers: Sequence[Answer], labels: NDArray[np.int64]) -> N
     return contradicts
 
 
-def round_account(
+def round_cost(
     answers: Sequence[Answer],
     labels: NDArray[np.int64],
     *,
     conflicts: Collection[tuple[int, int, bool]] = (),
     idle_cap: float = 60.0,
-) -> AnnotationAccount:
+) -> AnnotationCost:
     """Account for the answers of a round.
 
     Parameters
@@ -190,10 +190,10 @@ def round_account(
         Seconds that an attempt at an answer counts at most.
     """
     contradicting = set(conflicts)
-    counts = {kind: vars(Verdicts()).copy() for kind in KINDS}
+    counts = {kind: vars(AnswerCounts()).copy() for kind in KINDS}
     free = clashes = changed = overturned = timed = 0
     seconds = 0.0
-    for answer, changes in zip(answers, changed_partition(answers, labels), strict=True):
+    for answer, changes in zip(answers, changes_partition(answers, labels), strict=True):
         if answer.source == "closure":
             free += 1
             continue
@@ -208,5 +208,5 @@ def round_account(
         if answer.seconds > 0:
             timed += answer.asked
             seconds += min(answer.seconds, idle_cap * answer.asked)
-    within, between, pool = (Verdicts(**counts[kind]) for kind in KINDS)
-    return AnnotationAccount(within, between, pool, free, clashes, changed, overturned, timed, seconds)
+    within, between, pool = (AnswerCounts(**counts[kind]) for kind in KINDS)
+    return AnnotationCost(within, between, pool, free, clashes, changed, overturned, timed, seconds)

@@ -22,7 +22,7 @@ COLOURS: dict[Verdict, tuple[int, int, int]] = {  # told apart by colour-blind p
 Pixels = NDArray[np.uint8]
 
 
-def pairs_picture(
+def pair_images(
     left: Pixels, right: Pixels, answers: Sequence[Answer], changed: NDArray[np.bool_], *, total: int | None = None
 ) -> bytes:
     """Draw pairs side by side, framed and labelled by verdict, with a diamond where the partition changed.
@@ -36,7 +36,7 @@ def pairs_picture(
         The crops of each pair.
     answers : sequence of n Answer
     changed : bool [n]
-        From :func:`whosame.evaluation.changed_partition`.
+        From :func:`whosame.evaluation.changes_partition`.
     total : int, optional
         How many pairs the round had, where these are only the first of them.
 

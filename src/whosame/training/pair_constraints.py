@@ -9,7 +9,7 @@ from whosame.memory import LabelMemory
 Positions = NDArray[np.int64]
 
 
-class Links:
+class PairConstraints:
     """Must-links and cannot-links, closed under transitivity, among some images of the training set.
 
     Parameters

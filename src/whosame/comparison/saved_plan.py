@@ -11,7 +11,7 @@ FILE = "plan.json"
 
 
 @dataclass(frozen=True)
-class PlanRecord:
+class SavedPlan:
     """A comparison as it was played.
 
     Attributes

@@ -7,11 +7,11 @@ import pytest
 
 from whosame.errors import ParameterError
 from whosame.evaluation import (
-    AnnotationAccount,
+    AnnotationCost,
     EvaluationConfig,
-    changed_partition,
-    round_account,
-    selection_evenness,
+    changes_partition,
+    round_cost,
+    selection_diversity,
 )
 from whosame.memory import LabelMemory
 from whosame.parameters import parse
@@ -36,12 +36,12 @@ ROUND = [
 
 
 def test_which_answers_change_the_partition():
-    np.testing.assert_array_equal(changed_partition(ROUND, LABELS), [0, 1, 1, 0, 0, 1, 1])
-    assert changed_partition([], LABELS).shape == (0,)
+    np.testing.assert_array_equal(changes_partition(ROUND, LABELS), [0, 1, 1, 0, 0, 1, 1])
+    assert changes_partition([], LABELS).shape == (0,)
 
 
 def test_the_account_of_a_round():
-    figures = round_account(ROUND, LABELS).to_dict(images=7)
+    figures = round_cost(ROUND, LABELS).to_dict(images=7)
     expected = {
         "asked": 6,
         "same": 3,
@@ -92,7 +92,7 @@ def test_every_attempt_costs_and_every_pair_is_answered_once():
         Answer(Question(1, 4, "between"), "unsure", "memory", seconds=6.0, asked=3, overturned=True),
         Answer(Question(1, 3, "between"), "same", "closure"),
     ]
-    account = round_account(again, LABELS)
+    account = round_cost(again, LABELS)
     figures = account.to_dict(images=7)
     expected = {
         "asked": 8,  # 2 + 3 + 3
@@ -113,7 +113,7 @@ def test_every_attempt_costs_and_every_pair_is_answered_once():
         "within_same_share": 0.5,  # of two pairs, not of five attempts
     }
     assert {name: figures[f"annotation/{name}"] for name in expected} == pytest.approx(expected)
-    total = AnnotationAccount.from_dict(account.to_dict(7, suffix="_total")) + account
+    total = AnnotationCost.from_dict(account.to_dict(7, suffix="_total")) + account
     assert total == account + account
     assert total.to_dict(7, suffix="_total")["annotation/overturned_total"] == 4
 
@@ -121,8 +121,8 @@ def test_every_attempt_costs_and_every_pair_is_answered_once():
 def test_the_cost_is_that_of_the_published_tables():
     """UCAL, Table 1: 0.075 % of Market's pairs are about 62.7 thousand; DCPS, 3,000 questions are 0.0036 %."""
     many = [answer(0, 1, "same")] * 3000
-    assert round_account(many, LABELS).cost_percent(12_936) == pytest.approx(0.0036, abs=5e-5)
-    assert round_account(many, LABELS).cost_percent(32_621) == pytest.approx(0.00056, abs=5e-6)
+    assert round_cost(many, LABELS).cost_percent(12_936) == pytest.approx(0.0036, abs=5e-5)
+    assert round_cost(many, LABELS).cost_percent(32_621) == pytest.approx(0.00056, abs=5e-6)
 
 
 def test_an_answer_that_contradicts_changes_nothing():
@@ -130,55 +130,55 @@ def test_an_answer_that_contradicts_changes_nothing():
     memory.add(0, 1, True)
     memory.add(1, 2, True)
     memory.add(0, 2, False)
-    account = round_account(ROUND[:2], LABELS, conflicts=memory.conflicts)
+    account = round_cost(ROUND[:2], LABELS, conflicts=memory.conflicts)
     assert (account.conflicts, account.changed, account.said.asked) == (1, 0, 2)
 
 
 def test_stated_seconds_replace_the_measured():
-    figures = round_account(ROUND, LABELS).to_dict(7, seconds_per_pair=3.0)
+    figures = round_cost(ROUND, LABELS).to_dict(7, seconds_per_pair=3.0)
     assert figures["annotation/hours"] == pytest.approx(6 * 3 / 3600)
     assert figures["annotation/seconds_per_pair"] == 3
 
 
 def test_without_any_time_hours_are_left_out():
-    figures = round_account([answer(0, 1, "same", seconds=0.0)], LABELS).to_dict(7)
+    figures = round_cost([answer(0, 1, "same", seconds=0.0)], LABELS).to_dict(7)
     assert "annotation/hours" not in figures
     assert "annotation/seconds_per_pair" not in figures
 
 
 def test_a_round_without_questions():
-    figures = round_account([], LABELS).to_dict(7)
+    figures = round_cost([], LABELS).to_dict(7)
     assert figures["annotation/asked"] == figures["annotation/hours"] == figures["annotation/cost_percent"] == 0
     assert "annotation/within_same_share" not in figures
-    assert "annotation/cost_percent" not in round_account([], LABELS).to_dict(1)
+    assert "annotation/cost_percent" not in round_cost([], LABELS).to_dict(1)
 
 
 def test_rounds_add_up_through_the_metrics_file():
-    first, second = round_account(ROUND, LABELS), round_account(ROUND[:3], LABELS)
+    first, second = round_cost(ROUND, LABELS), round_cost(ROUND[:3], LABELS)
     written = json.loads(json.dumps(first.to_dict(7, suffix="_total")))
-    total = AnnotationAccount.from_dict(written) + second
+    total = AnnotationCost.from_dict(written) + second
     assert total == first + second
     figures = total.to_dict(7, suffix="_total")
     assert figures["annotation/asked_total"] == 9
     assert figures["annotation/seconds_total"] == 70 + 66
-    assert AnnotationAccount.from_dict({}) == AnnotationAccount()
+    assert AnnotationCost.from_dict({}) == AnnotationCost()
 
 
 def test_evenness_over_clusters():
     shown = np.array([2, 0, 0, 1, 1, 9, 0])  # outliers do not count
-    even = selection_evenness(shown, LABELS)
+    even = selection_diversity(shown, LABELS)
     np.testing.assert_array_equal(even.shares, [0.5, 0.5])
     assert even.to_dict() == {"annotation/kl_to_uniform": 0.0, "annotation/clusters_asked_share": 1.0}
-    uneven = selection_evenness(np.array([3, 0, 0, 0, 0, 0, 0]), LABELS)
+    uneven = selection_diversity(np.array([3, 0, 0, 0, 0, 0, 0]), LABELS)
     # Eq. 8 with q = 1/2 and p = (4/5, 1/5) after one more for each cluster
     assert uneven.kl == pytest.approx(0.5 * np.log(0.5 / 0.8) + 0.5 * np.log(0.5 / 0.2))
     assert uneven.to_dict()["annotation/clusters_asked_share"] == 0.5
 
 
 def test_evenness_that_is_infinite_or_of_nothing_is_left_out():
-    literal = selection_evenness(np.array([3, 0, 0, 0, 0, 0, 0]), LABELS, kappa=0)
+    literal = selection_diversity(np.array([3, 0, 0, 0, 0, 0, 0]), LABELS, kappa=0)
     assert set(literal.to_dict()) == {"annotation/clusters_asked_share"}
-    assert selection_evenness(np.array([1]), np.array([-1])).to_dict() == {"annotation/kl_to_uniform": 0.0}
+    assert selection_diversity(np.array([1]), np.array([-1])).to_dict() == {"annotation/kl_to_uniform": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -204,11 +204,11 @@ def test_the_parameter_file_holds_the_defaults():
 def test_what_was_found_again_is_counted_apart_and_costs_nothing():
     found = Answer(Question(0, 1, "within"), "same", "memory", "alice", asked=0, found_again=True)
     doubted = Answer(Question(0, 2, "within"), "same", "human", "bob", 6.0, asked=2, found_again=True)
-    account = round_account([found, doubted, answer(3, 5, "unsure", "between")], LABELS)
+    account = round_cost([found, doubted, answer(3, 5, "unsure", "between")], LABELS)
     figures = account.to_dict(images=7, suffix="_total")
     assert figures["annotation/asked_total"] == 3
     assert figures["annotation/answers_found_again_total"] == figures["annotation/within_found_again_total"] == 2
     assert (figures["annotation/same_total"], figures["annotation/reasked_total"]) == (2, 2)
     assert (figures["annotation/timed_total"], figures["annotation/seconds_total"]) == (3, 8.0)
     assert figures["annotation/between_found_again_total"] == 0
-    assert AnnotationAccount.from_dict(json.loads(json.dumps(figures))) == account
+    assert AnnotationCost.from_dict(json.loads(json.dumps(figures))) == account
