@@ -19,7 +19,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.image_tokens import ImageRef
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.synthetic import SyntheticConfig, render_dataset
 
@@ -37,12 +38,12 @@ def ask(folder, answers):
     files = sorted((root / "bounding_box_train").glob("*.jpg"))
     digests = [hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest() for file in files]
     names = [file.relative_to(root).as_posix() for file in files]
-    images = {k: Picture(name, digest) for k, (name, digest) in enumerate(zip(names, digests, strict=True))}
+    images = {k: ImageRef(name, digest) for k, (name, digest) in enumerate(zip(names, digests, strict=True))}
     with open_store(f"sqlite:///{folder / 'labels.db'}") as store:
-        about = Description("uid", "demo", str(root), 1, 10, answers, 10 * answers, answers + 10)
-        campaign = Campaign(store, about, images)
+        about = RunInfo("uid", "demo", str(root), 1, 10, answers, 10 * answers, answers + 10)
+        campaign = TaskQueue(store, about, images)
         campaign.begin()
-        campaign.put([Wanted(k, k + 1 + k % 2 * 7, "between") for k in range(answers + 10)])
+        campaign.ask([PairTask(k, k + 1 + k % 2 * 7, "between") for k in range(answers + 10)])
 
 
 def log_in(browser, link, **options):

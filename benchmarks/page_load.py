@@ -25,7 +25,8 @@ from urllib.parse import urlencode, urlsplit
 import numpy as np
 
 from whosame.annotation.accounts.users import add
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.image_tokens import ImageRef
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import LabelStore, open_store
 
 RATE = 200.0  # answers a second, at least
@@ -153,11 +154,11 @@ def play(given: argparse.Namespace) -> None:
 
 def begin(store: LabelStore, *, pairs: int, overlap: int, people: int) -> list[tuple[str, str]]:
     """Put pairs, add people; return their names and login tokens."""
-    images = {image: Picture(f"{image}.png", f"{image:032x}") for image in range(2 * pairs)}
-    about = Description("load", "load", tempfile.gettempdir(), 0, 1, 0, pairs, pairs, overlap)
-    campaign = Campaign(store, about, images)
+    images = {image: ImageRef(f"{image}.png", f"{image:032x}") for image in range(2 * pairs)}
+    about = RunInfo("load", "load", tempfile.gettempdir(), 0, 1, 0, pairs, pairs, overlap)
+    campaign = TaskQueue(store, about, images)
     campaign.begin()
-    campaign.put([Wanted(2 * k, 2 * k + 1, "between") for k in range(pairs)])
+    campaign.ask([PairTask(2 * k, 2 * k + 1, "between") for k in range(pairs)])
     return [(f"person{k}", add(store, f"person{k}")) for k in range(people)]
 
 
@@ -203,8 +204,8 @@ def seconds_of_cpu(process: subprocess.Popen) -> float:
 def mistakes(store: LabelStore, told: list[dict], overlap: int) -> list[str]:
     """Return what must not be: saved answers that are not kept, or kept twice, and pairs answered too often."""
     kept = store.answers("load")
-    by_hold = Counter(event.hold for event in kept)
-    verdicts = {event.hold: (event.annotator, event.verdict) for event in kept}
+    by_hold = Counter(event.lease for event in kept)
+    verdicts = {event.lease: (event.annotator, event.verdict) for event in kept}
     found = [f"{hold}: kept {n} times" for hold, n in by_hold.items() if n > 1]
     for person in told:
         for hold, verdict in person["saved"]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from whosame.annotators.oracle import NoisyOracle
-from whosame.annotators.query_loop import converse
+from whosame.annotators.query_loop import run_queries
 from whosame.clustering import dbscan, enforce, jaccard_from_neighbours, neighbours
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
@@ -142,7 +142,7 @@ def simulate(
             nearest=base.nearest,
         )
         session = chosen.start(state)
-        said = converse(session, session.ask(), annotator, memory, budget=state.budget, record=_Unkept())
+        said = run_queries(session, session.ask(), annotator, memory, budget=state.budget, record=_Unkept())
         memory, carried = said.memory, session.carry()
         asked += said.asked
         answers += said.answers

@@ -12,7 +12,8 @@ import pytest
 import uvicorn
 
 from whosame.annotation.accounts.users import add
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.image_tokens import ImageRef
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import LabelStore, open_store
 from whosame.annotation.web.app import create_app
 from whosame.annotation.web.server import listen
@@ -27,7 +28,7 @@ def drawn(tmp_path_factory):
     render_dataset(SyntheticConfig(train_identities=12, train_images=72, **none), folder, workers=1)
     files = sorted((folder / "bounding_box_train").glob("*.jpg"))
     return folder, [
-        Picture(file.relative_to(folder).as_posix(), hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest())
+        ImageRef(file.relative_to(folder).as_posix(), hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest())
         for file in files
     ]
 
@@ -39,7 +40,7 @@ class Site:
     store: LabelStore
     url: str
     root: Path
-    campaign: Campaign
+    campaign: TaskQueue
     server: uvicorn.Server
     links: dict = field(default_factory=dict)
 
@@ -50,7 +51,7 @@ class Site:
 
     def ask(self, n, first=0):
         """Put n pairs: neighbours in the folder, so that some are the same person and some not."""
-        self.campaign.put([Wanted(k, k + 1, "between") for k in range(first, first + n)])
+        self.campaign.ask([PairTask(k, k + 1, "between") for k in range(first, first + n)])
 
     def said(self):
         return [event.verdict for event in self.store.answers("uid")]
@@ -62,8 +63,8 @@ def site(drawn, tmp_path):
     folder, images = drawn
     root = shutil.copytree(folder, tmp_path / "images")
     with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
-        about = Description("uid", "demo", str(root), 1, 10, 50, 500, 50)
-        campaign = Campaign(store, about, dict(enumerate(images)))
+        about = RunInfo("uid", "demo", str(root), 1, 10, 50, 500, 50)
+        campaign = TaskQueue(store, about, dict(enumerate(images)))
         campaign.begin()
         listener = listen("127.0.0.1", 0)
         server = uvicorn.Server(uvicorn.Config(create_app(store), log_level="warning", lifespan="off"))

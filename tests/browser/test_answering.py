@@ -237,10 +237,10 @@ def test_the_page_says_why_there_is_no_pair_and_goes_on_by_itself(site, visit):
     expect(page.get_by_role("heading", name="Same person?")).to_be_visible()
     page.keyboard.press("f")
     expect(page.get_by_role("heading", name="Choosing the next pairs")).to_be_visible()
-    assert site.campaign.end(site.campaign.mark())
+    assert site.campaign.end(site.campaign.last_event_ids())
     expect(page.get_by_role("heading", name="This round is answered")).to_be_visible()
     expect(page.get_by_role("button", name="Undo Z")).to_be_disabled()
-    site.campaign.over()
+    site.campaign.finish()
     expect(page.get_by_role("heading", name="All done, thank you")).to_be_visible()
 
 

@@ -15,9 +15,10 @@ from playwright.sync_api import expect
 
 from whosame.annotation.accounts.users import add
 from whosame.annotation.quality.answered_pairs import case, disputes
+from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.leases import claim
 from whosame.annotation.queue.submit import answer, skip
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.queue.undo import take_back
 from whosame.annotation.store.store import LabelStore, open_store
 from whosame.annotation.web.app import create_app
@@ -34,7 +35,7 @@ class Round:
     """A round that people have been answering for ten minutes, its folder, and the page in front of it."""
 
     store: LabelStore
-    campaign: Campaign
+    campaign: TaskQueue
     url: str
     link: str
 
@@ -73,11 +74,11 @@ def round_(data, tmp_path):
     folder, manifest, labels = data
     train = manifest.image_ids("train")
     who = dict(zip(train.tolist(), manifest.identities(train).tolist(), strict=True))
-    images = {image: Picture(manifest.table["path"].iat[image], manifest.table["digest"].iat[image]) for image in who}
+    images = {image: ImageRef(manifest.table["path"].iat[image], manifest.table["digest"].iat[image]) for image in who}
     clock = Clock(time.time() - 600)
     with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
-        about = Description("uid", "mine", str(manifest.root), 1, 10, 50, 500, 50, overlap=2)
-        campaign = Campaign(store, about, images)
+        about = RunInfo("uid", "mine", str(manifest.root), 1, 10, 50, 500, 50, overlap=2)
+        campaign = TaskQueue(store, about, images)
         campaign.begin()
         inside = [pair for pair in pairs_within(labels) if who[int(train[pair[0]])] != who[int(train[pair[1]])]]
         alike = [pair for pair in pairs_within(labels) if pair not in inside]
@@ -86,7 +87,7 @@ def round_(data, tmp_path):
         asked = [*circle, *(pair for pair in asked if pair not in circle)][:PAIRS]
         assert len(asked) == PAIRS
         wrong = tuple(train[list(circle[1])].tolist())
-        campaign.put([Wanted(int(train[a]), int(train[b]), "within") for a, b in asked])
+        campaign.ask([PairTask(int(train[a]), int(train[b]), "within") for a, b in asked])
         people_answer(store, who, clock, wrong)
         listener = listen("127.0.0.1", 0)
         app = create_app(store, runs=folder / "runs")
@@ -268,7 +269,7 @@ def test_it_renews_itself_but_not_under_the_hand(round_, chief):
     shown = page.locator(".tiles")
     expect(shown).not_to_contain_text("nobody is asked just now")
     page.locator("#overview .card button").first.focus()
-    round_.campaign.over()
+    round_.campaign.finish()
     page.evaluate("renew()")
     page.wait_for_timeout(300)
     expect(shown).not_to_contain_text("nobody is asked just now")

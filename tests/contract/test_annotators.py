@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from whosame.annotation.queue import submit
+from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.leases import claim
-from whosame.annotation.queue.tasks import Campaign, Description, Picture
-from whosame.annotation.store.schema import pictures
+from whosame.annotation.queue.tasks import RunInfo, TaskQueue
+from whosame.annotation.store.schema import images
 from whosame.annotation.store.store import open_store
 from whosame.annotators.human import HumanAnnotator
 from whosame.annotators.people_record import PeopleRecord
@@ -36,8 +37,8 @@ class Alice(threading.Thread):
     def asked(self):
         """Return an annotator that asks her, in a run of its own."""
         uid = str(len(self.runs))
-        images = {row: Picture(f"{row}.png", f"digest {row}") for row in range(N)}
-        campaign = Campaign(self.store, Description(uid, uid, "/images", 0, 1, 0, 99, 99), images)
+        images = {row: ImageRef(f"{row}.png", f"digest {row}") for row in range(N)}
+        campaign = TaskQueue(self.store, RunInfo(uid, uid, "/images", 0, 1, 0, 99, 99), images)
         digests = [picture.digest for picture in images.values()]
         about = {"run_uid": uid, "run": uid, "round": 0, "image_ids": np.arange(N), "digests": digests}
         campaign.begin()
@@ -49,9 +50,9 @@ class Alice(threading.Thread):
             for held in claim(self.store, self.runs[-1], "alice", "hers", count=99) if self.runs else ():
                 with self.store.reading() as connection:
                     a, b = connection.scalars(
-                        pictures.select()
-                        .with_only_columns(pictures.c.image)
-                        .where(pictures.c.handle.in_([held.left, held.right]))
+                        images.select()
+                        .with_only_columns(images.c.image)
+                        .where(images.c.token.in_([held.left, held.right]))
                     )
                 verdict = "same" if IDENTITIES[a] == IDENTITIES[b] else "different"
                 with suppress(submit.RefusedError):  # taken off the table while she looked at it

@@ -20,9 +20,10 @@ from PIL import Image
 from whosame.annotation.exchange.export_answers import export_answers
 from whosame.annotation.exchange.import_answers import import_answers
 from whosame.annotation.exchange.run_images import find_run, run_images
+from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.leases import claim
 from whosame.annotation.queue.submit import answer, skip
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.memory import LabelMemory
 
@@ -122,10 +123,10 @@ def images(tmp_path_factory):
 def asked(database, images):
     """A store in which four pairs of these images are asked."""
     store = open_store(f"sqlite:///{database}")
-    pictures = {number: Picture(f"{number} é=.png", f"{number:032x}") for number in range(8)}
-    campaign = Campaign(store, Description("uid", "mine", str(images), 0, 1, 0, 4, 4), pictures)
+    pictures = {number: ImageRef(f"{number} é=.png", f"{number:032x}") for number in range(8)}
+    campaign = TaskQueue(store, RunInfo("uid", "mine", str(images), 0, 1, 0, 4, 4), pictures)
     campaign.begin()
-    campaign.put([Wanted(2 * k, 2 * k + 1, "between") for k in range(4)])
+    campaign.ask([PairTask(2 * k, 2 * k + 1, "between") for k in range(4)])
     return store
 
 

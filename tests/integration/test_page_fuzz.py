@@ -20,7 +20,8 @@ from schemathesis.checks import not_a_server_error
 from sqlalchemy import event
 
 from whosame.annotation.accounts.users import add
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.image_tokens import ImageRef
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web.app import create_app
 from whosame.annotation.web.server import listen
@@ -55,10 +56,10 @@ class Site:
         for k in range(n):
             Image.new("RGB", (16, 32), (k, 2 * k, 3 * k)).save(root / f"{k}.png")
             digest = hashlib.blake2b((root / f"{k}.png").read_bytes(), digest_size=16).hexdigest()
-            images[k] = Picture(f"{k}.png", digest)
-        self.campaign = Campaign(store, Description("uid", "mine", str(root), 0, 3, 0, 900, 300), images)
+            images[k] = ImageRef(f"{k}.png", digest)
+        self.campaign = TaskQueue(store, RunInfo("uid", "mine", str(root), 0, 3, 0, 900, 300), images)
         self.campaign.begin()
-        self.campaign.put([Wanted(a, b, "between") for a in range(n) for b in range(a + 1, n)][:300])
+        self.campaign.ask([PairTask(a, b, "between") for a in range(n) for b in range(a + 1, n)][:300])
         self.app = create_app(store)
         self.url, self.browsers = "", []
 
@@ -258,4 +259,4 @@ def test_trouble_with_the_database_is_said_and_nothing_is_lost(own, tmp_path, tr
         assert "Traceback" not in page.text
     again = browser.post("/answer", data=given)  # as the page's script does
     assert (again.status_code, again.json()["saved"]) == (200, "same")
-    assert [event.hold for event in own.store.answers("uid")] == [*saved, given["token"]]
+    assert [event.lease for event in own.store.answers("uid")] == [*saved, given["token"]]

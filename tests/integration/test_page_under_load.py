@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from whosame.annotation.queue.leases import LEASE, claim
-from whosame.annotation.store.schema import holds
+from whosame.annotation.queue.leases import LEASE_SECONDS, claim
+from whosame.annotation.store.schema import leases
 from whosame.annotation.store.store import open_store
 
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "page_load.py"
@@ -77,8 +77,8 @@ def test_killed_under_load_nothing_that_was_saved_is_lost(load, database):
         saved, kept = sum(len(person["saved"]) for person in told), len(store.answers("load"))
         assert saved <= kept <= saved + len(people)  # what was on its way at the end nobody was told about
         with store.reading() as connection:
-            held = set(connection.scalars(select(holds.c.task_id)))
+            held = set(connection.scalars(select(leases.c.task_id)))
         assert held
-        later = time.time() + LEASE
+        later = time.time() + LEASE_SECONDS
         back = [claim(store, "load", f"later {k}", "later", count=15, now=lambda: later) for k in range(len(people))]
         assert {one.task for its in back for one in its} >= held  # they come back, and before later ones

@@ -15,7 +15,7 @@ import pytest
 
 from whosame.annotation.queue.leases import claim
 from whosame.annotation.queue.submit import RefusedError, answer
-from whosame.annotation.store.schema import campaigns, pictures
+from whosame.annotation.store.schema import images, runs
 from whosame.annotation.store.store import open_store
 from whosame.runs import Run
 
@@ -46,14 +46,12 @@ class Person(threading.Thread):
         with open_store(f"sqlite:///{self.folder / 'data' / 'answers.db'}") as store:
             while not self.done.is_set():
                 with store.reading() as connection:
-                    runs = connection.scalars(campaigns.select().with_only_columns(campaigns.c.run_uid)).all()
-                    images = dict(
-                        connection.execute(
-                            pictures.select().with_only_columns(pictures.c.handle, pictures.c.image)
-                        ).all()
+                    uids = connection.scalars(runs.select().with_only_columns(runs.c.run_uid)).all()
+                    shown = dict(
+                        connection.execute(images.select().with_only_columns(images.c.token, images.c.image)).all()
                     )
-                for uid in runs:
-                    self.answer(store, uid, images)
+                for uid in uids:
+                    self.answer(store, uid, shown)
                 time.sleep(self.pause)
 
     def answer(self, store, uid, images):

@@ -68,7 +68,7 @@ class Somebody:
     def identity(self, page, side):
         handle = page.locator(f"#{side} img").get_attribute("src").rsplit("/", 1)[1]
         with sqlite3.connect(self.folder / "data" / "answers.db") as store:
-            [(image,)] = store.execute("SELECT image FROM pictures WHERE handle = ?", (handle,)).fetchall()
+            [(image,)] = store.execute("SELECT image FROM images WHERE token = ?", (handle,)).fetchall()
         return self.identities[image]
 
     def answer(self, page, rounds):

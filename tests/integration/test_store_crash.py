@@ -17,7 +17,7 @@ import pytest
 import whosame
 from whosame.annotation.store.store import open_store
 from whosame.annotators.oracle import NoisyOracle
-from whosame.annotators.query_loop import converse
+from whosame.annotators.query_loop import run_queries
 from whosame.annotators.record import RoundRecord
 from whosame.memory import LabelMemory
 from whosame.questions import Question
@@ -67,7 +67,7 @@ def run(folder):
         session = Adaptive(number)
         with open_store(f"sqlite:///{folder}/labels.db") as store:
             record = RoundRecord(store, run_uid="uid", run="demo", round=number, image_ids=IDS, digests=DIGESTS)
-            said = converse(session, session.ask(), annotator, memory, budget=BUDGET, record=record)
+            said = run_queries(session, session.ask(), annotator, memory, budget=BUDGET, record=record)
         memory = said.memory
         told += [(answer.question.a, answer.question.b, answer.verdict) for answer in said.answers]
         counts.append((said.asked, said.free, said.repeated, said.conflicts, said.reasked, said.overturned))

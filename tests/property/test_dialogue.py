@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whosame.annotators.oracle import NoisyOracle, Oracle
-from whosame.annotators.query_loop import PATIENCE, converse
+from whosame.annotators.query_loop import PATIENCE, run_queries
 from whosame.memory import LabelMemory
 from whosame.questions import Answer, Question
 from whosame.seeding import stream
@@ -110,7 +110,7 @@ def talk(case, record, session=None):
         "noisy": NoisyOracle(identities, dict.fromkeys(("within", "between", "pool"), 0.3), seed=case["seed"]),
         "people": OnTheTable(identities),
     }[case["annotator"]]
-    said = converse(session, session.ask(), annotator, memory, budget=case["budget"], record=record)
+    said = run_queries(session, session.ask(), annotator, memory, budget=case["budget"], record=record)
     assert session.told == said.answers
     return said
 
@@ -269,7 +269,7 @@ ORACLE = Oracle(np.array([1, 1, 1, 2, 2, -1]))
 
 def test_closure_answers_are_free_and_told_in_their_place():
     session = Script(within((0, 1), (1, 2), (0, 2), (2, 3), (0, 3)))
-    said = converse(session, session.ask(), ORACLE, LabelMemory(), budget=10, record=Notebook())
+    said = run_queries(session, session.ask(), ORACLE, LabelMemory(), budget=10, record=Notebook())
     assert summary(session.told[0]) == [
         (0, 1, "same", "oracle"),
         (1, 2, "same", "oracle"),
@@ -282,7 +282,7 @@ def test_closure_answers_are_free_and_told_in_their_place():
 
 def test_a_settled_question_leaves_its_money_to_the_next():
     session = Script(within((0, 1), (1, 2), (0, 2), (2, 3), (3, 4)), within((0, 4)))
-    said = converse(session, session.ask(), ORACLE, LabelMemory(), budget=3, record=Notebook())
+    said = run_queries(session, session.ask(), ORACLE, LabelMemory(), budget=3, record=Notebook())
     assert said.asked == 3
     assert summary(session.told[0])[-1] == (2, 3, "different", "oracle")
     assert len(session.told) == 1  # the budget is spent: no second batch
@@ -291,7 +291,7 @@ def test_a_settled_question_leaves_its_money_to_the_next():
 def test_a_pair_asked_again_is_neither_asked_nor_told_again():
     memory = LabelMemory.from_log([0], [1], ["same"])
     session = Script(within((0, 1), (1, 2), (1, 2)), within((1, 2), (0, 2), (0, 5)), within((0, 5), (0, 2)))
-    said = converse(session, session.ask(), ORACLE, memory, budget=9, record=Notebook())
+    said = run_queries(session, session.ask(), ORACLE, memory, budget=9, record=Notebook())
     assert [summary(told) for told in session.told] == [
         [(1, 2, "same", "oracle")],
         [(0, 2, "same", "closure"), (0, 5, "unsure", "oracle")],
@@ -326,7 +326,7 @@ def test_an_answer_is_on_disk_before_the_memory_the_session_or_the_next_question
     first, second = within((0, 1), (2, 3))
     session = Script([first, second])
     session.tell = lambda _: happened.append(("told", None))
-    converse(session, session.ask(), annotator, LabelMemory(), budget=2, record=Loud())
+    run_queries(session, session.ask(), annotator, LabelMemory(), budget=2, record=Loud())
     assert happened == [("asked", first), ("kept", first), ("asked", second), ("kept", second), ("told", None)]
 
 
@@ -336,7 +336,7 @@ def test_contradictions_are_kept_and_the_earlier_answers_stand():
             return "different" if (question.a, question.b) == (0, 2) else "same"
 
     session, record = Script(within((0, 2), (1, 2), (0, 1))), Notebook()
-    said = converse(session, session.ask(), Contrary(np.arange(3)), LabelMemory(), budget=3, record=record)
+    said = run_queries(session, session.ask(), Contrary(np.arange(3)), LabelMemory(), budget=3, record=record)
     assert (said.asked, said.conflicts) == (3, 1)
     assert said.memory.conflicts == [(0, 2, False)]
     assert said.memory.implied(0, 2) is True
@@ -345,7 +345,7 @@ def test_contradictions_are_kept_and_the_earlier_answers_stand():
 
 def test_no_budget_asks_nobody():
     session = Script(within((0, 1)))
-    said = converse(session, session.ask(), ORACLE, LabelMemory(), budget=0, record=Notebook())
+    said = run_queries(session, session.ask(), ORACLE, LabelMemory(), budget=0, record=Notebook())
     assert (said.answers, said.asked) == ([], 0)
 
 
@@ -356,18 +356,18 @@ def test_an_annotator_that_answers_what_it_was_not_asked():
 
     session = Script(within((0, 1)))
     with pytest.raises(RuntimeError, match="which it was not asked"):
-        converse(session, session.ask(), Chatty(np.arange(3)), LabelMemory(), budget=5, record=Notebook())
+        run_queries(session, session.ask(), Chatty(np.arange(3)), LabelMemory(), budget=5, record=Notebook())
 
 
 def test_a_session_that_asks_the_same_for_ever_is_stopped():
     session = Script(*[within((0, 1))] * (PATIENCE + 5))
     with pytest.raises(RuntimeError, match="Script asked 100 batches of pairs that were all settled"):
-        converse(session, session.ask(), ORACLE, LabelMemory(), budget=5, record=Notebook())
+        run_queries(session, session.ask(), ORACLE, LabelMemory(), budget=5, record=Notebook())
 
 
 def test_a_session_may_go_on_after_a_batch_that_nobody_answered():
     session = Script(within((0, 1)), within((0, 1)), within((3, 4)))
-    said = converse(session, session.ask(), ORACLE, LabelMemory(), budget=5, record=Notebook())
+    said = run_queries(session, session.ask(), ORACLE, LabelMemory(), budget=5, record=Notebook())
     assert said.asked == 2
 
 
@@ -401,7 +401,7 @@ class Saying(Oracle):
 def doubt(said, *batches, doubted=None, budget=20, record=None):
     """Let a session hear what is said, and doubt; every pair by default."""
     session = Doubter(*map(list, batches), doubted=said if doubted is None else doubted)
-    heard = converse(session, session.ask(), Saying(said), LabelMemory(), budget=budget, record=record or Notebook())
+    heard = run_queries(session, session.ask(), Saying(said), LabelMemory(), budget=budget, record=record or Notebook())
     return session, heard
 
 
@@ -546,7 +546,7 @@ def test_a_second_answer_that_never_comes_leaves_the_first():
 
     session = Doubter(within((0, 1)), within((2, 3)), doubted={(0, 1)})
     people = Leaving({(0, 1): ["same"], (2, 3): ["same"]})
-    heard = converse(session, session.ask(), people, LabelMemory(), budget=9, record=Notebook())
+    heard = run_queries(session, session.ask(), people, LabelMemory(), budget=9, record=Notebook())
     assert fates(heard.answers) == [("same", 1, False), ("same", 1, False)]
     assert put == [(0, 1, 1), (0, 1, 2), (2, 3, 1)]
 
@@ -559,4 +559,4 @@ def test_an_annotator_that_forgets_which_attempt_it_is():
 
     session = Doubter(within((0, 1)), doubted={(0, 1)})
     with pytest.raises(RuntimeError, match=r"oracle answered .*attempt=1\), which it was not asked"):
-        converse(session, session.ask(), Forgetful(np.arange(3)), LabelMemory(), budget=5, record=Notebook())
+        run_queries(session, session.ask(), Forgetful(np.arange(3)), LabelMemory(), budget=5, record=Notebook())

@@ -23,7 +23,8 @@ from sqlalchemy import text
 
 from whosame.annotation.accounts import users
 from whosame.annotation.accounts.sessions import IDLE, signing_key
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.image_tokens import ImageRef
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web import middleware
@@ -283,12 +284,12 @@ def test_a_cookie_is_worth_nothing_after_logout(served, alice):
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE sittings SET until = began - 1",
-        f"UPDATE sittings SET seen = seen - {IDLE}",
-        "UPDATE sittings SET began = began + 3600",  # the clock was set back
-        "UPDATE sittings SET ended = true",
-        "UPDATE people SET removed = true",
-        "DELETE FROM sittings",
+        "UPDATE sessions SET expires_at = started_at - 1",
+        f"UPDATE sessions SET last_seen = last_seen - {IDLE}",
+        "UPDATE sessions SET started_at = started_at + 3600",  # the clock was set back
+        "UPDATE sessions SET ended = true",
+        "UPDATE users SET removed = true",
+        "DELETE FROM sessions",
     ],
 )
 def test_a_cookie_is_worth_nothing_when_its_sitting_is_over(served, store, alice, change):
@@ -425,12 +426,12 @@ def test_no_file_but_the_pictures_of_ones_pairs_is_sent(tmp_path):
     digest = hashlib.blake2b(outside.read_bytes(), digest_size=16).hexdigest()
     paths = ["0.png", "1.png", "../outside.png", str(outside), "link.png", "a\x00b.png"]
     with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
-        described = Description("uid", "mine", str(images), 0, 1, 0, 10, 10, 1)
-        campaign = Campaign(store, described, {image: Picture(path, digest) for image, path in enumerate(paths)})
+        described = RunInfo("uid", "mine", str(images), 0, 1, 0, 10, 10, 1)
+        campaign = TaskQueue(store, described, {image: ImageRef(path, digest) for image, path in enumerate(paths)})
         campaign.begin()
-        campaign.put([Wanted(0, 1, "between"), Wanted(2, 3, "between"), Wanted(4, 5, "between")])
+        campaign.ask([PairTask(0, 1, "between"), PairTask(2, 3, "between"), PairTask(4, 5, "between")])
         with store.reading() as connection:
-            handles = dict(connection.execute(text("SELECT image, handle FROM pictures")).all())
+            handles = dict(connection.execute(text("SELECT image, token FROM images")).all())
         alice, carol = users.add(store, "alice"), users.add(store, "carol", role="coordinator")
         served = Served(create_app(store))
 

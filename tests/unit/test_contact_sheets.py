@@ -8,9 +8,8 @@ import pytest
 
 from whosame.annotation.quality.cluster_preview import SHOWN, Group, NotHereError, RoundFiles, contact_sheet
 from whosame.annotation.quality.contradictions import Belief
-from whosame.annotation.queue.handles import handles
-from whosame.annotation.queue.tasks import Campaign, Description, Picture
-from whosame.annotation.store.schema import pictures
+from whosame.annotation.queue.image_tokens import ImageRef, image_tokens
+from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.clustering import enforce
 from whosame.data.manifest import Manifest
@@ -65,7 +64,7 @@ def test_a_different_splits_the_cluster_of_the_two(tmp_path):
     assert shown(sheet.before) == [[0, 2, 4, 6]]  # the two, then the nearest to either: rows 2 and 3 are as near
     assert shown(sheet.after) == [[0, 4], [2, 6]]
     assert sheet.changed
-    assert sheet.pictures[6] == Picture("006.png", "digest 6")
+    assert sheet.pictures[6] == ImageRef("006.png", "digest 6")
     assert set(sheet.pictures) == {0, 2, 4, 6}
 
 
@@ -169,15 +168,15 @@ def test_without_the_index_there_is_no_sheet(tmp_path):
 
 def test_pictures_get_a_handle_once(tmp_path):
     with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
-        about = Description("uid", "mine", "/images", 0, 1, 0, 1, 1)
-        Campaign(store, about, {}).begin()
-        images = {image: Picture(f"{image}.png", str(image)) for image in range(1100)}
-        first = handles(store, "uid", {image: images[image] for image in range(700)})
-        every = handles(store, "uid", images)
+        about = RunInfo("uid", "mine", "/images", 0, 1, 0, 1, 1)
+        TaskQueue(store, about, {}).begin()
+        images = {image: ImageRef(f"{image}.png", str(image)) for image in range(1100)}
+        first = image_tokens(store, "uid", {image: images[image] for image in range(700)})
+        every = image_tokens(store, "uid", images)
         assert {image: every[image] for image in first} == first
         assert len(set(every.values())) == 1100
-        assert handles(store, "another run", {0: images[0]})[0] not in every.values()
-        assert handles(store, "uid", {}) == {}
+        assert image_tokens(store, "another run", {0: images[0]})[0] not in every.values()
+        assert image_tokens(store, "uid", {}) == {}
         with store.reading() as connection:
-            row = connection.execute(pictures.select().where(pictures.c.handle == every[1099])).one()
+            row = connection.execute(images.select().where(images.c.token == every[1099])).one()
         assert (row.path, row.digest) == ("1099.png", "1099")

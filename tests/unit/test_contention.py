@@ -13,22 +13,23 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import event
 
-from whosame.annotation.queue.leases import FRESH, claim, released
+from whosame.annotation.queue.image_tokens import ImageRef
+from whosame.annotation.queue.leases import NEXT_NEW, claim, release_leases
 from whosame.annotation.queue.submit import RefusedError, answer, skip
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.queue.undo import take_back
 from whosame.annotation.store.store import open_store
 
 PEOPLE, PAIRS = 8, int(os.environ.get("WHOSAME_PAIRS", "400"))
-IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(2 * max(PAIRS, 60))}
+IMAGES = {image: ImageRef(f"{image}.png", f"digest {image}") for image in range(2 * max(PAIRS, 60))}
 
 
 def campaign(store, overlap):
-    return Campaign(store, Description("uid", "mine", "/images", 0, 3, 0, 9000, 9000, overlap), IMAGES)
+    return TaskQueue(store, RunInfo("uid", "mine", "/images", 0, 3, 0, 9000, 9000, overlap), IMAGES)
 
 
 def questions(n=PAIRS):
-    return [Wanted(2 * k, 2 * k + 1, "between") for k in range(n)]
+    return [PairTask(2 * k, 2 * k + 1, "between") for k in range(n)]
 
 
 def work(url, who, left):
@@ -59,7 +60,7 @@ def test_each_pair_is_answered_as_often_as_asked_for(database, overlap, n):
     with open_store(database) as store:
         round_ = campaign(store, overlap)
         round_.begin()
-        round_.put(questions(n))
+        round_.ask(questions(n))
     left = multiprocessing.get_context("fork").Value("i", overlap * n)
     began = time.perf_counter()
     in_processes(work, [(database, f"person {k}", left) for k in range(PEOPLE)])
@@ -78,7 +79,7 @@ def restless(url, who, seed, until):
             held = claim(store, "uid", who, who, count=draw.choice([1, 2, 3]), lease=draw.choice([0.0, 5.0]))
             if draw.random() < 0.1:
                 with store.writing() as connection:
-                    released(connection, who)
+                    release_leases(connection, who)
             for one in held:
                 verdict = draw.choice(["same", "different", "unsure"])
                 with suppress(RefusedError):
@@ -98,10 +99,10 @@ def loop(url, until):
         while time.time() < until:
             wanted = questions(60)
             draw.shuffle(wanted)
-            round_.put(wanted[: draw.randrange(5, 60)])
-            round_.breathe()
+            round_.ask(wanted[: draw.randrange(5, 60)])
+            round_.heartbeat()
             round_.close([(draw.randrange(0, 120), 1)])
-            if round_.end(round_.mark()):
+            if round_.end(round_.last_event_ids()):
                 round_.begin()
 
 
@@ -109,7 +110,7 @@ def test_everybody_at_once_does_everything_and_nobody_waits_for_ever(database):
     with open_store(database) as store:
         round_ = campaign(store, 2)
         round_.begin()
-        round_.put(questions(60))
+        round_.ask(questions(60))
     until = time.time() + 3
     jobs = [(restless, (database, f"person {k // 2}", k, until)) for k in range(PEOPLE)]  # two tabs each
     in_processes(lambda work, arguments: work(*arguments), [*jobs, (loop, (database, until))])
@@ -125,7 +126,7 @@ def test_a_claim_reads_the_first_pairs_and_not_all(database):
     with open_store(database) as store:
         round_ = campaign(store, 1)
         round_.begin()
-        round_.put(questions(PAIRS))
+        round_.ask(questions(PAIRS))
         plan = "EXPLAIN " if store._engine.name == "postgresql" else "EXPLAIN QUERY PLAN "
 
         @event.listens_for(store._engine, "before_cursor_execute", retval=True)
@@ -133,7 +134,7 @@ def test_a_claim_reads_the_first_pairs_and_not_all(database):
             return plan + statement, parameters
 
         with store.reading() as connection:
-            found = connection.execute(FRESH, {"run": "uid", "who": "alice", "now": time.time()})
+            found = connection.execute(NEXT_NEW, {"run": "uid", "who": "alice", "now": time.time()})
             said = "\n".join(str(row[-1]) for row in found.cursor.fetchall())
         event.remove(store._engine, "before_cursor_execute", explain)
     assert "ix_tasks_waiting" in said

@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import func, select
 
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.image_tokens import ImageRef
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.schema import audit_events
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web.annotator_view import Desk, Who
@@ -38,10 +39,10 @@ def store(database):
 
 
 def campaign(store, clock, n=0, uid="uid", number=0, **more):
-    images = {image: Picture(f"{image}.png", f"digest {image}") for image in range(2 * n)}
-    made = Campaign(store, Description(uid, uid, "/images", number, 3, 0, 30, 10, **more), images, now=clock)
+    images = {image: ImageRef(f"{image}.png", f"digest {image}") for image in range(2 * n)}
+    made = TaskQueue(store, RunInfo(uid, uid, "/images", number, 3, 0, 30, 10, **more), images, now=clock)
     made.begin()
-    made.put([Wanted(2 * k, 2 * k + 1, "between") for k in range(n)])
+    made.ask([PairTask(2 * k, 2 * k + 1, "between") for k in range(n)])
     return made
 
 
@@ -124,9 +125,9 @@ def test_why_there_is_no_pair(store, clock):
     assert desk.look(BOB).why == "others"
     desk.answer(ALICE, first(view), "same", 0)
     assert desk.look(BOB).why == "thinking"
-    run.end(run.mark())
+    run.end(run.last_event_ids())
     assert desk.look(ALICE).why == "working"
-    run.over()
+    run.finish()
     assert desk.look(ALICE).why == "over"
 
 
@@ -137,7 +138,7 @@ def test_the_newest_run_is_asked_about_until_it_is_over(store, clock):
     clock.time += 1
     campaign(store, clock, 2, "two")
     assert desk.look(ALICE).run == "one"  # nobody is torn out of a round by another run
-    one.over()
+    one.finish()
     clock.time += 1
     campaign(store, clock, 2, "two")
     assert desk.look(ALICE).run == "two"
@@ -165,7 +166,7 @@ def test_many_at_once_share_commits_and_all_is_kept(store, clock):
 
 def note(what):
     return lambda connection: connection.execute(
-        audit_events.insert(), {"at": "", "who": "", "what": what, "about": ""}
+        audit_events.insert(), {"at": "", "actor": "", "action": what, "details": ""}
     )
 
 
@@ -185,7 +186,7 @@ def test_one_that_fails_undoes_itself_alone(store):
         results = [pool.submit(work, what) for what in ("a", "fails", "b")]
     assert isinstance(results[1].exception(), ValueError)
     with store.reading() as connection:
-        assert sorted(connection.scalars(select(audit_events.c.what))) == ["a", "b"]
+        assert sorted(connection.scalars(select(audit_events.c.action))) == ["a", "b"]
 
 
 def test_everybody_is_told_where_the_store_cannot_be_written(tmp_path):

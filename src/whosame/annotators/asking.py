@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 
-from whosame.annotation.queue.tasks import Campaign
+from whosame.annotation.queue.tasks import TaskQueue
 from whosame.annotators.human import PAUSE, HumanAnnotator, Watch
 from whosame.annotators.people_record import AnswersChangedError, PeopleRecord
-from whosame.annotators.query_loop import Conversation, converse
+from whosame.annotators.query_loop import QueryResult, run_queries
 from whosame.memory import LabelMemory
 from whosame.questions import Question
 from whosame.strategies.base import Session
@@ -16,7 +16,7 @@ Begun = tuple[Session, Sequence[Question]]
 def ask_people(
     begin: Callable[[], Begun],
     record: Callable[[], PeopleRecord],
-    campaign: Campaign,
+    campaign: TaskQueue,
     memory: LabelMemory,
     *,
     budget: int,
@@ -24,7 +24,7 @@ def ask_people(
     last: bool = False,
     watch: Watch | None = None,
     pause: float = PAUSE,
-) -> tuple[Session, Conversation]:
+) -> tuple[Session, QueryResult]:
     """Ask people until the session has nothing more to ask or the budget is spent.
 
     A strategy cannot forget what it was told. When somebody takes an answer back, the conversation therefore begins
@@ -63,10 +63,10 @@ def ask_people(
         try:
             heard = record()
             people = HumanAnnotator(campaign, heard, watch=watch, pause=pause)
-            said = converse(session, first, people, memory, budget=budget, record=heard)
+            said = run_queries(session, first, people, memory, budget=budget, record=heard)
             people.end(grace)
         except AnswersChangedError:
             continue
         if last:
-            campaign.over()
+            campaign.finish()
         return session, said

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from whosame.annotation.queue.tasks import Campaign, Wanted
+from whosame.annotation.queue.tasks import PairTask, TaskQueue
 from whosame.annotators.base import Settled
 from whosame.annotators.people_record import PeopleRecord, Progress
 from whosame.questions import Answer, Question
@@ -35,7 +35,7 @@ class HumanAnnotator:
     name = "human"
 
     def __init__(
-        self, campaign: Campaign, record: PeopleRecord, *, watch: Watch | None = None, pause: float = PAUSE
+        self, campaign: TaskQueue, record: PeopleRecord, *, watch: Watch | None = None, pause: float = PAUSE
     ) -> None:
         self._campaign, self._record = campaign, record
         self._watch, self._pause = watch, pause
@@ -53,10 +53,10 @@ class HumanAnnotator:
         waiting = [question for question in questions if not settled(question)]
         if not waiting:
             return
-        self._campaign.put([self._wanted(question) for question in waiting])
+        self._campaign.ask([self._wanted(question) for question in waiting])
         seen: tuple[int, int] | None = None
         while True:
-            mark = self._campaign.mark()
+            mark = self._campaign.last_event_ids()
             if mark != seen:
                 seen = mark
                 for answer in self._record.look(waiting):
@@ -81,13 +81,13 @@ class HumanAnnotator:
         AnswersChangedError
             The answers are other ones now than those that were heard.
         """
-        self._campaign.put([])
-        mark = self._campaign.mark()
+        self._campaign.ask([])
+        mark = self._campaign.last_event_ids()
         self._record.check()
         self._progress = self._record.progress()
         quiet = time.monotonic()
         while True:
-            new = self._campaign.mark()
+            new = self._campaign.last_event_ids()
             if new != mark:
                 mark, quiet = new, time.monotonic()
                 self._record.check()
@@ -101,9 +101,9 @@ class HumanAnnotator:
         if self._watch is not None:
             self._watch(self._progress)
         if time.monotonic() - self._breathed >= BREATH:
-            self._campaign.breathe()
+            self._campaign.heartbeat()
             self._breathed = time.monotonic()
         time.sleep(self._pause)
 
-    def _wanted(self, question: Question) -> Wanted:
-        return Wanted(*self._record.key(question)[:2], question.kind, question.attempt)
+    def _wanted(self, question: Question) -> PairTask:
+        return PairTask(*self._record.key(question)[:2], question.kind, question.attempt)

@@ -15,7 +15,7 @@ Pair = tuple[int, int]
 
 
 @dataclass(frozen=True)
-class Conversation:
+class QueryResult:
     """What a round learnt from its annotator.
 
     Attributes
@@ -56,7 +56,7 @@ class Conversation:
     overturned: int
 
 
-def converse(
+def run_queries(
     session: Session,
     first: Sequence[Question],
     annotator: Annotator,
@@ -64,7 +64,7 @@ def converse(
     *,
     budget: int,
     record: Record,
-) -> Conversation:
+) -> QueryResult:
     """Ask until the session has nothing more to ask or the budget is spent.
 
     Every paid answer is committed to ``record`` before the memory, and so anything computed, sees it. Started again
@@ -112,7 +112,7 @@ def converse(
         if fruitless == PATIENCE:
             raise RuntimeError(f"{type(session).__name__} asked {PATIENCE} batches of pairs that were all settled")
         batch = session.ask()
-    return Conversation(
+    return QueryResult(
         answers=answers,
         memory=talk.memory,
         asked=talk.asked,

@@ -21,8 +21,8 @@ def people_table(people: Sequence[Person]) -> str:
 
 def event_line(entry: Entry) -> str:
     """Write when, who, what and what is known of it, with tabs between; values as in JSON: it stays one line."""
-    about = " ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in entry.about.items())
-    return f"{entry.at}\t{entry.who}\t{entry.what}\t{about}".rstrip()
+    about = " ".join(f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in entry.details.items())
+    return f"{entry.at}\t{entry.actor}\t{entry.action}\t{about}".rstrip()
 
 
 def _moment(seen: float | None) -> str:

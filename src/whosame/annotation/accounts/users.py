@@ -11,9 +11,9 @@ from typing import Literal, get_args
 
 from sqlalchemy import Connection, func, select, update
 
-from whosame.annotation.queue.leases import released
+from whosame.annotation.queue.leases import release_leases
 from whosame.annotation.store import audit_log
-from whosame.annotation.store.schema import people, sittings
+from whosame.annotation.store.schema import sessions, users
 from whosame.annotation.store.store import INSERT, LabelStore
 from whosame.annotation.store.timestamps import stamp
 from whosame.errors import ParameterError, unknown_name
@@ -57,7 +57,7 @@ def add(
         raise unknown_name("role", role, get_args(Role))
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with store.writing() as connection:
-        known = connection.execute(select(people.c.name, people.c.removed)).all()
+        known = connection.execute(select(users.c.name, users.c.removed)).all()
         for other, removed in known:
             if other.casefold() == name.casefold() and not (other == name and removed):
                 raise ParameterError(
@@ -66,10 +66,10 @@ def add(
                 )
         values = {"role": role, "token_hash": hashed(token), "added_at": stamp(now()), "removed": False}
         if any(other == name for other, _ in known):
-            connection.execute(update(people).where(people.c.name == name).values(values))
+            connection.execute(update(users).where(users.c.name == name).values(values))
         else:
-            insert = INSERT[connection.dialect.name](people).on_conflict_do_nothing(index_elements=["name"])
-            if connection.execute(insert.values(name=name, **values).returning(people.c.id)).first() is None:
+            insert = INSERT[connection.dialect.name](users).on_conflict_do_nothing(index_elements=["name"])
+            if connection.execute(insert.values(name=name, **values).returning(users.c.id)).first() is None:
                 raise ParameterError(f"there is an annotator {name!r} already, added this moment by somebody else")
         audit_log.record(connection, who, "added", {"name": name, "role": role}, now=now())
     return token
@@ -85,9 +85,9 @@ def remove(store: LabelStore, name: str, *, who: str = TERMINAL, now: Callable[[
     """
     with store.writing() as connection:
         number, name = _person(connection, name)
-        connection.execute(update(people).where(people.c.id == number).values(removed=True))
+        connection.execute(update(users).where(users.c.id == number).values(removed=True))
         _end_sittings(connection, number)
-        released(connection, name)
+        release_leases(connection, name)
         audit_log.record(connection, who, "removed", {"name": name}, now=now())
 
 
@@ -114,7 +114,7 @@ def rotate(
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with store.writing() as connection:
         number, name = _person(connection, name)
-        connection.execute(update(people).where(people.c.id == number).values(token_hash=hashed(token)))
+        connection.execute(update(users).where(users.c.id == number).values(token_hash=hashed(token)))
         if ending:
             _end_sittings(connection, number)
         audit_log.record(connection, who, "rotated", {"name": name, "logins_ended": ending}, now=now())
@@ -134,8 +134,8 @@ def welcome(store: LabelStore, name: str, *, role: Role = "coordinator", now: Ca
 
 def everybody(store: LabelStore) -> list[Person]:
     """Return all who may answer, by name."""
-    seen = select(func.max(sittings.c.seen)).where(sittings.c.person_id == people.c.id).scalar_subquery()
-    query = select(people.c.name, people.c.role, people.c.added_at, seen).where(~people.c.removed)
+    seen = select(func.max(sessions.c.last_seen)).where(sessions.c.user_id == users.c.id).scalar_subquery()
+    query = select(users.c.name, users.c.role, users.c.added_at, seen).where(~users.c.removed)
     with store.reading() as connection:
         return sorted((Person(*row) for row in connection.execute(query)), key=lambda person: person.name.casefold())
 
@@ -143,7 +143,7 @@ def everybody(store: LabelStore) -> list[Person]:
 def owner(store: LabelStore, token: str) -> str | None:
     """Return whose login token this is; None: nobody's."""
     with store.reading() as connection:
-        found = connection.scalar(select(people.c.name).where(people.c.token_hash == hashed(token), ~people.c.removed))
+        found = connection.scalar(select(users.c.name).where(users.c.token_hash == hashed(token), ~users.c.removed))
     return None if found is None else str(found)
 
 
@@ -173,9 +173,7 @@ def plain(name: str) -> str:
 
 def _person(connection: Connection, name: str) -> tuple[int, str]:
     name = _composed(name)
-    known = {
-        row.name: row.id for row in connection.execute(select(people.c.name, people.c.id).where(~people.c.removed))
-    }
+    known = {row.name: row.id for row in connection.execute(select(users.c.name, users.c.id).where(~users.c.removed))}
     if not known:
         raise ParameterError(f"there is no annotator {name!r}, nor any other: kedro annotators add {name!r}")
     if name not in known:
@@ -188,4 +186,4 @@ def _composed(name: str) -> str:
 
 
 def _end_sittings(connection: Connection, number: int) -> None:
-    connection.execute(update(sittings).where(sittings.c.person_id == number).values(ended=True))
+    connection.execute(update(sessions).where(sessions.c.user_id == number).values(ended=True))

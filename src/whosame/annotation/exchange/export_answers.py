@@ -131,7 +131,7 @@ def _tasks(
     with store.reading() as connection:
         its_own = tasks.c.run_uid == run.uid
         waiting = connection.execute(
-            select(*question, tasks.c.kind, tasks.c.round).where(its_own, tasks.c.open).order_by(tasks.c.place)
+            select(*question, tasks.c.kind, tasks.c.round).where(its_own, tasks.c.open).order_by(tasks.c.position)
         ).all()
         given_back = select(*question, skips.c.annotator).join(skips, skips.c.task_id == tasks.c.id).where(its_own)
         for a, b, attempt, annotator in connection.execute(given_back.order_by(skips.c.id)):

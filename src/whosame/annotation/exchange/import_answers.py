@@ -13,10 +13,10 @@ from whosame.annotation.accounts.users import TERMINAL
 from whosame.annotation.exchange import csv_format, jsonl_format, label_studio
 from whosame.annotation.exchange.row import Reading, Record
 from whosame.annotation.exchange.run_images import IMPORTED, RunImages, StoredRun
-from whosame.annotation.queue.submit import answer_elsewhere, open_task
+from whosame.annotation.queue.submit import open_task, submit_unleased
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.engine import lock_run
-from whosame.annotation.store.schema import answer_events, take_backs
+from whosame.annotation.store.schema import answer_events, undos
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
 from whosame.errors import InputError
@@ -229,7 +229,7 @@ def _take(
         _keep(connection, mark, images, place, when)
         done.kept += 1
         return
-    answer_elsewhere(
+    submit_unleased(
         connection,
         task,
         record.annotator,
@@ -247,8 +247,8 @@ def _said_before(connection: Connection, images: RunImages, place: Place) -> Seq
     given = answer_events.c
     digests = images.images[a].digest, images.images[b].digest
     query = (
-        select(given.run_uid, given.run, given.verdict, given.answered_at, take_backs.c.id.is_not(None).label("back"))
-        .outerjoin(take_backs, take_backs.c.event_id == given.id)
+        select(given.run_uid, given.run, given.verdict, given.answered_at, undos.c.id.is_not(None).label("back"))
+        .outerjoin(undos, undos.c.event_id == given.id)
         .where(or_(*(and_(given.digest_a == x, given.digest_b == y) for x, y in (digests, digests[::-1]))))
         .where(given.annotator == record.annotator, given.attempt == record.attempt)
         .where(given.source == record.source, given.settles == record.settles)

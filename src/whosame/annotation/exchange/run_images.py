@@ -8,8 +8,8 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
-from whosame.annotation.queue.tasks import Picture
-from whosame.annotation.store.schema import answer_events, campaigns, pictures
+from whosame.annotation.queue.image_tokens import ImageRef
+from whosame.annotation.store.schema import answer_events, images, runs
 from whosame.annotation.store.store import LabelStore
 from whosame.data.manifest import Manifest
 from whosame.errors import InputError, unknown_name
@@ -43,7 +43,7 @@ def find_run(store: LabelStore, name: str | None = None) -> StoredRun:
         )
         for uid, run, at in connection.execute(answered):
             last[StoredRun(uid, run)] = datetime.fromisoformat(at).timestamp()
-        for uid, run, seen in connection.execute(select(campaigns.c.run_uid, campaigns.c.run, campaigns.c.seen)):
+        for uid, run, seen in connection.execute(select(runs.c.run_uid, runs.c.run, runs.c.last_heartbeat)):
             last[StoredRun(uid, run)] = max(seen, last.get(StoredRun(uid, run), 0.0))
     if name is None:
         last = {run: at for run, at in last.items() if not run.uid.startswith(IMPORTED)}
@@ -66,7 +66,7 @@ class RunImages:
         The folder that the paths are relative to.
     """
 
-    def __init__(self, images: Mapping[int, Picture], root: Path | None = None) -> None:
+    def __init__(self, images: Mapping[int, ImageRef], root: Path | None = None) -> None:
         self.images, self.root = dict(sorted(images.items())), root
         self._by_digest: dict[str, list[int]] = defaultdict(list)
         self._by_path: dict[str, int] = {}
@@ -87,15 +87,15 @@ def run_images(store: LabelStore, run: StoredRun, manifest: Manifest | None = No
     if manifest is not None:
         ids = manifest.image_ids("train")
         rows = manifest.table.iloc[ids]
-        known = zip(ids.tolist(), map(Picture, rows["path"], rows["digest"]), strict=True)
+        known = zip(ids.tolist(), map(ImageRef, rows["path"], rows["digest"]), strict=True)
         return RunImages(dict(known), manifest.root)
-    events, shown = answer_events.c, pictures.c
-    seen: dict[int, Picture] = {}
+    events, shown = answer_events.c, images.c
+    seen: dict[int, ImageRef] = {}
     with store.reading() as connection:
         for side in (events.image_a, events.digest_a), (events.image_b, events.digest_b):
             answered = connection.execute(select(*side).where(events.run_uid == run.uid).distinct())
-            seen |= {image: Picture("", digest) for image, digest in answered}
+            seen |= {image: ImageRef("", digest) for image, digest in answered}
         asked = connection.execute(select(shown.image, shown.path, shown.digest).where(shown.run_uid == run.uid))
-        seen |= {image: Picture(path, digest) for image, path, digest in asked}
-        root = connection.scalar(select(campaigns.c.root).where(campaigns.c.run_uid == run.uid))
+        seen |= {image: ImageRef(path, digest) for image, path, digest in asked}
+        root = connection.scalar(select(runs.c.root).where(runs.c.run_uid == run.uid))
     return RunImages(seen, None if root is None else Path(root))

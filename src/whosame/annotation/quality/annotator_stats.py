@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from whosame.annotation.quality.agreement import Agreement, Ratings, agreement_with_others, by_pair
 from whosame.annotation.quality.round_progress import OWN
-from whosame.annotation.store.schema import STANDS, answer_events, holds, people, sittings, skips, take_backs, tasks
+from whosame.annotation.store.schema import NOT_UNDONE, answer_events, leases, sessions, skips, tasks, undos, users
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import epoch
 
@@ -67,17 +67,17 @@ def contributions(
     with store.reading() as connection:
         said = _said(connection, answered)
         settled = _counts(
-            connection, _select_by(answer_events.c.annotator).where(answered, STANDS, answer_events.c.settles)
+            connection, _select_by(answer_events.c.annotator).where(answered, NOT_UNDONE, answer_events.c.settles)
         )
         skipped = _counts(
             connection, _select_by(skips.c.annotator).join(tasks, tasks.c.id == skips.c.task_id).where(asked)
         )
-        back = _select_by(answer_events.c.annotator).join(take_backs, take_backs.c.event_id == answer_events.c.id)
+        back = _select_by(answer_events.c.annotator).join(undos, undos.c.event_id == answer_events.c.id)
         taken_back = _counts(connection, back.where(answered))
         seconds = _medians(connection, answered)
         seen = _seen(connection, answered)
         looking = _looking(connection, asked, now())
-        registered = set(connection.scalars(select(people.c.name).where(~people.c.removed)))
+        registered = set(connection.scalars(select(users.c.name).where(~users.c.removed)))
         agreeing = agreement_with_others(_ratings(connection, answered))
     names = registered | said.keys() | settled.keys() | skipped.keys() | taken_back.keys()
     return [
@@ -148,20 +148,20 @@ def _medians(connection: Connection, answered: ColumnElement[bool]) -> dict[str,
 def _seen(connection: Connection, answered: ColumnElement[bool]) -> dict[str, float]:
     last = select(answer_events.c.annotator, func.max(answer_events.c.answered_at)).where(answered)
     seen = {name: epoch(at) for name, at in connection.execute(last.group_by(answer_events.c.annotator))}
-    here = select(people.c.name, func.max(sittings.c.seen)).join(sittings, sittings.c.person_id == people.c.id)
-    for name, at in connection.execute(here.where(~people.c.removed).group_by(people.c.name)):
+    here = select(users.c.name, func.max(sessions.c.last_seen)).join(sessions, sessions.c.user_id == users.c.id)
+    for name, at in connection.execute(here.where(~users.c.removed).group_by(users.c.name)):
         seen[name] = max(seen.get(name, 0.0), at)
     return seen
 
 
 def _looking(connection: Connection, asked: ColumnElement[bool], now: float) -> set[str]:
-    query = select(holds.c.annotator).join(tasks, tasks.c.id == holds.c.task_id)
-    return set(connection.scalars(query.where(asked, holds.c.until > now, holds.c.since <= now).distinct()))
+    query = select(leases.c.annotator).join(tasks, tasks.c.id == leases.c.task_id)
+    return set(connection.scalars(query.where(asked, leases.c.expires_at > now, leases.c.leased_at <= now).distinct()))
 
 
 def _ratings(connection: Connection, answered: ColumnElement[bool]) -> Ratings:
     pair = (answer_events.c.image_a, answer_events.c.image_b)
-    here = and_(answered, STANDS, ~answer_events.c.settles)
+    here = and_(answered, NOT_UNDONE, ~answer_events.c.settles)
     several = (
         select(*pair)
         .where(here)

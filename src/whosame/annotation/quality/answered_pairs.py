@@ -8,16 +8,9 @@ from typing import Any
 from sqlalchemy import Connection, and_, func, select
 
 from whosame.annotation.queue.voting import Vote, decide
-from whosame.annotation.store.schema import STANDS, answer_events, campaigns, pictures, tasks
+from whosame.annotation.store.schema import NOT_UNDONE, TASK_OF_ANSWER, answer_events, images, runs, tasks
 from whosame.annotation.store.store import LabelStore, portions
 from whosame.questions import Verdict
-
-ABOUT = and_(
-    answer_events.c.run_uid == tasks.c.run_uid,
-    answer_events.c.image_a == tasks.c.image_a,
-    answer_events.c.image_b == tasks.c.image_b,
-    answer_events.c.attempt == tasks.c.attempt,
-)
 
 
 @dataclass(frozen=True)
@@ -111,8 +104,8 @@ def disputes(
     newest = func.max(answer_events.c.id)
     query = (
         select(tasks.c.id)
-        .join(answer_events, ABOUT)
-        .where(tasks.c.run_uid == run_uid, STANDS)
+        .join(answer_events, TASK_OF_ANSWER)
+        .where(tasks.c.run_uid == run_uid, NOT_UNDONE)
         .group_by(tasks.c.id)
         .having(func.count(answer_events.c.verdict.distinct()) > 1)
         .order_by(newest.desc())
@@ -129,13 +122,13 @@ def disputes(
 
 
 def _cases(connection: Connection, run_uid: str, numbers: Sequence[int]) -> list[Case]:
-    campaign = connection.execute(select(campaigns).where(campaigns.c.run_uid == run_uid)).first()
+    campaign = connection.execute(select(runs).where(runs.c.run_uid == run_uid)).first()
     found = []
     for portion in portions(numbers):
         said = _answers(connection, portion)
-        a, b = pictures.alias(), pictures.alias()
+        a, b = images.alias(), images.alias()
         query = (
-            select(tasks, a.c.handle.label("handle_a"), b.c.handle.label("handle_b"))
+            select(tasks, a.c.token.label("handle_a"), b.c.token.label("handle_b"))
             .join(a, and_(a.c.run_uid == tasks.c.run_uid, a.c.image == tasks.c.image_a))
             .join(b, and_(b.c.run_uid == tasks.c.run_uid, b.c.image == tasks.c.image_b))
             .where(tasks.c.id.in_(portion), tasks.c.run_uid == run_uid)
@@ -170,8 +163,8 @@ def _answers(connection: Connection, numbers: Sequence[int]) -> dict[int, list[S
             answer_events.c.answered_at,
             answer_events.c.settles,
         )
-        .join(answer_events, ABOUT)
-        .where(tasks.c.id.in_(numbers), STANDS)
+        .join(answer_events, TASK_OF_ANSWER)
+        .where(tasks.c.id.in_(numbers), NOT_UNDONE)
         .order_by(answer_events.c.id)
     )
     for task, *answer in connection.execute(query):

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from whosame.annotation.quality.contradictions import Belief
-from whosame.annotation.queue.tasks import Picture
+from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.clustering import enforce
 from whosame.clustering.dbscan import OUTLIER
 from whosame.data.indexing import kept_manifest
@@ -56,7 +56,7 @@ class Sheet:
 
     before: tuple[Group, ...]
     after: tuple[Group, ...]
-    pictures: dict[int, Picture]
+    pictures: dict[int, ImageRef]
 
     @property
     def changed(self) -> bool:
@@ -172,7 +172,7 @@ def contact_sheet(files: RoundFiles, pair: tuple[int, int], answers: Iterable[Be
     drawn = [_groups(labels, near, (first, second), files.image_ids[rows]) for labels in (before, after)]
     shown = sorted({image for groups in drawn for group in groups for image in group.images})
     table = files.manifest.table
-    pictures = {image: Picture(str(table["path"].iat[image]), str(table["digest"].iat[image])) for image in shown}
+    pictures = {image: ImageRef(str(table["path"].iat[image]), str(table["digest"].iat[image])) for image in shown}
     return Sheet(drawn[0], drawn[1], pictures)
 
 

@@ -7,10 +7,9 @@ from typing import Literal
 
 from sqlalchemy import select
 
-from whosame.annotation.quality.answered_pairs import ABOUT
 from whosame.annotation.queue.attempts import majority_or_first
 from whosame.annotation.queue.voting import Vote, decide
-from whosame.annotation.store.schema import STANDS, answer_events, campaigns, tasks
+from whosame.annotation.store.schema import NOT_UNDONE, TASK_OF_ANSWER, answer_events, runs, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.memory import LabelMemory
 from whosame.questions import Verdict
@@ -60,8 +59,8 @@ def beliefs(store: LabelStore, run_uid: str, number: int | None = None) -> list[
             answer_events.c.verdict,
             answer_events.c.settles,
         )
-        .join(answer_events, ABOUT)
-        .where(tasks.c.run_uid == run_uid, STANDS)
+        .join(answer_events, TASK_OF_ANSWER)
+        .where(tasks.c.run_uid == run_uid, NOT_UNDONE)
         .order_by(answer_events.c.id)
     )
     if number is not None:
@@ -69,7 +68,7 @@ def beliefs(store: LabelStore, run_uid: str, number: int | None = None) -> list[
     votes: dict[tuple[int, int], dict[int, list[Vote]]] = defaultdict(lambda: defaultdict(list))
     newest: dict[tuple[int, int], tuple[int, int]] = {}  # pair -> its last attempt and that one's question
     with store.reading() as connection:
-        overlap = connection.scalar(select(campaigns.c.overlap).where(campaigns.c.run_uid == run_uid)) or 1
+        overlap = connection.scalar(select(runs.c.overlap).where(runs.c.run_uid == run_uid)) or 1
         for task, a, b, attempt, verdict, settles in connection.execute(query):
             votes[a, b][attempt].append(Vote(verdict, settles))
             newest[a, b] = max(newest.get((a, b), (0, 0)), (attempt, task))

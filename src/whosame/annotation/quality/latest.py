@@ -4,8 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import and_, select
 
-from whosame.annotation.quality.answered_pairs import ABOUT
-from whosame.annotation.store.schema import answer_events, pictures, take_backs, tasks
+from whosame.annotation.store.schema import TASK_OF_ANSWER, answer_events, images, tasks, undos
 from whosame.annotation.store.store import LabelStore
 from whosame.questions import Verdict
 
@@ -37,25 +36,25 @@ def recent(store: LabelStore, run_uid: str, *, limit: int = 20, annotator: str |
     if annotator is not None:
         newest = newest.where(answer_events.c.annotator == annotator)
     chosen = newest.order_by(answer_events.c.id.desc()).limit(limit).subquery()
-    a, b = pictures.alias(), pictures.alias()
+    a, b = images.alias(), images.alias()
     query = (
         select(
             answer_events.c.id,
             tasks.c.id,
-            a.c.handle,
-            b.c.handle,
+            a.c.token,
+            b.c.token,
             answer_events.c.annotator,
             answer_events.c.verdict,
             answer_events.c.seconds,
             answer_events.c.answered_at,
             answer_events.c.settles,
-            take_backs.c.id.is_not(None),
+            undos.c.id.is_not(None),
         )
         .join(chosen, chosen.c.id == answer_events.c.id)
         .join(a, and_(a.c.run_uid == answer_events.c.run_uid, a.c.image == answer_events.c.image_a))
         .join(b, and_(b.c.run_uid == answer_events.c.run_uid, b.c.image == answer_events.c.image_b))
-        .outerjoin(tasks, ABOUT)
-        .outerjoin(take_backs, take_backs.c.event_id == answer_events.c.id)
+        .outerjoin(tasks, TASK_OF_ANSWER)
+        .outerjoin(undos, undos.c.event_id == answer_events.c.id)
         .order_by(answer_events.c.id.desc())
     )
     with store.reading() as connection:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
-from whosame.annotation.store.schema import STANDS, answer_events, campaigns, tasks
+from whosame.annotation.store.schema import NOT_UNDONE, answer_events, runs, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import epoch, stamp
 
@@ -14,7 +14,7 @@ WINDOW = 900.0  # s, the latest answers, from which the end of the round is proj
 FEW = 5  # with fewer answers in the window nothing is projected
 
 # What somebody said on their own: not an answer repeated from another run, not a coordinator's decision.
-OWN = and_(STANDS, answer_events.c.found_in.is_(None), ~answer_events.c.settles)
+OWN = and_(NOT_UNDONE, answer_events.c.found_in.is_(None), ~answer_events.c.settles)
 
 
 @dataclass(frozen=True)
@@ -74,24 +74,26 @@ class Headway:
 def headway(store: LabelStore, run_uid: str, *, now: Callable[[], float] = time.time) -> Headway | None:
     """Return how far a run is; None: no loop has described it."""
     with store.reading() as connection:
-        about = connection.execute(select(campaigns).where(campaigns.c.run_uid == run_uid)).first()
+        about = connection.execute(select(runs).where(runs.c.run_uid == run_uid)).first()
         if about is None:
             return None
         here = and_(tasks.c.run_uid == run_uid, tasks.c.round == about.round)
         counted = select(
-            func.count(case((and_(~tasks.c.open, tasks.c.answered > 0), 1))),
+            func.count(case((and_(~tasks.c.open, tasks.c.votes > 0), 1))),
             func.count(case((tasks.c.open, 1))),
-            func.coalesce(func.sum(case((tasks.c.open, tasks.c.answered), else_=0)), 0),
+            func.coalesce(func.sum(case((tasks.c.open, tasks.c.votes), else_=0)), 0),
         )
         decided, waiting, halfway = connection.execute(counted.where(here)).one()
         answered = and_(answer_events.c.run_uid == run_uid, answer_events.c.round == about.round)
-        found = select(func.count()).select_from(answer_events).where(answered, STANDS, answer_events.c.found_in > 0)
+        found = (
+            select(func.count()).select_from(answer_events).where(answered, NOT_UNDONE, answer_events.c.found_in > 0)
+        )
         missing = max(0, about.round_budget - decided) * about.overlap - halfway
         return Headway(
             run_uid,
             about.run,
             about.state,
-            about.seen,
+            about.last_heartbeat,
             about.round,
             about.rounds,
             about.overlap,

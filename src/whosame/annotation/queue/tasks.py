@@ -1,11 +1,10 @@
-"""The loop's side of the label store: which pairs people are to answer, and what they have said.
+"""The task queue: the questions of a round that people are asked, as the loop of the run sees it.
 
-The loop and the page are separate processes that meet in the store alone. The loop describes the run, puts questions
-and reads answers; the page hands out the questions (:mod:`~whosame.annotation.queue.leases`) and writes the answers
-(:mod:`~whosame.annotation.queue.submit`).
+The loop and the page are separate processes that share only the label store. The loop describes the run, writes
+questions and reads answers; the page leases the questions (:mod:`~whosame.annotation.queue.leases`) and writes the
+answers (:mod:`~whosame.annotation.queue.submit`).
 """
 
-import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
+from whosame.annotation.queue.image_tokens import ImageRef, add_images
 from whosame.annotation.queue.voting import Vote, decide
 from whosame.annotation.store.engine import lock_run
-from whosame.annotation.store.schema import STANDS, answer_events, campaigns, holds, pictures, take_backs, tasks
+from whosame.annotation.store.schema import NOT_UNDONE, answer_events, leases, runs, tasks, undos
 from whosame.annotation.store.store import INSERT, LabelStore, portions
 from whosame.questions import Kind
 
@@ -23,7 +23,7 @@ State = Literal["asking", "working", "over"]
 
 
 @dataclass(frozen=True)
-class Wanted:
+class PairTask:
     """A question for people: two images of the manifest, ``image_a < image_b``."""
 
     image_a: int
@@ -33,27 +33,19 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Picture:
-    """An image of a question: its path under the campaign's root, and the digest of its bytes."""
-
-    path: str
-    digest: str
-
-
-@dataclass(frozen=True)
-class Description:
-    """What the page says about a run.
+class RunInfo:
+    """A run, as the page describes it.
 
     Attributes
     ----------
     run_uid, run, root : str
-        The run's own mark, its name, the folder of its images.
+        The run's unique id, its name, the folder of its images.
     round, rounds : int
-        The round that is played, from 0, and how many there are.
+        The current round, from 0, and how many there are.
     asked, budget, round_budget : int
         Questions of the rounds before, of the whole run, and of this round.
     overlap : int
-        People that each pair is put to.
+        People that each pair is shown to.
     """
 
     run_uid: str
@@ -67,160 +59,149 @@ class Description:
     overlap: int = 1
 
 
-class Campaign:
-    """One round of a run, as people are asked about it."""
+class TaskQueue:
+    """The questions of one round of a run.
+
+    Parameters
+    ----------
+    store : LabelStore
+    info : RunInfo
+    image_refs : mapping of int to ImageRef
+        By image id, at least the images of the round's questions.
+    now : callable
+        The time, s since the epoch.
+    """
 
     def __init__(
         self,
         store: LabelStore,
-        description: Description,
-        images: Mapping[int, Picture],
+        info: RunInfo,
+        image_refs: Mapping[int, ImageRef],
         *,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._store, self.about, self._images, self._now = store, description, images, now
+        self.info = info
+        self._store, self._image_refs, self._now = store, image_refs, now
 
     def begin(self) -> None:
-        """Say that this round's questions are coming; what earlier rounds left open is closed."""
+        """Begin the round; close the questions that earlier rounds left open."""
         with self._store.writing() as connection:
-            lock_run(connection, self.about.run_uid, alone=True)
-            values = {**vars(self.about), "state": "asking", "seen": self._now()}
-            row = INSERT[connection.dialect.name](campaigns).values(values)
+            lock_run(connection, self.info.run_uid, alone=True)
+            values = {**vars(self.info), "state": "asking", "last_heartbeat": self._now()}
+            row = INSERT[connection.dialect.name](runs).values(values)
             connection.execute(row.on_conflict_do_update(index_elements=["run_uid"], set_=values))
-            left = select(tasks.c.id).where(self._its_own, tasks.c.open, tasks.c.round != self.about.round)
+            left = select(tasks.c.id).where(self._own_tasks, tasks.c.open, tasks.c.round != self.info.round)
             _close(connection, connection.scalars(left).all())
 
-    def put(self, questions: Sequence[Wanted]) -> None:
-        """Ask these now, the first ones first, and no others.
+    def ask(self, questions: Sequence[PairTask]) -> None:
+        """Ask these questions now, the first ones first, and no others.
 
-        A question that was put before is the same question: its answers count. One that is not among these any more is
-        closed, and who looks at it is told that it is not needed.
+        A question that was asked before is the same question: its answers count. One that is no longer among these is
+        closed, and people who look at it learn that it is not needed.
         """
         with self._store.writing() as connection:
-            lock_run(connection, self.about.run_uid, alone=True)
-            keys = {(wanted.image_a, wanted.image_b, wanted.attempt) for wanted in questions}
-            key = (tasks.c.image_a, tasks.c.image_b, tasks.c.attempt)
-            before = {
-                tuple(row[1:]): row[0] for row in connection.execute(select(tasks.c.id, *key).where(self._its_own))
-            }
-            _close(connection, [task for pair, task in before.items() if pair not in keys])
-            self._show(connection, {image for wanted in questions for image in (wanted.image_a, wanted.image_b)})
+            lock_run(connection, self.info.run_uid, alone=True)
+            keys = {(question.image_a, question.image_b, question.attempt) for question in questions}
+            known = select(tasks.c.id, tasks.c.image_a, tasks.c.image_b, tasks.c.attempt).where(self._own_tasks)
+            ids = {(a, b, attempt): task for task, a, b, attempt in connection.execute(known)}
+            _close(connection, [task for key, task in ids.items() if key not in keys])
+            shown = {image for question in questions for image in (question.image_a, question.image_b)}
+            add_images(connection, self.info.run_uid, {image: self._image_refs[image] for image in shown})
             votes = self._votes(connection)
-            moved, new = [], []
-            for place, wanted in enumerate(questions):
-                known = before.get((wanted.image_a, wanted.image_b, wanted.attempt))
-                said = votes.get((wanted.image_a, wanted.image_b, wanted.attempt), [])
-                # It may have been answered a moment ago, or in an earlier run, or by some and not by all.
-                standing = {
-                    "place": place,
-                    "answered": len(said),
-                    "wanted": max(self.about.overlap, len(said) + 1) if said else self.about.overlap,
-                    "open": decide(said, self.about.overlap) is None,
+            changed, new = [], []
+            for position, question in enumerate(questions):
+                key = (question.image_a, question.image_b, question.attempt)
+                given = votes.get(key, [])
+                # It may have been answered a moment ago, or in an earlier run, or by some people and not by all.
+                state = {
+                    "position": position,
+                    "votes": len(given),
+                    "votes_needed": max(self.info.overlap, len(given) + 1) if given else self.info.overlap,
+                    "open": decide(given, self.info.overlap) is None,
                 }
-                if known is not None:
-                    moved.append({"task": known, **standing})
+                if key in ids:
+                    changed.append({"task": ids[key], **state})
                 else:
-                    about = {"run_uid": self.about.run_uid, "round": self.about.round}
-                    new.append({**vars(wanted), **about, **standing})
-            if moved:
-                connection.execute(update(tasks).where(tasks.c.id == bindparam("task")), moved)
+                    new.append({**vars(question), "run_uid": self.info.run_uid, "round": self.info.round, **state})
+            if changed:
+                connection.execute(update(tasks).where(tasks.c.id == bindparam("task")), changed)
             if new:
                 connection.execute(tasks.insert(), new)
             if new and connection.dialect.name == "postgresql":
-                # Or claims would be planned for an empty table, and read it all.
+                # Or the leasing queries would be planned for an empty table, and read all of it.
                 connection.execute(text("ANALYZE tasks"))
 
     def close(self, pairs: Iterable[tuple[int, int]]) -> None:
-        """Take back questions that other answers have settled."""
+        """Close the open questions about pairs that other answers imply."""
         pairs = set(pairs)
         with self._store.writing() as connection:
-            lock_run(connection, self.about.run_uid, alone=True)
-            rows = connection.execute(
-                select(tasks.c.id, tasks.c.image_a, tasks.c.image_b).where(self._its_own, tasks.c.open)
-            )
-            _close(connection, [task for task, a, b in rows if (a, b) in pairs])
+            lock_run(connection, self.info.run_uid, alone=True)
+            open_tasks = select(tasks.c.id, tasks.c.image_a, tasks.c.image_b).where(self._own_tasks, tasks.c.open)
+            _close(connection, [task for task, a, b in connection.execute(open_tasks) if (a, b) in pairs])
 
-    def mark(self) -> tuple[int, int]:
-        """Return the numbers of the newest answer and the newest take-back of the round: they change when one comes."""
+    def last_event_ids(self) -> tuple[int, int]:
+        """Return the ids of the newest answer and the newest undo of the round: they change when one arrives."""
         with self._store.reading() as connection:
-            return self._mark(connection)
+            return self._last_event_ids(connection)
 
-    def breathe(self) -> None:
-        """Say that the loop is alive."""
-        self._say(state="asking")
+    def heartbeat(self) -> None:
+        """Record that the loop is alive."""
+        self._update_run(state="asking")
 
-    def end(self, mark: tuple[int, int]) -> bool:
-        """End the round's questions, unless an answer or a take-back has come since ``mark``.
+    def end(self, last_event_ids: tuple[int, int]) -> bool:
+        """End the round's questions, unless an answer or an undo has arrived since ``last_event_ids``.
 
-        From then on nothing of the round is taken back: it has been learnt from.
+        From then on no answer of the round can be undone: the model learns from them.
 
         Returns
         -------
         bool
-            Whether it has ended.
+            Whether the round has ended.
         """
         with self._store.writing() as connection:
-            lock_run(connection, self.about.run_uid, alone=True)  # no answer and no take-back slips in between
-            connection.execute(update(campaigns).where(self._described).values(seen=self._now()))
-            if self._mark(connection) != mark:
+            lock_run(connection, self.info.run_uid, alone=True)  # no answer and no undo arrives in between
+            connection.execute(update(runs).where(self._own_run).values(last_heartbeat=self._now()))
+            if self._last_event_ids(connection) != last_event_ids:
                 return False
-            connection.execute(update(campaigns).where(self._described).values(state="working"))
-            _close(connection, connection.scalars(select(tasks.c.id).where(self._its_own, tasks.c.open)).all())
+            connection.execute(update(runs).where(self._own_run).values(state="working"))
+            _close(connection, connection.scalars(select(tasks.c.id).where(self._own_tasks, tasks.c.open)).all())
             return True
 
-    def over(self) -> None:
-        """Say that the run asks nothing any more."""
-        self._say(state="over")
+    def finish(self) -> None:
+        """Record that the run asks no more questions."""
+        self._update_run(state="over")
 
     @property
-    def _described(self) -> Any:
-        return campaigns.c.run_uid == self.about.run_uid
+    def _own_run(self) -> Any:
+        return runs.c.run_uid == self.info.run_uid
 
     @property
-    def _its_own(self) -> Any:
-        return tasks.c.run_uid == self.about.run_uid
-
-    @property
-    def _its_answers(self) -> Any:
-        return (answer_events.c.run_uid == self.about.run_uid) & (answer_events.c.round == self.about.round)
+    def _own_tasks(self) -> Any:
+        return tasks.c.run_uid == self.info.run_uid
 
     def _votes(self, connection: Connection) -> dict[tuple[int, int, int], list[Vote]]:
-        """Return what has been said to each question of the run, and stands."""
+        """Return the votes on each question of the run, in the order given, without those undone."""
         events = answer_events.c
         query = select(events.image_a, events.image_b, events.attempt, events.verdict, events.settles)
-        query = query.where(events.run_uid == self.about.run_uid, STANDS).order_by(events.id)
+        query = query.where(events.run_uid == self.info.run_uid, NOT_UNDONE).order_by(events.id)
         votes: dict[tuple[int, int, int], list[Vote]] = {}
         for a, b, attempt, verdict, settles in connection.execute(query):
             votes.setdefault((a, b, attempt), []).append(Vote(verdict, settles))
         return votes
 
-    def _mark(self, connection: Connection) -> tuple[int, int]:
-        newest = select(func.coalesce(func.max(answer_events.c.id), 0)).where(self._its_answers)
-        joined = take_backs.join(answer_events, take_backs.c.event_id == answer_events.c.id)
-        back = select(func.coalesce(func.max(take_backs.c.id), 0)).select_from(joined).where(self._its_answers)
-        answers, backs = connection.scalar(newest), connection.scalar(back)
-        return int(answers or 0), int(backs or 0)
+    def _last_event_ids(self, connection: Connection) -> tuple[int, int]:
+        of_round = (answer_events.c.run_uid == self.info.run_uid) & (answer_events.c.round == self.info.round)
+        answer = connection.scalar(select(func.max(answer_events.c.id)).where(of_round))
+        joined = undos.join(answer_events, undos.c.event_id == answer_events.c.id)
+        undo = connection.scalar(select(func.max(undos.c.id)).select_from(joined).where(of_round))
+        return int(answer or 0), int(undo or 0)
 
-    def _say(self, **values: Any) -> None:
+    def _update_run(self, **values: Any) -> None:
         with self._store.writing() as connection:
-            connection.execute(update(campaigns).where(self._described).values(seen=self._now(), **values))
-
-    def _show(self, connection: Connection, images: set[int]) -> None:
-        insert = INSERT[connection.dialect.name](pictures).on_conflict_do_nothing(index_elements=["run_uid", "image"])
-        rows = [
-            {
-                "run_uid": self.about.run_uid,
-                "image": image,
-                **vars(self._images[image]),
-                "handle": secrets.token_urlsafe(16),
-            }
-            for image in sorted(images)
-        ]
-        if rows:
-            connection.execute(insert, rows)
+            connection.execute(update(runs).where(self._own_run).values(last_heartbeat=self._now(), **values))
 
 
 def _close(connection: Connection, ids: Sequence[int]) -> None:
     for portion in portions(ids):
         connection.execute(update(tasks).where(tasks.c.id.in_(portion)).values(open=False))
-        connection.execute(delete(holds).where(holds.c.task_id.in_(portion)))
+        connection.execute(delete(leases).where(leases.c.task_id.in_(portion)))

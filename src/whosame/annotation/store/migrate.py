@@ -1,4 +1,4 @@
-"""Bringing a database to the schema of this version: made anew, or changed step by step with a copy kept."""
+"""Schema migrations: a new database gets the tables of this version, an older one is upgraded, a copy kept."""
 
 import logging
 import sqlite3
@@ -12,61 +12,64 @@ from whosame.errors import StorageError
 
 logger = logging.getLogger(__name__)
 
-HEAD = "0002"  # the newest file under migrations/versions
-FIRST = "0001"
-LOCK = 7710231  # whose mark it is that somebody prepares a PostgreSQL database; any number that stays
-OLD_VERSION, VERSION = "schema_version", "alembic_version"  # stores made before there were migrations have the first
+MIGRATIONS = Path(__file__).parent / "migrations"
+ADVISORY_LOCK = 7710231  # of whosame's migrations on PostgreSQL; any number that never changes
+VERSION_TABLE = "alembic_version"
 
 
-def prepare(engine: Engine, where: str, file: Path | None) -> None:
-    """Make the tables where there are none, and bring those of an older version up to date.
+def prepare(engine: Engine, where: str, file: Path | None, *, migrations: Path = MIGRATIONS) -> None:
+    """Create the tables where there are none, and upgrade those of an older version.
 
-    All changes are one transaction: a crash leaves the old schema. A SQLite store that is changed is copied first.
+    All changes are one transaction: a crash leaves the old schema. A SQLite store is copied before it is upgraded. A
+    new database is created from :data:`~whosame.annotation.store.schema.metadata` and marked with the newest revision:
+    revisions only describe changes, so that the schema is written down once.
 
     Parameters
     ----------
     engine : Engine
-        Whose transactions may write.
+        Its transactions may write.
     where : str
-        What messages call the database.
+        Name of the database in messages.
     file : Path or None
         The file of a SQLite database.
+    migrations : Path
+        Alembic's script folder; each revision is a file ``versions/NNNN_name.py``.
 
     Raises
     ------
     StorageError
-        The database is of a newer version, or has tables of these names that are not ours.
+        The database is of a newer version, or has tables of these names that whosame did not create.
     """
+    known = sorted(revision.name.partition("_")[0] for revision in (migrations / "versions").glob("[0-9]*.py"))
+    head = known[-1]
     with engine.begin() as connection:
-        if connection.dialect.name == "postgresql":  # one at a time, as SQLite's transactions are of themselves
-            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": LOCK})
-        found = _revision(connection, where)
-        if found == HEAD:
+        if connection.dialect.name == "postgresql":  # one process at a time, as always on SQLite
+            connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": ADVISORY_LOCK})
+        found = _revision(connection, where, known)
+        if found == head:
             # Writing the same number shows a full disk or a read-only file now, not at the first answer.
-            connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": HEAD})
+            connection.execute(text("UPDATE alembic_version SET version_num = :head"), {"head": head})
             return
-        if found is not None and file is not None:
-            _copy(file, found)
-        _upgrade(connection, found)
+        if found is None:
+            metadata.create_all(connection)
+        elif file is not None:
+            _copy(file, found, head)
+        _migrate(connection, migrations, head, created=found is None)
 
 
-def _revision(connection: Connection, where: str) -> str | None:
-    """Return the schema that is there; None where there is none."""
+def _revision(connection: Connection, where: str, known: list[str]) -> str | None:
+    """Return the revision of the schema in the database; None where there is no schema."""
     present = set(inspect(connection).get_table_names())
-    if VERSION in present and answer_events.name in present:
+    if VERSION_TABLE in present and answer_events.name in present:
         found = connection.scalar(text("SELECT version_num FROM alembic_version"))
-        if found not in (FIRST, HEAD):
+        if found not in known:
             raise StorageError(
-                f"the label store {where} has schema {found}, this whosame reads schemas {FIRST} to {HEAD}: use the "
-                "version of whosame that made it, or give another store (--params=database=sqlite:///PATH). "
+                f"the label store {where} has schema {found}, this whosame reads schemas {known[0]} to {known[-1]}: "
+                "use the version of whosame that made it, or give another store (--params=database=sqlite:///PATH). "
                 "Nothing was changed."
             )
         return str(found)
-    if OLD_VERSION in present and answer_events.name in present:
-        number = connection.scalar(text("SELECT version FROM schema_version"))
-        if number == 1:
-            return FIRST
-    if foreign := present & {VERSION, OLD_VERSION, *metadata.tables}:
+    if foreign := present & {VERSION_TABLE, *metadata.tables}:
         raise StorageError(
             f"the database {where} has a table {', '.join(sorted(foreign))} that whosame did not make: give the label "
             "store a database of its own (--params=database=sqlite:///PATH)."
@@ -74,21 +77,20 @@ def _revision(connection: Connection, where: str) -> str | None:
     return None
 
 
-def _upgrade(connection: Connection, found: str | None) -> None:
+def _migrate(connection: Connection, migrations: Path, head: str, *, created: bool) -> None:
     from alembic import command
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.set_main_option("script_location", str(migrations).replace("%", "%%"))
     config.attributes["connection"] = connection
-    if found is not None and not inspect(connection).has_table(VERSION):
-        command.stamp(config, found)
-    command.upgrade(config, HEAD)
+    change = command.stamp if created else command.upgrade
+    change(config, head)
 
 
-def _copy(file: Path, revision: str) -> None:
-    """Copy a SQLite database before it is changed; what the copy holds is what every answer committed so far says."""
-    kept = file.with_name(f"{file.name}.schema-{revision}")
-    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(kept)) as target:
+def _copy(file: Path, revision: str, head: str) -> None:
+    """Copy a SQLite database before it is upgraded; the copy holds every answer committed so far."""
+    copy = file.with_name(f"{file.name}.schema-{revision}")
+    with closing(sqlite3.connect(file)) as source, closing(sqlite3.connect(copy)) as target:
         source.backup(target)
-    logger.warning("the label store %s is brought from schema %s to %s; a copy is %s", file, revision, HEAD, kept)
+    logger.warning("the label store %s is upgraded from schema %s to %s; a copy is %s", file, revision, head, copy)

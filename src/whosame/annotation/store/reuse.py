@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Connection, and_, or_, select
 
-from whosame.annotation.store.schema import STANDS, answer_events
+from whosame.annotation.store.schema import NOT_UNDONE, answer_events
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
 from whosame.questions import Kind
@@ -70,7 +70,7 @@ def _elsewhere(connection: Connection, run_uid: str, pair: Pair) -> Sequence[Any
     query = (
         select(answer_events)
         .where(or_(same, turned), events.run_uid != run_uid, events.source == "human", events.attempt == 1)
-        .where(events.found_in.is_(None), STANDS)
+        .where(events.found_in.is_(None), NOT_UNDONE)
         .order_by(events.id)
     )
     newest = {row.annotator: row for row in connection.execute(query)}
@@ -90,8 +90,8 @@ def _repeated(row: Any, run_uid: str, run: str, number: int, pair: Pair) -> dict
         "seconds": row.seconds,
         "answered_at": stamp(time.time()),
         "revision": 0,
-        "hold": None,  # it was not given here: nobody can take it back here
-        "sitting": None,
+        "lease": None,  # it was not given here, and cannot be undone here
+        "session": None,
         "settles": row.settles,
         "found_in": row.id,
     }

@@ -1,10 +1,11 @@
-"""The tables of the label store, for SQLite and PostgreSQL alike.
+"""The tables of the label store, the same for SQLite and PostgreSQL.
 
-What people said is appended and never changed: ``answer_events``, ``take_backs``, ``skips`` and ``audit_events`` refuse
-every update and delete. The other tables hold what is true now: which pairs wait, who looks at which, who may.
+Answers are appended and never changed: ``answer_events``, ``undos``, ``skips`` and ``audit_events`` refuse every update
+and delete (:data:`APPEND_ONLY`). The other tables hold the present state: open questions, leases, users, sessions.
 """
 
 from sqlalchemy import (
+    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -18,11 +19,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
+    event,
     exists,
     false,
 )
 
-# Names by rule, so that a migration can speak of every constraint.
+# Names by rule, so that a migration can name every constraint.
 metadata = MetaData(
     naming_convention={
         "pk": "pk_%(table_name)s",
@@ -34,7 +37,7 @@ metadata = MetaData(
 )
 
 
-def _number() -> Column[int]:
+def _row_id() -> Column[int]:
     # The order in which rows were added: clocks can be set back, this cannot.
     return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
 
@@ -42,7 +45,7 @@ def _number() -> Column[int]:
 answer_events = Table(
     "answer_events",
     metadata,
-    _number(),
+    _row_id(),
     Column("run_uid", String(64), nullable=False),
     Column("run", Text, nullable=False),
     Column("round", Integer, nullable=False),
@@ -57,19 +60,19 @@ answer_events = Table(
     Column("attempt", Integer, nullable=False),
     Column("seconds", Float, nullable=False),
     Column("answered_at", String(32), nullable=False),
-    # How many answers to the same question this annotator has taken back before.
+    # How many answers to the same question this annotator has undone before.
     Column("revision", Integer, nullable=False, server_default="0"),
-    # The hold that it answers: a request sent twice is one answer. Null: it came another way than the page.
-    Column("hold", String(43), nullable=True),
-    # The login under which it was given: what may be taken back goes back to its beginning.
-    Column("sitting", String(64), nullable=True),
-    # Whether it decides a pair about which others disagree.
+    # The lease that it answers: a request sent twice is one answer. Null: it did not come from the page.
+    Column("lease", String(43), nullable=True),
+    # The login session in which it was given: undo reaches back to its start.
+    Column("session", String(64), nullable=True),
+    # Whether it decides a pair on which others disagree.
     Column("settles", Boolean, nullable=False, server_default=false()),
-    # Where it was found again: the answer of another run that this one repeats.
+    # The answer of another run that this one repeats.
     Column("found_in", BigInteger, nullable=True),
     # One answer, however often it is sent. It also finds the answers of a run, its first column.
     UniqueConstraint("run_uid", "image_a", "image_b", "annotator", "attempt", "revision"),
-    Index("ux_answer_events_hold", "hold", unique=True),
+    Index("ux_answer_events_lease", "lease", unique=True),
     Index("ix_answer_events_digests", "digest_a", "digest_b"),  # finds answers of other runs
     CheckConstraint("image_a < image_b", name="pair_in_order"),
     CheckConstraint("kind IN ('within', 'between', 'pool')", name="kind"),
@@ -78,22 +81,19 @@ answer_events = Table(
     sqlite_autoincrement=True,
 )
 
-take_backs = Table(
-    "take_backs",
+undos = Table(
+    "undos",
     metadata,
-    _number(),
+    _row_id(),
     Column("event_id", BigInteger, ForeignKey("answer_events.id"), nullable=False, unique=True),
     Column("annotator", Text, nullable=False),
-    Column("taken_back_at", String(32), nullable=False),
+    Column("undone_at", String(32), nullable=False),
     sqlite_autoincrement=True,
 )
 
-# Of an answer that was not taken back.
-STANDS = ~exists().where(take_backs.c.event_id == answer_events.c.id)
-
 # A run that people answer for, as its loop last described it.
-campaigns = Table(
-    "campaigns",
+runs = Table(
+    "runs",
     metadata,
     Column("run_uid", String(64), primary_key=True),
     Column("run", Text, nullable=False),
@@ -103,103 +103,147 @@ campaigns = Table(
     Column("asked", Integer, nullable=False),  # in the rounds before, of the budget
     Column("budget", Integer, nullable=False),  # of the whole run
     Column("round_budget", Integer, nullable=False),
-    Column("overlap", Integer, nullable=False),  # people that each pair is put to
+    Column("overlap", Integer, nullable=False),  # people that each pair is shown to
     Column("state", String(16), nullable=False),  # asking | working | over
-    Column("seen", Float, nullable=False),  # s since the epoch: when the loop last said so
+    Column("last_heartbeat", Float, nullable=False),  # s since the epoch
 )
 
-# The images of a run's questions, so that the page needs nothing but this store and the images' folder.
-pictures = Table(
-    "pictures",
+# The images of a run's questions, so that the page needs only this store and the images' folder.
+images = Table(
+    "images",
     metadata,
     Column("run_uid", String(64), primary_key=True),
     Column("image", BigInteger, primary_key=True),
-    Column("path", Text, nullable=False),  # under the campaign's root
+    Column("path", Text, nullable=False),  # under the run's root
     Column("digest", String(64), nullable=False),
-    Column("handle", String(22), nullable=False, unique=True),  # what the page calls it: random
+    Column("token", String(22), nullable=False, unique=True),  # random: the name of the image on the page
 )
 
 tasks = Table(
     "tasks",
     metadata,
-    _number(),
+    _row_id(),
     Column("run_uid", String(64), nullable=False),
     Column("round", Integer, nullable=False),
     Column("image_a", BigInteger, nullable=False),
     Column("image_b", BigInteger, nullable=False),
     Column("kind", String(16), nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("place", Integer, nullable=False),  # in the order of asking; the smallest first
-    Column("answered", Integer, nullable=False),  # answers that were not taken back
-    Column("wanted", Integer, nullable=False),  # people to answer it; more than the overlap where they disagree
-    Column("open", Boolean, nullable=False),  # neither decided nor settled by other answers
+    Column("position", Integer, nullable=False),  # in the order of asking; the smallest first
+    Column("votes", Integer, nullable=False),  # answers that were not undone
+    Column("votes_needed", Integer, nullable=False),  # more than the overlap where people disagree
+    Column("open", Boolean, nullable=False),  # neither decided nor implied by other answers
     UniqueConstraint("run_uid", "image_a", "image_b", "attempt"),
-    Index("ix_tasks_waiting", "run_uid", "open", "place"),
+    Index("ix_tasks_open", "run_uid", "open", "position"),
     sqlite_autoincrement=True,
 )
 
-# Who looks at which pair. A hold that has lapsed is good until somebody else takes its place.
-holds = Table(
-    "holds",
+# Which pair is shown to whom. An expired lease stays valid until another person takes its place.
+leases = Table(
+    "leases",
     metadata,
     Column("token", String(43), primary_key=True),
     Column("task_id", BigInteger, ForeignKey("tasks.id"), nullable=False),
     Column("annotator", Text, nullable=False),
-    Column("sitting", String(64), nullable=False),
-    Column("swapped", Boolean, nullable=False),  # image_b stands on the left
-    Column("since", Float, nullable=False),  # s since the epoch
-    Column("until", Float, nullable=False),
+    Column("session", String(64), nullable=False),
+    Column("swapped", Boolean, nullable=False),  # image_b is on the left
+    Column("leased_at", Float, nullable=False),  # s since the epoch
+    Column("expires_at", Float, nullable=False),
     UniqueConstraint("task_id", "annotator"),
-    Index("ix_holds_annotator", "annotator"),
+    Index("ix_leases_annotator", "annotator"),
 )
 
 skips = Table(
     "skips",
     metadata,
-    _number(),
+    _row_id(),
     Column("task_id", BigInteger, ForeignKey("tasks.id"), nullable=False),
     Column("annotator", Text, nullable=False),
-    Column("hold", String(43), nullable=False, unique=True),
+    Column("lease", String(43), nullable=False, unique=True),
     Column("skipped_at", String(32), nullable=False),
     Index("ix_skips_annotator", "annotator", "task_id"),
     sqlite_autoincrement=True,
 )
 
-people = Table(
-    "people",
+users = Table(
+    "users",
     metadata,
-    _number(),
+    _row_id(),
     Column("name", Text, nullable=False, unique=True),
     Column("role", String(16), nullable=False),  # annotator | coordinator
     Column("token_hash", String(64), nullable=False),  # SHA-256 of the login token
     Column("added_at", String(32), nullable=False),
     Column("removed", Boolean, nullable=False),
-    Index("ux_people_token_hash", "token_hash", unique=True),
+    Index("ux_users_token_hash", "token_hash", unique=True),
     sqlite_autoincrement=True,
 )
 
-# One login of one person. Its secret is in the cookie alone.
-sittings = Table(
-    "sittings",
+# One login of one user. Its secret is in the cookie alone.
+sessions = Table(
+    "sessions",
     metadata,
-    Column("sitting", String(64), primary_key=True),  # SHA-256 of the cookie's secret
-    Column("person_id", BigInteger, ForeignKey("people.id"), nullable=False),
-    Column("began", Float, nullable=False),  # s since the epoch
-    Column("seen", Float, nullable=False),
-    Column("until", Float, nullable=False),
+    Column("id", String(64), primary_key=True),  # SHA-256 of the cookie's secret
+    Column("user_id", BigInteger, ForeignKey("users.id"), nullable=False),
+    Column("started_at", Float, nullable=False),  # s since the epoch
+    Column("last_seen", Float, nullable=False),
+    Column("expires_at", Float, nullable=False),
     Column("ended", Boolean, nullable=False),
 )
 
 # Keys that sign cookies and forms.
-page_keys = Table("page_keys", metadata, Column("name", String(32), primary_key=True), Column("key", String(64)))
+signing_keys = Table("signing_keys", metadata, Column("name", String(32), primary_key=True), Column("key", String(64)))
 
 audit_events = Table(
     "audit_events",
     metadata,
-    _number(),
+    _row_id(),
     Column("at", String(32), nullable=False),
-    Column("who", Text, nullable=False),
-    Column("what", String(32), nullable=False),
-    Column("about", Text, nullable=False),  # JSON
+    Column("actor", Text, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("details", Text, nullable=False),  # JSON
     sqlite_autoincrement=True,
+)
+
+APPEND_ONLY = (answer_events, undos, skips, audit_events)
+
+
+REFUSAL = "the label store is append-only"
+
+
+def _with_creation(target: MetaData | Table, moment: str, dialect: str, statement: str) -> None:
+    ddl = DDL(statement)  # type: ignore[no-untyped-call]
+    event.listen(target, moment, ddl.execute_if(dialect=dialect))
+
+
+_with_creation(
+    metadata,
+    "before_create",
+    "postgresql",
+    "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+    f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$",
+)
+for _table in APPEND_ONLY:
+    _with_creation(
+        _table,
+        "after_create",
+        "postgresql",
+        "CREATE TRIGGER %(table)s_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %(table)s "
+        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
+    )
+    for _change in ("UPDATE", "DELETE"):
+        _with_creation(
+            _table,
+            "after_create",
+            "sqlite",
+            f"CREATE TRIGGER %(table)s_no_{_change.lower()} BEFORE {_change} ON %(table)s "
+            f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
+        )
+
+# Conditions of queries: an answer that was not undone; the task that an answer is to.
+NOT_UNDONE = ~exists().where(undos.c.event_id == answer_events.c.id)
+TASK_OF_ANSWER = and_(
+    answer_events.c.run_uid == tasks.c.run_uid,
+    answer_events.c.image_a == tasks.c.image_a,
+    answer_events.c.image_b == tasks.c.image_b,
+    answer_events.c.attempt == tasks.c.attempt,
 )

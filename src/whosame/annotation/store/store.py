@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from whosame.annotation.store.engine import BUSY, connect, explained, parse_url, sqlite_path
 from whosame.annotation.store.migrate import prepare
-from whosame.annotation.store.schema import STANDS, answer_events
+from whosame.annotation.store.schema import NOT_UNDONE, answer_events
 from whosame.annotation.store.timestamps import stamp
 from whosame.errors import ResumeError, StorageError
 from whosame.questions import Kind, Source, Verdict
@@ -51,9 +51,9 @@ class AnswerEvent:
     answered_at : str
         UTC, ISO 8601; empty: the time of the commit.
     revision : int
-        How many answers to the same question this annotator has taken back before.
-    hold, sitting : str or None
-        The hold that it answers and the login under which it was given; None where it did not come from the page.
+        How many answers to the same question this annotator has undone before.
+    lease, session : str or None
+        The lease that it answers and the login session it was given in; None where it did not come from the page.
     settles : bool
         Whether it decides a pair about which others disagree.
     found_in : int or None
@@ -75,8 +75,8 @@ class AnswerEvent:
     attempt: int = 1
     answered_at: str = ""
     revision: int = 0
-    hold: str | None = None
-    sitting: str | None = None
+    lease: str | None = None
+    session: str | None = None
     settles: bool = False
     found_in: int | None = None
 
@@ -171,7 +171,7 @@ class LabelStore:
     def answers(self, run_uid: str | None, round: int | None = None) -> list[AnswerEvent]:  # noqa: A002
         """Return the answers of a run, or of one round, in the order in which they were given; None: of every run.
 
-        Those that were taken back are not among them.
+        Those that were undone are not among them.
         """
         with self.reading() as connection:
             return [AnswerEvent(*row) for row in connection.execute(_query(run_uid, round))]
@@ -227,7 +227,7 @@ def portions(keys: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def _query(run_uid: str | None, number: int | None) -> Select[Any]:
-    query = select(*COLUMNS).where(STANDS).order_by(answer_events.c.id)
+    query = select(*COLUMNS).where(NOT_UNDONE).order_by(answer_events.c.id)
     query = query if run_uid is None else query.where(answer_events.c.run_uid == run_uid)
     return query if number is None else query.where(answer_events.c.round == number)
 

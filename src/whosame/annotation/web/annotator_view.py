@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, bindparam, exists, select
 
-from whosame.annotation.queue.leases import LEASE, Held, claimed
-from whosame.annotation.queue.submit import Receipt, RefusedError, answered, skipped
-from whosame.annotation.queue.undo import last_answered, taken_back
-from whosame.annotation.store.schema import campaigns, tasks
+from whosame.annotation.queue.leases import Lease, lease_pairs
+from whosame.annotation.queue.submit import Receipt, RefusedError, skip_pair, submit_answer
+from whosame.annotation.queue.undo import last_undoable, undo_answer
+from whosame.annotation.store.schema import runs, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.web.counters import Tally
 from whosame.annotation.web.group_commit import Together
@@ -19,7 +19,7 @@ from whosame.questions import Verdict
 AHEAD = 2  # pairs that a person holds: one shown, one loaded meanwhile
 AWAY = 30.0  # s without a word from the loop after which it is taken to have stopped
 
-CAMPAIGN = select(campaigns).where(campaigns.c.run_uid == bindparam("uid"))
+CAMPAIGN = select(runs).where(runs.c.run_uid == bindparam("uid"))
 
 Why = Literal["asking", "none", "thinking", "others", "working", "over", "away"]
 WHY: dict[Why, tuple[str, str]] = {
@@ -87,7 +87,7 @@ class View:
     why: Why
     title: str
     text: str
-    pairs: tuple[Held, ...] = ()
+    pairs: tuple[Lease, ...] = ()
     last: int | None = None
     run: str = ""
     round: str = ""
@@ -145,7 +145,7 @@ class Desk:
         now = self._now()
 
         def act(connection: Connection) -> dict[str, Any]:
-            receipt = answered(connection, token, who.name, who.sitting, verdict, seconds, now=now)
+            receipt = submit_answer(connection, token, who.name, who.sitting, verdict, seconds, now=now)
             return {"receipt": receipt, "last": receipt.event}
 
         step = self._together.do(lambda connection: self._step(connection, who, now, act))
@@ -160,7 +160,7 @@ class Desk:
         now = self._now()
 
         def act(connection: Connection) -> dict[str, Any]:
-            skipped(connection, token, who.name, now=now)
+            skip_pair(connection, token, who.name, now=now)
             return {}
 
         return self._shown(who, self._together.do(lambda connection: self._step(connection, who, now, act)), now)
@@ -170,7 +170,7 @@ class Desk:
         now = self._now()
 
         def act(connection: Connection) -> dict[str, Any]:
-            return {"first": taken_back(connection, event, who.name, who.sitting, lease=LEASE, now=now)}
+            return {"first": undo_answer(connection, event, who.name, who.sitting, now=now)}
 
         step = self._together.do(lambda connection: self._step(connection, who, now, act))
         if step.campaign is not None:
@@ -189,22 +189,22 @@ class Desk:
         except RefusedError as error:
             done = {"refused": error}
         first = done.pop("first", None)
-        held: list[Held] = []
+        held: list[Lease] = []
         if campaign.state == "asking":
             receipt: Receipt | None = done.get("receipt")
             # The answer may be to a pair of an earlier run.
-            known = receipt.holding if receipt is not None and receipt.run_uid == campaign.run_uid else None
+            known = receipt.leases if receipt is not None and receipt.run_uid == campaign.run_uid else None
             mine = (campaign.run_uid, who.name, who.sitting)
-            held = claimed(connection, *mine, count=AHEAD, lease=LEASE, now=now, holding=known)
+            held = lease_pairs(connection, *mine, count=AHEAD, now=now, held=known)
         if first is not None:  # the pair of an answer taken back comes before those that it made wait
             held = [first, *(other for other in held if other.token != first.token)][:AHEAD]
         if "last" not in done:
-            done["last"] = last_answered(connection, campaign.run_uid, who.name, who.sitting)
+            done["last"] = last_undoable(connection, campaign.run_uid, who.name, who.sitting)
         why: Why = "asking" if held else _why(connection, campaign, now)
         return _Step(campaign, why, tuple(held), **done)
 
     def _without(self, connection: Connection, campaign: Row[Any], who: Who, now: float) -> "_Step":
-        last = last_answered(connection, campaign.run_uid, who.name, who.sitting)
+        last = last_undoable(connection, campaign.run_uid, who.name, who.sitting)
         return _Step(campaign, _why(connection, campaign, now), last=last)
 
     def _shown(self, who: Who, step: "_Step", now: float) -> View:
@@ -232,7 +232,7 @@ class Desk:
             found = connection.execute(CAMPAIGN, {"uid": wanted}).first()
             if self._only is not None or (found is not None and found.state != "over"):
                 return found
-        newest = connection.execute(select(campaigns).order_by(campaigns.c.seen.desc(), campaigns.c.run_uid)).first()
+        newest = connection.execute(select(runs).order_by(runs.c.last_heartbeat.desc(), runs.c.run_uid)).first()
         self._uid = None if newest is None else newest.run_uid
         return newest
 
@@ -243,7 +243,7 @@ class _Step:
 
     campaign: Row[Any] | None
     why: Why
-    pairs: tuple[Held, ...] = ()
+    pairs: tuple[Lease, ...] = ()
     last: int | None = None
     receipt: Receipt | None = None
     refused: RefusedError | None = None
@@ -262,7 +262,7 @@ def _why(connection: Connection, campaign: Row[Any], now: float) -> Why:
     """Return why there is no pair for somebody."""
     if campaign.state != "asking":
         return "over" if campaign.state == "over" else "working"
-    if abs(now - campaign.seen) > AWAY:
+    if abs(now - campaign.last_heartbeat) > AWAY:
         return "away"
     return "others" if _open(connection, campaign) else "thinking"
 

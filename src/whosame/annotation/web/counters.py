@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from whosame.annotation.quality.annotator_stats import IDLE
-from whosame.annotation.store.schema import STANDS, answer_events, holds, tasks
+from whosame.annotation.store.schema import NOT_UNDONE, answer_events, leases, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
 from whosame.questions import Verdict
@@ -100,9 +100,9 @@ class Tally:
         standing = self._rounds.get(key)
         if standing is None or not 0 <= now - standing.counted < FRESH:
             done = select(func.count()).where(tasks.c.run_uid == campaign.run_uid, tasks.c.round == campaign.round)
-            done = done.where(~tasks.c.open, tasks.c.answered > 0)
-            people = select(func.count(holds.c.annotator.distinct())).join(tasks, tasks.c.id == holds.c.task_id)
-            people = people.where(tasks.c.run_uid == campaign.run_uid, holds.c.until > now)
+            done = done.where(~tasks.c.open, tasks.c.votes > 0)
+            people = select(func.count(leases.c.annotator.distinct())).join(tasks, tasks.c.id == leases.c.task_id)
+            people = people.where(tasks.c.run_uid == campaign.run_uid, leases.c.expires_at > now)
             with self._store.reading() as connection:
                 standing = Standing(now, connection.scalar(done) or 0, connection.scalar(people) or 0)
             self._rounds[key] = standing
@@ -119,7 +119,7 @@ class Tally:
                 answer_events.c.annotator == who,
                 answer_events.c.found_in.is_(None),
                 answer_events.c.answered_at >= stamp(began.timestamp()),
-                STANDS,
+                NOT_UNDONE,
             )
             with self._store.reading() as connection:
                 for verdict, seconds in connection.execute(given):

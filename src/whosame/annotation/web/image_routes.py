@@ -11,7 +11,7 @@ from fastapi.responses import Response
 from PIL import Image, ImageOps
 from sqlalchemy import Connection, Row, or_, select
 
-from whosame.annotation.store.schema import answer_events, campaigns, holds, pictures, tasks
+from whosame.annotation.store.schema import answer_events, images, leases, runs, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.web.auth import Visitor, visitor
 from whosame.data.decoding import FAILURES, eight_bits
@@ -86,13 +86,13 @@ def read_picture(root: Path, path: str, digest: str) -> tuple[bytes, str]:
 
 
 def _find(connection: Connection, handle: str) -> Row[Any] | None:
-    named = select(pictures, campaigns.c.root)
-    named = named.join(campaigns, campaigns.c.run_uid == pictures.c.run_uid)
-    return connection.execute(named.where(pictures.c.handle == handle)).first()
+    named = select(images, runs.c.root)
+    named = named.join(runs, runs.c.run_uid == images.c.run_uid)
+    return connection.execute(named.where(images.c.token == handle)).first()
 
 
 def _was_shown(connection: Connection, picture: Row[Any], annotator: str) -> bool:
-    held = select(holds.c.token).join(tasks, tasks.c.id == holds.c.task_id).where(holds.c.annotator == annotator)
+    held = select(leases.c.token).join(tasks, tasks.c.id == leases.c.task_id).where(leases.c.annotator == annotator)
     held = held.where(tasks.c.run_uid == picture.run_uid)
     held = held.where(or_(tasks.c.image_a == picture.image, tasks.c.image_b == picture.image))
     if connection.execute(held.limit(1)).first() is not None:

@@ -17,10 +17,10 @@ from whosame.annotation.quality.cluster_preview import NotHereError, RoundFiles,
 from whosame.annotation.quality.contradictions import Contradiction, beliefs, contradictions
 from whosame.annotation.quality.latest import recent
 from whosame.annotation.quality.round_progress import headway
-from whosame.annotation.queue.adjudicate import settle
-from whosame.annotation.queue.handles import handles
+from whosame.annotation.queue.adjudicate import adjudicate
+from whosame.annotation.queue.image_tokens import image_tokens
 from whosame.annotation.queue.submit import RefusedError
-from whosame.annotation.store.schema import campaigns
+from whosame.annotation.store.schema import runs
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import epoch
 from whosame.annotation.web.auth import Visitor, checked, coordinator
@@ -97,7 +97,7 @@ def pair(request: Request, who: Coordinator, task: Number, run: Uid = "", refuse
         circles=_circles(store, uid, against[:3]),
         sheet=sheet,
         missing=missing,
-        handles={} if sheet is None else handles(store, uid, sheet.pictures),
+        handles={} if sheet is None else image_tokens(store, uid, sheet.pictures),
         notice=REFUSED.get(refused, ""),
     )
 
@@ -115,7 +115,7 @@ def decide(
     """Settle a pair, and go back to the overview, or on to the next pair that wants it."""
     store: LabelStore = request.app.state.store
     try:
-        settle(store, run, task, who.name, verdict)
+        adjudicate(store, run, task, who.name, verdict)
     except RefusedError as error:
         known = case(store, run, task) is not None
         return RedirectResponse(
@@ -156,16 +156,16 @@ def _uid(request: Request, store: LabelStore, wanted: str) -> str | None:
         404: no loop has described the run that is wanted.
     """
     named = wanted or request.app.state.run_uid
-    query = select(campaigns.c.run_uid).order_by(campaigns.c.seen.desc(), campaigns.c.run_uid)
+    query = select(runs.c.run_uid).order_by(runs.c.last_heartbeat.desc(), runs.c.run_uid)
     with store.reading() as connection:
-        found = connection.scalar((query if not named else query.where(campaigns.c.run_uid == named)).limit(1))
+        found = connection.scalar((query if not named else query.where(runs.c.run_uid == named)).limit(1))
     if found is None and wanted:
         raise HTTPException(404, "There is no such run.")
     return found
 
 
 def _runs(store: LabelStore) -> list[tuple[str, str, str]]:
-    query = select(campaigns.c.run_uid, campaigns.c.run, campaigns.c.state).order_by(campaigns.c.seen.desc()).limit(20)
+    query = select(runs.c.run_uid, runs.c.run, runs.c.state).order_by(runs.c.last_heartbeat.desc()).limit(20)
     with store.reading() as connection:
         return [(row.run_uid, row.run, row.state) for row in connection.execute(query)]
 

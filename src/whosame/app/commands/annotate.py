@@ -59,12 +59,12 @@ def _uid(store: LabelStore, name: str) -> str:
     """Return the mark of a run: from its folder, or, where that is on another machine, from the store."""
     from sqlalchemy import select
 
-    from whosame.annotation.store.schema import campaigns
+    from whosame.annotation.store.schema import runs
 
     if is_name(name) and (uid := Run.named(paths.runs_folder(), name).about().get("uid")):
         return str(uid)
     with store.reading() as connection:
-        asked = connection.execute(select(campaigns.c.run, campaigns.c.run_uid).order_by(campaigns.c.seen)).all()
+        asked = connection.execute(select(runs.c.run, runs.c.run_uid).order_by(runs.c.last_heartbeat)).all()
     known = {row.run: row.run_uid for row in asked}  # of one name the one heard of last
     if name in known:
         return str(known[name])

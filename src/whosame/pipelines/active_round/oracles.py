@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from whosame.annotation.store.store import open_store
 from whosame.annotators.asking import Begun
-from whosame.annotators.query_loop import Conversation, converse
+from whosame.annotators.query_loop import QueryResult, run_queries
 from whosame.annotators.record import RoundRecord
 from whosame.annotators.registry import make_annotator
 from whosame.app import paths
@@ -21,7 +21,7 @@ def oracle_answers(
     train_set: TrainSet,
     truth: Truth,
     configuration: Configuration,
-) -> tuple[Session, Conversation]:
+) -> tuple[Session, QueryResult]:
     """Put a round's questions to the oracle that the parameters name, and keep what it says in the label store."""
     session, first = begin()
     annotator = make_annotator(
@@ -36,4 +36,4 @@ def oracle_answers(
             image_ids=train_set.image_ids,
             digests=train_set.digests,
         )
-        return session, converse(session, first, annotator, state.memory, budget=state.budget, record=record)
+        return session, run_queries(session, first, annotator, state.memory, budget=state.budget, record=record)

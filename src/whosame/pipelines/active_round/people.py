@@ -3,12 +3,13 @@
 from collections.abc import Callable
 from functools import partial
 
-from whosame.annotation.queue.tasks import Campaign, Description, Picture
+from whosame.annotation.queue.image_tokens import ImageRef
+from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web.process import page_address
 from whosame.annotators.asking import Begun, ask_people
 from whosame.annotators.people_record import PeopleRecord
-from whosame.annotators.query_loop import Conversation
+from whosame.annotators.query_loop import QueryResult
 from whosame.app import paths
 from whosame.app.waiting import Waiting
 from whosame.configuration import Configuration
@@ -26,13 +27,13 @@ def people_answer(
     configuration: Configuration,
     *,
     spent: int,
-) -> tuple[Session, Conversation]:
+) -> tuple[Session, QueryResult]:
     """Put a round's questions to people and wait; see :func:`~whosame.annotators.asking.ask_people`.
 
     ``spent`` is how many questions the rounds before have cost.
     """
     options = configuration.annotator_options
-    about = Description(
+    about = RunInfo(
         run_uid=this_round.uid,
         run=this_round.run,
         root=str((paths.root() / manifest.root).resolve()),
@@ -45,7 +46,7 @@ def people_answer(
     )
     files = manifest.table["path"].iloc[train_set.image_ids]
     rows = zip(train_set.image_ids.tolist(), files, train_set.digests, strict=True)
-    images = {image: Picture(path, digest) for image, path, digest in rows}
+    images = {image: ImageRef(path, digest) for image, path, digest in rows}
     waiting = Waiting(state.budget, overlap=options.overlap, where=partial(page_address, options.host, options.port))
     with open_store(configuration.database_url(paths.root())) as store, waiting:
         return ask_people(
@@ -59,7 +60,7 @@ def people_answer(
                 digests=train_set.digests,
                 overlap=options.overlap,
             ),
-            Campaign(store, about, images),
+            TaskQueue(store, about, images),
             state.memory,
             budget=state.budget,
             grace=options.undo_seconds,

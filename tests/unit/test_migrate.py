@@ -1,0 +1,218 @@
+"""Schema migrations: a new store has the tables of the model; an older one is upgraded as a whole, or is left as it is."""
+
+import multiprocessing
+import os
+import re
+import shutil
+import signal
+from dataclasses import replace
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Engine, event, inspect, text
+from sqlalchemy.exc import DBAPIError
+
+from whosame.annotation.store.engine import connect, parse_url, sqlite_path
+from whosame.annotation.store.migrate import MIGRATIONS, prepare
+from whosame.annotation.store.schema import APPEND_ONLY, metadata
+from whosame.annotation.store.store import AnswerEvent, open_store
+from whosame.errors import StorageError
+
+ANSWERS = [
+    AnswerEvent("uid", "demo", k % 3, k, k + 1, f"d{k}", f"d{k + 1}", "pool", "same", "oracle", "óracle", 5.5)
+    for k in range(50)
+]
+SECOND = """
+import sqlalchemy as sa
+from alembic import op
+
+revision, down_revision = "0002", "0001"
+
+
+def upgrade():
+    with op.batch_alter_table("tasks") as table:
+        table.add_column(sa.Column("hardness", sa.Float, nullable=False, server_default="0"))
+    op.create_table("extras", sa.Column("id", sa.Integer, primary_key=True))
+"""
+
+
+@pytest.fixture
+def second(tmp_path):
+    """The migrations, and a second revision."""
+    folder = shutil.copytree(MIGRATIONS, tmp_path / "100 % migrations")
+    (folder / "versions" / "0002_second.py").write_text(SECOND)
+    return folder
+
+
+@pytest.fixture
+def answered(database):
+    """The address of a store of the baseline with answers in it."""
+    with open_store(database) as store:
+        store.append(ANSWERS)
+    return database
+
+
+def engine_of(url: str) -> Engine:
+    return connect(parse_url(url), patience=5).execution_options(write=True)
+
+
+def upgrade(url: str, migrations, watch=None) -> None:
+    engine = engine_of(url)
+    if watch is not None:
+        event.listen(engine, "after_cursor_execute", watch)
+    prepare(engine, "here", sqlite_path(parse_url(url)), migrations=migrations)
+    engine.dispose()
+
+
+def state(url: str) -> tuple[set[str], set[str], list[tuple]]:
+    """Names of the tables, columns of the tasks, all answers."""
+    engine = engine_of(url)
+    with engine.connect() as connection:
+        names = set(inspect(connection).get_table_names())
+        columns = {column["name"] for column in inspect(connection).get_columns("tasks")}
+        rows = connection.execute(text("SELECT * FROM answer_events ORDER BY id")).all()
+    engine.dispose()
+    return names, columns, [tuple(row) for row in rows]
+
+
+def differences(url: str) -> list:
+    engine = engine_of(url)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        found = compare_metadata(context, metadata)
+    engine.dispose()
+    return found
+
+
+def test_a_new_store_has_the_schema_of_the_model(database):
+    assert differences(database) == []
+    engine = engine_of(database)
+    names = {check["name"] for check in inspect(engine).get_check_constraints("answer_events")}
+    assert names == {"ck_pair_in_order", "ck_kind", "ck_verdict", "ck_source"}  # not compared
+    with engine.begin() as connection:
+        connection.execute(text("DROP INDEX ix_tasks_open"))
+    engine.dispose()
+    assert [change[0] for change in differences(database)] == ["add_index"]  # a difference would be found
+
+
+def test_an_upgrade_keeps_every_answer(answered, second, caplog):
+    before = state(answered)
+    upgrade(answered, second)
+    names, columns, rows = state(answered)
+    assert (names - before[0], columns - before[1], rows) == ({"extras"}, {"hardness"}, before[2])
+    if answered.startswith("sqlite"):
+        assert state(f"{answered}.schema-0001") == before
+        assert f"a copy is {sqlite_path(parse_url(answered))}.schema-0001" in caplog.text
+    caplog.clear()
+    upgrade(answered, second)  # nothing left to do
+    assert caplog.text == ""
+    with pytest.raises(StorageError, match="has schema 0002, this whosame reads schemas 0001 to 0001"):
+        open_store(answered)
+
+
+def test_an_upgraded_store_takes_answers_and_refuses_changes(answered, second):
+    upgrade(answered, second)
+    engine = engine_of(answered)
+    with engine.begin() as connection:
+        new = {**vars(replace(ANSWERS[0], annotator="alice")), "answered_at": ""}
+        added = connection.execute(metadata.tables["answer_events"].insert().values(new))
+        assert added.inserted_primary_key == (len(ANSWERS) + 1,)  # the next number is a new one
+    with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+        connection.execute(text("DELETE FROM answer_events"))
+    engine.dispose()
+
+
+def test_answers_and_events_refuse_changes(database):
+    with open_store(database) as store, store.writing() as connection:
+        table = metadata.tables
+        task = {"run_uid": "u", "round": 0, "image_a": 0, "image_b": 1, "kind": "pool", "attempt": 1, "position": 0}
+        answer = {**vars(ANSWERS[0]), "id": 1, "answered_at": ""}
+        connection.execute(table["answer_events"].insert().values(answer))
+        connection.execute(table["undos"].insert().values(event_id=1, annotator="alice", undone_at=""))
+        connection.execute(table["tasks"].insert().values(**task, id=1, votes=0, votes_needed=1, open=True))
+        connection.execute(table["skips"].insert().values(task_id=1, annotator="alice", lease="l", skipped_at=""))
+        connection.execute(table["audit_events"].insert().values(at="", actor="alice", action="login", details="{}"))
+    engine = engine_of(database)
+    changes = ["UPDATE {} SET id = id + 1", "DELETE FROM {}"]
+    changes += ["TRUNCATE {} CASCADE"] if engine.name == "postgresql" else []
+    for name in APPEND_ONLY:
+        for change in changes:
+            with pytest.raises(DBAPIError, match="append-only"), engine.begin() as connection:
+                connection.execute(text(change.format(name)))
+    engine.dispose()
+
+
+def in_processes(n, work):
+    """Run ``work`` in n processes that begin at the same moment; their exit codes."""
+    context = multiprocessing.get_context("fork")
+    barrier = context.Barrier(n)
+
+    def begin():
+        barrier.wait()
+        work()
+
+    children = [context.Process(target=begin) for _ in range(n)]
+    for child in children:
+        child.start()
+    for child in children:
+        child.join(60)
+    return [child.exitcode for child in children]
+
+
+def kill_at(moment):
+    def kill(_connection, _cursor, statement, *_):
+        if re.search(moment, statement):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return kill
+
+
+@pytest.mark.parametrize("moment", ["RENAME TO tasks|ADD COLUMN hardness", "CREATE TABLE extras", "UPDATE alembic_v"])
+def test_killed_during_an_upgrade_the_old_schema_is_intact(answered, second, moment):
+    before = state(answered)
+    assert in_processes(1, lambda: upgrade(answered, second, kill_at(moment))) == [-signal.SIGKILL]
+    assert state(answered) == before
+    upgrade(answered, second)
+    assert state(answered)[2] == before[2]
+
+
+@pytest.mark.parametrize("moment", ["CREATE TABLE leases", "CREATE TRIGGER audit", "INSERT INTO alembic_version"])
+def test_killed_during_creation_there_is_nothing(empty_database, moment):
+    work = lambda: upgrade(empty_database, MIGRATIONS, kill_at(moment))  # noqa: E731
+    assert in_processes(1, work) == [-signal.SIGKILL]
+    engine = engine_of(empty_database)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
+    open_store(empty_database).close()
+    assert differences(empty_database) == []
+
+
+def test_several_processes_may_open_a_new_store(empty_database):
+    assert in_processes(4, lambda: open_store(empty_database).close()) == [0] * 4
+    assert differences(empty_database) == []
+
+
+def test_several_processes_may_open_a_store_to_upgrade(answered, second):
+    before = state(answered)
+    assert in_processes(4, lambda: upgrade(answered, second)) == [0] * 4
+    assert state(answered)[2] == before[2]
+
+
+@pytest.mark.parametrize("number", ["0000", "0999"])
+def test_a_store_of_another_schema_is_refused_and_left(database, number):
+    with open_store(database) as store, store.writing() as connection:
+        connection.execute(text(f"UPDATE alembic_version SET version_num = '{number}'"))
+    with pytest.raises(StorageError, match=f"has schema {number}, this whosame reads schemas 0001 to"):
+        open_store(database)
+    assert differences(database) == []
+
+
+def test_tables_of_another_program_are_left_alone(empty_database):
+    engine = engine_of(empty_database)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE answer_events (x INTEGER)"))
+    with pytest.raises(StorageError, match="answer_events that whosame did not make"):
+        open_store(empty_database)
+    assert inspect(engine).get_table_names() == ["answer_events"]
+    engine.dispose()
