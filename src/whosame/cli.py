@@ -67,7 +67,7 @@ def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
 
 
 @cli.command()
-@click.option("--strategies", required=True, metavar="A,B,…", help="Strategies; the base without questions is added.")
+@click.option("--strategies", required=True, metavar="A,B,…", help="Strategies; a baseline without questions is added.")
 @click.option("--budgets", required=True, metavar="T,…", help="Questions of a run, each budget a run.")
 @click.option("--seeds", default="0,1,2", show_default=True, metavar="S,…", help="Seeds, each a run.")
 @click.option("--mode", default="selection", show_default=True, help="selection: only the questions differ; native.")
@@ -99,7 +99,7 @@ def compare(
     click.echo(f"report: {played.report}")
     if played.failed:
         said = "".join(f"\n  {run}: {why}" for run, why in played.failed.items())
-        raise click.ClickException(f"{len(played.failed)} runs failed and are set apart in the report:{said}")
+        raise click.ClickException(f"{len(played.failed)} runs failed and are excluded from the report:{said}")
 
 
 def _items(typed: str) -> list[str]:

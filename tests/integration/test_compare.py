@@ -82,7 +82,7 @@ def test_a_comparison_ends_with_its_report_and_one_mlflow_run(compared):
         assert {"selection_shares.npy", "p_j.png"} <= {found.path for found in client.list_artifacts(child.info.run_id)}
 
 
-def test_made_again_it_is_the_same_and_sets_apart_what_is_unfinished_or_of_other_images(compared, play, type_kedro):
+def test_made_again_it_is_the_same_and_excludes_what_is_unfinished_or_of_other_images(compared, play, type_kedro):
     folder, _ = compared
     before = tables(folder)
     assert len(before) == 5
@@ -108,4 +108,4 @@ def test_made_again_it_is_the_same_and_sets_apart_what_is_unfinished_or_of_other
     found = runs_found(f"sqlite:///{folder / 'mlflow.db'}", "synthetic")  # what a comparison without a name shows
     assert (found.name, found.mode) == ("all-synthetic", "found")
     assert sorted(history.run for history in found.histories) == sorted(RUNS)
-    assert [apart.run for apart in found.apart] == ["cut"]
+    assert [run.run for run in found.excluded] == ["cut"]

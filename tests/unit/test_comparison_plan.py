@@ -7,10 +7,10 @@ import pytest
 import yaml
 
 from whosame.app import comparison_loop
-from whosame.comparison import plan as plan_module
+from whosame.comparison import planning
 from whosame.comparison.config import ComparisonConfig
-from whosame.comparison.plan import fit_to_images, make_plan
-from whosame.comparison.saved_plan import SavedPlan
+from whosame.comparison.plan import SavedPlan
+from whosame.comparison.planning import fit_to_images, make_plan
 from whosame.configuration import Configuration
 from whosame.data.manifest import TrainSet, Truth
 from whosame.errors import ParameterError, ResumeError
@@ -37,7 +37,7 @@ def images(count=20, camera=1):
     return TrainSet(rows, np.full(count, camera, np.int64), ("",) * count), Truth(rows % 5)
 
 
-def test_strategies_by_budgets_by_seeds_beside_both_bases():
+def test_strategies_by_budgets_by_seeds_beside_both_baselines():
     names = [run.name for run in plan().runs]
     assert names == [
         *("c-none-s0", "c-none-s1", "c-none-centred-s0", "c-none-centred-s1"),
@@ -70,7 +70,7 @@ def test_in_mode_selection_only_the_questions_differ():
         settings[run.name] = result_parameters
     asking = [settings[name] for name in settings if "none" not in name]
     assert all(found == asking[0] for found in asking)
-    assert not settings["c-none-s0"]["clustering"]["centre_cameras"]  # the plain base is plain whatever was typed
+    assert not settings["c-none-s0"]["clustering"]["centre_cameras"]  # the plain baseline is plain whatever was typed
 
 
 def test_a_run_is_the_same_whatever_the_comparison_is_called_in_the_parameters():
@@ -137,10 +137,10 @@ def test_the_native_comparison_takes_each_methods_own_setting(monkeypatch):
     with pytest.raises(ParameterError, match="group 'native', which is missing"):
         plan(mode="native")
     group = {"native": {"dcps": {"budget": 3}}}
-    assert plan_module.native_changes(group, "dcps-no-intra") == {"budget": 3}  # an ablation is its method's
-    assert plan_module.native_changes(group, "random") == {}
+    assert planning.native_changes(group, "dcps-no-intra") == {"budget": 3}  # an ablation is its method's
+    assert planning.native_changes(group, "random") == {}
     group = {"native": {"dcps": {"budget": 33, "clustering": {"eps": 0.4}}}}
-    monkeypatch.setattr(plan_module, "native_changes", lambda parameters, strategy: group["native"].get(strategy, {}))
+    monkeypatch.setattr(planning, "native_changes", lambda parameters, strategy: group["native"].get(strategy, {}))
     runs = {run.name: run for run in plan(mode="native", seeds=[0]).runs}
     assert runs["c-dcps-33-s0"].parameters["clustering"] == {"eps": 0.4}
     assert "strategies" not in runs["c-dcps-33-s0"].parameters  # its own schedule
@@ -149,7 +149,7 @@ def test_the_native_comparison_takes_each_methods_own_setting(monkeypatch):
     assert plan(mode="native").notes == ("dcps was asked its own budget of 33 questions, not the comparison's.",)
 
 
-def test_images_without_cameras_leave_the_centred_base_out():
+def test_images_without_cameras_leave_the_centred_baseline_out():
     whole = plan()
     assert fit_to_images(whole, PARAMETERS, *images()) == whole
     fitted = fit_to_images(whole, PARAMETERS, *images(camera=-1))
@@ -157,7 +157,7 @@ def test_images_without_cameras_leave_the_centred_base_out():
         "c-none-centred-s0",
         "c-none-centred-s1",
     }
-    assert "camera-centred base was left out" in fitted.notes[0]
+    assert "camera-centred baseline was left out" in fitted.notes[0]
 
 
 def test_a_budget_above_all_pairs_is_an_error_before_anything_is_played():
@@ -192,4 +192,4 @@ def test_a_run_that_fails_is_noted_and_the_others_go_on(tmp_path, monkeypatch, c
     assert record.runs == tuple(run.name for run in wanted.runs)
     said = capsys.readouterr().err
     assert "run 6 of 6, c-random-20-s1, about 0 min left" in said
-    assert "c-random-20-s0 failed and is set apart: its round was removed" in said
+    assert "c-random-20-s0 failed and is excluded: its round was removed" in said

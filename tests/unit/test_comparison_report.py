@@ -1,4 +1,4 @@
-"""Tables by hand; what is set apart; a report that needs nothing else and mixes nothing."""
+"""Tables by hand; what is excluded; a report that needs nothing else and mixes nothing."""
 
 import re
 
@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from whosame.comparison.arms import Arm, ExcludedRun, gather
 from whosame.comparison.figures import draw
-from whosame.comparison.history import Arm, History, SetApart, gather
 from whosame.comparison.published import SOURCES, published_results
 from whosame.comparison.report import render, write_report
+from whosame.comparison.run_history import RunHistory
 from whosame.comparison.tables import tabulate
 from whosame.errors import InputError
 
@@ -46,7 +47,7 @@ def history(strategy="none", seed=0, mAP=0.3, *, centred=False, digest="d" * 32,
     shares = np.array([0.5, 0.25, 0.25]) if asked else np.zeros(3)
     counts = {"images": 60, "train": 40, "query": 10, "gallery": 10}
     name = more.pop("run", f"r-{strategy}{'-centred' * centred}-{budget}-s{seed}")
-    return History(name, configuration, "synthetic", digest, counts, (first, metrics), shares=shares, **more)
+    return RunHistory(name, configuration, "synthetic", digest, counts, (first, metrics), shares=shares, **more)
 
 
 def runs():
@@ -104,15 +105,15 @@ def test_questions_by_kind_and_their_yield():
     assert set(table["strategy"]) == {"dcps", "random"}
 
 
-def test_what_cannot_be_compared_is_set_apart_with_the_reason():
+def test_what_cannot_be_compared_is_excluded_with_the_reason():
     strangers = [
         history("dcps", 5, 0.99, digest="e" * 32, run="elsewhere"),
         history("dcps", 6, 0.99, finished=False, run="cut"),
         history("dcps", 7, 0.99, forked_from="x:3", run="forked"),
         history("dcps", 0, 0.25, created=9, run="again"),
     ]
-    comparison = gather("c", [*runs(), *strangers], apart=[SetApart("gone", "failed: no space")])
-    why = {found.run: found.why for found in comparison.apart}
+    comparison = gather("c", [*runs(), *strangers], excluded=[ExcludedRun("gone", "failed: no space")])
+    why = {found.run: found.why for found in comparison.excluded}
     assert why.keys() == {"gone", "elsewhere", "cut", "forked", "r-dcps-20-s0"}
     assert why["elsewhere"].startswith("other images: synthetic, manifest eeeeeeeeeeee")
     assert why["cut"] == "unfinished: 2 of 2 rounds"
@@ -143,7 +144,7 @@ def test_runs_that_differ_in_more_than_their_seed_are_arms_of_their_own():
         }
     }
     assert gather("c", runs()).differing() == {}
-    # a base that is asked nothing does not care who would have answered, nor what for
+    # the baseline's runs are equal whoever would have answered
     silent = history("none", 3, 0.3, configuration={"annotator": "noisy-oracle", "strategies.dcps.gamma": "0"})
     assert len(gather("c", [*runs(), silent]).arms) == 5
 
@@ -156,19 +157,19 @@ def report_of(comparison):
 def test_the_report_escapes_every_name():
     bad = '<script>alert("x")</script>'
     comparison = gather(
-        bad, [*runs(), history(finished=False, run=bad)], notes=[bad], apart=[SetApart("r", f"failed: {bad}")]
+        bad, [*runs(), history(finished=False, run=bad)], notes=[bad], excluded=[ExcludedRun("r", f"failed: {bad}")]
     )
     html = report_of(comparison)
     assert "<script" not in html
     assert html.count("&lt;script&gt;") >= 4
 
 
-def test_the_report_says_what_was_compared_and_sets_published_figures_apart():
+def test_the_report_says_what_was_compared_and_keeps_published_figures_apart():
     html = report_of(gather("c", [*runs(), history(digest="e" * 32, run="elsewhere")], mode="selection"))
     measured, published = html.split('<section class="published">')
     text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", measured))
     for said in ("60 images, 40 to train on", "d" * 32, "only the questions differ", "elsewhere other images",
-                 "31.0 ± 8.5", "mAP 55.0 ± 7.1 % (n = 2)", "random: mAP 39.0 ± 15.6 % (n = 2), 32.0 below the strongest base"):  # fmt: skip
+                 "31.0 ± 8.5", "mAP 55.0 ± 7.1 % (n = 2)", "random: mAP 39.0 ± 15.6 % (n = 2), 32.0 below the strongest baseline"):  # fmt: skip
         assert said in text
     rows = published_results()
     assert len(rows) == 98
@@ -211,7 +212,7 @@ def test_figures_show_the_numbers():
     assert by_round["dcps"].get_ydata() == pytest.approx([15.5, 31])
 
 
-def test_a_comparison_of_nothing_but_bases_has_a_report():
+def test_a_comparison_of_nothing_but_baselines_has_a_report():
     html = report_of(gather("c", runs()[:3]))
     assert "Where the questions went" not in html
     assert "Without questions (none)" in html

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from whosame.comparison.plan import make_plan
+from whosame.comparison.planning import make_plan
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError
 from whosame.native import native_changes

@@ -15,8 +15,8 @@ from mlflow.exceptions import MlflowException
 from whosame.app import paths
 from whosame.app.mlflow_log import synchronise
 from whosame.app.round_loop import play
-from whosame.comparison.plan import Plan, PlannedRun, fit_to_images, make_plan
-from whosame.comparison.saved_plan import SavedPlan
+from whosame.comparison.plan import Plan, PlannedRun, SavedPlan
+from whosame.comparison.planning import fit_to_images, make_plan
 from whosame.configuration import Configuration
 from whosame.data.indexing import index_images
 from whosame.data.manifest import Manifest, split
@@ -52,7 +52,7 @@ def play_comparison(
     """Play what is missing of a comparison, then write its report.
 
     Everything is checked before anything is played. A run that is complete is found, one that was interrupted goes
-    on; one that fails is noted and set apart, and the others go on.
+    on; one that fails is noted and excluded, and the others go on.
 
     Parameters
     ----------
@@ -61,7 +61,7 @@ def play_comparison(
     typed : mapping
         What is typed as ``--params``, nested.
     strategies, budgets, seeds, mode
-        As for :func:`whosame.comparison.plan.make_plan`.
+        As for :func:`whosame.comparison.planning.make_plan`.
     name : str, optional
         Of the comparison; else ``compare.name``, else ``compare`` with environment and mode.
     """
@@ -118,7 +118,7 @@ def _play_all(env: str | None, plan: Plan, parameters: Mapping[str, Any]) -> dic
             _log(run, configuration)
         except Exception as error:  # noqa: BLE001  whatever it is, the other runs are still worth playing
             failed[planned.name] = str(find_user_error(error) or repr(error))
-            _say(f"comparison {plan.name}: {planned.name} failed and is set apart: {failed[planned.name]}")
+            _say(f"comparison {plan.name}: {planned.name} failed and is excluded: {failed[planned.name]}")
         else:
             took += [time.monotonic() - begun] if missing else []
     SavedPlan(plan.mode, names, plan.notes, failed).write(folder)

@@ -1,1 +1,1 @@
-"""Comparisons of strategies: what is played, the finished runs as values, tables, figures, the report."""
+"""Comparisons of strategies: the plan, finished runs as values, tables, figures, the report."""

@@ -1,23 +1,18 @@
-"""What a comparison plays: strategies by budgets by seeds, and beside them the base that is asked nothing."""
+"""Plans of comparisons: the runs to play, and the file that keeps what was planned and what failed."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
 
-from whosame.comparison.config import ComparisonConfig
-from whosame.configuration import Configuration
-from whosame.data.manifest import TrainSet, Truth
-from whosame.errors import ParameterError, WhosameError, unknown_name
-from whosame.native import native_changes
-from whosame.parameters import merge, parse
-from whosame.runs import is_name
+from whosame.errors import ParameterError
+from whosame.runs import write_json
 from whosame.strategies import registry
 
-Mode = Literal["selection", "native"]
-MODES: tuple[Mode, ...] = get_args(Mode)
-BASE = "none"  # the strategy that is asked nothing: what every figure is held against
-OWN = ("strategy", "budget", "seed", "run", "round")  # what the comparison sets itself
+Mode = Literal["selection", "native", "found"]  # found: runs that were not planned as a comparison
 Nested = dict[str, Any]
+BASELINE = "none"  # the strategy that asks nothing: every figure is compared with it
+FILE = "plan.json"
 
 
 @dataclass(frozen=True)
@@ -33,7 +28,7 @@ class PlannedRun:
         0 where the strategy never asks.
     seed : int
     parameters : dict
-        What is typed for it as ``--params``, nested.
+        The run's ``--params``, nested.
     """
 
     name: str
@@ -53,122 +48,36 @@ class Plan:
     notes: tuple[str, ...] = ()
 
 
-def make_plan(
-    name: str,
-    parameters: Mapping[str, Any],
-    typed: Mapping[str, Any],
-    *,
-    strategies: Sequence[str],
-    budgets: Sequence[str | int],
-    seeds: Sequence[str | int],
-    mode: str = "selection",
-) -> Plan:
-    """Plan a comparison.
+@dataclass(frozen=True)
+class SavedPlan:
+    """What ``kedro compare`` keeps in a comparison's folder for the report.
 
-    Strategies that never ask are played once a seed, with budget 0. The base without questions is always among them,
-    plain (``none``) and clustered on camera-centred features (``none-centred``). In mode ``selection`` everything
-    but the questions is the same: every group of ``strategies`` that has a schedule gets ``compare.schedule``. In mode
-    ``native`` a strategy's own base, loss, schedule and budget come from the group ``native``.
-
-    Parameters
+    Attributes
     ----------
-    name : str
-        Of the comparison; run names begin with it.
-    parameters : mapping
-        All parameters, as the configuration gives them with ``typed`` applied.
-    typed : mapping
-        What was typed as ``--params``, nested: handed on to every run.
-    strategies, budgets, seeds : sequence
-        Names, questions of a run (at least one a round), seeds from 0; each without repetition.
     mode : str
-        ``selection`` or ``native``.
-
-    Raises
-    ------
-    ParameterError
-        Everything that is wrong, at once: unknown names with near ones, budgets of 0 or below one question a round,
-        repetitions, parameters that are not the comparison's to take.
+    runs : tuple of str
+        Names of the runs that were planned.
+    notes : tuple of str
+    failed : dict of run to message
     """
-    problems = _problems(name, typed, strategies, mode)
-    budget_numbers = _whole_numbers(budgets, "budgets", 1, problems)
-    seed_numbers = _whole_numbers(seeds, "seeds", 0, problems)
-    rounds = parameters.get("rounds", Configuration.rounds)
-    if isinstance(rounds, int):
-        problems += [
-            f"--budgets: {budget} is below one question a round: there are {rounds} rounds"
-            for budget in budget_numbers
-            if budget < rounds
-        ]
-    common: Nested = {}
-    try:
-        config = parse(ComparisonConfig, parameters.get("compare", {}), "compare")
-        if mode == "selection":
-            common = one_schedule(parameters.get("strategies", {}), config.schedule)
-    except ParameterError as error:
-        problems.append(str(error))
-    if problems:
-        try:
-            parse(Configuration, parameters)  # what else is wrong, whatever is compared
-        except ParameterError as error:
-            problems.append(str(error))
-        raise ParameterError("\n".join(dict.fromkeys(problems)))
 
-    typed = {key: value for key, value in typed.items() if key != "compare"}
-    runs: list[PlannedRun] = []
-    for strategy in [BASE, *(chosen for chosen in strategies if chosen != BASE)]:
-        silent = never_asks(strategy)
-        own = native_changes(parameters, strategy) if mode == "native" else {}
-        for budget in _budgets_of(strategy, own, budget_numbers, problems):
-            for label, more in _bases(strategy):
-                for seed in seed_numbers:
-                    run = "-".join([name, label, *([] if silent else [str(budget)]), f"s{seed}"])
-                    settings = {"strategy": strategy, "budget": budget, "seed": seed, "run": run}
-                    changes = merge(typed, common, own, more, settings)
-                    runs.append(PlannedRun(run, strategy, budget, seed, changes))
-    problems += _name_problems(runs)
-    own_budgets = [
-        f"{strategy} was asked its own budget of {budget:,} questions, not the comparison's."
-        for strategy, budget in dict.fromkeys((run.strategy, run.budget) for run in runs)
-        if budget and budget not in budget_numbers
-    ]
-    notes = _check_configurations(runs, parameters, mode, problems)
-    if problems:
-        raise ParameterError("\n".join(dict.fromkeys(problems)))
-    return Plan(name, "native" if mode == "native" else "selection", tuple(runs), (*notes, *own_budgets))
+    mode: Mode = "found"
+    runs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    failed: dict[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """Return the plan in a comparison's folder; None where there is none."""
+        path = folder / FILE
+        if not path.exists():
+            return None
+        kept = json.loads(path.read_text())
+        return cls(kept["mode"], tuple(kept["runs"]), tuple(kept["notes"]), dict(kept["failed"]))
 
-def fit_to_images(plan: Plan, parameters: Mapping[str, Any], train_set: TrainSet, truth: Truth) -> Plan:
-    """Check a plan against the images it is to be played on.
-
-    Returns
-    -------
-    Plan
-        Without the camera-centred base, and with a note that says so, where no camera is known.
-
-    Raises
-    ------
-    ParameterError
-        What :meth:`Configuration.check_against` finds, of all runs at once: a budget above all pairs, for example.
-    """
-    if not (train_set.cameras >= 0).any():
-        kept = tuple(run for run in plan.runs if not _is_centred_base(run))
-        note = "The camera-centred base was left out: these images do not say which camera took them."
-        plan = Plan(plan.name, plan.mode, kept, (*plan.notes, note))
-    problems = []
-    for run in plan.runs:
-        try:
-            parse(Configuration, merge(parameters, run.parameters)).check_against(train_set, truth)
-        except WhosameError as error:
-            problems.append(str(error))
-    if problems:
-        raise ParameterError("\n".join(dict.fromkeys(problems)))
-    return plan
-
-
-def one_schedule(groups: Mapping[str, Any], schedule: str) -> Nested:
-    """Return the parameters that give every strategy which has a schedule the same one."""
-    having = [name for name, values in groups.items() if isinstance(values, Mapping) and "schedule" in values]
-    return {"strategies": {name: {"schedule": schedule} for name in having}} if having else {}
+    def write(self, folder: Path) -> None:
+        """Write the plan into a comparison's folder."""
+        write_json(folder / FILE, asdict(self))
 
 
 def never_asks(strategy: str) -> bool:
@@ -177,102 +86,3 @@ def never_asks(strategy: str) -> bool:
         return not registry.make(strategy).asks
     except ParameterError:
         return False
-
-
-def _problems(name: str, typed: Mapping[str, Any], strategies: Sequence[str], mode: str) -> list[str]:
-    problems = []
-    if not is_name(name):
-        problems.append(f"--name: a comparison cannot be called {name!r}: use letters, digits, '.', '_' and '-' only")
-    if mode not in MODES:
-        problems.append(str(unknown_name("mode", mode, MODES)))
-    if not strategies:
-        problems.append("--strategies: name at least one, as in --strategies=random,dcps")
-    known = registry.names()
-    problems += [str(unknown_name("strategy", strategy, known)) for strategy in strategies if strategy not in known]
-    problems += _repeated("strategies", strategies)
-    problems += [
-        f"--params: '{given}' is set by the comparison itself: use --strategies, --budgets, --seeds, --name"
-        for given in OWN
-        if given in typed
-    ]
-    return problems
-
-
-def _whole_numbers(given: Sequence[str | int], option: str, least: int, problems: list[str]) -> list[int]:
-    """Return the numbers that can be used, and add to the problems what cannot."""
-    numbers = []
-    for item in given:
-        try:
-            number = int(item)
-        except ValueError:
-            problems.append(f"--{option}: {item!r} is no whole number")
-            continue
-        if number < least:
-            problems.append(f"--{option}: {number}, but each is {least} or more")
-        else:
-            numbers.append(number)
-    if not given:
-        problems.append(f"--{option}: name at least one")
-    problems += _repeated(option, numbers)
-    return numbers
-
-
-def _repeated(option: str, items: Sequence[object]) -> list[str]:
-    twice = sorted({str(item) for item in items if items.count(item) > 1})
-    return [f"--{option}: {', '.join(twice)} more than once"] if twice else []
-
-
-def _budgets_of(strategy: str, own: Nested, budgets: Sequence[int], problems: list[str]) -> Iterable[int]:
-    if never_asks(strategy):
-        return [0]
-    if "budget" not in own:
-        return budgets
-    if not isinstance(own["budget"], int) or own["budget"] < 1:
-        problems.append(f"native.{strategy}.budget is {own['budget']!r}, but takes a number of questions, 1 or more")
-        return []
-    return [own["budget"]]
-
-
-def _bases(strategy: str) -> list[tuple[str, Nested]]:
-    if strategy != BASE:
-        return [(strategy, {})]
-    return [
-        (f"{BASE}{suffix}", {"clustering": {"centre_cameras": on}}) for suffix, on in (("", False), ("-centred", True))
-    ]
-
-
-def _is_centred_base(run: PlannedRun) -> bool:
-    return run.strategy == BASE and bool(run.parameters["clustering"]["centre_cameras"])
-
-
-def _name_problems(runs: Sequence[PlannedRun]) -> list[str]:
-    names = [run.name for run in runs]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    problems = [f"two different runs would both be called {name!r}: leave one of the strategies out" for name in twice]
-    problems += [f"a run cannot be called {name!r}: choose a shorter --name" for name in names if not is_name(name)]
-    return problems
-
-
-def _check_configurations(
-    runs: Sequence[PlannedRun], parameters: Mapping[str, Any], mode: str, problems: list[str]
-) -> tuple[str, ...]:
-    """Add to the problems what is wrong with a run's parameters; note who spends its budget otherwise than the rest."""
-    spending: dict[int, dict[str, list[int]]] = {}
-    for run in runs:
-        try:
-            configuration = parse(Configuration, merge(parameters, run.parameters))
-        except ParameterError as error:
-            problems.append(str(error))
-            continue
-        if run.budget:
-            schedule = configuration.make_strategy().schedule(run.budget, configuration.rounds)
-            spending.setdefault(run.budget, {})[run.strategy] = schedule
-    notes = []
-    for found in spending.values() if mode == "selection" else ():
-        usual = max(found.values(), key=lambda schedule: sum(other == schedule for other in found.values()))
-        notes += [
-            f"{strategy} has a schedule of its own and did not take the common one."
-            for strategy, schedule in found.items()
-            if schedule != usual
-        ]
-    return tuple(dict.fromkeys(notes))

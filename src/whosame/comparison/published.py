@@ -1,4 +1,4 @@
-"""The published figures of both papers, as printed: shown beside what was measured, never mixed with it."""
+"""Published figures of both papers, as printed: shown beside what was measured, never mixed with it."""
 
 from importlib.resources import files
 

@@ -1,4 +1,4 @@
-"""Tables of a comparison: mean and spread over seeds, and differences over the seeds that two arms share."""
+"""Tables of a comparison: mean and standard deviation over seeds, and differences over the seeds of two arms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from whosame.comparison.history import Arm, Comparison, History
-from whosame.comparison.plan import BASE
+from whosame.comparison.arms import Arm, Comparison
+from whosame.comparison.plan import BASELINE
+from whosame.comparison.run_history import RunHistory
 from whosame.evaluation.annotation_cost import KINDS
 
 # Column of the tables, metric of the last round. Shares and accuracies are fractions; seconds are those of the machine.
@@ -69,7 +70,7 @@ def tabulate(comparison: Comparison) -> Tables:
     runs = pd.DataFrame(
         [
             {
-                **_about(arm),
+                **_arm_columns(arm),
                 "seed": history.seed,
                 "run": history.run,
                 **_figures(history.last),
@@ -81,27 +82,27 @@ def tabulate(comparison: Comparison) -> Tables:
     )
     rounds = pd.DataFrame(
         [
-            {**_about(arm), "seed": history.seed, "round": number, **_figures(metrics)}
+            {**_arm_columns(arm), "seed": history.seed, "round": number, **_figures(metrics)}
             for arm, found in comparison.arms.items()
             for history in found
             for number, metrics in enumerate(history.rounds)
         ]
     )
-    return Tables(runs, rounds, _spread(runs), differences(comparison.arms), _questions(comparison.arms))
+    return Tables(runs, rounds, _arms_table(runs), differences(comparison.arms), _questions(comparison.arms))
 
 
-def differences(arms: Mapping[Arm, Sequence[History]]) -> pd.DataFrame:
-    """Return mean, spread and number of the differences to each reference, over the seeds both have.
+def differences(arms: Mapping[Arm, Sequence[RunHistory]]) -> pd.DataFrame:
+    """Return mean, standard deviation and number of the differences to each reference, over the seeds both have.
 
-    References are the base without questions, plain and camera-centred, and ``dcps`` at the same budget and centring.
-    An arm without a common seed has no row.
+    References are the baseline without questions, plain and camera-centred, and ``dcps`` at the same budget and
+    centring. An arm without a common seed has no row.
     """
     rows = []
-    base = next((arm for arm in arms if arm.strategy == BASE and not arm.centred), None)
+    baseline = next((arm for arm in arms if arm.strategy == BASELINE and not arm.centred), None)
     for arm, found in arms.items():
         for name in REFERENCES:
             reference = _reference(name, arm, list(arms))
-            if reference is None or arm in (reference, base):
+            if reference is None or arm in (reference, baseline):
                 continue
             theirs = {history.seed: history for history in arms[reference]}
             for figure in COMPARED:
@@ -110,14 +111,14 @@ def differences(arms: Mapping[Arm, Sequence[History]]) -> pd.DataFrame:
                 ]
                 gained = np.array([mine - other for mine, other in pairs if np.isfinite(mine - other)])
                 if len(gained):
-                    spread = float(gained.std(ddof=1)) if len(gained) > 1 else np.nan
+                    sd = float(gained.std(ddof=1)) if len(gained) > 1 else np.nan
                     rows.append(
                         {
-                            **_about(arm),
+                            **_arm_columns(arm),
                             "against": reference.method,
                             "figure": figure,
                             "mean": float(gained.mean()),
-                            "sd": spread,
+                            "sd": sd,
                             "n": len(gained),
                         }
                     )
@@ -125,11 +126,11 @@ def differences(arms: Mapping[Arm, Sequence[History]]) -> pd.DataFrame:
 
 
 def _reference(name: str, arm: Arm, arms: Sequence[Arm]) -> Arm | None:
-    """Return the arm of that name an arm is held against: the only one, or that with the same other settings."""
+    """Return the arm of that name an arm is compared with: the only one, or that with the same other settings."""
     if name == "dcps":
         candidates = [a for a in arms if a.strategy == "dcps" and (a.budget, a.centred) == (arm.budget, arm.centred)]
     else:
-        candidates = [a for a in arms if a.strategy == BASE and a.centred == (name != BASE)]
+        candidates = [a for a in arms if a.strategy == BASELINE and a.centred == (name != BASELINE)]
     if len(candidates) > 1:
         candidates = [candidate for candidate in candidates if candidate.rest == arm.rest]
     return candidates[0] if candidates else None
@@ -145,7 +146,7 @@ def arm_of(row: Mapping[str, Any]) -> Arm:
     return Arm(str(row["strategy"]), int(row["budget"]), bool(row["centred"]), str(row["rest"]))
 
 
-def _about(arm: Arm) -> dict[str, object]:
+def _arm_columns(arm: Arm) -> dict[str, object]:
     return {name: getattr(arm, name) for name in ARM}
 
 
@@ -153,7 +154,7 @@ def _figures(metrics: Mapping[str, float]) -> dict[str, float]:
     return {figure: float(metrics.get(metric, np.nan)) for figure, metric in FIGURES.items()}
 
 
-def _spread(runs: pd.DataFrame) -> pd.DataFrame:
+def _arms_table(runs: pd.DataFrame) -> pd.DataFrame:
     figures = [*FIGURES, "seconds"]
     grouped = runs.groupby(ARM, sort=False)
     columns: dict[str, Any] = {}
@@ -163,7 +164,7 @@ def _spread(runs: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns).reset_index()
 
 
-def _questions(arms: Mapping[Arm, Sequence[History]]) -> pd.DataFrame:
+def _questions(arms: Mapping[Arm, Sequence[RunHistory]]) -> pd.DataFrame:
     rows = []
     for arm, found in arms.items():
         if not arm.budget:
@@ -188,10 +189,10 @@ def _questions(arms: Mapping[Arm, Sequence[History]]) -> pd.DataFrame:
                     "free": _mean(found, "free"),
                     "conflicts": _mean(found, "conflicts"),
                 }
-            rows.append({**_about(arm), **row})
+            rows.append({**_arm_columns(arm), **row})
     names = ["kind", "asked", "same", "different", "unsure", "same_share", "changed_share", "free", "conflicts"]
     return pd.DataFrame(rows, columns=[*ARM, *names])
 
 
-def _mean(found: Sequence[History], name: str) -> float:
+def _mean(found: Sequence[RunHistory], name: str) -> float:
     return float(np.mean([history.last.get(f"annotation/{name}_total", 0.0) for history in found]))

@@ -15,8 +15,9 @@ from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
 
 from whosame.app.mlflow_log import COMPARISON, FORKED, MANIFEST, MODE, PARENT, ROUND, SHARES, UID
-from whosame.comparison.history import Arm, Comparison, History, SetApart, gather
-from whosame.comparison.saved_plan import SavedPlan
+from whosame.comparison.arms import Arm, Comparison, ExcludedRun, gather
+from whosame.comparison.plan import SavedPlan
+from whosame.comparison.run_history import RunHistory
 from whosame.comparison.tables import Tables, arm_of, records
 from whosame.errors import InputError, unknown_name
 
@@ -24,8 +25,8 @@ REPORT = "whosame.comparison_report"  # tag of the run that holds a comparison's
 HEADLINES = ("mAP", "rank1", "ARI", "F1")
 
 
-def planned_runs(uri: str, name: str, record: SavedPlan | None) -> Comparison:
-    """Return the comparison of the runs that bear a name as their tag.
+def planned_runs(uri: str, name: str, plan: SavedPlan | None) -> Comparison:
+    """Return the comparison of the runs with a comparison's name as their tag.
 
     Raises
     ------
@@ -34,29 +35,29 @@ def planned_runs(uri: str, name: str, record: SavedPlan | None) -> Comparison:
     """
     client = MlflowClient(uri)
     parents = _search(client, f"tags.`{COMPARISON}` = '{name}'")
-    if not parents and record is None:
+    if not parents and plan is None:
         known = {run.data.tags[COMPARISON] for run in _search(client, f"tags.`{COMPARISON}` LIKE '%'")}
         hint = str(unknown_name("comparison", name, known)) if known else "no run of a comparison"
         raise InputError(f"MLflow at {uri} does not hold it: {hint}. kedro compare plays one.")
     modes = Counter(run.data.tags.get(MODE, "found") for run in parents)
-    record = record or SavedPlan(modes.most_common(1)[0][0])
-    histories, apart = [], []
+    plan = plan or SavedPlan(modes.most_common(1)[0][0])
+    histories, excluded = [], []
     for parent in parents:
         history = read_history(client, parent)
-        mode = parent.data.tags.get(MODE, record.mode)
-        if mode != record.mode:
-            apart.append(SetApart(history.run, f"played for the comparison {mode}, not {record.mode}"))
-        elif history.run in record.failed and not history.finished:
+        mode = parent.data.tags.get(MODE, plan.mode)
+        if mode != plan.mode:
+            excluded.append(ExcludedRun(history.run, f"played for the comparison {mode}, not {plan.mode}"))
+        elif history.run in plan.failed and not history.finished:
             after = f"{len(history.rounds)} of {history.configuration.get('rounds', '?')} rounds"
-            apart.append(SetApart(history.run, f"failed after {after}: {record.failed[history.run]}"))
+            excluded.append(ExcludedRun(history.run, f"failed after {after}: {plan.failed[history.run]}"))
         else:
             histories.append(history)
-    held = {history.run for history in histories} | {found.run for found in apart}
-    for run in record.runs:
+    held = {history.run for history in histories} | {found.run for found in excluded}
+    for run in plan.runs:
         if run not in held:
-            why = f"failed: {record.failed[run]}" if run in record.failed else "planned, and no round of it is complete"
-            apart.append(SetApart(run, why))
-    return gather(name, histories, mode=record.mode, apart=apart, notes=record.notes)
+            why = f"failed: {plan.failed[run]}" if run in plan.failed else "planned, and no round of it is complete"
+            excluded.append(ExcludedRun(run, why))
+    return gather(name, histories, mode=plan.mode, excluded=excluded, notes=plan.notes)
 
 
 def runs_found(uri: str, layout: str) -> Comparison:
@@ -68,7 +69,7 @@ def runs_found(uri: str, layout: str) -> Comparison:
     return gather(f"all-{layout}", [read_history(client, parent) for parent in parents])
 
 
-def read_history(client: MlflowClient, parent: MlflowRun) -> History:
+def read_history(client: MlflowClient, parent: MlflowRun) -> RunHistory:
     """Read a run: parameters and images from its parent, figures from its children."""
     condition = f"tags.`{PARENT}` = '{parent.info.run_id}'"
     children = {
@@ -83,7 +84,7 @@ def read_history(client: MlflowClient, parent: MlflowRun) -> History:
     datasets = parent.inputs.dataset_inputs if parent.inputs else []
     dataset = datasets[0].dataset if datasets else None
     finished = parent.info.status == "FINISHED" and len(rounds) == int(params.get("rounds", -1))
-    return History(
+    return RunHistory(
         run=parent.info.run_name,
         configuration=params,
         dataset=dataset.name if dataset else "unknown",

@@ -8,9 +8,9 @@ from matplotlib.figure import Figure
 
 from whosame.app import paths
 from whosame.comparison import figures, report, tables
+from whosame.comparison.arms import Comparison
 from whosame.comparison.config import ComparisonConfig
-from whosame.comparison.history import Comparison
-from whosame.comparison.saved_plan import SavedPlan
+from whosame.comparison.plan import SavedPlan
 from whosame.comparison.tables import Tables
 from whosame.parameters import parse
 from whosame.pipelines.compare.mlflow_runs import log, planned_runs, runs_found
@@ -26,7 +26,7 @@ def collect_runs(parameters: dict[str, Any]) -> Comparison:
 
 
 def tabulate(comparison: Comparison) -> Tables:
-    """Take means, spreads and paired differences over seeds."""
+    """Take means, standard deviations and paired differences over seeds."""
     return tables.tabulate(comparison)
 
 

@@ -1,0 +1,173 @@
+"""Arms of a comparison: finished runs on the same images that differ in their seed only, and the runs left out."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from whosame.comparison.plan import BASELINE, Mode
+from whosame.comparison.run_history import CENTRED, RunHistory
+from whosame.errors import InputError
+
+
+@dataclass(frozen=True, order=True)
+class Arm:
+    """What is compared: runs that differ in their seed only.
+
+    Attributes
+    ----------
+    strategy : str
+    budget : int
+        0 where the strategy never asks.
+    centred : bool
+        Whether clusters were made on camera-centred features.
+    rest : str
+        Parameters that tell it from other arms of the same three, mostly empty.
+    """
+
+    strategy: str
+    budget: int
+    centred: bool = False
+    rest: str = ""
+
+    @property
+    def method(self) -> str:
+        """Its name without the budget: what has one colour in every figure."""
+        return f"{self.strategy}{', cameras centred' if self.centred else ''}{f' ({self.rest})' if self.rest else ''}"
+
+
+@dataclass(frozen=True)
+class ExcludedRun:
+    """A run that is not in the comparison, and why."""
+
+    run: str
+    why: str
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Runs on the same images that can be compared.
+
+    Attributes
+    ----------
+    name : str
+    mode : str
+        ``selection``, ``native``, or ``found``: runs that were not planned as a comparison.
+    arms : mapping of Arm to histories by seed
+        The baseline first, the upper bound last.
+    excluded : tuple of ExcludedRun
+    notes : tuple of str
+        What a reader should know besides.
+    """
+
+    name: str
+    mode: Mode
+    arms: Mapping[Arm, Sequence[RunHistory]]
+    excluded: tuple[ExcludedRun, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def histories(self) -> list[RunHistory]:
+        """All of them."""
+        return [history for found in self.arms.values() for history in found]
+
+    @property
+    def budgets(self) -> list[int]:
+        """Budgets of the strategies that ask, ascending."""
+        return sorted({arm.budget for arm in self.arms if arm.budget})
+
+    @property
+    def seeds(self) -> list[int]:
+        """Seeds, ascending."""
+        return sorted({history.seed for history in self.histories})
+
+    def differing(self) -> dict[str, dict[str, list[str]]]:
+        """Return the parameters that are not the same in all arms, as {parameter: {value: methods}}.
+
+        Each strategy's own parameters are left out, but for its schedule.
+        """
+        values: dict[str, dict[str, list[str]]] = {}
+        for arm, found in self.arms.items():
+            for name, value in found[0].settings.items():
+                own = name.startswith("strategies.")
+                if own and not name.endswith(".schedule"):
+                    continue
+                methods = values.setdefault("schedule" if own else name, {}).setdefault(value, [])
+                if arm.method not in methods:
+                    methods.append(arm.method)
+        return {name: found for name, found in values.items() if len(found) > 1}
+
+
+def gather(
+    name: str,
+    histories: Iterable[RunHistory],
+    *,
+    mode: Mode = "found",
+    excluded: Sequence[ExcludedRun] = (),
+    notes: Sequence[str] = (),
+) -> Comparison:
+    """Group the runs that can be compared into arms, and exclude the others.
+
+    Compared are finished runs on one manifest: that of most of them, of the newest where that is a tie. Of two runs
+    that agree in every parameter the newest counts.
+
+    Parameters
+    ----------
+    name, mode, notes
+        As for :class:`Comparison`.
+    histories : iterable of RunHistory
+    excluded : sequence of ExcludedRun
+        Runs that are known to be missing.
+
+    Raises
+    ------
+    InputError
+        No run is finished.
+    """
+    left_out = list(excluded)
+    finished: list[RunHistory] = []
+    for history in sorted(histories, key=lambda history: (history.created, history.run)):
+        if history.forked_from:
+            why = f"a fork of {history.forked_from}: its first rounds are another run's"
+            left_out.append(ExcludedRun(history.run, why))
+        elif not history.finished or not history.rounds:
+            of = history.configuration.get("rounds", "?")
+            left_out.append(ExcludedRun(history.run, f"unfinished: {len(history.rounds)} of {of} rounds"))
+        else:
+            finished.append(history)
+    if not finished:
+        reasons = "".join(f"\n  {found.run}: {found.why}" for found in left_out)
+        raise InputError(f"comparison {name!r} has no finished run to show:{reasons}\nPlay it first: kedro compare.")
+    digests = Counter(history.digest for history in finished)
+    newest = {history.digest: history.created for history in finished}
+    shared = max(digests, key=lambda digest: (digests[digest], newest[digest]))
+    same: dict[tuple[object, ...], RunHistory] = {}
+    for history in finished:
+        if history.digest != shared:
+            images = f"{history.dataset}, manifest {history.digest[:12]}, {history.counts.get('images', '?')} images"
+            left_out.append(ExcludedRun(history.run, f"other images: {images}"))
+            continue
+        key = (*_kind(history), history.seed, *sorted(history.settings.items()))
+        if key in same:
+            left_out.append(ExcludedRun(same[key].run, f"the same as {history.run}, which is newer"))
+        same[key] = history
+    return Comparison(name, mode, _arms(list(same.values())), tuple(left_out), tuple(notes))
+
+
+def _kind(history: RunHistory) -> tuple[str, int, bool]:
+    budget = 0 if history.never_asks else int(history.configuration.get("budget", 0))
+    return history.strategy, budget, history.configuration.get(CENTRED) == "True"
+
+
+def _arms(histories: Sequence[RunHistory]) -> dict[Arm, list[RunHistory]]:
+    kinds: dict[tuple[str, int, bool], list[RunHistory]] = {}
+    for history in histories:
+        kinds.setdefault(_kind(history), []).append(history)
+    arms: dict[Arm, list[RunHistory]] = {}
+    for (strategy, budget, centred), found in kinds.items():
+        names = sorted({name for history in found for name in history.settings})
+        telling = [name for name in names if len({history.settings.get(name) for history in found}) > 1]
+        for history in found:
+            rest = ", ".join(f"{name}={history.settings.get(name)}" for name in telling)
+            arms.setdefault(Arm(strategy, budget, centred, rest), []).append(history)
+    order = sorted(arms, key=lambda arm: (arm.strategy != BASELINE, arm.strategy == "supervised", arm))
+    return {arm: sorted(arms[arm], key=lambda history: history.seed) for arm in order}

@@ -1,0 +1,179 @@
+"""Planning a comparison: strategies × budgets × seeds, and a baseline that asks nothing."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from whosame.comparison.config import ComparisonConfig
+from whosame.comparison.plan import BASELINE, Nested, Plan, PlannedRun, never_asks
+from whosame.comparison.plan_options import check_names, check_run_names, whole_numbers
+from whosame.configuration import Configuration
+from whosame.data.manifest import TrainSet, Truth
+from whosame.errors import ParameterError, WhosameError
+from whosame.native import native_changes
+from whosame.parameters import merge, parse
+
+
+def make_plan(
+    name: str,
+    parameters: Mapping[str, Any],
+    typed: Mapping[str, Any],
+    *,
+    strategies: Sequence[str],
+    budgets: Sequence[str | int],
+    seeds: Sequence[str | int],
+    mode: str = "selection",
+) -> Plan:
+    """Plan a comparison.
+
+    Strategies that never ask are played once a seed, with budget 0. The baseline without questions is always among
+    them, plain (``none``) and clustered on camera-centred features (``none-centred``). In mode ``selection`` everything
+    but the questions is the same: every group of ``strategies`` that has a schedule gets ``compare.schedule``. In mode
+    ``native`` a strategy's own clustering, loss, schedule and budget come from the group ``native``.
+
+    Parameters
+    ----------
+    name : str
+        Of the comparison; run names begin with it.
+    parameters : mapping
+        All parameters, as the configuration gives them with ``typed`` applied.
+    typed : mapping
+        The ``--params`` of the command, nested: passed on to every run.
+    strategies, budgets, seeds : sequence
+        Names, questions of a run (at least one a round), seeds from 0; each without repetition.
+    mode : str
+        ``selection`` or ``native``.
+
+    Raises
+    ------
+    ParameterError
+        Everything that is wrong, at once: unknown names with near ones, budgets of 0 or below one question a round,
+        repetitions, parameters that are not the comparison's to take.
+    """
+    problems = check_names(name, typed, strategies, mode)
+    budget_numbers = whole_numbers(budgets, "budgets", 1, problems)
+    seed_numbers = whole_numbers(seeds, "seeds", 0, problems)
+    rounds = parameters.get("rounds", Configuration.rounds)
+    if isinstance(rounds, int):
+        problems += [
+            f"--budgets: {budget} is below one question a round: there are {rounds} rounds"
+            for budget in budget_numbers
+            if budget < rounds
+        ]
+    common: Nested = {}
+    try:
+        config = parse(ComparisonConfig, parameters.get("compare", {}), "compare")
+        if mode == "selection":
+            common = one_schedule(parameters.get("strategies", {}), config.schedule)
+    except ParameterError as error:
+        problems.append(str(error))
+    if problems:
+        try:
+            parse(Configuration, parameters)  # what else is wrong, whatever is compared
+        except ParameterError as error:
+            problems.append(str(error))
+        raise ParameterError("\n".join(dict.fromkeys(problems)))
+
+    typed = {key: value for key, value in typed.items() if key != "compare"}
+    runs: list[PlannedRun] = []
+    for strategy in [BASELINE, *(chosen for chosen in strategies if chosen != BASELINE)]:
+        own = native_changes(parameters, strategy) if mode == "native" else {}
+        for budget in _budgets_of(strategy, own, budget_numbers, problems):
+            for label, more in _baselines(strategy):
+                for seed in seed_numbers:
+                    run = "-".join([name, label, *([str(budget)] if budget else []), f"s{seed}"])
+                    settings = {"strategy": strategy, "budget": budget, "seed": seed, "run": run}
+                    changes = merge(typed, common, own, more, settings)
+                    runs.append(PlannedRun(run, strategy, budget, seed, changes))
+    problems += check_run_names([run.name for run in runs])
+    own_budgets = [
+        f"{strategy} was asked its own budget of {budget:,} questions, not the comparison's."
+        for strategy, budget in dict.fromkeys((run.strategy, run.budget) for run in runs)
+        if budget and budget not in budget_numbers
+    ]
+    notes = _check_configurations(runs, parameters, mode, problems)
+    if problems:
+        raise ParameterError("\n".join(dict.fromkeys(problems)))
+    return Plan(name, "native" if mode == "native" else "selection", tuple(runs), (*notes, *own_budgets))
+
+
+def fit_to_images(plan: Plan, parameters: Mapping[str, Any], train_set: TrainSet, truth: Truth) -> Plan:
+    """Check a plan against the images it is to be played on.
+
+    Returns
+    -------
+    Plan
+        Without the camera-centred baseline, and with a note that says so, where no camera is known.
+
+    Raises
+    ------
+    ParameterError
+        What :meth:`Configuration.check_against` finds, of all runs at once: a budget above all pairs, for example.
+    """
+    if not (train_set.cameras >= 0).any():
+        kept = tuple(run for run in plan.runs if not _is_centred_baseline(run))
+        note = "The camera-centred baseline was left out: these images do not say which camera took them."
+        plan = Plan(plan.name, plan.mode, kept, (*plan.notes, note))
+    problems = []
+    for run in plan.runs:
+        try:
+            parse(Configuration, merge(parameters, run.parameters)).check_against(train_set, truth)
+        except WhosameError as error:
+            problems.append(str(error))
+    if problems:
+        raise ParameterError("\n".join(dict.fromkeys(problems)))
+    return plan
+
+
+def one_schedule(groups: Mapping[str, Any], schedule: str) -> Nested:
+    """Return the parameters that give every strategy which has a schedule the same one."""
+    having = [name for name, values in groups.items() if isinstance(values, Mapping) and "schedule" in values]
+    return {"strategies": {name: {"schedule": schedule} for name in having}} if having else {}
+
+
+def _budgets_of(strategy: str, own: Nested, budgets: Sequence[int], problems: list[str]) -> Iterable[int]:
+    if never_asks(strategy):
+        return [0]
+    if "budget" not in own:
+        return budgets
+    if not isinstance(own["budget"], int) or own["budget"] < 1:
+        problems.append(f"native.{strategy}.budget is {own['budget']!r}, but takes a number of questions, 1 or more")
+        return []
+    return [own["budget"]]
+
+
+def _baselines(strategy: str) -> list[tuple[str, Nested]]:
+    if strategy != BASELINE:
+        return [(strategy, {})]
+    return [
+        (f"{BASELINE}{suffix}", {"clustering": {"centre_cameras": on}})
+        for suffix, on in (("", False), ("-centred", True))
+    ]
+
+
+def _is_centred_baseline(run: PlannedRun) -> bool:
+    return run.strategy == BASELINE and bool(run.parameters["clustering"]["centre_cameras"])
+
+
+def _check_configurations(
+    runs: Sequence[PlannedRun], parameters: Mapping[str, Any], mode: str, problems: list[str]
+) -> tuple[str, ...]:
+    """Add what is wrong with a run's parameters to the problems; note strategies with a schedule of their own."""
+    spending: dict[int, dict[str, list[int]]] = {}
+    for run in runs:
+        try:
+            configuration = parse(Configuration, merge(parameters, run.parameters))
+        except ParameterError as error:
+            problems.append(str(error))
+            continue
+        if run.budget:
+            schedule = configuration.make_strategy().schedule(run.budget, configuration.rounds)
+            spending.setdefault(run.budget, {})[run.strategy] = schedule
+    notes = []
+    for found in spending.values() if mode == "selection" else ():
+        usual = max(found.values(), key=lambda schedule: sum(other == schedule for other in found.values()))
+        notes += [
+            f"{strategy} has a schedule of its own and did not take the common one."
+            for strategy, schedule in found.items()
+            if schedule != usual
+        ]
+    return tuple(dict.fromkeys(notes))

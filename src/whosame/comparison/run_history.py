@@ -1,0 +1,96 @@
+"""Finished runs as values: parameters, images, the metrics of every round."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.comparison.plan import never_asks
+from whosame.strategies.registry import group_of
+
+CENTRED = "clustering.centre_cameras"
+VARIED = ("strategy", "budget", "seed", CENTRED)  # these tell arms and seeds apart
+# Parameters without an effect on a run that asks nothing
+ABOUT_ANSWERS = ("annotator", "annotator_options.", "strategies.", "evaluation.")
+
+
+@dataclass(frozen=True, eq=False)
+class RunHistory:
+    """A run as a value.
+
+    Attributes
+    ----------
+    run : str
+        Its name.
+    configuration : mapping of str to str
+        Every parameter that its results depend on, flat: ``clustering.eps``.
+    dataset, digest : str
+        Of the images' manifest.
+    counts : mapping of str to int
+        ``images``, and how many are in ``train``, ``query``, ``gallery``.
+    rounds : sequence of mappings
+        The flat metrics of round 0, 1, …, with ``time/round_seconds``.
+    finished : bool
+        Whether all its rounds are there.
+    created : int
+        When it began, milliseconds since 1970.
+    code : str
+        Version of the code.
+    shares : float64 [C] or None
+        p_j after the last round (DCPS, Eq. 7); None where it was not kept.
+    forked_from : str or None
+    """
+
+    run: str
+    configuration: Mapping[str, str]
+    dataset: str
+    digest: str
+    counts: Mapping[str, int]
+    rounds: Sequence[Mapping[str, float]]
+    finished: bool = True
+    created: int = 0
+    code: str = ""
+    shares: NDArray[np.float64] | None = None
+    forked_from: str | None = None
+
+    @property
+    def strategy(self) -> str:
+        """The strategy that chose the questions."""
+        return self.configuration.get("strategy", "")
+
+    @property
+    def seed(self) -> int:
+        """The run's seed."""
+        return int(self.configuration.get("seed", 0))
+
+    @property
+    def last(self) -> Mapping[str, float]:
+        """The metrics of the last round."""
+        return self.rounds[-1]
+
+    @property
+    def seconds(self) -> float:
+        """How long the rounds took together; NaN where one was not timed."""
+        return sum(metrics.get("time/round_seconds", float("nan")) for metrics in self.rounds)
+
+    @cached_property
+    def never_asks(self) -> bool:
+        """Whether its strategy never asks."""
+        return never_asks(self.strategy)
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """The parameters its results depend on, without those that tell arms and seeds apart.
+
+        Other strategies' groups are left out, and for a strategy that never asks all that is about answers.
+        """
+        own = f"strategies.{group_of(self.strategy) or self.strategy}."
+        return {
+            name: value
+            for name, value in self.configuration.items()
+            if name not in VARIED
+            and (not name.startswith("strategies.") or name.startswith(own))
+            and not (self.never_asks and name.startswith(ABOUT_ANSWERS))
+        }
