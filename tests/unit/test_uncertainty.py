@@ -1,15 +1,13 @@
-"""Uncertainty sampling by hand: the curve, which pairs are nearest 1/2, the cap per image."""
+"""Uncertainty sampling by hand: which pairs are nearest 1/2, the cap per image."""
 
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
-from sklearn.linear_model import LogisticRegression
 
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies.base import RoundState
-from whosame.strategies.logistic import Logistic, fit
 from whosame.strategies.uncertainty import Uncertainty, UncertaintyConfig
 
 
@@ -40,46 +38,6 @@ def state_of(near, labels, *, budget, memory=None):
 
 def asked(state, **parameters):
     return [(q.a, q.b) for q in Uncertainty(UncertaintyConfig(**parameters)).start(state).ask()]
-
-
-# --- the curve -------------------------------------------------------------------------------------------------------
-
-
-def test_without_answers_the_curve_is_the_prior():
-    curve = fit(np.empty(0), np.empty(0, bool), prior=10, sure=0.95)
-    # log(.95 / .05) = 2.9444 at 0, the opposite at 1.
-    assert curve.intercept == pytest.approx(2.944439, abs=1e-6)
-    assert curve.slope == pytest.approx(-5.888878, abs=1e-6)
-    np.testing.assert_allclose(curve.probability(np.array([0, 0.5, 1])), [0.95, 0.5, 0.05])
-
-
-def test_at_one_distance_the_curve_counts():
-    # Answers at distance 0 only: there, p is a share of counts: (.9 * 4 / 2 + 1) / (4 / 2 + 4) = 2.8 / 6.
-    curve = fit(np.zeros(4), np.array([True, False, False, False]), prior=4, sure=0.9)
-    assert curve.probability(np.array([0.0, 1.0])) == pytest.approx([2.8 / 6, 0.1])
-
-
-def test_the_curve_is_that_of_a_weighted_logistic_regression():
-    draw = np.random.default_rng(0)
-    distance = draw.random(200)
-    same = draw.random(200) < 1 / (1 + np.exp(12 * (distance - 0.3)))
-    curve = fit(distance, same, prior=10, sure=0.95)
-    inputs = np.concatenate([[0, 0, 1, 1], distance])[:, None]
-    weights = np.concatenate([[4.75, 0.25, 0.25, 4.75], np.ones(200)])
-    reference = LogisticRegression(C=np.inf, tol=1e-10).fit(inputs, np.append([1, 0, 1, 0], same), weights)
-    assert curve.intercept == pytest.approx(reference.intercept_[0], rel=1e-4)
-    assert curve.slope == pytest.approx(reference.coef_[0, 0], rel=1e-4)
-
-
-@pytest.mark.parametrize("prior", [1e-3, 10.0])
-def test_answers_that_one_distance_parts_leave_the_curve_finite(prior):
-    distance = np.linspace(0, 0.6, 400)
-    curve = fit(distance, distance < 0.2, prior=prior, sure=0.95)
-    assert np.isfinite([curve.intercept, curve.slope]).all()
-    assert -curve.intercept / curve.slope == pytest.approx(0.2, abs=0.02)
-    wrong = fit(distance, distance > 0.2, prior=prior, sure=0.95)  # against all sense: near is different
-    assert np.isfinite([wrong.intercept, wrong.slope]).all()
-    assert wrong.slope > 0
 
 
 # --- a round ---------------------------------------------------------------------------------------------------------
@@ -153,12 +111,6 @@ def test_a_free_answer_is_replaced_judged_by_the_answers_told():
     session.tell([Answer(first[0], "different", "closure"), Answer(first[1], "different")])
     # Two "different" at .5 outweigh the prior: p is 1/2 nearer to .1 than to .4.
     assert [(q.a, q.b) for q in session.ask()] == [(4, 5)]
-
-
-def test_a_curve_is_what_it_says():
-    curve = Logistic(1.0, -2.0)
-    np.testing.assert_allclose(curve.log_odds(np.array([0.0, 0.5, 1.0])), [1, 0, -1])
-    np.testing.assert_allclose(curve.probability(np.array([0.0, 0.5])), [1 / (1 + np.exp(-1)), 0.5])
 
 
 def test_all_wrong_parameters_are_named_at_once():

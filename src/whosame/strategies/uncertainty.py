@@ -8,12 +8,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import triu
+from scipy.special import expit
 
 from whosame.parameters import check_rules
 from whosame.questions import Answer, Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
-from whosame.strategies.logistic import Logistic, fit
+from whosame.strategies.logistic_regression import fit_distance_curve
 from whosame.strategies.session import Account
 
 Rows = NDArray[np.int64]
@@ -67,9 +68,10 @@ class UncertaintySession:
         if self._account.left == 0:
             return questions
         edges, most = self._edges, self._config.per_image
-        curve = self._curve()
-        p = curve.probability(edges.distance)
-        doubtful = np.argsort(np.abs(curve.log_odds(edges.distance)), kind="stable")  # ties: the smaller rows
+        intercept, slope = self._curve()
+        log_odds = intercept + slope * edges.distance
+        p = expit(log_odds)
+        doubtful = np.argsort(np.abs(log_odds), kind="stable")  # ties: the smaller rows
         for edge in doubtful.tolist():
             if len(questions) == self._account.left:
                 break
@@ -92,7 +94,7 @@ class UncertaintySession:
         reason = f"uncertain neighbours, p(same) {p:.2f}"
         return self._account.question(a, b, kind, score=-abs(p - 0.5), group=group, reason=reason)
 
-    def _curve(self) -> Logistic:
+    def _curve(self) -> NDArray[np.float64]:
         """Fit p(same) to the answers about pairs that are neighbours in this round's graph."""
         said = [(a, b, verdict == "same") for a, b, verdict in self._account.memory.log if verdict != "unsure"]
         a, b, same = np.array(said, np.int64).reshape(-1, 3).T
@@ -101,7 +103,7 @@ class UncertaintySession:
         at = np.searchsorted(codes, wanted)
         found = np.append(codes, -1)[at] == wanted
         distance = self._edges.distance[at[found]]
-        return fit(distance, same[found] == 1, prior=self._config.prior, sure=self._config.sure)
+        return fit_distance_curve(distance, same[found] == 1, prior=self._config.prior, sure=self._config.sure)
 
     @cached_property
     def _edges(self) -> Edges:

@@ -6,7 +6,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, logit
 from sklearn.linear_model import LogisticRegression
 
-from whosame.strategies.logistic_regression import calibrated, fit_logistic
+from whosame.strategies.logistic_regression import calibrated, fit_distance_curve, fit_logistic
 
 
 def drawn(n, *, seed=0, scale=1.0):
@@ -61,6 +61,52 @@ def test_the_firmer_the_prior_the_less_it_moves():
     moved = [np.linalg.norm(fit_logistic(evidence, same, prior, precision) - prior) for precision in (0.1, 1, 10, 1e6)]
     assert moved == sorted(moved, reverse=True)
     assert moved[-1] < 1e-3
+
+
+# --- the curve over distance -----------------------------------------------------------------------------------------
+
+
+def fitted(distance, same, *, at=(0, 1), prior=10, sure=0.95):
+    """Return p("same") at some distances."""
+    intercept, slope = fit_distance_curve(np.asarray(distance, float), np.asarray(same, bool), prior=prior, sure=sure)
+    return expit(intercept + slope * np.array(at))
+
+
+def test_without_answers_the_curve_over_distance_is_the_prior():
+    # log(.95 / .05) = 2.9444 at 0, the opposite at 1.
+    assert fit_distance_curve(np.empty(0), np.empty(0, bool), prior=10, sure=0.95) == pytest.approx(
+        [2.944439, -5.888878], abs=1e-6
+    )
+    assert fitted([], [], at=(0, 0.5, 1)) == pytest.approx([0.95, 0.5, 0.05])
+
+
+def test_at_one_distance_the_curve_counts():
+    # Answers at distance 0 only: there, p is a share of counts: (.9 * 4 / 2 + 1) / (4 / 2 + 4) = 2.8 / 6.
+    assert fitted([0] * 4, [1, 0, 0, 0], prior=4, sure=0.9) == pytest.approx([2.8 / 6, 0.1])
+
+
+def test_the_curve_is_that_of_a_weighted_logistic_regression():
+    draw = np.random.default_rng(0)
+    distance = draw.random(200)
+    same = draw.random(200) < expit(12 * (0.3 - distance))
+    inputs = np.concatenate([[0, 0, 1, 1], distance])[:, None]
+    weights = np.concatenate([[4.75, 0.25, 0.25, 4.75], np.ones(200)])
+    reference = LogisticRegression(C=np.inf, tol=1e-10).fit(inputs, np.append([1, 0, 1, 0], same), weights)
+    curve = fit_distance_curve(distance, same, prior=10, sure=0.95)
+    assert curve == pytest.approx([reference.intercept_[0], reference.coef_[0, 0]], rel=1e-4)
+
+
+@pytest.mark.parametrize("prior", [1e-3, 10.0])
+def test_answers_that_one_distance_separates_leave_the_curve_finite(prior):
+    distance = np.linspace(0, 0.6, 400)
+    intercept, slope = fit_distance_curve(distance, distance < 0.2, prior=prior, sure=0.95)
+    assert -intercept / slope == pytest.approx(0.2, abs=0.02)
+    intercept, slope = fit_distance_curve(distance, distance > 0.2, prior=prior, sure=0.95)  # near is different
+    assert np.isfinite(intercept)
+    assert slope > 0
+
+
+# --- calibration -----------------------------------------------------------------------------------------------------
 
 
 def test_calibrated_by_hand():
