@@ -10,7 +10,7 @@ from whosame.parameters import parse
 from whosame.questions import Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import spread
-from whosame.strategies.session import InOrder
+from whosame.strategies.session import OrderedSession
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class NearestApart(Strategy):
     def __init__(self, values: dict) -> None:
         self.config = parse(Config, values, "strategies.nearest-apart")
 
-    def start(self, state: RoundState) -> InOrder:
-        return InOrder(state, self.wanted(state))
+    def start(self, state: RoundState) -> OrderedSession:
+        return OrderedSession(state, self.wanted(state))
 
     def schedule(self, budget: int, rounds: int) -> list[int]:
         return spread(budget, rounds, self.config.schedule)

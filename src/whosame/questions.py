@@ -1,4 +1,4 @@
-"""Questions and answers: the words that strategies, annotators and the label store share."""
+"""Questions and answers: the types that strategies, annotators and the label store share."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -23,9 +23,9 @@ class Question:
     group : int
         The cluster (or anchor) the question was chosen for.
     reason : str
-        Why it was chosen, in a few words, for the account of the round.
+        Why it was chosen, in a few words, for the round's record.
     attempt : int
-        1; 2 and 3 where an answer was doubted and the pair is put again.
+        1; 2 and 3 where an answer was doubted and the pair is asked again.
     """
 
     a: int
@@ -43,17 +43,27 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What was said to a question, by whom, and how long it took.
+    """The verdict on a question, who gave it, and what it cost.
 
-    ``source`` is ``human`` or ``oracle`` for an answer that cost a question of the budget, ``closure`` for one
-    that follows from earlier answers, ``memory`` for one found in the label store (asked before a restart).
-
-    Where the first answer was doubted, this is what came of putting the pair again: ``asked`` is how often it was
-    put, and so what it cost, ``seconds`` is their sum, ``annotator`` who decided it; ``overturned`` tells that the
-    first answer was another.
-
-    ``found_again`` tells that people gave the first answer in an earlier run: it cost nothing here, and ``asked``
-    counts only what came after it.
+    Attributes
+    ----------
+    question : Question
+    verdict : str
+        ``same``, ``different`` or ``unsure``.
+    source : str
+        ``human`` or ``oracle`` for an answer that cost a question of the budget, ``closure`` for one that follows
+        from earlier answers, ``memory`` for one found in the label store (given before a restart).
+    annotator : str
+        Who gave the verdict; where the pair was asked again, who decided it.
+    seconds : float
+        Time that it took, over all attempts.
+    asked : int
+        Number of attempts that were paid for.
+    overturned : bool
+        Whether the first answer was doubted and another one prevailed.
+    found_again : bool
+        Whether people gave the first answer in an earlier run. It costs nothing here: ``asked`` counts only the
+        attempts after it.
     """
 
     question: Question
@@ -67,5 +77,5 @@ class Answer:
 
     @property
     def attempts(self) -> int:
-        """How often the pair was answered, whether that cost something or not."""
+        """Number of answers to the pair, paid for or not."""
         return self.asked + self.found_again

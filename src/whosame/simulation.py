@@ -121,7 +121,7 @@ def simulate(
     base = base or Base.of(features, eps=eps)
     begun = time.perf_counter()
     memory, labels = LabelMemory(), base.labels
-    carried: dict[str, NDArray[np.generic]] = {}
+    previous_state: dict[str, NDArray[np.generic]] = {}
     answers: list[Answer] = []
     asked = 0
     for number in range(rounds):
@@ -129,21 +129,18 @@ def simulate(
             round=number,
             rounds=rounds,
             features=features,
-            vertical=None,
-            map_height=0,
             graph=base.graph,
             labels=enforce(base.labels, features, memory),
             cameras=cameras,
-            shown=memory.query_counts(len(features)),
             memory=memory,
             budget=allowance(shares, number, asked),
             generator=stream(seed, "strategy", number),
-            carried=carried,
+            previous_state=previous_state,
             nearest=base.nearest,
         )
         session = chosen.start(state)
         said = run_queries(session, session.ask(), annotator, memory, budget=state.budget, record=_Unkept())
-        memory, carried = said.memory, session.carry()
+        memory, previous_state = said.memory, session.next_state()
         asked += said.asked
         answers += said.answers
         if number == rounds - 1:

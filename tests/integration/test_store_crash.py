@@ -39,7 +39,7 @@ class Adaptive:
         pairs = [np.sort((self.generator.choice(N, 2, replace=False) + offset) % N) for _ in range(5)]
         return [Question(int(a), int(b), "between") for a, b in pairs]
 
-    def doubts(self, answer):
+    def should_reask(self, answer):
         return answer.verdict == "same"
 
     def tell(self, answers):

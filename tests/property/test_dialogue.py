@@ -70,7 +70,7 @@ class Doubtful(Curious):
         super().__init__(*args)
         self.looked, self.doubted = [], set()
 
-    def doubts(self, answer):
+    def should_reask(self, answer):
         pair = answer.question.a, answer.question.b
         self.looked.append(pair)
         doubted = (sum(pair) + len(answer.verdict) + len(self.told)) % 3 > 0
@@ -378,7 +378,7 @@ class Doubter(Script):
         super().__init__(*batches)
         self.doubted = doubted
 
-    def doubts(self, answer):
+    def should_reask(self, answer):
         assert answer.question.attempt == 1
         return (answer.question.a, answer.question.b) in self.doubted
 

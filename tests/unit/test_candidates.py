@@ -19,10 +19,10 @@ from whosame.strategies.gain.candidates import (
     divisions,
     within,
 )
-from whosame.strategies.gain.plda_groups import Scene
+from whosame.strategies.gain.plda_groups import PLDAGroups
 
 
-def scene_of(points, labels, *, cameras=None, edges=None, memory=None, shared_view=0.2):
+def groups_of(points, labels, *, cameras=None, edges=None, memory=None, shared_view=0.2):
     n = len(labels)
     points = np.asarray(points, np.float32).reshape(n, -1)
     edges = edges or {}
@@ -38,12 +38,12 @@ def scene_of(points, labels, *, cameras=None, edges=None, memory=None, shared_vi
         graph=csr_array((distance, (row, column)), shape=(n, n)),
         labels=np.array(labels, np.int64),
         cameras=np.full(n, -1) if cameras is None else np.array(cameras),
-        shown=np.zeros(n, np.int64),
+        query_counts=np.zeros(n, np.int64),
         memory=memory or LabelMemory(),
         budget=10,
         generator=np.random.default_rng(0),
     )
-    return Scene(state, points, np.random.default_rng(0), shared_view=shared_view)
+    return PLDAGroups(state, points, np.random.default_rng(0), shared_view=shared_view)
 
 
 def pairs(found):
@@ -56,9 +56,9 @@ FOUR = [3, 3, 5, 5, 7, 7, 9, 9]
 
 
 def test_clusters_are_paired_with_the_nearest_and_with_those_the_graph_links():
-    assert pairs(between(scene_of(LINE, FOUR), 1)) == {(0, 1): MERGE, (2, 3): MERGE}
-    assert len(pairs(between(scene_of(LINE, FOUR), 3))) == 6
-    found = between(scene_of(LINE, FOUR, edges={(0, 7): 0.4, (1, 6): 0.2, (0, 1): 0.1}), 1)
+    assert pairs(between(groups_of(LINE, FOUR), 1)) == {(0, 1): MERGE, (2, 3): MERGE}
+    assert len(pairs(between(groups_of(LINE, FOUR), 3))) == 6
+    found = between(groups_of(LINE, FOUR, edges={(0, 7): 0.4, (1, 6): 0.2, (0, 1): 0.1}), 1)
     assert pairs(found) == {(0, 1): MERGE, (0, 3): MERGE, (2, 3): MERGE}
     # Similarities .6 + .8 over 2 · 2 pairs of images: .35, times 4. The link within a cluster is none.
     np.testing.assert_allclose(found.evidence[:, 3], [0, 1.4, 0], atol=1e-6)
@@ -69,34 +69,34 @@ def test_groups_that_an_answer_keeps_apart_are_left_out():
     memory.add(6, 4, same=False)
     memory.add(7, 5, same=True)  # within a cluster or not: only what is apart matters here
     labels = [3, 3, 5, 5, 7, -1, 9, 9]
-    found = between(scene_of(LINE, labels, memory=memory, edges={(4, 6): 0.1}), 3)
+    found = between(groups_of(LINE, labels, memory=memory, edges={(4, 6): 0.1}), 3)
     assert (2, 3) not in pairs(found)
     assert (2, 4) in pairs(found)  # row 5, the outlier
 
 
 def test_evidence_and_rows_of_two_clusters_by_hand():
     # Cluster 0: rows 0..2 at 0, 1, 5 (mean 2: row 1 stands for it). Cluster 1: rows 3, 4 at 20, 24.
-    scene = scene_of([0, 1, 5, 20, 24], [0, 0, 0, 1, 1], cameras=[0, 0, 1, 1, -1], shared_view=0.5)
-    found = between(scene, 5)
+    plda = groups_of([0, 1, 5, 20, 24], [0, 0, 0, 1, 1], cameras=[0, 0, 1, 1, -1], shared_view=0.5)
+    found = between(plda, 5)
     assert (found.first.tolist(), found.second.tolist()) == ([1], [3])
     assert found.sizes.tolist() == [[3, 2]]
     assert found.across.tolist() == [3 * 2 - 1]  # rows 2 and 3 are of camera 1
     # Half of the noise is the camera's: .5 / 3 + .5 / 2 for three images by two cameras, .5 / 2 + .5 / 2 for the other.
-    np.testing.assert_allclose(scene.noise, [5 / 12, 1 / 2])
-    ratio = scene.model.log_ratio(scene.means[:1], np.array([5 / 12]), scene.means[1:], np.array([1 / 2]))
+    np.testing.assert_allclose(plda.noise, [5 / 12, 1 / 2])
+    ratio = plda.model.log_ratio(plda.means[:1], np.array([5 / 12]), plda.means[1:], np.array([1 / 2]))
     assert ratio[0] < 0
     # No other candidate to lead: the lead is the largest there is, 60 / 10.
     np.testing.assert_allclose(found.evidence, [[1, ratio[0] / 10, 6, 0, np.log(2), np.log(3)]])
 
 
 def test_images_of_unknown_camera_count_as_of_one():
-    found = between(scene_of([0, 1, 5, 20, 24], [0, 0, 0, 1, 1]), 5)
+    found = between(groups_of([0, 1, 5, 20, 24], [0, 0, 0, 1, 1]), 5)
     assert found.across.tolist() == [0]
 
 
 def test_outliers_have_homes_and_each_other():
     # Clusters at 0 and 10, outliers 4 and 5 near the first.
-    found = between(scene_of([0, 0.2, 10, 10.2, 1, 1.1], [0, 0, 1, 1, -1, -1]), 1)
+    found = between(groups_of([0, 0.2, 10, 10.2, 1, 1.1], [0, 0, 1, 1, -1, -1]), 1)
     assert {(0, 2): HOME, (0, 3): HOME, (2, 3): PAIR}.items() <= pairs(found).items()
     assert found.first[found.kind == PAIR].tolist() == [4]
     assert found.second[found.kind == PAIR].tolist() == [5]
@@ -105,7 +105,7 @@ def test_outliers_have_homes_and_each_other():
 
 def test_an_outlier_is_paired_with_a_few_outliers_only():
     points = np.arange(40.0) ** 1.5
-    found = between(scene_of(points, [-1] * 40), 10)
+    found = between(groups_of(points, [-1] * 40), 10)
     assert set(found.kind) == {PAIR}
     assert NEAREST_OUTLIERS * 40 / 2 <= len(found.kind) <= NEAREST_OUTLIERS * 40
     assert {(0, 1), (0, 2), (0, 3), (0, 4)} <= set(pairs(found))
@@ -167,8 +167,8 @@ def test_equal_points_divide_once():
 def test_splits_of_a_scene_by_hand():
     # Cluster 0 as above, rows 0..4; cluster 1, rows 5 and 6; row 7 alone.
     memory = LabelMemory()
-    scene = scene_of([0, 1, 9, 10, 4.9, 50, 53, 90], [0, 0, 0, 0, 0, 1, 1, -1], cameras=[0, 1, 0, 1, 2, 0, 0, 0])
-    found = within(scene)
+    plda = groups_of([0, 1, 9, 10, 4.9, 50, 53, 90], [0, 0, 0, 0, 0, 1, 1, -1], cameras=[0, 1, 0, 1, 2, 0, 0, 0])
+    found = within(plda)
     assert found.kind.tolist() == [SPLIT] * 3
     assert found.groups.tolist() == [[0, 0], [0, 0], [1, 1]]
     assert found.sizes.tolist() == [[4, 1], [3, 2], [1, 1]]
@@ -178,14 +178,14 @@ def test_splits_of_a_scene_by_hand():
     assert {found.first[2], found.second[2]} == {5, 6}  # as far from their mean, up to rounding
     assert found.across.tolist() == [4 - 1, 6 - 2, 0]
     noise = [0.8 / 4 + 0.2 / 3, 0.8 / 3 + 0.2 / 3, 1.0], [1.0, 0.8 / 2 + 0.2 / 2, 1.0]
-    middle = scene.model.points.mean()
-    scale = (scene.model.points[1] - scene.model.points[0]).item()  # 1 of the line
-    means = np.array([[3.725, 5.9 / 3, 50], [10, 9.5, 53]])[..., None] * scale + scene.model.points[0] - middle
-    ratio = scene.model.log_ratio(means[0], np.array(noise[0]), means[1], np.array(noise[1]))
+    middle = plda.model.points.mean()
+    scale = (plda.model.points[1] - plda.model.points[0]).item()  # 1 of the line
+    means = np.array([[3.725, 5.9 / 3, 50], [10, 9.5, 53]])[..., None] * scale + plda.model.points[0] - middle
+    ratio = plda.model.log_ratio(means[0], np.array(noise[0]), means[1], np.array(noise[1]))
     np.testing.assert_allclose(found.evidence[:, 1], ratio / 10, rtol=1e-3)
     assert (found.evidence[:, 2:4] == 0).all()
     memory.add(5, 6, same=True)
-    held = scene_of([0, 1, 9, 10, 4.9, 50, 53, 90], [0, 0, 0, 0, 0, 1, 1, -1], memory=memory)
+    held = groups_of([0, 1, 9, 10, 4.9, 50, 53, 90], [0, 0, 0, 0, 0, 1, 1, -1], memory=memory)
     assert within(held).groups.tolist() == [[0, 0], [0, 0]]
 
 
@@ -196,19 +196,19 @@ def test_splits_of_a_scene_by_hand():
 )
 @pytest.mark.parametrize("points", [np.zeros((6, 3)), np.eye(6, 200), np.eye(6)], ids=["equal", "wide", "square"])
 def test_everything_is_finite_and_of_one_length(labels, points):
-    scene = scene_of(points, labels, edges={(0, 5): 0.3})
-    found = Candidates.find(scene, 3)
+    plda = groups_of(points, labels, edges={(0, 5): 0.3})
+    found = Candidates.find(plda, 3)
     assert np.isfinite(found.evidence).all()
     assert found.evidence.shape == (len(found.kind), COLUMNS)
     assert (found.first != found.second).all()
     assert (found.sizes >= 1).all()
     split = found.kind == SPLIT
-    assert (scene.of_row[found.first] == found.groups[:, 0]).all()
-    assert (scene.of_row[found.second] == found.groups[:, 1]).all()
+    assert (plda.group_of[found.first] == found.groups[:, 0]).all()
+    assert (plda.group_of[found.second] == found.groups[:, 1]).all()
     assert (found.groups[split, 0] == found.groups[split, 1]).all()
     assert (found.groups[~split, 0] < found.groups[~split, 1]).all()
 
 
 def test_one_image_has_nothing_to_ask():
     for label in (0, -1):
-        assert len(Candidates.find(scene_of([[1.0, 0.0]], [label]), 10).kind) == 0
+        assert len(Candidates.find(groups_of([[1.0, 0.0]], [label]), 10).kind) == 0

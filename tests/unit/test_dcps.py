@@ -59,13 +59,13 @@ def test_representative_is_nearest_to_the_unnormalised_mean():
     groups = Groups(labelled(4, 4, 4, -1, 9))
     distances = groups.dispersion(features, groups.mean(features))[0]
     np.testing.assert_allclose(distances[:3], [0.7601, 0.6667, 0.2108], atol=1e-4)
-    assert groups.least(distances).tolist() == [2, 4]
+    assert groups.argmin(distances).tolist() == [2, 4]
 
 
 def test_representative_of_a_tie_is_the_first_row():
     features = floats([0, 1], [1, 0])
     groups = Groups(labelled(0, 0))
-    assert groups.least(groups.dispersion(features, groups.mean(features))[0]).tolist() == [0]
+    assert groups.argmin(groups.dispersion(features, groups.mean(features))[0]).tolist() == [0]
 
 
 def test_chaotic_degree_adds_the_vertical_deviation_in_parts_of_the_height():
@@ -154,7 +154,7 @@ def test_scale_is_the_spread_of_the_pairs():
 # --- a round ---------------------------------------------------------------------------------------------------------
 
 
-def state_of(features, labels, *, budget, memory=None, shown=None, vertical=None, map_height=1, seed=0):
+def state_of(features, labels, *, budget, memory=None, query_counts=None, vertical=None, map_height=1, seed=0):
     n = len(labels)
     memory = memory or LabelMemory()
     return RoundState(
@@ -166,7 +166,7 @@ def state_of(features, labels, *, budget, memory=None, shown=None, vertical=None
         graph=csr_array(np.ones((n, n), np.float32)),
         labels=np.array(labels, np.int64),
         cameras=np.full(n, -1),
-        shown=np.zeros(n, np.int64) if shown is None else np.array(shown),
+        query_counts=np.zeros(n, np.int64) if query_counts is None else np.array(query_counts),
         memory=memory,
         budget=budget,
         generator=np.random.default_rng(seed),
@@ -218,7 +218,7 @@ def test_a_decided_pair_gives_way_to_the_next_most_chaotic_member():
     memory.skip(3, 4)
     memory.skip(4, 5)
     pairs = chaotic_pairs(
-        distances.astype(float), groups.least(distances), groups, lambda a, b: not memory.settled(a, b)
+        distances.astype(float), groups.argmin(distances), groups, lambda a, b: not memory.settled(a, b)
     )
     assert list(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)) == [(1, 2), (7, 6)]
 
@@ -299,10 +299,10 @@ def test_the_unit_of_distances_does_not_shift_the_balance_with_diversity(scale):
 
 
 def test_counts_are_of_all_rounds_or_of_this_one():
-    points, shown = [[0.0], [1.0], [3.0], [4.1]], [50, 50, 0, 0]
+    points, query_counts = [[0.0], [1.0], [3.0], [4.1]], [50, 50, 0, 0]
     for counts, expected in (("cumulative", (2, 3)), ("round", (0, 1))):
         config = DCPSConfig(intra_fraction=0, diversity=2.0, counts=counts)
-        (question,) = DCPS(config).start(state_of(points, range(4), budget=1, shown=shown)).ask()
+        (question,) = DCPS(config).start(state_of(points, range(4), budget=1, query_counts=query_counts)).ask()
         assert (question.a, question.b) == expected
 
 

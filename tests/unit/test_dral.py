@@ -316,7 +316,7 @@ def crowd(seed, *, people=40, images=8, noise=0.6):
     return (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32), identities
 
 
-def state_of(features, budget, *, seed=0, carried=None, memory=None, labels=None):
+def state_of(features, budget, *, seed=0, previous_state=None, memory=None, labels=None):
     n = len(features)
     return RoundState(
         round=0,
@@ -327,11 +327,11 @@ def state_of(features, budget, *, seed=0, carried=None, memory=None, labels=None
         graph=csr_array((n, n), dtype=np.float32),
         labels=np.full(n, -1) if labels is None else np.array(labels),
         cameras=np.full(n, -1),
-        shown=np.zeros(n, np.int64),
+        query_counts=np.zeros(n, np.int64),
         memory=memory or LabelMemory(),
         budget=budget,
         generator=np.random.default_rng(seed),
-        carried=carried or {},
+        previous_state=previous_state or {},
     )
 
 
@@ -383,16 +383,16 @@ def test_free_answers_leave_their_price_to_other_anchors():
 
 def test_anchors_come_once_in_a_run():
     features, identities = crowd(0, people=6)  # 48 anchors
-    carried, memory, anchors = {}, LabelMemory(), []
+    previous_state, memory, anchors = {}, LabelMemory(), []
     for turn in range(7):
-        session = DRAL(SMALL).start(state_of(features, 32, seed=turn, carried=carried, memory=memory))
+        session = DRAL(SMALL).start(state_of(features, 32, seed=turn, previous_state=previous_state, memory=memory))
         batches = played(session, identities)
         for question in (question for batch in batches for question in batch):
             memory.add(question.a, question.b, bool(identities[question.a] == identities[question.b]))
         anchors += sorted({question.group for batch in batches for question in batch})
-        carried = session.carry()
+        previous_state = session.next_state()
     assert len(set(anchors)) == len(anchors) > 24
-    assert carried["dral_done"] == 48
+    assert previous_state["dral_done"] == 48
     assert batches == []  # all were anchors, so the budget is left
 
 
@@ -446,27 +446,27 @@ def test_what_is_carried_does_not_depend_on_who_asks_last_or_twice(tmp_path):
     played(whole, identities)
     cut = DRAL(SMALL).start(state_of(features, 34))  # as the dialogue does: no last, empty batch
     played(cut, identities, stop_after=34)
-    carried = whole.carry()
-    assert carried_equal(carried, cut.carry())
-    assert carried_equal(carried, cut.carry())
-    np.savez(tmp_path / "state.npz", **carried)
+    previous_state = whole.next_state()
+    assert carried_equal(previous_state, cut.next_state())
+    assert carried_equal(previous_state, cut.next_state())
+    np.savez(tmp_path / "state.npz", **previous_state)
     stored = dict(np.load(tmp_path / "state.npz"))
-    nexts = [DRAL(SMALL).start(state_of(features, 20, carried=given)) for given in (carried, stored)]
+    nexts = [DRAL(SMALL).start(state_of(features, 20, previous_state=given)) for given in (previous_state, stored)]
     asked = [played(session, identities) for session in nexts]
     assert asked[0] == asked[1]
-    assert carried_equal(carried, stored), "carried arrays were written to"
-    assert not carried_equal(nexts[0].carry(), carried)
+    assert carried_equal(previous_state, stored), "previous_state arrays were written to"
+    assert not carried_equal(nexts[0].next_state(), previous_state)
 
 
 def test_the_agent_learns_from_a_round_that_was_cut_short_and_from_none_where_nothing_was_asked():
     features, identities = crowd(0)
     session = DRAL(SMALL).start(state_of(features, 34))
     played(session, identities, stop_after=7)
-    carried = session.carry()
-    assert carried["dral_updates"] == 1
-    idle = DRAL(SMALL).start(state_of(features, 0, carried={**carried, "other": np.zeros(3)}))
+    previous_state = session.next_state()
+    assert previous_state["dral_updates"] == 1
+    idle = DRAL(SMALL).start(state_of(features, 0, previous_state={**previous_state, "other": np.zeros(3)}))
     assert idle.ask() == []
-    assert carried_equal(idle.carry(), carried)
+    assert carried_equal(idle.next_state(), previous_state)
 
 
 def test_torchs_own_random_numbers_are_neither_used_nor_touched():
@@ -485,12 +485,12 @@ def test_torchs_own_random_numbers_are_neither_used_nor_touched():
 LEARNER = DRALConfig(pool=16, k_max=6, k=8)
 
 
-def mean_rewards(carried, features, identities, anchors):
-    """Return the mean reward of each anchor, float64 [anchors]: by the agent, or uniformly where nothing is carried."""
+def mean_rewards(previous_state, features, identities, anchors):
+    """Return the mean reward of each anchor, float64 [anchors]: by the agent, or uniformly where nothing is previous_state."""
     generator = np.random.default_rng(1)
     rows = nearest_open(features, np.arange(anchors), LEARNER.pool, always)
     block = Block(features, rows, np.full(anchors, LEARNER.k_max), k=LEARNER.k, threshold=0.4, margin=0.2)
-    agent = agent_of(carried, LEARNER.pool) if carried else None
+    agent = agent_of(previous_state, LEARNER.pool) if previous_state else None
     allowed = np.ones((anchors, LEARNER.pool), bool)
     while len(waiting := block.waiting()):
         states = block.states(waiting)
@@ -509,15 +509,15 @@ def mean_rewards(carried, features, identities, anchors):
 
 
 def test_the_agent_earns_more_than_chance_on_people_it_has_never_seen():
-    carried = {}
+    previous_state = {}
     for turn in range(4):  # other people every round
         features, identities = crowd(100 + turn, people=60)
-        agent = {name: value for name, value in carried.items() if name not in ("dral_anchors", "dral_done")}
-        session = DRAL(LEARNER).start(state_of(features, 480 * LEARNER.k_max, seed=turn, carried=agent))
+        agent = {name: value for name, value in previous_state.items() if name not in ("dral_anchors", "dral_done")}
+        session = DRAL(LEARNER).start(state_of(features, 480 * LEARNER.k_max, seed=turn, previous_state=agent))
         played(session, identities)
-        carried = session.carry()
+        previous_state = session.next_state()
     features, identities = crowd(7, people=60)
-    learnt, chance = (mean_rewards(by, features, identities, 256) for by in (carried, {}))
+    learnt, chance = (mean_rewards(by, features, identities, 256) for by in (previous_state, {}))
     gain = learnt - chance
     # Not luck: untrained agents stay within 3 standard errors and 5 % of chance.
     assert gain.mean() > 10 * gain.std() / 16

@@ -15,12 +15,12 @@ from whosame.strategies import registry
 from whosame.strategies.base import RoundState
 from whosame.strategies.gain.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT, Candidates
 from whosame.strategies.gain.gain import ANSWERS, CHECKS, KINDS, Gain, GainConfig, GainSession
-from whosame.strategies.gain.value import PRIORS, Prospect
+from whosame.strategies.gain.value import PRIORS, QuestionValue
 
 NOTHING_TOLD = np.empty((0, 2 + COLUMNS))
 
 
-def state_of(n=40, *, budget=10, memory=None, cameras=True, carried=None, seed=0):
+def state_of(n=40, *, budget=10, memory=None, cameras=True, previous_state=None, seed=0):
     """Ten people of four images; every second cluster holds two of them, the last eight images are outliers."""
     draw = np.random.default_rng(seed)
     people = np.arange(n) % 10
@@ -37,11 +37,11 @@ def state_of(n=40, *, budget=10, memory=None, cameras=True, carried=None, seed=0
         graph=csr_array(np.eye(n, dtype=np.float32)),
         labels=labels,
         cameras=draw.integers(0, 3, n) if cameras else np.full(n, -1),
-        shown=np.zeros(n, np.int64),
+        query_counts=np.zeros(n, np.int64),
         memory=memory or LabelMemory(),
         budget=budget,
         generator=np.random.default_rng(seed),
-        carried=carried or {},
+        previous_state=previous_state or {},
     )
 
 
@@ -53,10 +53,10 @@ def candidates(*rows):
     return Candidates(kind, shown[:, 0], shown[:, 1], groups, sizes, across, evidence)
 
 
-def prospect_of(found, same, config, **state):
-    prospect = Prospect(state_of(**state), config, NOTHING_TOLD)
-    prospect.candidates, prospect.same = found, np.array(same)
-    return prospect
+def value_of(found, same, config, **state):
+    value = QuestionValue(state_of(**state), config, NOTHING_TOLD)
+    value.candidates, value.same = found, np.array(same)
+    return value
 
 
 # --- what a question is worth ----------------------------------------------------------------------------------------
@@ -70,24 +70,24 @@ SOME = candidates(
 
 
 def test_change_for_labels_by_hand():
-    prospect = prospect_of(SOME, [0.5, 0.2, 0.4, 0.1], GainConfig(aim="labels", split_power=0.5))
+    value = value_of(SOME, [0.5, 0.2, 0.4, 0.1], GainConfig(aim="labels", split_power=0.5))
     # 2 · 2 · 6 / 8 = 3 images, half probable. A split moves 2 · 4 / 5 = 1.6 and parts 4: sqrt(1.6 · 4), .8 probable.
     # 2 · 3 / 4 = 1.5 and 2 · 1 / 2 = 1 for the outliers.
-    np.testing.assert_allclose(prospect.change, [1.5, 0.8 * np.sqrt(6.4), 0.6, 0.1])
+    np.testing.assert_allclose(value.change, [1.5, 0.8 * np.sqrt(6.4), 0.6, 0.1])
 
 
 def test_change_for_the_model_counts_what_is_across_cameras_and_no_outlier():
     config = GainConfig(split_power=0.0)
-    prospect = prospect_of(SOME, [0.5, 0.2, 0.4, 0.1], config)
-    np.testing.assert_allclose(prospect.change, [0.5 * 2 * 6 / 8, 0.8 * 1.6, 0, 0])
-    unknown = prospect_of(SOME, [0.5, 0.2, 0.4, 0.1], config, cameras=False)
+    value = value_of(SOME, [0.5, 0.2, 0.4, 0.1], config)
+    np.testing.assert_allclose(value.change, [0.5 * 2 * 6 / 8, 0.8 * 1.6, 0, 0])
+    unknown = value_of(SOME, [0.5, 0.2, 0.4, 0.1], config, cameras=False)
     np.testing.assert_allclose(unknown.change, [1.5, 0.8 * 1.6, 0, 0])
 
 
 @pytest.mark.parametrize(("switch", "kinds"), [("merges", [MERGE]), ("splits", [SPLIT]), ("outliers", [HOME, PAIR])])
 def test_a_kind_that_is_switched_off_is_worth_nothing(switch, kinds):
-    whole = prospect_of(SOME, [0.5] * 4, GainConfig(aim="labels")).change
-    without = prospect_of(SOME, [0.5] * 4, GainConfig(aim="labels", **{switch: False})).change
+    whole = value_of(SOME, [0.5] * 4, GainConfig(aim="labels")).change
+    without = value_of(SOME, [0.5] * 4, GainConfig(aim="labels", **{switch: False})).change
     assert (whole > 0).all()
     np.testing.assert_array_equal(without, np.where(np.isin(SOME.kind, kinds), 0, whole))
 
@@ -116,21 +116,21 @@ SAME = [0.9, 0.1, 0.02, 0.5, 0.99]
 
 
 def test_labels_come_first_by_expected_change():
-    prospect = prospect_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0, worth=0.0))
-    np.testing.assert_allclose(prospect.change, [0.9, 1.8, 1.2, 1.0, 0.01])
-    assert prospect.order.tolist() == [1, 2, 3, 0, 4]
+    value = value_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0, worth=0.0))
+    np.testing.assert_allclose(value.change, [0.9, 1.8, 1.2, 1.0, 0.01])
+    assert value.order.tolist() == [1, 2, 3, 0, 4]
 
 
 def test_for_the_model_probable_merges_come_before_all_else():
     config = GainConfig(split_power=0.0, worth=0.0)
-    assert prospect_of(MIXED, SAME, config).order.tolist() == [3, 0, 1, 2, 4]
-    assert prospect_of(MIXED, SAME, replace(config, improbable=0.0)).order.tolist() == [2, 3, 0, 1, 4]
-    assert prospect_of(MIXED, SAME, replace(config, improbable=0.6)).order.tolist() == [0, 1, 2, 3, 4]
+    assert value_of(MIXED, SAME, config).order.tolist() == [3, 0, 1, 2, 4]
+    assert value_of(MIXED, SAME, replace(config, improbable=0.0)).order.tolist() == [2, 3, 0, 1, 4]
+    assert value_of(MIXED, SAME, replace(config, improbable=0.6)).order.tolist() == [0, 1, 2, 3, 4]
 
 
 def test_what_is_not_worth_a_question_is_left_out():
-    assert prospect_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0)).order.tolist() == [1, 2, 3, 0]
-    assert prospect_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0, worth=1.1)).order.tolist() == [1, 2]
+    assert value_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0)).order.tolist() == [1, 2, 3, 0]
+    assert value_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0, worth=1.1)).order.tolist() == [1, 2]
 
 
 def test_a_round_leaves_budget_where_nothing_is_worth_it():
@@ -159,13 +159,13 @@ def session_of(found, config=None, *, alone=(), budget=100, memory=None):
     mask = np.zeros(40, bool)
     mask[list(alone)] = True
     n = len(found.kind)
-    session._prospect = SimpleNamespace(
+    session._value = SimpleNamespace(
         candidates=found,
         same=np.full(n, 0.5),
         change=np.ones(n),
         moved=np.ones(n),
         order=np.arange(n),
-        scene=SimpleNamespace(alone=mask),
+        plda=SimpleNamespace(is_outlier=mask),
     )
     return session
 
@@ -250,18 +250,18 @@ def test_carried_is_the_evidence_of_answers_that_were_given():
     config = GainConfig(aim="labels")
     session = Gain(config).start(state)
     questions = session.ask()
-    prospect = Prospect(state, config, NOTHING_TOLD)
+    value = QuestionValue(state, config, NOTHING_TOLD)
     given = ["same", "different", "unsure", "different", "same"]
     answers = [Answer(question, verdict) for question, verdict in zip(questions, given, strict=False)]
     answers[3] = replace(answers[3], source="closure")
     answers[4] = replace(answers[4], source="memory")
     session.tell(answers)
-    carried = session.carry()[ANSWERS]
-    assert carried.shape == (3, 2 + COLUMNS)
-    assert carried[:, 1].tolist() == [1, 0, 1]
-    found = prospect.candidates
+    previous_state = session.next_state()[ANSWERS]
+    assert previous_state.shape == (3, 2 + COLUMNS)
+    assert previous_state[:, 1].tolist() == [1, 0, 1]
+    found = value.candidates
     shown = {(min(a, b), max(a, b)): i for i, (a, b) in enumerate(zip(found.first, found.second, strict=True))}
-    for row, question in zip(carried, [questions[0], questions[1], questions[4]], strict=True):
+    for row, question in zip(previous_state, [questions[0], questions[1], questions[4]], strict=True):
         index = shown[question.a, question.b]
         assert row[0] == found.kind[index]
         np.testing.assert_array_equal(row[2:], found.evidence[index])
@@ -269,34 +269,34 @@ def test_carried_is_the_evidence_of_answers_that_were_given():
 
 def test_answers_add_up_over_rounds():
     first, questions = play(state_of(budget=4), GainConfig(), lambda _: "different")
-    state = state_of(budget=3, carried=first.carry(), seed=1)
+    state = state_of(budget=3, previous_state=first.next_state(), seed=1)
     second, more = play(state, GainConfig(), lambda _: "same")
-    carried = second.carry()[ANSWERS]
-    assert carried[:, 1].tolist() == [0] * len(questions) + [1] * len(more)
-    np.testing.assert_array_equal(carried[: len(questions)], first.carry()[ANSWERS])
-    assert Gain().start(state).carry()[ANSWERS].tolist() == first.carry()[ANSWERS].tolist()
+    previous_state = second.next_state()[ANSWERS]
+    assert previous_state[:, 1].tolist() == [0] * len(questions) + [1] * len(more)
+    np.testing.assert_array_equal(previous_state[: len(questions)], first.next_state()[ANSWERS])
+    assert Gain().start(state).next_state()[ANSWERS].tolist() == first.next_state()[ANSWERS].tolist()
 
 
 def test_before_any_answer_p_is_the_curve_it_begins_with():
     for refit in (True, False):
-        prospect = Prospect(state_of(), GainConfig(refit=refit), NOTHING_TOLD)
+        value = QuestionValue(state_of(), GainConfig(refit=refit), NOTHING_TOLD)
         for kind, prior in PRIORS.items():
-            its = prospect.candidates.kind == kind
+            its = value.candidates.kind == kind
             assert its.any()
-            np.testing.assert_allclose(prospect.same[its], expit(prospect.candidates.evidence[its] @ prior))
+            np.testing.assert_allclose(value.same[its], expit(value.candidates.evidence[its] @ prior))
 
 
 def test_answers_pull_p_of_their_kind_and_of_no_other():
     config, state = GainConfig(), state_of()
-    before = Prospect(state, config, NOTHING_TOLD)
+    before = QuestionValue(state, config, NOTHING_TOLD)
     found = before.candidates
     merges = found.evidence[found.kind == MERGE]
     told = np.column_stack([np.full(len(merges), MERGE), np.zeros(len(merges)), merges])  # all of them "different"
-    after = Prospect(state, config, told)
+    after = QuestionValue(state, config, told)
     its = found.kind == MERGE
     assert (after.same[its] < before.same[its]).all()
     np.testing.assert_array_equal(after.same[~its], before.same[~its])
-    np.testing.assert_array_equal(Prospect(state, replace(config, refit=False), told).same, before.same)
+    np.testing.assert_array_equal(QuestionValue(state, replace(config, refit=False), told).same, before.same)
 
 
 def test_a_session_learns_from_what_is_carried():
@@ -304,7 +304,7 @@ def test_a_session_learns_from_what_is_carried():
     config = GainConfig(aim="labels", splits=False, outliers=False)
     session, _ = play(state, config, lambda _: "different")
     again = {(question.a, question.b): question.score for question in play(state, config, lambda _: "same")[1]}
-    learnt = replace(state, carried=session.carry())
+    learnt = replace(state, previous_state=session.next_state())
     taught = {(question.a, question.b): question.score for question in play(learnt, config, lambda _: "same")[1]}
     shared = again.keys() & taught.keys()
     assert shared
@@ -321,20 +321,20 @@ def test_a_round_asks_the_same_again_and_changes_no_state():
 # --- what is doubted -------------------------------------------------------------------------------------------------
 
 
-def doubting(same, moved, price, config=None, carried=None):
+def doubting(same, moved, price, config=None, previous_state=None):
     """Return a session that asked one question of this p(same), moving so many images, at this price of another."""
-    state = state_of(carried=carried)
+    state = state_of(previous_state=previous_state)
     session = GainSession(state, config or GainConfig())
-    session._prospect = SimpleNamespace(
+    session._value = SimpleNamespace(
         candidates=joins(MERGE, (0, 1), (2, 3)),
         same=np.array([same, 0.5]),
         moved=np.array([moved, 1.0]),
         change=np.array([1e3, price]),
         order=np.arange(2),
-        scene=SimpleNamespace(alone=np.zeros(40, bool)),
+        plda=SimpleNamespace(is_outlier=np.zeros(40, bool)),
     )
     first, _ = session.ask()
-    return lambda verdict: session.doubts(Answer(first, verdict))
+    return lambda verdict: session.should_reask(Answer(first, verdict))
 
 
 def test_an_unlikely_answer_that_matters_is_doubted_by_hand():
@@ -354,9 +354,9 @@ def test_an_unlikely_answer_that_matters_is_doubted_by_hand():
 def test_the_more_answers_were_contested_the_more_is_doubted():
     # After 100 answers, 28 contested: (28 + 3) / 200 = .155. p(same) .6, "different".
     wrong = 0.155 * 0.6 / (0.155 * 0.6 + 0.845 * 0.4)
-    whole, carried = GainConfig(price=1.0), {CHECKS: np.array([100, 28])}
-    assert doubting(0.6, 10, 10 * wrong - 0.01, whole, carried)("different")
-    assert not doubting(0.6, 10, 10 * wrong + 0.01, whole, carried)("different")
+    whole, previous_state = GainConfig(price=1.0), {CHECKS: np.array([100, 28])}
+    assert doubting(0.6, 10, 10 * wrong - 0.01, whole, previous_state)("different")
+    assert not doubting(0.6, 10, 10 * wrong + 0.01, whole, previous_state)("different")
     assert not doubting(0.6, 10, 10 * wrong - 0.01, whole)("different")
 
 
@@ -380,12 +380,12 @@ def test_what_a_cluster_has_taken_part_in_counts_over_batches():
 
 
 def test_checks_count_answers_and_those_of_whom_one_was_wrong():
-    session = Gain().start(state_of(budget=4, carried={CHECKS: np.array([10, 2])}))
+    session = Gain().start(state_of(budget=4, previous_state={CHECKS: np.array([10, 2])}))
     asked = [Answer(question, "different") for question in session.ask()]
     session.tell(
         [replace(asked[0], asked=3), replace(asked[1], asked=2), replace(asked[2], source="closure"), asked[3]]
     )
-    assert session.carry()[CHECKS].tolist() == [13, 3]
+    assert session.next_state()[CHECKS].tolist() == [13, 3]
 
 
 # --- the rest --------------------------------------------------------------------------------------------------------
@@ -393,7 +393,7 @@ def test_checks_count_answers_and_those_of_whom_one_was_wrong():
 
 def test_questions_are_chosen_on_centred_features_where_cameras_are_known():
     def points(state, **config):
-        return Prospect(state, GainConfig(**config), NOTHING_TOLD).scene.points
+        return QuestionValue(state, GainConfig(**config), NOTHING_TOLD).plda.points
 
     known, unknown = state_of(), state_of(cameras=False)
     assert not np.array_equal(points(known), points(known, centre=False))

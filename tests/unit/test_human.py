@@ -40,7 +40,7 @@ class Script:
     def tell(self, answers):
         self.told.append(answers)
 
-    def doubts(self, answer):
+    def should_reask(self, answer):
         return (answer.question.a, answer.question.b) in self.doubted
 
 

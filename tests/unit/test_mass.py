@@ -46,7 +46,7 @@ def state_of(graph, labels, *, budget, features=None, memory=None):
         graph=graph,
         labels=np.array(labels, np.int64),
         cameras=np.full(n, -1),
-        shown=np.zeros(n, np.int64),
+        query_counts=np.zeros(n, np.int64),
         memory=memory or LabelMemory(),
         budget=budget,
         generator=np.random.default_rng(0),
@@ -103,7 +103,7 @@ def test_centrality_is_that_of_a_dense_computation():
 
 def test_the_centre_is_the_most_central_and_the_first_of_a_tie():
     groups = Groups(LABELS)
-    assert groups.least(-np.array(CENTRALITY)[groups.rows]).tolist() == [0, 5]
+    assert groups.argmin(-np.array(CENTRALITY)[groups.rows]).tolist() == [0, 5]
 
 
 def test_impurity_looks_at_the_least_central_that_are_not_known_to_belong():

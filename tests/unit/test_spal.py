@@ -33,7 +33,7 @@ def state_of(features, labels, *, budget, memory=None):
         graph=csr_array((n, n), dtype=np.float32),
         labels=np.array(labels, np.int64),
         cameras=np.full(n, -1),
-        shown=np.zeros(n, np.int64),
+        query_counts=np.zeros(n, np.int64),
         memory=memory or LabelMemory(),
         budget=budget,
         generator=np.random.default_rng(0),

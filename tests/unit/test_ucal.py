@@ -291,7 +291,7 @@ def state_of(angles=ANGLES, labels=LABELS, *, budget=100, memory=None):
         graph=graph_of(apart),
         labels=np.array(labels, np.int64),
         cameras=np.full(n, -1),
-        shown=np.zeros(n, np.int64),
+        query_counts=np.zeros(n, np.int64),
         memory=memory or LabelMemory(),
         budget=budget,
         generator=np.random.default_rng(0),

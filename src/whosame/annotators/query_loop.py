@@ -7,7 +7,7 @@ from whosame.annotation.queue.attempts import majority, majority_or_first
 from whosame.annotators.base import Annotator, Record
 from whosame.memory import LabelMemory
 from whosame.questions import Answer, Question, Verdict
-from whosame.strategies.base import Doubting, Session
+from whosame.strategies.base import ReaskingSession, Session
 
 PATIENCE = 100  # batches in a row without any answer, until a session is taken to ask the same for ever
 
@@ -72,9 +72,9 @@ def run_queries(
     were given, and goes on from there: none is lost or asked again. With an annotator that answers in the order of
     the questions, as the oracles do, the conversation then ends exactly as if it had never stopped.
 
-    A first answer that the session doubts (:class:`Doubting`) is kept but not believed: it is not in the memory, and
-    nothing follows from it. When the annotator is through with what was put, the pair is put again, and a third time
-    where two answers disagree. What two say is believed; three that all differ are "unsure". A pair that
+    A first answer that the session doubts (:class:`ReaskingSession`) is kept but not believed: it is not in the
+    memory, and nothing follows from it. When the annotator is through with what was put, the pair is put again, and a
+    third time where two answers disagree. What two say is believed; three that all differ are "unsure". A pair that
     believed answers imply by then is not put again, and their verdict is its own. Where the budget ends before a
     decision, or nobody answers any more, the first answer is believed.
 
@@ -98,7 +98,7 @@ def run_queries(
     RuntimeError
         The annotator answered what it was not asked, or the session asks what it was told again and again.
     """
-    doubts = session.doubts if isinstance(session, Doubting) else _believes_all
+    doubts = session.should_reask if isinstance(session, ReaskingSession) else _believes_all
     talk = _Talk(annotator, memory.copy(), budget, record, doubts)
     answers: list[Answer] = []
     batch, fruitless = first, 0
@@ -136,7 +136,13 @@ class _Talk:
     def __init__(
         self, annotator: Annotator, memory: LabelMemory, budget: int, record: Record, doubts: Callable[[Answer], bool]
     ) -> None:
-        self.annotator, self.memory, self.budget, self.record, self.doubts = annotator, memory, budget, record, doubts
+        self.annotator, self.memory, self.budget, self.record, self.doubts = (
+            annotator,
+            memory,
+            budget,
+            record,
+            doubts,
+        )
         self.asked = self.found = self.repeated = 0
         self._answered: set[Pair] = {(a, b) for a, b, _ in memory.log}
         self._votes: dict[Pair, list[Answer]] = {}  # of this batch, doubted or not, in the order given

@@ -1,4 +1,4 @@
-"""What every strategy sees, says and is told: one round's state, questions, answers."""
+"""Base of all strategies: a round's state, the session that asks, and the strategy that starts it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -13,53 +13,65 @@ from whosame.memory import LabelMemory
 from whosame.questions import Answer, Kind, Question
 
 
+def _unknown() -> NDArray[np.int64]:
+    return np.empty(0, np.int64)
+
+
 @dataclass(frozen=True)
 class RoundState:
-    """All that a strategy may look at. No identity is among it.
+    """Everything a strategy may look at in one round. It holds no identity.
 
     Attributes
     ----------
-    round, rounds : int
-        This round (from 0), and how many the run has.
     features : float32 [N, D]
         L2-normalised features of the training images.
-    vertical : uint8 [N, D] or None
-        Row of each channel's maximum in the last feature map; its height is ``map_height``.
     graph : scipy.sparse.csr_array, float32 [N, N]
         Jaccard distances up to the clustering's ``max_distance``; absent = farther.
     labels : int64 [N]
         Clusters after the label memory was applied; -1 is an outlier.
-    cameras : int64 [N]
-        -1 where unknown.
-    shown : int64 [N]
-        How often each image has been in a question so far.
-    memory : LabelMemory
-        Every answer so far. Read it, do not write to it: sessions work on a copy.
     budget : int
         Questions that may be asked this round.
+    round, rounds : int
+        This round (from 0), and the number of rounds of the run.
+    cameras : int64 [N]
+        -1 where unknown; left out, all are.
+    memory : LabelMemory
+        Every answer so far. Sessions read it and work on a copy.
+    query_counts : int64 [N]
+        Number of questions each image was in so far; left out, those of ``memory``.
     generator : numpy.random.Generator
         The round's own stream of random numbers for the strategy.
-    carried : mapping of str to array
-        What the strategy's session handed over at the end of the round before.
+    previous_state : mapping of str to array
+        :meth:`Session.next_state` of the round before.
     nearest : int64 [N] or None
         Row of each image's nearest other image by cosine, as the search for the graph found it; ties to the smaller
-        row. None where nothing was searched.
+        row. None where no search was made.
+    vertical : uint8 [N, D] or None
+        Row of each channel's maximum in the last feature map; its height is ``map_height``.
     """
 
-    round: int
-    rounds: int
     features: NDArray[np.float32]
-    vertical: NDArray[np.uint8] | None
-    map_height: int
     graph: csr_array
     labels: NDArray[np.int64]
-    cameras: NDArray[np.int64]
-    shown: NDArray[np.int64]
-    memory: LabelMemory
     budget: int
-    generator: np.random.Generator
-    carried: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
+    round: int = 0
+    rounds: int = 1
+    cameras: NDArray[np.int64] = field(default_factory=_unknown)
+    memory: LabelMemory = field(default_factory=LabelMemory)
+    query_counts: NDArray[np.int64] = field(default_factory=_unknown)
+    generator: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
+    previous_state: Mapping[str, NDArray[np.generic]] = field(default_factory=dict)
     nearest: NDArray[np.int64] | None = None
+    vertical: NDArray[np.uint8] | None = None
+    map_height: int = 1
+
+    def __post_init__(self) -> None:
+        """Fill in what was left out and depends on the number of images."""
+        images = len(self.labels)
+        if len(self.cameras) == 0:
+            object.__setattr__(self, "cameras", np.full(images, -1, np.int64))
+        if len(self.query_counts) == 0:
+            object.__setattr__(self, "query_counts", self.memory.query_counts(images))
 
     def kind(self, a: int, b: int) -> Kind:
         """Return the kind of a question about two rows: of one cluster, of two, or with an outlier among them."""
@@ -68,40 +80,40 @@ class RoundState:
 
 
 class Session(Protocol):
-    """One round of a strategy: ask, be told, ask again until there is nothing more to ask."""
+    """One round of a strategy: it asks and takes answers in turn, until it has no more questions."""
 
     def ask(self) -> Sequence[Question]:
-        """Return the next batch; empty: done. Never a pair that the memory or an answer told so far decides."""
+        """Return the next batch; empty: done. No pair that the memory or an answer so far decides is among it."""
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Take the answers to the last batch, in its order; questions left out were not answered."""
 
-    def carry(self) -> dict[str, NDArray[np.generic]]:
-        """Return what the next round's session needs, as arrays."""
+    def next_state(self) -> dict[str, NDArray[np.generic]]:
+        """Return the arrays that the next round's session needs: its ``RoundState.previous_state``."""
 
 
 @runtime_checkable
-class Doubting(Protocol):
-    """A session that has answers put again which it finds unlikely; having :meth:`doubts` is all it takes."""
+class ReaskingSession(Protocol):
+    """A session that asks again where an answer is unlikely. Having :meth:`should_reask` is all it takes."""
 
-    def doubts(self, answer: Answer) -> bool:
-        """Return whether an answer is so unlikely, or would cost so much if wrong, that the pair is to be put again.
+    def should_reask(self, answer: Answer) -> bool:
+        """Return whether the pair is to be asked again: the answer is unlikely, or would cost much if it were wrong.
 
-        Called once for every paid first answer, before the answers of its batch are told. A pure function of the
-        round's state, the answers told before, and the answer's question and verdict: a round that is resumed hears
-        the same answers from another source.
+        Called once for every paid first answer, before :meth:`Session.tell` gets the answers of its batch. A pure
+        function of the round's state, the answers of earlier batches, and the answer's question and verdict: a
+        resumed round gets the same answers from another source.
         """
 
 
 class Strategy(ABC):
-    """A way of choosing questions. Strategies are stateless: a round's state goes in, a session comes out.
+    """A way of choosing questions. It is stateless: a round's state goes in, a session comes out.
 
     Attributes
     ----------
     asks : bool
-        Whether it ever asks; a strategy that does not has an empty schedule.
+        Whether it ever asks; a strategy that does not has a schedule of zeros.
     uses_truth : bool
-        Whether the pipeline puts the true identities in place of the labels: the upper bound of a comparison.
+        Whether the pipeline replaces the labels by the true identities: the upper bound of a comparison.
     needs_vertical : bool
         Whether it reads ``RoundState.vertical``; otherwise the extraction need not compute it.
     """

@@ -1,38 +1,25 @@
-"""The two ends of every comparison: no question at all, and every identity known."""
+"""Baselines: no question, random pairs, and every identity known."""
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
 from scipy.sparse import triu
 
-from whosame.questions import Answer, Question
+from whosame.questions import Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
-from whosame.strategies.session import InOrder
-
-
-class _Silence:
-    def ask(self) -> Sequence[Question]:
-        return []
-
-    def tell(self, answers: Sequence[Answer]) -> None:
-        pass
-
-    def carry(self) -> dict[str, NDArray[np.generic]]:
-        return {}
+from whosame.strategies.session import OrderedSession
 
 
 class NoQuestions(Strategy):
-    """The base without answers: clusters are trained on as they are (DCPS, Table 1, "baseline")."""
+    """The lower bound: clusters are trained on without any answer (DCPS, Table 1, "baseline")."""
 
     asks = False
 
-    def start(self, state: RoundState) -> _Silence:  # noqa: ARG002
+    def start(self, state: RoundState) -> OrderedSession:
         """Begin a round in which nothing is asked."""
-        return _Silence()
+        return OrderedSession(state, ())
 
     def schedule(self, budget: int, rounds: int) -> list[int]:  # noqa: ARG002
         """Return no questions for any round."""
@@ -40,7 +27,7 @@ class NoQuestions(Strategy):
 
 
 class Supervised(NoQuestions):
-    """The upper bound: the pipeline puts the true identities in place of the labels (DCPS, Table 3, "upper")."""
+    """The upper bound: the pipeline replaces the labels by the true identities (DCPS, Table 3, "upper")."""
 
     uses_truth = True
 
@@ -71,9 +58,9 @@ class RandomPairs(Strategy):
     def __init__(self, config: RandomConfig | None = None) -> None:
         self.config = config or RandomConfig()
 
-    def start(self, state: RoundState) -> InOrder:
+    def start(self, state: RoundState) -> OrderedSession:
         """Begin a round."""
-        return InOrder(state, shuffled(state))
+        return OrderedSession(state, shuffled(state))
 
     def schedule(self, budget: int, rounds: int) -> list[int]:
         """Spread the budget as configured."""

@@ -1,4 +1,4 @@
-"""The members of every cluster side by side: means, variances and distances without an N x N or a copied matrix."""
+"""Clusters as groups of rows, with their means, variances and distances; no N x N matrix, no copy of the features."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -29,7 +29,7 @@ class Groups:
         Labels of the clusters, ascending.
     rows : int64 [n]
         Members, by cluster, ascending within.
-    of : int64 [n]
+    cluster_of : int64 [n]
         Position of the cluster of each of ``rows``.
     sizes, starts : int64 [C]
         Cluster j is ``rows[starts[j] : starts[j] + sizes[j]]``.
@@ -37,11 +37,11 @@ class Groups:
 
     def __init__(self, labels: NDArray[np.int64]) -> None:
         rows = np.flatnonzero(labels >= 0)
-        self.ids, of = np.unique(labels[rows], return_inverse=True)
-        order = np.argsort(of, kind="stable")
+        self.ids, positions = np.unique(labels[rows], return_inverse=True)
+        order = np.argsort(positions, kind="stable")
         self.rows = rows[order]
-        self.of = of[order].astype(np.int64)
-        self.sizes = np.bincount(self.of, minlength=len(self.ids))
+        self.cluster_of = positions[order].astype(np.int64)
+        self.sizes = np.bincount(self.cluster_of, minlength=len(self.ids))
         self.starts = np.cumsum(self.sizes) - self.sizes
 
     def __len__(self) -> int:
@@ -53,15 +53,16 @@ class Groups:
 
     def total(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
         """Sum a number per image over each cluster: [N] to float64 [C]."""
-        sums = np.bincount(self.of, values[self.rows].astype(np.float64), len(self))
+        sums = np.bincount(self.cluster_of, values[self.rows].astype(np.float64), len(self))
         return np.asarray(sums, np.float64)  # no group at all gives whole numbers
 
-    def least(self, values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
+    def argmin(self, values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
         """Return the member with the least value in each cluster, int64 [C] rows; the smallest on a tie.
 
-        ``values`` are in the order of ``rows``, [n].
+        ``values`` are in the order of ``rows``, [n]. Of the distances to the mean (:meth:`dispersion`), these are the
+        representatives of the clusters (DCPS, Eq. 3).
         """
-        order = np.lexsort((values, self.of))  # stable, and rows ascend within a cluster
+        order = np.lexsort((values, self.cluster_of))  # stable, and rows ascend within a cluster
         chosen: NDArray[np.int64] = self.rows[order[self.starts]]
         return chosen
 
@@ -94,7 +95,7 @@ class Groups:
         distances, variances = np.zeros(len(self.rows), np.float32), np.zeros_like(means)
         for part in self._parts():
             squares = values[self.rows[part]].astype(np.float32, copy=False)
-            squares -= means[self.of[part]]
+            squares -= means[self.cluster_of[part]]
             squares *= squares
             distances[part] = np.sqrt(squares.sum(axis=1))
             self._add(variances, part, squares)
@@ -106,17 +107,23 @@ class Groups:
             yield slice(begin, min(begin + BLOCK, len(self.rows)))
 
     def _add(self, sums: NDArray[np.float32], part: slice, values: NDArray[np.float32]) -> None:
-        of = self.of[part]  # every cluster from the first to the last of the part occurs in it
-        low, high = int(of[0]), int(of[-1]) + 1
-        ones = np.ones(len(of), np.float32)
-        members = csr_array((ones, (of - low, np.arange(len(of)))), shape=(high - low, len(of)))
+        clusters = self.cluster_of[part]  # every cluster from the first to the last of the part occurs in it
+        low, high = int(clusters[0]), int(clusters[-1]) + 1
+        ones = np.ones(len(clusters), np.float32)
+        members = csr_array((ones, (clusters - low, np.arange(len(clusters)))), shape=(high - low, len(clusters)))
         sums[low:high] += members @ values  # five times faster than np.add.reduceat
 
 
 def distances(points: NDArray[np.float32], first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the distance of each pair of rows: float32 [N, D] and int64 [P] twice to float64 [P].
+    """Return the Euclidean distance of each pair of rows, float64 [P].
 
-    From the differences themselves: |x|² - 2xy + |y|² loses the digits in which near rows differ.
+    Computed from the differences: |x|² - 2xy + |y|² loses the digits in which near rows differ.
+
+    Parameters
+    ----------
+    points : float32 [N, D]
+    first, second : int64 [P]
+        Rows of ``points``.
     """
     found = np.zeros(len(first))
     for begin in range(0, len(first), PAIRS):

@@ -11,11 +11,11 @@ from scipy.sparse import triu
 from scipy.special import expit
 
 from whosame.parameters import check_rules
-from whosame.questions import Answer, Question
+from whosame.questions import Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.logistic_regression import fit_distance_curve
-from whosame.strategies.session import Account
+from whosame.strategies.session import BudgetedSession
 
 Rows = NDArray[np.int64]
 
@@ -54,18 +54,18 @@ class Edges:
     codes: Rows
 
 
-class UncertaintySession:
+class UncertaintySession(BudgetedSession):
     """One round: the least certain pairs; a question that cost nothing is replaced by the next, judged anew."""
 
     def __init__(self, state: RoundState, config: UncertaintyConfig) -> None:
-        self._state, self._config = state, config
-        self._account = Account(state)
+        super().__init__(state)
+        self._config = config
         self._shown: Counter[int] = Counter()
 
     def ask(self) -> Sequence[Question]:
         """Return the open pairs with p(same) nearest 1/2, as many as may be paid for and images may be shown."""
         questions: list[Question] = []
-        if self._account.left == 0:
+        if self._budget.remaining == 0:
             return questions
         edges, most = self._edges, self._config.per_image
         intercept, slope = self._curve()
@@ -73,30 +73,22 @@ class UncertaintySession:
         p = expit(log_odds)
         doubtful = np.argsort(np.abs(log_odds), kind="stable")  # ties: the smaller rows
         for edge in doubtful.tolist():
-            if len(questions) == self._account.left:
+            if len(questions) == self._budget.remaining:
                 break
             a, b = int(edges.first[edge]), int(edges.second[edge])
-            if self._shown[a] < most and self._shown[b] < most and self._account.is_open(a, b):
+            if self._shown[a] < most and self._shown[b] < most and self._budget.is_open(a, b):
                 self._shown.update((a, b))
                 questions.append(self._question(a, b, float(p[edge])))
         return questions
 
-    def tell(self, answers: Sequence[Answer]) -> None:
-        """Take the answers; they count for the pairs asked after them."""
-        self._account.tell(answers)
-
-    def carry(self) -> dict[str, NDArray[np.generic]]:
-        """Return nothing: what was learnt is in the memory."""
-        return {}
-
     def _question(self, a: int, b: int, p: float) -> Question:
         kind, group = self._state.kind(a, b), int(self._state.labels[a])
         reason = f"uncertain neighbours, p(same) {p:.2f}"
-        return self._account.question(a, b, kind, score=-abs(p - 0.5), group=group, reason=reason)
+        return self._budget.question(a, b, kind, score=-abs(p - 0.5), group=group, reason=reason)
 
     def _curve(self) -> NDArray[np.float64]:
         """Fit p(same) to the answers about pairs that are neighbours in this round's graph."""
-        said = [(a, b, verdict == "same") for a, b, verdict in self._account.memory.log if verdict != "unsure"]
+        said = [(a, b, verdict == "same") for a, b, verdict in self._budget.memory.log if verdict != "unsure"]
         a, b, same = np.array(said, np.int64).reshape(-1, 3).T
         codes = self._edges.codes
         wanted = a * len(self._state.labels) + b

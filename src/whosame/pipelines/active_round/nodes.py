@@ -156,11 +156,10 @@ def describe_round(
         graph=graph,
         labels=clusters,
         cameras=train_set.cameras,
-        shown=memory.query_counts(len(train_set)),
         memory=memory,
         budget=allowance(schedule, this_round.number, spent=asked_so_far(previous_memory)),
         generator=stream(this_round.seed, "strategy", this_round.number),
-        carried=previous_strategy_state or {},
+        previous_state=previous_strategy_state or {},
         nearest=nearest,
     )
 
@@ -198,11 +197,11 @@ def annotate(
     elif state.budget == 0:  # nobody is needed who could answer
         session, _ = begin()
         log = memory_table(previous_memory, state.memory, [], train_set, this_round.number)
-        return answers_table([], train_set), log, session.carry()
+        return answers_table([], train_set), log, session.next_state()
     else:
         session, said = oracle_answers(this_round, state, begin, train_set, truth, configuration)
     memory = memory_table(previous_memory, said.memory, said.answers, train_set, this_round.number)
-    return answers_table(said.answers, train_set), memory, session.carry()
+    return answers_table(said.answers, train_set), memory, session.next_state()
 
 
 def reassign(

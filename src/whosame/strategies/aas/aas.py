@@ -27,7 +27,7 @@ from whosame.strategies.aas.disagreement import SimilarPairs, medoids, near_medo
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.groups import Groups, singletons
-from whosame.strategies.session import InOrder
+from whosame.strategies.session import OrderedSession
 
 PARTITIONS = ("nearest", "first")
 
@@ -113,9 +113,9 @@ class AAS(Strategy):
     def __init__(self, config: AASConfig | None = None) -> None:
         self.config = config or AASConfig()
 
-    def start(self, state: RoundState) -> InOrder:
+    def start(self, state: RoundState) -> OrderedSession:
         """Begin a round. Nothing is computed before the first question is wanted."""
-        return InOrder(state, drawn(state, self.config))
+        return OrderedSession(state, drawn(state, self.config))
 
     def schedule(self, budget: int, rounds: int) -> list[int]:
         """Spread the budget over the rounds 0, ``every``, 2 ``every`` and so on."""

@@ -112,8 +112,8 @@ def medoids(features: NDArray[np.float32], groups: Groups) -> NDArray[np.int64]:
     similarity = np.empty(len(groups.rows), np.float32)
     for begin in range(0, len(groups.rows), BLOCK):
         part = slice(begin, begin + BLOCK)
-        similarity[part] = np.einsum("nd,nd->n", features[groups.rows[part]], means[groups.of[part]])
-    return groups.least(-similarity)
+        similarity[part] = np.einsum("nd,nd->n", features[groups.rows[part]], means[groups.cluster_of[part]])
+    return groups.argmin(-similarity)
 
 
 def near_medoids(

@@ -52,7 +52,7 @@ def chaotic_degrees(
 
 def chaotic_pairs(
     degrees: NDArray[np.float64],
-    standing: NDArray[np.int64],
+    representatives: NDArray[np.int64],
     groups: Groups,
     is_open: Callable[[int, int], bool],
 ) -> Pairs:
@@ -62,14 +62,14 @@ def chaotic_pairs(
     ----------
     degrees : float64 [n]
         From :func:`chaotic_degrees`.
-    standing : int64 [C]
+    representatives : int64 [C]
         Representatives, as rows.
     groups : Groups
     is_open : callable
         Tells whether a pair of rows may be asked. A cluster with no such pair gives none.
     """
     found: list[tuple[int, int, int, float]] = []
-    for position, representative in enumerate(standing.tolist()):
+    for position, representative in enumerate(representatives.tolist()):
         part = groups.members(position)
         rows = groups.rows[part]
         for i in np.argsort(-degrees[part], kind="stable").tolist():

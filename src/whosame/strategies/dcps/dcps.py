@@ -27,7 +27,7 @@ from whosame.strategies.dcps.wasserstein import gaussian_points, nearest_pairs
 from whosame.strategies.groups import Groups
 from whosame.strategies.pairs import Pairs
 from whosame.strategies.reassignment import split_by_seeds, unite
-from whosame.strategies.session import Account
+from whosame.strategies.session import BudgetedSession
 
 MOST_CANDIDATES = 500_000  # pairs between clusters held at once, however far a round has to look
 
@@ -83,18 +83,18 @@ class DCPSConfig:
         check_rules("dcps", self, rules)
 
 
-class DCPSSession:
+class DCPSSession(BudgetedSession):
     """One round of DCPS. Nothing is computed before the first question is wanted."""
 
     def __init__(self, state: RoundState, config: DCPSConfig) -> None:
-        self._state, self._config = state, config
-        self._account = Account(state)
-        self._within_left = round(config.intra_fraction * self._account.left)
+        super().__init__(state)
+        self._config = config
+        self._within_left = round(config.intra_fraction * self._budget.remaining)
         self._asked = False
 
     def ask(self) -> Sequence[Question]:
         """Return the best pairs within clusters, then those between clusters, as many as may be paid for."""
-        left = self._account.left
+        left = self._budget.remaining
         if left == 0 or (self._asked and not self._config.replace_implied):
             return []
         self._asked = True
@@ -105,12 +105,8 @@ class DCPSSession:
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Take the answers; what they cost is charged to their stage."""
-        self._account.tell(answers)
+        super().tell(answers)
         self._within_left -= sum(answer.question.kind == "within" and answer.source != "closure" for answer in answers)
-
-    def carry(self) -> dict[str, NDArray[np.generic]]:
-        """Return nothing: counts and answers are in the next round's state."""
-        return {}
 
     @cached_property
     def _within(self) -> Stage:
@@ -125,7 +121,7 @@ class DCPSSession:
         return Stage(
             kind,
             sources,
-            self._account,
+            self._budget,
             labels,
             self._counts,
             diversity=config.diversity,
@@ -142,7 +138,7 @@ class DCPSSession:
                 map_height=self._state.map_height,
                 gamma=self._config.gamma,
             )
-            yield chaotic_pairs(degrees, self._standing, self._groups, self._account.is_open)
+            yield chaotic_pairs(degrees, self._representatives, self._groups, self._budget.is_open)
 
     def _near(self) -> Iterator[Pairs]:
         if self._config.intra_fraction == 1 or len(self._groups) < 2:
@@ -151,7 +147,7 @@ class DCPSSession:
         squared = self._config.distance == "w2-squared"
         neighbours = self._config.neighbours
         while True:
-            yield nearest_pairs(points, self._standing, neighbours=neighbours, squared=squared)
+            yield nearest_pairs(points, self._representatives, neighbours=neighbours, squared=squared)
             if neighbours >= len(points) - 1 or 2 * neighbours * len(points) > MOST_CANDIDATES:
                 return
             neighbours *= 2
@@ -170,14 +166,14 @@ class DCPSSession:
         return self._groups.dispersion(self._state.features, self._means)
 
     @cached_property
-    def _standing(self) -> NDArray[np.int64]:
-        return self._groups.least(self._dispersion[0])  # the member nearest to the mean (Eq. 3)
+    def _representatives(self) -> NDArray[np.int64]:
+        return self._groups.argmin(self._dispersion[0])  # Eq. 3
 
     @cached_property
     def _counts(self) -> Counts:
         if self._config.counts == "round":
             return np.zeros(len(self._groups))
-        return self._groups.total(self._state.shown)
+        return self._groups.total(self._state.query_counts)
 
 
 class DCPS(Strategy):

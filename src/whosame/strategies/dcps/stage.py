@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from whosame.questions import Kind, Question
 from whosame.strategies.dcps.greedy import Counts, LazyGreedy
 from whosame.strategies.pairs import Pairs
-from whosame.strategies.session import Account
+from whosame.strategies.session import SessionBudget
 
 REASONS: dict[Kind, str] = {"within": "least like its cluster", "between": "clusters near each other"}
 
@@ -22,7 +22,7 @@ class Stage:
         ``within``, where far pairs are wanted, or ``between``, where near ones are.
     sources : iterator of Pairs
         The stage's pairs; the next are used when those before are exhausted.
-    account : Account
+    budget : SessionBudget
         What may be asked.
     labels : int64 [N]
         The cluster a question is said to belong to is that of its first image.
@@ -39,7 +39,7 @@ class Stage:
         self,
         kind: Kind,
         sources: Iterator[Pairs],
-        account: Account,
+        budget: SessionBudget,
         labels: NDArray[np.int64],
         counts: Counts,
         *,
@@ -47,7 +47,7 @@ class Stage:
         kappa: float,
         scale: str,
     ) -> None:
-        self._kind, self._sources, self._account = kind, sources, account
+        self._kind, self._sources, self._budget = kind, sources, budget
         self._labels, self._counts = labels, counts
         self._diversity, self._kappa = diversity, kappa
         self._scale_by = scale
@@ -63,7 +63,7 @@ class Stage:
             if taken is not None:
                 questions.append(self._question(*taken))
             elif (pairs := next(self._sources, None)) is not None:
-                self._open(pairs.where(self._account.is_open))
+                self._open(pairs.where(self._budget.is_open))
             else:
                 break
         return questions
@@ -77,13 +77,13 @@ class Stage:
         self._greedy = LazyGreedy(costs, pairs.clusters, self._counts, weight=self._diversity, kappa=self._kappa)
 
     def _is_open(self, index: int) -> bool:
-        return self._account.is_open(int(self._pairs.first[index]), int(self._pairs.second[index]))
+        return self._budget.is_open(int(self._pairs.first[index]), int(self._pairs.second[index]))
 
     def _question(self, index: int, increment: float) -> Question:
         first, second = int(self._pairs.first[index]), int(self._pairs.second[index])
         reason = f"{REASONS[self._kind]}, distance {self._pairs.distances[index]:.3f}"
         group = int(self._labels[first])
-        return self._account.question(first, second, self._kind, score=-increment, group=group, reason=reason)
+        return self._budget.question(first, second, self._kind, score=-increment, group=group, reason=reason)
 
 
 def spread(distances: NDArray[np.float64], by: str) -> float:

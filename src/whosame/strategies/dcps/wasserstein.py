@@ -28,7 +28,7 @@ def gaussian_points(means: NDArray[np.float32], variances: NDArray[np.float32]) 
 
 
 def nearest_pairs(
-    points: NDArray[np.float32], standing: NDArray[np.int64], *, neighbours: int, squared: bool = False
+    points: NDArray[np.float32], representatives: NDArray[np.int64], *, neighbours: int, squared: bool = False
 ) -> Pairs:
     """Pair each cluster's representative with those of its nearest clusters, each pair once.
 
@@ -39,7 +39,7 @@ def nearest_pairs(
     ----------
     points : float32 [C, 2 D]
         From :func:`gaussian_points`.
-    standing : int64 [C]
+    representatives : int64 [C]
         Representatives, as rows.
     neighbours : int
         How many nearest clusters each cluster is paired with; C - 1 or more gives every pair.
@@ -66,5 +66,6 @@ def nearest_pairs(
         low, high = np.minimum(here[:, None], near), np.maximum(here[:, None], near)
         codes.append((low * count + high).ravel())
     clusters = np.stack(np.divmod(np.unique(np.concatenate(codes)), count), axis=1)
-    apart = distances(points, clusters[:, 0], clusters[:, 1])
-    return Pairs(standing[clusters[:, 0]], standing[clusters[:, 1]], clusters, apart**2 if squared else apart)
+    apart = distances(points, *clusters.T)
+    first, second = representatives[clusters].T
+    return Pairs(first, second, clusters, apart**2 if squared else apart)

@@ -21,7 +21,7 @@ from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.dral.episode import Anchors, Block, Choice
 from whosame.strategies.dral.state import nearest_open
 from whosame.strategies.groups import Groups
-from whosame.strategies.session import Account
+from whosame.strategies.session import SessionBudget
 
 if TYPE_CHECKING:
     from whosame.strategies.dral.agent import Agent
@@ -72,14 +72,14 @@ class DRALSession:
 
     def __init__(self, state: RoundState, config: DRALConfig) -> None:
         self._state, self._config = state, config
-        self._account = Account(state)
+        self._budget = SessionBudget(state)
         self._generator = copy.deepcopy(state.generator)  # starting a round twice gives the same questions
         self._block: Block | None = None
         self._choices: dict[tuple[int, int], Choice] = {}
 
     def ask(self) -> Sequence[Question]:
         """Return a question of every anchor of the block that has questions left; an empty block gives way."""
-        while self._account.left > 0:
+        while self._budget.remaining > 0:
             if self._block is None:
                 self._block = self._next_block()
             if self._block is None:
@@ -91,25 +91,25 @@ class DRALSession:
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Take the answers; the states of their anchors move on."""
-        self._account.tell(answers)
+        self._budget.tell(answers)
         if self._block is not None:
             choices = [self._choices[answer.question.a, answer.question.b] for answer in answers]
             self._block.tell(choices, [answer.verdict for answer in answers])
 
-    def carry(self) -> dict[str, NDArray[np.generic]]:
+    def next_state(self) -> dict[str, NDArray[np.generic]]:
         """Return the agent, having learnt from the last block, and the anchors with how many of them are done."""
         if "_agent" not in vars(self):  # nothing was asked
-            return {name: value for name, value in self._state.carried.items() if name.startswith("dral_")}
+            return {name: value for name, value in self._state.previous_state.items() if name.startswith("dral_")}
         self._finish_block()
         return {**self._agent.arrays(), **self._anchors.arrays()}
 
     def _next_block(self) -> Block | None:
         """Open a block of the next anchors, as many as the rest of the budget pays for; None if none is left."""
-        config, left = self._config, self._account.left
+        config, left = self._config, self._budget.remaining
         wanted = min(config.block, -(-left // config.k_max))
         pools: list[NDArray[np.int64]] = []
         while len(pools) < wanted and len(anchors := self._anchors.take(wanted - len(pools))):
-            rows = nearest_open(self._state.features, anchors, config.pool, self._account.is_open)
+            rows = nearest_open(self._state.features, anchors, config.pool, self._budget.is_open)
             pools += list(rows[rows[:, 1] >= 0])
         if not pools:
             return None
@@ -139,11 +139,11 @@ class DRALSession:
         states = block.states(waiting)
         for position, state, logits in zip(waiting.tolist(), states, self._agent.logits(states), strict=True):
             anchor, *pool = block.rows[position].tolist()
-            allowed = np.array([row >= 0 and self._account.is_open(anchor, row) for row in pool])
+            allowed = np.array([row >= 0 and self._budget.is_open(anchor, row) for row in pool])
             if allowed.any():
                 policy = masked_softmax(logits, allowed)
                 action = draw(policy, self._generator)
-                question = self._account.question(
+                question = self._budget.question(
                     anchor,
                     pool[action],
                     "pool",
@@ -158,11 +158,11 @@ class DRALSession:
     @cached_property
     def _anchors(self) -> Anchors:
         state = self._state
-        anchors = Anchors(state.carried, len(state.labels), self._generator)
+        anchors = Anchors(state.previous_state, len(state.labels), self._generator)
         if self._config.anchor_order == "medoid":
             groups = Groups(state.labels)
             distances, _ = groups.dispersion(state.features, groups.mean(state.features))
-            anchors.put_first(groups.least(distances))
+            anchors.put_first(groups.argmin(distances))
         return anchors
 
     @cached_property
@@ -170,7 +170,7 @@ class DRALSession:
         from whosame.strategies.dral.agent import Agent, inherited, newborn
 
         config = self._config
-        arrays = inherited(self._state.carried, config.pool, config.k_max)
+        arrays = inherited(self._state.previous_state, config.pool, config.k_max)
         return Agent(
             arrays or newborn(config.pool, config.k_max, self._generator),
             pool=config.pool,

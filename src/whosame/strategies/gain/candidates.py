@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array, triu
 
-from whosame.strategies.gain.plda_groups import Scene
+from whosame.strategies.gain.plda_groups import PLDAGroups
 from whosame.strategies.groups import Groups
 
 MERGE, HOME, PAIR, SPLIT = range(4)  # two clusters, an outlier and a cluster, two outliers, a cluster in two
@@ -48,62 +48,65 @@ class Candidates:
     evidence: NDArray[np.float64]
 
     @classmethod
-    def find(cls, scene: Scene, neighbours: int) -> "Candidates":
+    def find(cls, plda: PLDAGroups, neighbours: int) -> "Candidates":
         """Return all of a round's: pairs of groups, then divisions of clusters."""
-        parts = (between(scene, neighbours), within(scene))
+        parts = (between(plda, neighbours), within(plda))
         return cls(*(np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(cls)))
 
 
-def between(scene: Scene, neighbours: int) -> Candidates:
+def between(plda: PLDAGroups, neighbours: int) -> Candidates:
     """Pair groups that the graph links or whose people lie near each other, unless an answer keeps them apart.
 
     Parameters
     ----------
-    scene : Scene
+    plda : PLDAGroups
     neighbours : int
         How many nearest clusters each group is paired with.
     """
-    groups, count = scene.groups, len(scene.groups)
-    linked, similarity = _links(scene)
+    groups, count = plda.groups, len(plda.groups)
+    linked, similarity = _links(plda)
     codes = [linked]
-    shrunk = scene.model.shrunk(scene.means, scene.noise)
-    for others, wanted in ((np.flatnonzero(~scene.alone), neighbours), (np.flatnonzero(scene.alone), NEAREST_OUTLIERS)):
+    shrunk = plda.model.shrunk(plda.means, plda.noise)
+    for others, wanted in (
+        (np.flatnonzero(~plda.is_outlier), neighbours),
+        (np.flatnonzero(plda.is_outlier), NEAREST_OUTLIERS),
+    ):
         if len(others):
             codes.append(_near(shrunk, others, wanted))
-    apart = np.sort(scene.of_row[scene.state.memory.cannot_links()], axis=1)
+    apart = np.sort(plda.group_of[plda.state.memory.cannot_links()], axis=1)
     pairs = np.setdiff1d(np.concatenate(codes), apart[:, 0] * count + apart[:, 1])
     a, b = np.divmod(pairs, count)
-    ratio = scene.model.log_ratio(scene.means[a], scene.noise[a], scene.means[b], scene.noise[b])
+    ratio = plda.model.log_ratio(plda.means[a], plda.noise[a], plda.means[b], plda.noise[b])
     sizes = np.stack([groups.sizes[a], groups.sizes[b]], axis=1)
     links = np.zeros(len(pairs))
     links[np.isin(pairs, linked)] = similarity[np.isin(linked, pairs)]  # both ascend
     links /= sizes.prod(axis=1)
-    alone = np.stack([scene.alone[a], scene.alone[b]], axis=1)
+    alone = np.stack([plda.is_outlier[a], plda.is_outlier[b]], axis=1)
     return Candidates(
         kind=np.array([MERGE, HOME, PAIR])[alone.sum(axis=1)],
-        first=scene.standing[a],
-        second=scene.standing[b],
+        first=plda.representatives[a],
+        second=plda.representatives[b],
         groups=np.stack([a, b], axis=1),
         sizes=sizes,
-        across=_across(sizes, scene.views[a], scene.views[b]),
+        across=_across(sizes, plda.views[a], plda.views[b]),
         evidence=_evidence(ratio, _lead(ratio, a, b, alone), links, sizes),
     )
 
 
-def within(scene: Scene) -> Candidates:
+def within(plda: PLDAGroups) -> Candidates:
     """Divide each cluster in two, by its least likely block and by 2-means.
 
     What answers hold together is not divided: a must-link component is one block.
     """
-    groups = scene.groups
-    roots = scene.state.memory.must_link_roots(len(scene.of_row))
+    groups = plda.groups
+    roots = plda.state.memory.must_link_roots(len(plda.group_of))
     rows: list[NDArray[np.int64]] = []
     sides: list[NDArray[np.int64]] = []
     clusters: list[int] = []
     for position in np.flatnonzero(groups.sizes > 1).tolist():
         members = groups.rows[groups.members(position)]
         block = np.unique(roots[members], return_inverse=True)[1]
-        for side in divisions(scene.points[members].astype(np.float64), block):
+        for side in divisions(plda.points[members].astype(np.float64), block):
             rows.append(members)
             sides.append(side + 2 * len(sides))
             clusters.append(position)
@@ -112,12 +115,12 @@ def within(scene: Scene) -> Candidates:
     all_rows, part = np.concatenate(rows), np.concatenate(sides)
     order = np.argsort(part, kind="stable")
     halves = Groups(part[order])  # its rows are positions in all_rows[order]
-    moved = scene.points[all_rows[order]]
+    moved = plda.points[all_rows[order]]
     means = halves.mean(moved).astype(np.float64)
-    away = ((moved - means[halves.of]) ** 2).sum(axis=1)
-    shown = all_rows[order][halves.least(away)]
-    noise, views = scene.parts(part[order], all_rows[order])
-    ratio = scene.model.log_ratio(means[::2], noise[::2], means[1::2], noise[1::2])
+    away = ((moved - means[halves.cluster_of]) ** 2).sum(axis=1)
+    shown = all_rows[order][halves.argmin(away)]
+    noise, views = plda.parts(part[order], all_rows[order])
+    ratio = plda.model.log_ratio(means[::2], noise[::2], means[1::2], noise[1::2])
     sizes = np.stack([halves.sizes[::2], halves.sizes[1::2]], axis=1)
     at = np.array(clusters, np.int64)
     return Candidates(
@@ -169,12 +172,12 @@ def divisions(points: NDArray[np.float64], block: NDArray[np.int64]) -> Iterator
         yield side[block].astype(np.int64)
 
 
-def _links(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def _links(plda: PLDAGroups) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return the codes low * C + high of all groups that the graph links, ascending, and their sums of similarity."""
-    upper = triu(scene.state.graph, k=1, format="coo")
-    pairs = np.sort(scene.of_row[np.stack([upper.row, upper.col], axis=1)], axis=1)
+    upper = triu(plda.state.graph, k=1, format="coo")
+    pairs = np.sort(plda.group_of[np.stack([upper.row, upper.col], axis=1)], axis=1)
     kept = pairs[:, 0] != pairs[:, 1]
-    codes, which = np.unique(pairs[kept, 0] * len(scene.groups) + pairs[kept, 1], return_inverse=True)
+    codes, which = np.unique(pairs[kept, 0] * len(plda.groups) + pairs[kept, 1], return_inverse=True)
     return codes, np.bincount(which, 1.0 - upper.data[kept], len(codes)).astype(np.float64)
 
 

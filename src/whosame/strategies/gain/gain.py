@@ -11,8 +11,8 @@ from whosame.questions import Answer, Kind, Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import spread
 from whosame.strategies.gain.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT
-from whosame.strategies.gain.value import GainConfig, Prospect
-from whosame.strategies.session import Account
+from whosame.strategies.gain.value import GainConfig, QuestionValue
+from whosame.strategies.session import SessionBudget
 
 __all__ = ["Gain", "GainConfig", "GainSession"]
 
@@ -33,40 +33,40 @@ class GainSession:
 
     def __init__(self, state: RoundState, config: GainConfig) -> None:
         self._config = config
-        self._account = Account(state)
+        self._budget = SessionBudget(state)
         self._past = _past(state)
-        self._prospect = Prospect(state, config, self._past)
+        self._value = QuestionValue(state, config, self._past)
         self._evidence: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._stakes: dict[tuple[int, int], tuple[float, float]] = {}  # p(same), images moved
         self._told: list[NDArray[np.float64]] = []
-        self._before = np.asarray(state.carried.get(CHECKS, np.zeros(2, np.int64)), np.int64)
+        self._before = np.asarray(state.previous_state.get(CHECKS, np.zeros(2, np.int64)), np.int64)
         self._checks = self._before.copy()
         self._price = 0.0
         self._taken: Counter[int] = Counter()
 
     def ask(self) -> Sequence[Question]:
         """Return the best questions that are left, in batches that leave some of the budget for asking again."""
-        left = self._account.left
+        left = self._budget.remaining
         if left == 0:
             return []
         size = left - int(RESERVE * left) if self._config.repair else left
-        found, same, change = self._prospect.candidates, self._prospect.same, self._prospect.change
+        found, same, change = self._value.candidates, self._value.same, self._value.change
         questions: list[Question] = []
         while len(questions) < size and (index := next(self._waiting, None)) is not None:
             first, second, kind = int(found.first[index]), int(found.second[index]), int(found.kind[index])
-            if self._account.is_open(first, second) and self._take(found.groups[index].tolist(), kind):
+            if self._budget.is_open(first, second) and self._take(found.groups[index].tolist(), kind):
                 name, reason = KINDS[kind]
                 group = int(found.groups[index, 0])
                 score = float(change[index])
                 reason = f"{reason} p(same) {same[index]:.2f}, {score:.2f} images"
-                question = self._account.question(first, second, name, score=score, group=group, reason=reason)
+                question = self._budget.question(first, second, name, score=score, group=group, reason=reason)
                 self._evidence[question.a, question.b] = np.concatenate([[kind, np.nan], found.evidence[index]])
-                self._stakes[question.a, question.b] = float(same[index]), float(self._prospect.moved[index])
+                self._stakes[question.a, question.b] = float(same[index]), float(self._value.moved[index])
                 questions.append(question)
         self._price = min((question.score for question in questions), default=0.0)
         return questions
 
-    def doubts(self, answer: Answer) -> bool:
+    def should_reask(self, answer: Answer) -> bool:
         """Tell whether asking again is worth its price.
 
         An answer is wrong with the probability that Bayes' rule gives from p(same) and the rate of errors seen so far;
@@ -82,7 +82,7 @@ class GainSession:
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Take the answers; what p(same) is learnt from are those that were given, not those that followed."""
-        self._account.tell(answers)
+        self._budget.tell(answers)
         for answer in answers:
             if answer.source != "closure":
                 self._checks += [1, answer.attempts > 2]  # three answers: one of them was wrong
@@ -91,7 +91,7 @@ class GainSession:
                 learnt[1] = answer.verdict == "same"
                 self._told.append(learnt)
 
-    def carry(self) -> dict[str, NDArray[np.generic]]:
+    def next_state(self) -> dict[str, NDArray[np.generic]]:
         """Return the evidence of every answer so far, and how many were contested."""
         return {ANSWERS: np.vstack([self._past, *self._told]), CHECKS: self._checks}
 
@@ -101,12 +101,12 @@ class GainSession:
 
     @cached_property
     def _waiting(self) -> Iterator[int]:
-        return iter(self._prospect.order.tolist())
+        return iter(self._value.order.tolist())
 
     def _take(self, groups: list[int], kind: int) -> bool:
         """Take the groups of a candidate for a question, if they are free for it."""
         taken = self._taken
-        cap, alone = self._config.merge_cap, self._prospect.scene.alone
+        cap, alone = self._config.merge_cap, self._value.plda.is_outlier
         if kind == SPLIT:
             free = taken[groups[0]] == 0
             taken[groups[0]] += cap if free else 0
@@ -137,5 +137,5 @@ class Gain(Strategy):
 
 
 def _past(state: RoundState) -> NDArray[np.float64]:
-    carried = state.carried.get(ANSWERS)
+    carried = state.previous_state.get(ANSWERS)
     return np.empty((0, 2 + COLUMNS)) if carried is None else np.asarray(carried, np.float64)

@@ -53,7 +53,7 @@ class TwoCovariance:
         if len(groups) < 2 or spare < 1:
             return cls(reduced, np.ones(reduced.shape[1]))
         means = groups.mean(reduced)
-        away = (reduced[groups.rows] - means[groups.of]).astype(np.float64)
+        away = (reduced[groups.rows] - means[groups.cluster_of]).astype(np.float64)
         within = away.T @ away / spare
         sphere = np.trace(within) / len(within)
         within = (1 - SHRINKAGE) * within + SHRINKAGE * sphere * np.eye(len(within))

@@ -9,7 +9,7 @@ from whosame.strategies.gain.likelihood import TwoCovariance
 from whosame.strategies.groups import Groups, singletons
 
 
-class Scene:
+class PLDAGroups:
     """The groups of a round, clusters and single outliers, as the likelihood model sees them.
 
     Parameters
@@ -30,14 +30,14 @@ class Scene:
         self.model = TwoCovariance.fit(features, Groups(state.labels), generator)
         self.points = self.model.points - self.model.points.mean(axis=0)
         self.groups = Groups(singletons(state.labels))
-        self.alone: NDArray[np.bool_] = state.labels[self.groups.rows[self.groups.starts]] < 0
-        self.of_row = np.empty(len(state.labels), np.int64)
-        self.of_row[self.groups.rows] = self.groups.of
-        self.views = self._views(self.groups.rows, self.groups.of, len(self.groups))
+        self.is_outlier: NDArray[np.bool_] = state.labels[self.groups.rows[self.groups.starts]] < 0
+        self.group_of = np.empty(len(state.labels), np.int64)
+        self.group_of[self.groups.rows] = self.groups.cluster_of
+        self.views = self._views(self.groups.rows, self.groups.cluster_of, len(self.groups))
         self.noise = self._noise(self.groups.sizes, self.views)
         self.means = self.groups.mean(self.points).astype(np.float64)
-        away = ((self.points[self.groups.rows] - self.means[self.groups.of]) ** 2).sum(axis=1)
-        self.standing = self.groups.least(away)
+        away = ((self.points[self.groups.rows] - self.means[self.groups.cluster_of]) ** 2).sum(axis=1)
+        self.representatives = self.groups.argmin(away)
 
     def _views(self, rows: NDArray[np.int64], of: NDArray[np.int64], count: int) -> csr_array:
         """Return how many images of each camera a set has: [count, cameras]; an unknown camera is one camera."""

@@ -14,7 +14,7 @@ from whosame.parameters import check_rules
 from whosame.strategies.base import RoundState
 from whosame.strategies.budget import check_schedule
 from whosame.strategies.gain.candidates import HOME, MERGE, PAIR, SPLIT, Candidates
-from whosame.strategies.gain.plda_groups import Scene
+from whosame.strategies.gain.plda_groups import PLDAGroups
 from whosame.strategies.logistic_regression import calibrated, fit_logistic
 
 # Weights of the evidence before any answer: constant, likelihood ratio / 10, its lead over the next best, links, log of
@@ -100,24 +100,24 @@ class GainConfig:
         return DOUBT[self.aim] if self.doubt is None else self.doubt
 
 
-class Prospect:
+class QuestionValue:
     """The candidates of a round, how probable each is, and what asking is expected to change."""
 
     def __init__(self, state: RoundState, config: GainConfig, past: NDArray[np.float64]) -> None:
         self._state, self._config, self._past = state, config, past
 
     @cached_property
-    def scene(self) -> Scene:
+    def plda(self) -> PLDAGroups:
         """The groups as the likelihood model sees them."""
         state = self._state
         centred = self._config.centre and bool((state.cameras >= 0).any())
         features = centre_by_camera(state.features, state.cameras) if centred else state.features
-        return Scene(state, features, copy.deepcopy(state.generator), shared_view=self._config.shared_view)
+        return PLDAGroups(state, features, copy.deepcopy(state.generator), shared_view=self._config.shared_view)
 
     @cached_property
     def candidates(self) -> Candidates:
         """All that may be asked."""
-        return Candidates.find(self.scene, self._config.neighbours)
+        return Candidates.find(self.plda, self._config.neighbours)
 
     @cached_property
     def same(self) -> NDArray[np.float64]:

@@ -18,7 +18,7 @@ from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.groups import Groups
 from whosame.strategies.mass.scatter import Scatter, purified
-from whosame.strategies.session import Account
+from whosame.strategies.session import BudgetedSession
 
 
 @dataclass(frozen=True)
@@ -52,24 +52,24 @@ class MASSConfig:
         check_rules("mass", self, rules)
 
 
-class MASSSession:
+class MASSSession(BudgetedSession):
     """One round: a question for every cluster in turn, the least pure first, until each looks pure."""
 
     def __init__(self, state: RoundState, config: MASSConfig) -> None:
-        self._state, self._config = state, config
-        self._account = Account(state)
+        super().__init__(state)
+        self._config = config
         self._asking: dict[tuple[int, int], Scatter] = {}
 
     def ask(self) -> Sequence[Question]:
         """Return the next question of each cluster, as many as may be paid for."""
         questions: list[Question] = []
-        if self._account.left == 0:
+        if self._budget.remaining == 0:
             return questions
         for _ in range(len(self._queue)):
-            if len(questions) == self._account.left:
+            if len(questions) == self._budget.remaining:
                 break
             scatter, doubt = self._queue.popleft()
-            found = scatter.ask(self._account)
+            found = scatter.ask(self._budget)
             if found is None:
                 continue
             question = self._question(scatter, *found, doubt)
@@ -80,20 +80,16 @@ class MASSSession:
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Take the answers; those that were paid for tell a cluster whether to go on."""
-        self._account.tell(answers)
+        super().tell(answers)
         for answer in answers:
             if answer.source != "closure":
                 self._asking[answer.question.a, answer.question.b].tell(answer.verdict)
-
-    def carry(self) -> dict[str, NDArray[np.generic]]:
-        """Return nothing: what was learnt is in the memory."""
-        return {}
 
     def _question(self, scatter: Scatter, row: int, value: float, doubt: float) -> Question:
         of = "its cluster" if scatter.level == 0 else "what did not belong to its cluster"
         reason = f"least central of {of}, centrality {value:.3f}"
         group = int(self._state.labels[row])
-        return self._account.question(scatter.centre, row, "within", score=doubt, group=group, reason=reason)
+        return self._budget.question(scatter.centre, row, "within", score=doubt, group=group, reason=reason)
 
     @cached_property
     def _queue(self) -> deque[tuple[Scatter, float]]:
@@ -103,7 +99,7 @@ class MASSSession:
             return deque()
         values = centrality(state.graph, state.labels, kind=config.centrality)
         roots = state.memory.must_link_roots(len(state.labels))
-        doubts = impurity(values, groups, groups.least(-values[groups.rows]), roots, tail=config.tail)
+        doubts = impurity(values, groups, groups.argmin(-values[groups.rows]), roots, tail=config.tail)
         queue: deque[tuple[Scatter, float]] = deque()
         for position in np.argsort(-doubts, kind="stable").tolist():
             rows = groups.rows[groups.members(position)]
@@ -159,7 +155,7 @@ class MASS(Strategy):
         groups = Groups(state.labels)
         roots = memory.must_link_roots(len(labels))
         parted = np.isin(roots[groups.rows], memory.cannot_links())
-        for position in np.flatnonzero(np.bincount(groups.of[parted], minlength=len(groups)) > 1).tolist():
+        for position in np.flatnonzero(np.bincount(groups.cluster_of[parted], minlength=len(groups)) > 1).tolist():
             rows = groups.rows[groups.members(position)]
             parts = purified(
                 rows,
@@ -206,9 +202,9 @@ def impurity(
         In 0..1.
     """
     doubt = 1.0 - values[groups.rows]
-    doubt[roots[groups.rows] == roots[centre][groups.of]] = 0.0
-    order = np.lexsort((-doubt, groups.of))  # within each cluster, the most doubtful first
+    doubt[roots[groups.rows] == roots[centre][groups.cluster_of]] = 0.0
+    order = np.lexsort((-doubt, groups.cluster_of))  # within each cluster, the most doubtful first
     count = np.ceil(tail * groups.sizes).astype(np.int64)
-    looked_at = order[np.arange(len(order)) - groups.starts[groups.of] < count[groups.of]]
-    means: NDArray[np.float64] = np.bincount(groups.of[looked_at], doubt[looked_at], len(groups)) / count
+    looked_at = order[np.arange(len(order)) - groups.starts[groups.cluster_of] < count[groups.cluster_of]]
+    means: NDArray[np.float64] = np.bincount(groups.cluster_of[looked_at], doubt[looked_at], len(groups)) / count
     return means

@@ -11,7 +11,7 @@ from whosame.clustering.centrality import centrality
 from whosame.memory import LabelMemory
 from whosame.questions import Verdict
 from whosame.strategies.groups import Groups
-from whosame.strategies.session import Account
+from whosame.strategies.session import SessionBudget
 
 Rows = NDArray[np.int64]
 
@@ -71,15 +71,15 @@ class Scatter:
         self._next = self._asked = self._row_of_same = 0
         self._last_differs = False
 
-    def ask(self, account: Account) -> tuple[int, float] | None:
+    def ask(self, budget: SessionBudget) -> tuple[int, float] | None:
         """Return the row to compare with :attr:`centre` next, and its centrality; None when there is none."""
         while True:
             while not self._looks_pure() and self._next < len(self._others):
                 row, value = self._others[self._next]
                 self._next += 1
-                if account.is_open(self.centre, row):
+                if budget.is_open(self.centre, row):
                     return row, value
-            residual = np.sort(apart_from(self.centre, [row for row, _ in self._others], account.memory))
+            residual = np.sort(apart_from(self.centre, [row for row, _ in self._others], budget.memory))
             if len(residual) < 2 or self.level == self._depth:
                 return None
             self.level += 1
@@ -168,5 +168,5 @@ def _leaders(free: Rows, leaders: Rows, features: NDArray[np.float32], memory: L
         member = int(free[blocks.rows[blocks.starts[block]]])
         chosen[block] = next(leader for leader in leaders[order] if memory.implied(member, int(leader)) is not False)
     following = np.empty_like(free)
-    following[blocks.rows] = chosen[blocks.of]
+    following[blocks.rows] = chosen[blocks.cluster_of]
     return following

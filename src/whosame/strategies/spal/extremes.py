@@ -121,7 +121,7 @@ def nearest_outside(features: Points, groups: Groups, decided: csr_array) -> Pai
     """
     n, count = len(features), len(groups.rows)
     cluster_of = np.full(n, -1, np.int64)
-    cluster_of[groups.rows] = groups.of
+    cluster_of[groups.rows] = groups.cluster_of
     order = np.concatenate([groups.rows, np.flatnonzero(cluster_of < 0)])  # so that a cluster is a slice of columns
     known, place, points = decided[groups.rows], _places(order, n), _projected(features)[order]
     slack = SLACK * float(np.einsum("nd,nd->n", features, features).max(initial=0))
@@ -131,12 +131,13 @@ def nearest_outside(features: Points, groups: Groups, decided: csr_array) -> Pai
         block = slice(begin, min(begin + BLOCK, count))
         squared = _squared(points[block], points)
         squared[_decided(known, place, block)] = np.inf
-        for position in range(groups.of[block.start], groups.of[block.stop - 1] + 1):
+        for position in range(groups.cluster_of[block.start], groups.cluster_of[block.stop - 1] + 1):
             part = groups.members(position)
             squared[max(0, part.start - begin) : part.stop - begin, part] = np.inf
         rows, columns = _lowest(squared)
-        np.minimum.at(nearest, groups.of[begin + rows], distances(features, order[begin + rows], order[columns]))
-        limit = nearest[groups.of[block]] ** 2 + slack
+        first, second = order[begin + rows], order[columns]
+        np.minimum.at(nearest, groups.cluster_of[begin + rows], distances(features, first, second))
+        limit = nearest[groups.cluster_of[block]] ** 2 + slack
         limit[np.isinf(limit)] = -np.inf  # nothing of the cluster is open here
         rows, columns = np.divmod(np.flatnonzero(squared <= limit[:, None]), n)
         if len(rows) > LOOSE * squared.size:

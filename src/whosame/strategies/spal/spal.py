@@ -5,16 +5,15 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 import numpy as np
-from numpy.typing import NDArray
 
 from whosame.memory import LabelMemory
 from whosame.parameters import check_rules
-from whosame.questions import Answer, Kind, Question
+from whosame.questions import Kind, Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.groups import Groups
 from whosame.strategies.pairs import Pairs
-from whosame.strategies.session import Account
+from whosame.strategies.session import BudgetedSession
 from whosame.strategies.spal.extremes import decided_pairs, farthest_inside, nearest_outside
 
 
@@ -36,40 +35,32 @@ class SPALConfig:
         check_rules("spal", self, {"passes is 1 or more": self.passes >= 1})
 
 
-class SPALSession:
+class SPALSession(BudgetedSession):
     """One round: two questions a cluster, the most extreme first."""
 
     def __init__(self, state: RoundState, config: SPALConfig) -> None:
-        self._state, self._config = state, config
-        self._account = Account(state)
+        super().__init__(state)
+        self._config = config
         self._passes_left = config.passes
 
     def ask(self) -> Sequence[Question]:
         """Return the questions of one pass over the clusters, as many as may be paid for."""
-        if self._account.left == 0 or self._passes_left == 0:
+        if self._budget.remaining == 0 or self._passes_left == 0:
             return []
         self._passes_left -= 1
         questions: list[Question] = []
         for pairs, index in self._candidates():
-            if len(questions) == self._account.left:
+            if len(questions) == self._budget.remaining:
                 break
-            if self._account.is_open(int(pairs.first[index]), int(pairs.second[index])):
+            if self._budget.is_open(int(pairs.first[index]), int(pairs.second[index])):
                 questions.append(self._question(pairs, index))
         return questions
-
-    def tell(self, answers: Sequence[Answer]) -> None:
-        """Take the answers."""
-        self._account.tell(answers)
-
-    def carry(self) -> dict[str, NDArray[np.generic]]:
-        """Return nothing: rounds are independent."""
-        return {}
 
     def _candidates(self) -> Iterator[tuple[Pairs, int]]:
         """Go through the pairs, one inside and one outside in turn, each kind the most extreme first."""
         features = self._state.features
         groups = Groups(self._state.labels)
-        known = self._account.memory if self._config.replace_decided else LabelMemory()
+        known = self._budget.memory if self._config.replace_decided else LabelMemory()
         decided = decided_pairs(known, len(features))
         inside, outside = farthest_inside(features, groups, decided), nearest_outside(features, groups, decided)
         farthest = [(inside, int(i)) for i in np.argsort(-inside.distances, kind="stable")]
@@ -82,10 +73,10 @@ class SPALSession:
         group = int(self._state.labels[first])
         if one == other:
             reason = f"farthest pair of its cluster, distance {distance:.3f}"
-            return self._account.question(first, second, "within", score=distance, group=group, reason=reason)
+            return self._budget.question(first, second, "within", score=distance, group=group, reason=reason)
         reason = f"nearest image outside the cluster, distance {distance:.3f}"
         kind: Kind = "pool" if other < 0 else "between"
-        return self._account.question(first, second, kind, score=-distance, group=group, reason=reason)
+        return self._budget.question(first, second, kind, score=-distance, group=group, reason=reason)
 
 
 class SPAL(Strategy):

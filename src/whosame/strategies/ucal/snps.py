@@ -205,11 +205,12 @@ def _jaccard(graph: csr_array, groups: Groups) -> Similarities:
     left = np.repeat(np.arange(len(groups.rows)), np.diff(taken.indptr))
     right = place[taken.indices]
     inside = right >= 0
-    inside[inside] = (groups.of[right[inside]] == groups.of[left[inside]]) & (right[inside] != left[inside])
+    one, other = left[inside], right[inside]
+    inside[inside] = (groups.cluster_of[one] == groups.cluster_of[other]) & (one != other)
     left, right = left[inside], right[inside]
     indptr = np.concatenate([[0], np.cumsum(np.bincount(left, minlength=len(groups.rows)))]).astype(np.int64)
     values = (1.0 - taken.data[inside].astype(np.float64)).clip(0, 1)
-    return Similarities(indptr, right - groups.starts[groups.of[right]], values)
+    return Similarities(indptr, right - groups.starts[groups.cluster_of[right]], values)
 
 
 def _cosine(features: NDArray[np.float32]) -> Similarities:

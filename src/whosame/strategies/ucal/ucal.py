@@ -21,7 +21,7 @@ from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import check_schedule, spread
 from whosame.strategies.groups import Groups, singletons
 from whosame.strategies.reassignment import unite
-from whosame.strategies.session import Account
+from whosame.strategies.session import BudgetedSession
 from whosame.strategies.ucal.mpps import merges
 from whosame.strategies.ucal.snps import Structure, split, structures
 
@@ -77,25 +77,25 @@ class UCALConfig:
         check_rules("ucal", self, rules)
 
 
-class UCALSession:
+class UCALSession(BudgetedSession):
     """One round of UCAL. Nothing is computed before the first question is wanted."""
 
     def __init__(self, state: RoundState, config: UCALConfig) -> None:
-        self._state, self._config = state, config
-        self._account = Account(state)
-        self._split_share = round(config.snps_share * self._account.left)
+        super().__init__(state)
+        self._config = config
+        self._split_share = round(config.snps_share * self._budget.remaining)
         self._splits_seen = self._merges_seen = self._unions = 0
 
     def ask(self) -> Sequence[Question]:
         """Return SNPS's questions as far as its share goes, then those of MPPS, then what is left of SNPS's."""
-        left = self._account.left
+        left = self._budget.remaining
         if left == 0:
             return []
         return self._splits(min(left, self._split_share)) or self._merges(left) or self._splits(left)
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Take the answers; what they cost is charged to SNPS's share, unions to the cap."""
-        self._account.tell(answers)
+        super().tell(answers)
         for answer in answers:
             if answer.source == "closure":
                 continue
@@ -104,31 +104,27 @@ class UCALSession:
             elif answer.verdict == "same":
                 self._unions += 1
 
-    def carry(self) -> dict[str, NDArray[np.generic]]:
-        """Return nothing: answers are in the next round's state."""
-        return {}
-
     def _splits(self, count: int) -> list[Question]:
         questions: list[Question] = []
         while len(questions) < count and self._splits_seen < len(self._split_pairs):
             a, b, alike, score = self._split_pairs[self._splits_seen]
             self._splits_seen += 1
-            if self._account.is_open(a, b):
+            if self._budget.is_open(a, b):
                 reason = f"groups of one cluster, similarity {alike:.3f}"
                 group = int(self._state.labels[a])
-                questions.append(self._account.question(a, b, "within", score=score, group=group, reason=reason))
+                questions.append(self._budget.question(a, b, "within", score=score, group=group, reason=reason))
         return questions
 
     def _merges(self, count: int) -> list[Question]:
         """Return as many questions as cannot exceed the cap, were all of them answered with "same"."""
         questions: list[Question] = []
         pairs, cap = self._merge_pairs
-        roots = self._account.memory.must_link_roots(len(self._state.labels)).tolist()
+        roots = self._budget.memory.must_link_roots(len(self._state.labels)).tolist()
         joined: DisjointSet[int] = DisjointSet()
         unions = self._unions
         while len(questions) < count and self._merges_seen < len(pairs):
             a, b, alike = pairs[self._merges_seen]
-            if self._account.is_open(a, b):
+            if self._budget.is_open(a, b):
                 joined.add(roots[a])
                 joined.add(roots[b])
                 unions += joined.merge(roots[a], roots[b])
@@ -142,7 +138,7 @@ class UCALSession:
         labels = self._state.labels
         kind: Kind = "between" if labels[a] >= 0 and labels[b] >= 0 else "pool"
         reason = f"clusters like each other, similarity {alike:.3f}"
-        return self._account.question(a, b, kind, score=alike, group=int(labels[min(a, b)]), reason=reason)
+        return self._budget.question(a, b, kind, score=alike, group=int(labels[min(a, b)]), reason=reason)
 
     @cached_property
     def _structures(self) -> list[Structure]:
@@ -154,7 +150,7 @@ class UCALSession:
 
     @cached_property
     def _merge_pairs(self) -> tuple[list[tuple[int, int, float]], int]:
-        labels = split(self._state.labels, self._structures, self._account.memory)
+        labels = split(self._state.labels, self._structures, self._budget.memory)
         return _compare(self._state, labels, self._structures, self._config)
 
 
@@ -222,8 +218,8 @@ def _compare(
     for one in examined:
         if len(np.unique(labels[one.rows])) > 1:
             distances[np.isin(groups.rows, one.medoids)] = -1  # nearer than any
-    standing = groups.least(distances)
+    representatives = groups.argmin(distances)
     found = merges(means, l_max=config.l_max, delta=config.delta, include_next=config.include_next)
-    rows = standing[found.clusters].tolist()
+    rows = representatives[found.clusters].tolist()
     pairs = [(a, b, alike) for (a, b), alike in zip(rows, found.similarities.tolist(), strict=True)]
     return pairs, int(config.merge_cap * len(groups) + 1e-9)  # 0.29 x 100 is 28.999… in binary
