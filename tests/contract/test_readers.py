@@ -1,16 +1,13 @@
-"""Every reader passes this suite: a tiny folder of each layout, and what it must come out as."""
+"""Every reader keeps to the contract: a tiny folder of each layout, and what it must come out as."""
 
-import hashlib
-
-import numpy as np
 import pytest
-from PIL import Image
 
 from whosame.data.indexing import index_images
 from whosame.data.manifest import split
 from whosame.data.readers import READERS, FolderReader, OmniglotReader
 from whosame.data.source import SourceConfig
 from whosame.errors import InputError
+from whosame.testing.readers import READER_CHECKS, Layout, draw_folder
 
 MARKET = {
     "bounding_box_train/0002_c1s1_000451_03.jpg": ("train", 1, 2),
@@ -28,18 +25,10 @@ DUKE = {
     "bounding_box_test/0005_c8_f0090000.jpg": ("gallery", 8, 5),
 }
 MSMT_LISTS = {
-    "list_train.txt": ["0000/0000_000_01_0303morning_0008_0.jpg 0", "0001/0001_000_14_0303noon_0015_1.jpg 1"],
-    "list_val.txt": ["0000/0000_004_02_0303morning_0020_0.jpg 0"],
-    "list_query.txt": ["0000/0000_000_05_0303morning_0031_0.jpg 0"],
-    "list_gallery.txt": ["0000/0000_009_06_0113noon_0031_0.jpg 0", "0001/0001_009_06_0113noon_0032_0.jpg 1"],
-}
-MSMT = {  # identities of the training list plus 1; of the test lists behind them
-    "{train}/0000/0000_000_01_0303morning_0008_0.jpg": ("train", 1, 1),
-    "{train}/0001/0001_000_14_0303noon_0015_1.jpg": ("train", 14, 2),
-    "{train}/0000/0000_004_02_0303morning_0020_0.jpg": ("train", 2, 1),
-    "{test}/0000/0000_000_05_0303morning_0031_0.jpg": ("query", 5, 3),
-    "{test}/0000/0000_009_06_0113noon_0031_0.jpg": ("gallery", 6, 3),
-    "{test}/0001/0001_009_06_0113noon_0032_0.jpg": ("gallery", 6, 4),
+    "list_train.txt": "0000/0000_000_01_0303morning_0008_0.jpg 0\n0001/0001_000_14_0303noon_0015_1.jpg 1\n",
+    "list_val.txt": "0000/0000_004_02_0303morning_0020_0.jpg 0\n",
+    "list_query.txt": "0000/0000_000_05_0303morning_0031_0.jpg 0\n",
+    "list_gallery.txt": "0000/0000_009_06_0113noon_0031_0.jpg 0\n0001/0001_009_06_0113noon_0032_0.jpg 1\n",
 }
 OMNIGLOT = {
     "Beta/character01/0031_01.png": ("query", 1, 2),
@@ -56,105 +45,73 @@ FOLDER = {
 
 
 def msmt(train, test):
-    return {path.format(train=train, test=test): row for path, row in MSMT.items()}
+    images = {  # identities of the training list plus 1; of the test lists behind them
+        f"{train}/0000/0000_000_01_0303morning_0008_0.jpg": ("train", 1, 1),
+        f"{train}/0001/0001_000_14_0303noon_0015_1.jpg": ("train", 14, 2),
+        f"{train}/0000/0000_004_02_0303morning_0020_0.jpg": ("train", 2, 1),
+        f"{test}/0000/0000_000_05_0303morning_0031_0.jpg": ("query", 5, 3),
+        f"{test}/0000/0000_009_06_0113noon_0031_0.jpg": ("gallery", 6, 3),
+        f"{test}/0001/0001_009_06_0113noon_0032_0.jpg": ("gallery", 6, 4),
+    }
+    return Layout(READERS["msmt17"], images, MSMT_LISTS)
 
 
-CASES = {
-    "market1501": (MARKET, {}),
-    "synthetic": (MARKET, {}),
-    "dukemtmc": (DUKE, {}),
-    "msmt17": (msmt("train", "test"), {}),
-    "msmt17-v2": (msmt("mask_train_v2", "mask_test_v2"), {}),
-    "omniglot": (OMNIGLOT, {"omniglot": OmniglotReader(train=("Alpha", "Gamma"), test=("Beta",))}),
-    "folder": (
+LAYOUTS = {
+    "market1501": Layout(READERS["market1501"], MARKET, broken=["query/noname.jpg", "bounding_box_test/-2_c1.jpg"]),
+    "synthetic": Layout(READERS["synthetic"], MARKET, broken=["query/noname.jpg"]),
+    "dukemtmc": Layout(READERS["dukemtmc"], DUKE, broken=["bounding_box_train/0001_f00.jpg"]),
+    "msmt17": msmt("train", "test"),
+    "msmt17-v2": msmt("mask_train_v2", "mask_test_v2"),
+    "omniglot": Layout(
+        OmniglotReader(train=("Alpha", "Gamma"), test=("Beta",)),
+        OMNIGLOT,
+        broken=["Alpha/0022_20.png", "Beta/character01/x_1.png"],
+    ),
+    "folder": Layout(
+        FolderReader(pattern=r"^(?P<split>[^/]+)/(?P<identity>[^/]+)/(?P<camera>[^/]+)/"),
         FOLDER,
-        {"folder": FolderReader(pattern=r"^(?P<split>[^/]+)/(?P<identity>[^/]+)/(?P<camera>[^/]+)/")},
+        broken=["loose.png", "train/loose.png"],
     ),
 }
 
 
-def draw(root, paths):
-    for path in paths:
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        shade = hashlib.md5(path.encode()).digest()  # no two files with the same bytes
-        Image.fromarray(np.frombuffer(shade * 24, np.uint8).reshape(16, 8, 3)).save(root / path)
-    return root
-
-
 def test_no_reader_goes_untested():
-    assert {name.partition("-")[0] for name in CASES} == set(READERS)
+    assert {name.partition("-")[0] for name in LAYOUTS} == set(READERS)
 
 
-@pytest.fixture(params=CASES)
-def case(request, tmp_path):
-    rows, options = CASES[request.param]
-    layout = request.param.partition("-")[0]
-    root = draw(tmp_path / "images", rows)
-    (root / "Thumbs.db").write_text("not an image")
-    (root / "._0001_c1.jpg").write_text("a Mac's shadow of a file")
-    if layout == "msmt17":
-        for name, lines in MSMT_LISTS.items():
-            (root / name).write_text("\n".join(lines) + "\n")
-    return layout, root, rows, options
+@pytest.mark.parametrize("check", READER_CHECKS.values(), ids=READER_CHECKS)
+@pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)
+def test_contract(layout, check):
+    check(layout)
 
 
-def reader_of(layout, options):
-    return options.get(layout, READERS[layout])
-
-
-def test_splits_cameras_and_identities_are_read(case):
-    layout, root, rows, options = case
-    found = reader_of(layout, options).read(root)
-    assert {image.file.path: image[1:] for image in found.images} == rows
-    for image in found.images:
-        stat = (root / image.file.path).stat()
-        assert (image.file.size, image.file.modified) == (stat.st_size, stat.st_mtime_ns)
-
-
-def test_the_manifest_is_sorted_and_typed(case, tmp_path, monkeypatch):
-    layout, root, rows, options = case
+@pytest.mark.parametrize("name", LAYOUTS)
+def test_the_manifest_is_sorted_and_typed(name, tmp_path, monkeypatch):
+    layout, root = LAYOUTS[name], tmp_path / "images"
+    root.mkdir()
+    draw_folder(layout, root)
     monkeypatch.setattr(SourceConfig, "place", lambda self, cache: root)  # synthetic would draw its own
-    images = None if layout == "synthetic" else str(root)
-    manifest = index_images(SourceConfig(layout, images, **options), tmp_path / "cache")
-    assert list(manifest.table["path"]) == sorted(rows)
+    kind = name.partition("-")[0]
+    options = {kind: layout.reader} if kind in ("omniglot", "folder") else {}
+    images = None if kind == "synthetic" else str(root)
+    manifest = index_images(SourceConfig(kind, images, **options), tmp_path / "cache")
+    assert list(manifest.table["path"]) == sorted(layout.images)
     expected = {"camera": "int64", "identity": "Int64", "height": "int32", "width": "int32"}
     assert {name: str(manifest.table[name].dtype) for name in expected} == expected
     assert set(manifest.table["height"]) == {16}
     assert set(manifest.table["width"]) == {8}
     train, truth, test = split(manifest)
-    assert len(train) == sum(row[0] == "train" for row in rows.values())
+    assert len(train) == sum(row[0] == "train" for row in layout.images.values())
     assert truth.known
     assert set(test.query_identities) <= set(test.gallery_identities)
     assert not set(truth.identities) & set(test.query_identities)
 
 
-def test_reading_twice_gives_the_same(case):
-    layout, root, _, options = case
-    reader = reader_of(layout, options)
-    assert reader.read(root) == reader.read(root)
-
-
-def test_a_folder_that_is_not_there_is_an_input_error(case, tmp_path):
-    layout, _, _, options = case
-    with pytest.raises(InputError, match="nowhere"):
-        reader_of(layout, options).read(tmp_path / "nowhere")
-
-
-def test_names_that_break_the_rule_are_all_listed(case):
-    layout, root, _, options = case
-    wrong = {
-        "market1501": ["query/noname.jpg", "bounding_box_test/-2_c1.jpg"],
-        "synthetic": ["query/noname.jpg"],
-        "dukemtmc": ["bounding_box_train/0001_f00.jpg"],
-        "omniglot": ["Alpha/0022_20.png", "Beta/character01/x_1.png"],
-        "folder": ["loose.png", "train/loose.png"],
-        "msmt17": [],
-    }[layout]
-    if layout == "msmt17":
-        with (root / "list_val.txt").open("a") as file:
-            file.write("0001/gone_000_01_0303.jpg 1\nnonsense\n0000/short.jpg 0\n")
-        wrong = ["gone_000_01_0303.jpg: listed but not there", "list_val.txt, line 3", "short.jpg: the third field"]
-    draw(root, [path for path in wrong if path.endswith((".jpg", ".png"))] if layout != "msmt17" else [])
+def test_the_lists_of_msmt17_are_held_to_its_rule(tmp_path):
+    draw_folder(LAYOUTS["msmt17"], tmp_path)
+    with (tmp_path / "list_val.txt").open("a") as file:
+        file.write("0001/gone_000_01_0303.jpg 1\nnonsense\n0000/short.jpg 0\n")
     with pytest.raises(InputError) as raised:
-        reader_of(layout, options).read(root)
-    assert all(name in str(raised.value) for name in wrong)
+        READERS["msmt17"].read(tmp_path)
+    for problem in ("gone_000_01_0303.jpg: listed but not there", "list_val.txt, line 3", "short.jpg: the third field"):
+        assert problem in str(raised.value)
