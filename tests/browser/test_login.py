@@ -60,7 +60,7 @@ def logged_in(tab, served, token):
 
 
 def logins(store):
-    return [(entry.who, entry.what) for entry in audit_log.log(store) if entry.what != "added"]
+    return [(entry.actor, entry.action) for entry in audit_log.log(store) if entry.action != "added"]
 
 
 def test_the_link_logs_in_and_its_token_goes_nowhere_else(tab, served, store):

@@ -13,7 +13,7 @@ from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.store.schema import images
 from whosame.annotation.store.store import open_store
 from whosame.annotators.human import HumanAnnotator
-from whosame.annotators.people_record import PeopleRecord
+from whosame.annotators.record import PeopleRecord
 from whosame.annotators.registry import ANNOTATORS, HUMAN, NAMES, AnnotatorConfig, make_annotator
 from whosame.testing.annotators import ANNOTATOR_CHECKS, IDENTITIES, IMMEDIATE_CHECKS
 
@@ -38,7 +38,7 @@ class Alice(threading.Thread):
         about = {"run_uid": uid, "run": uid, "round": 0, "image_ids": np.arange(N), "digests": digests}
         campaign.begin()
         self.runs.append(uid)
-        return HumanAnnotator(campaign, PeopleRecord(self.store, **about), pause=0.01)
+        return HumanAnnotator(campaign, PeopleRecord(self.store, **about), poll_seconds=0.01)
 
     def run(self):
         while not self.gone.wait(0.01):

@@ -465,13 +465,13 @@ def test_the_overview_is_for_coordinators(served, alice, carol):
 def test_too_many_failed_logins_have_to_wait(served, store, alice):
     served.app.state.access.failures = FailureLimit(3, 60)
     browser = served.browser()
-    failures = len([entry for entry in audit_log.log(store, limit=1000) if entry.what == "login failed"])
+    failures = len([entry for entry in audit_log.log(store, limit=1000) if entry.action == "login failed"])
     statuses = [browser.post("/login", data={"token": f"guess {k}"}).status_code for k in range(5)]
     assert statuses == [403, 403, 403, 429, 429]
     response = browser.post("/login", data={"token": alice})
     assert response.status_code == 429
     assert 1 <= int(response.headers["retry-after"]) <= 60
-    entries = [entry for entry in audit_log.log(store, limit=1000) if entry.what == "login failed"]
+    entries = [entry for entry in audit_log.log(store, limit=1000) if entry.action == "login failed"]
     assert len(entries) == failures + 3  # whoever has to wait does not fill the store
     assert entries[0].about == {"address": "127.0.0.1"}
 

@@ -4,6 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from whosame.annotation.queue.adjudicate import adjudicate
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.leases import claim, release_leases
 from whosame.annotation.queue.submit import RefusedError, answer, skip
@@ -136,7 +137,7 @@ def test_what_is_anothers_or_of_another_sitting_or_learnt_from_is_not_taken_back
     [held] = claims(store, clock, "alice")
     receipt = answers(store, clock, "alice", held)
     for who, sitting in (("bob", "alice's sitting"), ("alice", "of yesterday")):
-        with pytest.raises(RefusedError, match="only your own answers of this sitting"):
+        with pytest.raises(RefusedError, match="only your own answers of this session"):
             take_back(store, receipt.event, who, sitting, now=clock)
     assert not round_.end((0, 0))  # an answer has come since
     assert round_.end(round_.last_event_ids())
@@ -175,9 +176,9 @@ def test_a_third_opinion_taken_back_is_wanted_of_anybody(store, clock):
 
 def test_what_a_coordinator_has_decided_is_not_taken_back(store, clock):
     campaign(store, clock, overlap=2).ask(pairs(1))
-    [alice], [bob] = claims(store, clock, "alice"), claims(store, clock, "bob")
+    [alice] = claims(store, clock, "alice")
     first = answers(store, clock, "alice", alice, "same")
-    answers(store, clock, "bob", bob, "different", settles=True)
+    adjudicate(store, "uid", alice.task, "chief", "different", now=clock)
     with pytest.raises(RefusedError, match="a coordinator has decided"):
         take_back(store, first.event, "alice", "alice's sitting", now=clock)
     assert len(store.answers("uid")) == 2

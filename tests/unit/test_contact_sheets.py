@@ -10,6 +10,7 @@ from whosame.annotation.quality.cluster_preview import SHOWN, Group, NotHereErro
 from whosame.annotation.quality.contradictions import Belief
 from whosame.annotation.queue.image_tokens import ImageRef, image_tokens
 from whosame.annotation.queue.tasks import RunInfo, TaskQueue
+from whosame.annotation.store.schema import images
 from whosame.annotation.store.store import open_store
 from whosame.clustering import enforce
 from whosame.data.manifest import Manifest
@@ -170,12 +171,12 @@ def test_pictures_get_a_handle_once(tmp_path):
     with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
         about = RunInfo("uid", "mine", "/images", 0, 1, 0, 1, 1)
         TaskQueue(store, about, {}).begin()
-        images = {image: ImageRef(f"{image}.png", str(image)) for image in range(1100)}
-        first = image_tokens(store, "uid", {image: images[image] for image in range(700)})
-        every = image_tokens(store, "uid", images)
+        refs = {image: ImageRef(f"{image}.png", str(image)) for image in range(1100)}
+        first = image_tokens(store, "uid", {image: refs[image] for image in range(700)})
+        every = image_tokens(store, "uid", refs)
         assert {image: every[image] for image in first} == first
         assert len(set(every.values())) == 1100
-        assert image_tokens(store, "another run", {0: images[0]})[0] not in every.values()
+        assert image_tokens(store, "another run", {0: refs[0]})[0] not in every.values()
         assert image_tokens(store, "uid", {}) == {}
         with store.reading() as connection:
             row = connection.execute(images.select().where(images.c.token == every[1099])).one()

@@ -137,7 +137,7 @@ def test_a_claim_reads_the_first_pairs_and_not_all(database):
             found = connection.execute(NEXT_NEW, {"run": "uid", "who": "alice", "now": time.time()})
             said = "\n".join(str(row[-1]) for row in found.cursor.fetchall())
         event.remove(store._engine, "before_cursor_execute", explain)
-    assert "ix_tasks_waiting" in said
+    assert "ix_tasks_open" in said
     assert "Seq Scan on tasks" not in said
     assert "SCAN tasks" not in said
     assert "TEMP B-TREE" not in said

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from whosame.annotation.queue.adjudicate import adjudicate
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.leases import claim
 from whosame.annotation.queue.submit import RefusedError, answer, skip
@@ -14,8 +15,8 @@ from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.queue.undo import last_answer, take_back
 from whosame.annotation.store.schema import images, runs, tasks, undos
 from whosame.annotation.store.store import open_store
-from whosame.annotators.asking import ask_people
-from whosame.annotators.people_record import PeopleRecord
+from whosame.annotators.human import ask_people
+from whosame.annotators.record import PeopleRecord
 from whosame.annotators.registry import AnnotatorConfig
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError
@@ -67,7 +68,7 @@ class Round:
         self.begun = 0
         self.result = None
         self.error = None
-        options = {"budget": budget, "grace": grace, "pause": 0.01, "last": number == 1}
+        options = {"budget": budget, "grace": grace, "poll_seconds": 0.01, "last": number == 1}
 
         def begin():
             self.begun += 1
@@ -203,7 +204,7 @@ def test_after_a_crash_what_was_answered_meanwhile_is_found(store):
     first.heard(1)
     [held] = first.hold("alice")
     # The loop is gone: its thread never hears of this store again.
-    first.campaign.mark = _gone
+    first.campaign.last_event_ids = _gone
     first.thread.join(5)
     assert isinstance(first.error, GoneError)
     first.say("alice", held)
@@ -313,8 +314,7 @@ def test_a_coordinator_decides_a_pair_alone(store):
     played = Round(store, within((0, 1)), overlap=3)
     [held] = played.hold("alice")
     played.say("alice", held, "different")
-    [held] = played.hold("chief")
-    played.say("chief", held, "same", settles=True)
+    adjudicate(store, "uid", held.task, "chief", "same")
     assert [verdict for *_, verdict, _ in summary(played.done())] == ["same"]
 
 
@@ -368,7 +368,7 @@ class TestFoundAgain:
             def record(self):
                 record = turned(self)
                 record._digests = [f"digest {N - 1 - row}" for row in range(N)]
-                record._check = lambda _: None  # that is its own test
+                record._check_images = lambda _: None  # that is its own test
                 return record
 
         played = Turned(store, within((N - 2, N - 1), (N - 10, N - 4)))
@@ -437,7 +437,7 @@ def test_whatever_people_do_the_round_ends_as_if_only_the_answers_that_stand_had
             elif 0.7 <= act < 0.78 and (event := last_answer(store, "uid", who, f"{who}'s")) is not None:
                 take_back(store, event, who, f"{who}'s")
             elif act > 0.97:
-                played.campaign.mark = _gone
+                played.campaign.last_event_ids = _gone
                 played.thread.join(10)
                 if isinstance(played.error, GoneError):
                     played = Round(store, *batches, **options)

@@ -280,7 +280,7 @@ def test_the_first_answer_stands_where_a_pair_has_several(store):
 def test_answers_about_other_pictures_are_refused(store):
     make_record(store).commit([Answer(Question(0, 2, "pool"), "same"), Answer(Question(1, 2, "pool"), "same")])
     with pytest.raises(
-        ResumeError, match=r"(?s)2 images.*image 10: not a training image.*image 20: its bytes were others"
+        ResumeError, match=r"(?s)2 images.*image 10: not a training image.*image 20: its bytes have changed"
     ):
         make_record(store, image_ids=(20, 30, 40, 50), digests=("B", "c", "d", "e"))
 

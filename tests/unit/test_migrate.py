@@ -143,16 +143,23 @@ def test_answers_and_events_refuse_changes(database):
     engine.dispose()
 
 
-def in_processes(n, work):
-    """Run ``work`` in n processes that begin at the same moment; their exit codes."""
-    context = multiprocessing.get_context("fork")
-    barrier = context.Barrier(n)
+SERVER = multiprocessing.get_context("forkserver")  # this process has threads of other tests
+SERVER.set_forkserver_preload(["alembic.command", "whosame.annotation.store.store"])
 
-    def begin():
-        barrier.wait()
-        work()
 
-    children = [context.Process(target=begin) for _ in range(n)]
+def begin(barrier, url, migrations, moment):
+    def kill(_connection, _cursor, statement, *_):
+        if moment and re.search(moment, statement):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    barrier.wait()
+    upgrade(url, migrations, kill)
+
+
+def in_processes(n, url, migrations, moment=None):
+    """Upgrade in n processes that begin at the same moment; their exit codes."""
+    barrier = SERVER.Barrier(n)
+    children = [SERVER.Process(target=begin, args=(barrier, url, migrations, moment)) for _ in range(n)]
     for child in children:
         child.start()
     for child in children:
@@ -160,18 +167,10 @@ def in_processes(n, work):
     return [child.exitcode for child in children]
 
 
-def kill_at(moment):
-    def kill(_connection, _cursor, statement, *_):
-        if re.search(moment, statement):
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return kill
-
-
 @pytest.mark.parametrize("moment", ["RENAME TO tasks|ADD COLUMN hardness", "CREATE TABLE extras", "UPDATE alembic_v"])
 def test_killed_during_an_upgrade_the_old_schema_is_intact(answered, second, moment):
     before = state(answered)
-    assert in_processes(1, lambda: upgrade(answered, second, kill_at(moment))) == [-signal.SIGKILL]
+    assert in_processes(1, answered, second, moment) == [-signal.SIGKILL]
     assert state(answered) == before
     upgrade(answered, second)
     assert state(answered)[2] == before[2]
@@ -179,8 +178,7 @@ def test_killed_during_an_upgrade_the_old_schema_is_intact(answered, second, mom
 
 @pytest.mark.parametrize("moment", ["CREATE TABLE leases", "CREATE TRIGGER audit", "INSERT INTO alembic_version"])
 def test_killed_during_creation_there_is_nothing(empty_database, moment):
-    work = lambda: upgrade(empty_database, MIGRATIONS, kill_at(moment))  # noqa: E731
-    assert in_processes(1, work) == [-signal.SIGKILL]
+    assert in_processes(1, empty_database, MIGRATIONS, moment) == [-signal.SIGKILL]
     engine = engine_of(empty_database)
     assert inspect(engine).get_table_names() == []
     engine.dispose()
@@ -189,13 +187,13 @@ def test_killed_during_creation_there_is_nothing(empty_database, moment):
 
 
 def test_several_processes_may_open_a_new_store(empty_database):
-    assert in_processes(4, lambda: open_store(empty_database).close()) == [0] * 4
+    assert in_processes(4, empty_database, MIGRATIONS) == [0] * 4
     assert differences(empty_database) == []
 
 
 def test_several_processes_may_open_a_store_to_upgrade(answered, second):
     before = state(answered)
-    assert in_processes(4, lambda: upgrade(answered, second)) == [0] * 4
+    assert in_processes(4, answered, second) == [0] * 4
     assert state(answered)[2] == before[2]
 
 

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 from whosame.annotation.web.process import Page, listening, page_address
-from whosame.annotators.people_record import Progress
+from whosame.annotators.record import Progress
 from whosame.app.waiting import Waiting, told
 from whosame.errors import StorageError
 

@@ -1,4 +1,4 @@
-"""What every annotator does, and what a round needs to have its answers kept."""
+"""The interface of annotators, and of the record that keeps a round's answers."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
@@ -9,11 +9,11 @@ Settled = Callable[[Question], bool]
 
 
 class Annotator(Protocol):
-    """Somebody, or something, that answers questions."""
+    """People, or a program, that answer questions."""
 
     @property
     def name(self) -> str:
-        """Who it is, as the label store keeps it."""
+        """The name of the annotator in the label store."""
 
     def answer(self, questions: Sequence[Question], settled: Settled) -> Iterator[Answer]:
         """Yield the answers as they are given.
@@ -21,25 +21,25 @@ class Annotator(Protocol):
         Parameters
         ----------
         questions : sequence of Question
-            What may be asked now, the most wanted first. Each is answered at most once, in any order.
+            Open questions, the most important first. Each is answered at most once, in any order.
         settled : callable
-            Whether a question needs no answer any more. Look at it just before asking: each answer yielded before
-            may have settled others. A settled question is left out.
+            Whether a question needs no answer any more. Call it just before asking: each answer yielded before may have
+            settled others. A settled question is left out.
 
         Yields
         ------
         Answer
-            Of source ``human`` or ``oracle``, to the question as it was put, its ``attempt`` included. It is on disk
+            Of source ``human`` or ``oracle``, to the question as it was asked, its ``attempt`` included. It is on disk
             by the time the next one is taken from the iterator. Where several people answer at once, it may be to a
             question that an answer before it has settled.
         """
 
 
 class Record(Protocol):
-    """Where the answers of a run are kept."""
+    """The place where the answers of a run are kept."""
 
     def find(self, questions: Sequence[Question]) -> list[Answer]:
-        """Return the answers that these questions had before, source ``memory``, in the order they were given.
+        """Return the answers that these questions have already, source ``memory``, in the order they were given.
 
         Each attempt at a pair is a question of its own.
         """

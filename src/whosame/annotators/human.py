@@ -1,45 +1,107 @@
-"""People as an annotator: questions are laid out in the label store, and answers are heard as they come."""
+"""People as the annotator: their questions are written to the label store, their answers are read as they arrive."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
 
 from whosame.annotation.queue.tasks import PairTask, TaskQueue
 from whosame.annotators.base import Settled
-from whosame.annotators.people_record import PeopleRecord, Progress
+from whosame.annotators.query_loop import QueryResult, run_queries
+from whosame.annotators.record import AnswersChangedError, PeopleRecord, Progress
+from whosame.memory import LabelMemory
 from whosame.questions import Answer, Question
+from whosame.strategies.base import Session
 
-PAUSE = 0.1  # s between two looks at the store
-BREATH = 2.0  # s between two signs of life
+POLL_SECONDS = 0.1  # between two looks at the store
+HEARTBEAT_SECONDS = 2.0
 
+Begun = tuple[Session, Sequence[Question]]
 Watch = Callable[[Progress], None]
+
+
+def ask_people(
+    begin: Callable[[], Begun],
+    record: Callable[[], PeopleRecord],
+    queue: TaskQueue,
+    memory: LabelMemory,
+    *,
+    budget: int,
+    grace: float,
+    last: bool = False,
+    watch: Watch | None = None,
+    poll_seconds: float = POLL_SECONDS,
+) -> tuple[Session, QueryResult]:
+    """Ask people until the session has nothing more to ask or the budget is spent.
+
+    A strategy cannot forget an answer. When a person undoes one, the query loop therefore begins again with a new
+    session: it gets the answers in the store, in their order, and asks the pair again. The result of the round depends
+    on these answers alone, not on those undone.
+
+    Parameters
+    ----------
+    begin : callable
+        Begins a session of the strategy on the round's state; returns it with its first batch.
+    record : callable
+        Opens the round's record.
+    queue : TaskQueue
+        The round's questions to people.
+    memory : LabelMemory
+        Answers known as the round begins; it is not changed.
+    budget : int
+        How many questions may be paid for.
+    grace : float
+        Seconds for which the last answers may still be undone, at least 0.
+    last : bool
+        Whether the run asks no more after this round.
+    watch : callable, optional
+        Called with how far people are, at every look at the store.
+    poll_seconds : float
+        Seconds between two looks at the store.
+
+    Returns
+    -------
+    Session, QueryResult
+        The session that took the answers in the store, and the result of the query loop.
+    """
+    queue.begin()
+    while True:
+        session, first = begin()
+        try:
+            taken = record()
+            people = HumanAnnotator(queue, taken, watch=watch, poll_seconds=poll_seconds)
+            result = run_queries(session, first, people, memory, budget=budget, record=taken)
+            people.end(grace)
+        except AnswersChangedError:
+            continue
+        if last:
+            queue.finish()
+        return session, result
 
 
 class HumanAnnotator:
     """Waits until people have answered.
 
-    All questions lie on the table at once, so an answer may come to a question that another answer has just settled:
-    it was given, it counts. What is settled and not answered is taken off the table.
+    All questions are open at once, so an answer may arrive to a question that another answer has just settled: it
+    counts. Questions that are settled and not answered are closed.
 
     Parameters
     ----------
-    campaign : Campaign
-        Where questions are put.
+    queue : TaskQueue
     record : PeopleRecord
-        Where answers come in. The conversation's record has to be the same.
+        The query loop has to use the same one.
     watch : callable, optional
-        Told how far people are, at every look at the store.
-    pause : float
+        Called with how far people are, at every look at the store.
+    poll_seconds : float
         Seconds between two looks.
     """
 
     name = "human"
 
     def __init__(
-        self, campaign: TaskQueue, record: PeopleRecord, *, watch: Watch | None = None, pause: float = PAUSE
+        self, queue: TaskQueue, record: PeopleRecord, *, watch: Watch | None = None, poll_seconds: float = POLL_SECONDS
     ) -> None:
-        self._campaign, self._record = campaign, record
-        self._watch, self._pause = watch, pause
-        self._breathed = time.monotonic()
+        self._queue, self._record = queue, record
+        self._watch, self._poll_seconds = watch, poll_seconds
+        self._last_heartbeat = time.monotonic()
         self._progress = record.progress()
 
     def answer(self, questions: Sequence[Question], settled: Settled) -> Iterator[Answer]:
@@ -48,25 +110,25 @@ class HumanAnnotator:
         Raises
         ------
         AnswersChangedError
-            An answer that was heard is taken back.
+            An answer that was taken is undone.
         """
         waiting = [question for question in questions if not settled(question)]
         if not waiting:
             return
-        self._campaign.ask([self._wanted(question) for question in waiting])
+        self._queue.ask([self._task(question) for question in waiting])
         seen: tuple[int, int] | None = None
         while True:
-            mark = self._campaign.last_event_ids()
-            if mark != seen:
-                seen = mark
-                for answer in self._record.look(waiting):
+            newest = self._queue.last_event_ids()
+            if newest != seen:
+                seen = newest
+                for answer in self._record.take_new(waiting):
                     waiting.remove(answer.question)
                     yield answer
                 if needless := [question for question in waiting if settled(question)]:
-                    self._campaign.close([self._record.key(question)[:2] for question in needless])
+                    self._queue.close([self._record.key(question)[:2] for question in needless])
                     seen = None  # one may have been answered before it was closed: look once more
                     waiting = [question for question in waiting if question not in needless]
-                    yield from self._record.look(needless)
+                    yield from self._record.take_new(needless)
                     continue
                 self._progress = self._record.progress()
             if not waiting:
@@ -74,25 +136,25 @@ class HumanAnnotator:
             self._wait()
 
     def end(self, grace: float) -> None:
-        """End the round's questions when nothing has come for ``grace`` seconds: the last answers can be taken back.
+        """End the round's questions when nothing has arrived for ``grace`` seconds, in which people may undo answers.
 
         Raises
         ------
         AnswersChangedError
-            The answers are other ones now than those that were heard.
+            The answers in the store are no longer those that were taken.
         """
-        self._campaign.ask([])
-        mark = self._campaign.last_event_ids()
+        self._queue.ask([])
+        seen = self._queue.last_event_ids()
         self._record.check()
         self._progress = self._record.progress()
-        quiet = time.monotonic()
+        quiet_since = time.monotonic()
         while True:
-            new = self._campaign.last_event_ids()
-            if new != mark:
-                mark, quiet = new, time.monotonic()
+            newest = self._queue.last_event_ids()
+            if newest != seen:
+                seen, quiet_since = newest, time.monotonic()
                 self._record.check()
-            if time.monotonic() - quiet >= grace or not self._progress.answered:
-                if self._campaign.end(mark):
+            if time.monotonic() - quiet_since >= grace or not self._progress.answered:
+                if self._queue.end(seen):
                     return
             else:
                 self._wait()
@@ -100,10 +162,10 @@ class HumanAnnotator:
     def _wait(self) -> None:
         if self._watch is not None:
             self._watch(self._progress)
-        if time.monotonic() - self._breathed >= BREATH:
-            self._campaign.heartbeat()
-            self._breathed = time.monotonic()
-        time.sleep(self._pause)
+        if time.monotonic() - self._last_heartbeat >= HEARTBEAT_SECONDS:
+            self._queue.heartbeat()
+            self._last_heartbeat = time.monotonic()
+        time.sleep(self._poll_seconds)
 
-    def _wanted(self, question: Question) -> PairTask:
+    def _task(self, question: Question) -> PairTask:
         return PairTask(*self._record.key(question)[:2], question.kind, question.attempt)

@@ -1,4 +1,4 @@
-"""Answers from the true identities: what people would say if they never erred, or erred at a known rate."""
+"""Simulated annotators: answers from the true identities, without errors or with errors at a known rate."""
 
 from collections.abc import Iterator, Mapping, Sequence
 
@@ -15,18 +15,18 @@ FLIPPED: dict[Verdict, Verdict] = {"same": "different", "different": "same", "un
 
 
 class Oracle:
-    """Answers every question at once and rightly.
+    """Answers every question at once and without errors.
 
-    Junk (identity -1: boxes that show nobody clearly) is ``unsure`` beside anything, as the retrieval protocol counts
-    it neither right nor wrong. A distractor (identity 0) is different from every person; about two distractors nothing
-    is known: ``unsure``.
+    Junk (identity -1: boxes that show no person clearly) is ``unsure`` beside anything, as the retrieval protocol
+    counts it neither right nor wrong. A distractor (identity 0) is different from every person; two distractors are
+    ``unsure``.
 
     Parameters
     ----------
     identities : int64 [N]
         The training images' identities.
     seconds : float
-        What an answer is counted as in the account of the cost, at least 0.
+        Seconds that an answer counts as in the annotation cost, at least 0.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Oracle:
                 yield Answer(question, self.verdict(question), "oracle", self.name, self._seconds)
 
     def verdict(self, question: Question) -> Verdict:
-        """Return what the identities say."""
+        """Return the verdict of the true identities."""
         first, second = self._identities[question.a], self._identities[question.b]
         if JUNK in (first, second) or first == second == DISTRACTOR:
             return "unsure"
@@ -66,8 +66,8 @@ class NoisyOracle(Oracle):
     """An oracle that errs: ``same`` and ``different`` are exchanged at a rate that may depend on the kind of question.
 
     Whether a pair is answered wrongly depends on the seed, the pair and the attempt alone, not on when it is asked: a
-    resumed run hears the same errors. Attempts at one pair err independently of each other, as another look does. A
-    higher rate adds errors to those of a lower one.
+    resumed run gets the same errors. Attempts at one pair err independently of each other. A higher rate adds errors to
+    those of a lower one.
 
     Parameters
     ----------
@@ -91,8 +91,8 @@ class NoisyOracle(Oracle):
         self._seed = seed
 
     def verdict(self, question: Question) -> Verdict:
-        """Return what the identities say, or the contrary."""
-        said = super().verdict(question)
-        again = (question.attempt,) if question.attempt > 1 else ()  # first answers keep the numbers they had
+        """Return the verdict of the true identities, exchanged where this annotator errs."""
+        right = super().verdict(question)
+        again = (question.attempt,) if question.attempt > 1 else ()
         wrong = stream(self._seed, "noise", question.a, question.b, *again).random() < self._rates[question.kind]
-        return FLIPPED[said] if wrong else said
+        return FLIPPED[right] if wrong else right

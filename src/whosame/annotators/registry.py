@@ -1,4 +1,4 @@
-"""Annotators by the name people type: simulated ones, made here, and people."""
+"""The registry of annotators: simulated ones by their names, and people."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

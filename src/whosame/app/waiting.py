@@ -8,7 +8,7 @@ from typing import Any, Self
 
 from tqdm import tqdm
 
-from whosame.annotators.people_record import Progress
+from whosame.annotators.record import Progress
 
 PLAIN_SECONDS = 10.0  # s between two plain lines
 PROBE_SECONDS = 5.0  # s between two looks whether the page is there

@@ -7,8 +7,7 @@ from typing import Literal
 
 from sqlalchemy import select
 
-from whosame.annotation.queue.attempts import majority_or_first
-from whosame.annotation.queue.voting import Vote, decide
+from whosame.annotation.queue.voting import Vote, decide, majority_or_first
 from whosame.annotation.store.schema import NOT_UNDONE, TASK_OF_ANSWER, answer_events, runs, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.memory import LabelMemory

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from whosame.annotation.store.store import open_store
-from whosame.annotators.asking import Begun
+from whosame.annotators.human import Begun
 from whosame.annotators.query_loop import QueryResult, run_queries
 from whosame.annotators.record import RoundRecord
 from whosame.annotators.registry import make_annotator

@@ -7,9 +7,9 @@ from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web.process import page_address
-from whosame.annotators.asking import Begun, ask_people
-from whosame.annotators.people_record import PeopleRecord
+from whosame.annotators.human import Begun, ask_people
 from whosame.annotators.query_loop import QueryResult
+from whosame.annotators.record import PeopleRecord
 from whosame.app import paths
 from whosame.app.waiting import Waiting
 from whosame.configuration import Configuration
@@ -28,7 +28,7 @@ def people_answer(
     *,
     spent: int,
 ) -> tuple[Session, QueryResult]:
-    """Put a round's questions to people and wait; see :func:`~whosame.annotators.asking.ask_people`.
+    """Put a round's questions to people and wait; see :func:`~whosame.annotators.human.ask_people`.
 
     ``spent`` is how many questions the rounds before have cost.
     """

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whosame.annotators.oracle import NoisyOracle, Oracle
-from whosame.annotators.query_loop import PATIENCE, run_queries
+from whosame.annotators.query_loop import MAX_FRUITLESS, run_queries
 from whosame.memory import LabelMemory
 from whosame.questions import Answer, Question
 from whosame.seeding import stream
@@ -360,7 +360,7 @@ def test_an_annotator_that_answers_what_it_was_not_asked():
 
 
 def test_a_session_that_asks_the_same_for_ever_is_stopped():
-    session = Script(*[within((0, 1))] * (PATIENCE + 5))
+    session = Script(*[within((0, 1))] * (MAX_FRUITLESS + 5))
     with pytest.raises(RuntimeError, match="Script asked 100 batches of pairs that were all settled"):
         run_queries(session, session.ask(), ORACLE, LabelMemory(), budget=5, record=Notebook())
 
