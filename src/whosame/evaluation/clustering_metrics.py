@@ -1,4 +1,4 @@
-"""The clusters of a round against the true identities, over clustered images and over all."""
+"""Clustering metrics: the clusters of a round against the true identities, over clustered images and over all."""
 
 from dataclasses import asdict, dataclass
 
