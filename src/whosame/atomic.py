@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic file writes."""
 
 import errno
 import fcntl
@@ -18,15 +18,15 @@ CANNOT_WRITE = {
 
 @contextmanager
 def writing(path: Path) -> Iterator[BinaryIO]:
-    """Open a file beside ``path`` to write to; it takes the name ``path`` when everything is on the disk.
+    """Open a temporary file that is renamed to ``path`` once everything is on the disk.
 
-    A file of that name that was there before stays as it was until then. The unfinished file is ``<path>.partial``,
-    locked by its writer: a second writer waits, and what a killed one left behind is overwritten by the next.
+    An earlier file of that name is unchanged until then. The temporary file is ``<path>.partial``, locked by its
+    writer: a second writer waits, and what a killed writer left is overwritten.
 
     Parameters
     ----------
     path : Path
-        The file to make; missing folders are made too.
+        The file to write; missing folders are created.
 
     Yields
     ------
@@ -46,7 +46,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("a+b") as file:
-            with suppress(OSError):  # some network file systems have no locks: go on without
+            with suppress(OSError):  # some network file systems have no locks
                 fcntl.flock(file, fcntl.LOCK_EX)
             file.truncate(0)
             try:

@@ -1,9 +1,9 @@
-"""The errors a user can cause, each saying what was found, where, and what to do next."""
+"""Errors that a user can cause. Each message has what was found, where, and what to do."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 
-SHOWN = 20
+LISTED = 20
 
 
 class WhosameError(Exception):
@@ -19,7 +19,7 @@ class ParameterError(WhosameError):
 
 
 class ResumeError(WhosameError):
-    """Earlier results that do not fit what is asked of them now."""
+    """Earlier results that do not fit the present parameters or files."""
 
 
 class StorageError(WhosameError):
@@ -35,7 +35,7 @@ def find_user_error(error: BaseException) -> WhosameError | None:
 
 
 def format_problems(title: str, problems: Sequence[str], advice: str) -> str:
-    """Write a message that names the first twenty problems, counts the rest, and says what to do.
+    """Return a message that names the first twenty problems, counts the rest, and gives advice.
 
     Examples
     --------
@@ -45,9 +45,9 @@ def format_problems(title: str, problems: Sequence[str], advice: str) -> str:
       b.jpg: truncated
     Remove them.
     """
-    lines = [title, *(f"  {problem}" for problem in problems[:SHOWN])]
-    if len(problems) > SHOWN:
-        lines.append(f"  … and {len(problems) - SHOWN} more")
+    lines = [title, *(f"  {problem}" for problem in problems[:LISTED])]
+    if len(problems) > LISTED:
+        lines.append(f"  … and {len(problems) - LISTED} more")
     return "\n".join([*lines, advice])
 
 

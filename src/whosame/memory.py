@@ -1,4 +1,4 @@
-"""The label memory: what people said about pairs, and what follows from it."""
+"""Label memory: the answers about pairs, closed under transitivity."""
 
 from collections.abc import Iterable
 from operator import index
@@ -16,11 +16,11 @@ class LabelMemory:
     """Answers about pairs of training images, closed under transitivity.
 
     "Same" answers are must-links and join images to components; "different" answers are cannot-links between
-    components. Two images of one component are the same person, two of components that are kept apart are not,
-    and about any others nothing is known. Rows of the training set need no announcement: the memory grows.
+    components. Two images of one component are the same person, two of components with a cannot-link are not, and
+    nothing is known about any others. Rows of the training set need not be declared: the memory grows.
 
-    A contradiction changes nothing: **the earlier answers stand**. It is kept in :attr:`conflicts` for the account
-    of the round. An "unsure" answer says nothing about identity, but the pair is not put to people again.
+    A contradiction changes nothing: **the earlier answers hold**. It is kept in :attr:`conflicts`. An "unsure" answer
+    adds nothing about identity, but the pair is not asked again.
 
     Notes
     -----
@@ -44,7 +44,7 @@ class LabelMemory:
 
     def __init__(self) -> None:
         self._parent: dict[int, int] = {}  # union-find forest; roots are the smallest rows
-        self._apart: dict[int, set[int]] = {}  # root -> roots that are another person
+        self._apart: dict[int, set[int]] = {}  # root -> roots of other people
         self._skipped: set[tuple[int, int]] = set()
         self._log: list[tuple[int, int, Verdict]] = []
         self._conflicts: list[tuple[int, int, bool]] = []
@@ -59,13 +59,13 @@ class LabelMemory:
             The columns differ in length, or a verdict is none of same, different, unsure.
         """
         memory = cls()
-        for left, right, said in zip(a, b, verdict, strict=True):
-            if said == "unsure":
+        for left, right, found in zip(a, b, verdict, strict=True):
+            if found == "unsure":
                 memory.skip(left, right)
-            elif said in ("same", "different"):
-                memory.add(left, right, said == "same")
+            elif found in ("same", "different"):
+                memory.add(left, right, found == "same")
             else:
-                raise ValueError(f"a verdict is 'same', 'different' or 'unsure', not {said!r}")
+                raise ValueError(f"a verdict is 'same', 'different' or 'unsure', not {found!r}")
         return memory
 
     def copy(self) -> Self:
@@ -94,13 +94,13 @@ class LabelMemory:
         return self._conflicts.copy()
 
     def add(self, a: int, b: int, same: bool) -> Outcome:
-        """Take the answer to "are rows ``a`` and ``b`` the same person?".
+        """Add the answer to "are rows ``a`` and ``b`` the same person?".
 
         Returns
         -------
         str
-            ``new`` if something was learnt, ``implied`` if it was known already, ``conflict`` if earlier answers
-            say the opposite: then they stand, and this one is only kept in :attr:`conflicts`.
+            ``new`` if it adds knowledge, ``implied`` if it was known already, ``conflict`` if it contradicts earlier
+            answers: then they hold, and this one is only kept in :attr:`conflicts`.
 
         Raises
         ------
@@ -130,20 +130,20 @@ class LabelMemory:
         return "new"
 
     def skip(self, a: int, b: int) -> None:
-        """Take "unsure": it says nothing about identity, but the pair is settled and not asked again."""
+        """Add "unsure": nothing about identity, but the pair is settled and not asked again."""
         a, b = _pair(a, b)
         self._skipped.add((a, b))
         self._log.append((a, b, "unsure"))
 
     def implied(self, a: int, b: int) -> bool | None:
-        """Return what the answers say about a pair by transitivity; None if they do not decide it."""
+        """Return what follows from the answers about a pair; None if they do not decide it."""
         first, second = self._find(a), self._find(b)
         if first == second:
             return True
         return False if second in self._apart.get(first, ()) else None
 
     def settled(self, a: int, b: int) -> bool:
-        """Return whether a pair is not to be asked: it is implied, or someone was unsure about it."""
+        """Return whether a pair need not be asked: its answer is implied, or was "unsure"."""
         return (min(a, b), max(a, b)) in self._skipped or self.implied(a, b) is not None
 
     def must_link_roots(self, n: int) -> NDArray[np.int64]:

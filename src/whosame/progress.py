@@ -1,4 +1,4 @@
-"""Progress of long work: a bar on a terminal, a plain line now and then elsewhere."""
+"""Progress of long work: a bar on a terminal, a line every ten seconds elsewhere."""
 
 import sys
 import time
@@ -12,13 +12,13 @@ PLAIN_SECONDS = 10.0
 
 
 def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T]:
-    """Yield the items while showing how far the work is.
+    """Yield the items and show how many are done.
 
     Parameters
     ----------
     items : iterable
     what : str
-        What is being done, in a few words: ``"warm-up"``.
+        The work, in a few words: ``"warm-up"``.
     total : int, optional
         How many items there are, where ``len`` does not tell.
     """
@@ -31,12 +31,12 @@ def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T
 
 
 def _plain(items: Iterable[T], what: str, total: int | None) -> Iterator[T]:
-    begun = said = time.monotonic()
+    begun = printed = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
-        if now - said >= PLAIN_SECONDS:
-            said = now
+        if now - printed >= PLAIN_SECONDS:
+            printed = now
             of = f" of {total}" if total else ""
             left = f", {(now - begun) / done * (total - done):.0f} s left" if total else ""
             print(f"{what}: {done}{of}{left}", file=sys.stderr, flush=True)

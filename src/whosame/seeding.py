@@ -1,4 +1,4 @@
-"""Independent random streams from one seed, by name: a stage's numbers do not depend on who drew before it."""
+"""Random streams: independent generators from one seed, by name. No stage's numbers depend on what others drew."""
 
 import hashlib
 

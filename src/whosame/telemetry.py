@@ -1,6 +1,6 @@
-"""Nothing is reported to anybody, and packages say only what a user can act on.
+"""Telemetry: switched off, with the warnings of dependencies that no user can act on.
 
-Kedro runs :func:`hush` before it loads any plugin: the entry point ``kedro.init`` in ``pyproject.toml``.
+Kedro calls :func:`hush` before it loads any plugin: the entry point ``kedro.init`` in ``pyproject.toml``.
 """
 
 import os
@@ -16,7 +16,7 @@ _show = warnings.showwarning
 
 
 def hush() -> None:
-    """Switch telemetry off, and silence what packages say about each other. What the user has set is kept."""
+    """Switch telemetry off and hide warnings between dependencies. Variables that the user has set are kept."""
     for name in TELEMETRY:
         os.environ.setdefault(name, "true")  # person images are sensitive; .telemetry says the same to Kedro
     _find_own_programs()

@@ -1,4 +1,4 @@
-"""What answers cost and bought, added up over rounds and through metrics.json."""
+"""What answers cost and changed, added up over rounds and through metrics.json."""
 
 import json
 
@@ -30,7 +30,7 @@ ROUND = [
     answer(0, 3, "same", "between", "human", seconds=300.0),  # changes; away from the desk
     answer(1, 4, "different", "between", "memory", seconds=0.0),  # found again after a crash: was paid for
     answer(3, 5, "unsure", "between"),
-    answer(5, 6, "same", "pool"),  # changes: two outliers are in no cluster with anybody
+    answer(5, 6, "same", "pool"),  # changes: two outliers are in no cluster
     answer(1, 3, "same", "between", "closure", seconds=0.0),  # free
 ]
 
@@ -40,7 +40,7 @@ def test_which_answers_change_the_partition():
     assert changes_partition([], LABELS).shape == (0,)
 
 
-def test_the_account_of_a_round():
+def test_the_cost_of_a_round():
     figures = round_cost(ROUND, LABELS).to_dict(images=7)
     expected = {
         "asked": 6,
@@ -92,8 +92,8 @@ def test_every_attempt_costs_and_every_pair_is_answered_once():
         Answer(Question(1, 4, "between"), "unsure", "memory", seconds=6.0, asked=3, overturned=True),
         Answer(Question(1, 3, "between"), "same", "closure"),
     ]
-    account = round_cost(again, LABELS)
-    figures = account.to_dict(images=7)
+    cost = round_cost(again, LABELS)
+    figures = cost.to_dict(images=7)
     expected = {
         "asked": 8,  # 2 + 3 + 3
         "reasked": 5,
@@ -113,8 +113,8 @@ def test_every_attempt_costs_and_every_pair_is_answered_once():
         "within_same_share": 0.5,  # of two pairs, not of five attempts
     }
     assert {name: figures[f"annotation/{name}"] for name in expected} == pytest.approx(expected)
-    total = AnnotationCost.from_dict(account.to_dict(7, suffix="_total")) + account
-    assert total == account + account
+    total = AnnotationCost.from_dict(cost.to_dict(7, suffix="_total")) + cost
+    assert total == cost + cost
     assert total.to_dict(7, suffix="_total")["annotation/overturned_total"] == 4
 
 
@@ -130,8 +130,8 @@ def test_an_answer_that_contradicts_changes_nothing():
     memory.add(0, 1, True)
     memory.add(1, 2, True)
     memory.add(0, 2, False)
-    account = round_cost(ROUND[:2], LABELS, conflicts=memory.conflicts)
-    assert (account.conflicts, account.changed, account.said.asked) == (1, 0, 2)
+    cost = round_cost(ROUND[:2], LABELS, conflicts=memory.conflicts)
+    assert (cost.conflicts, cost.changed, cost.total.asked) == (1, 0, 2)
 
 
 def test_stated_seconds_replace_the_measured():
@@ -164,7 +164,7 @@ def test_rounds_add_up_through_the_metrics_file():
     assert AnnotationCost.from_dict({}) == AnnotationCost()
 
 
-def test_evenness_over_clusters():
+def test_diversity_over_clusters():
     shown = np.array([2, 0, 0, 1, 1, 9, 0])  # outliers do not count
     even = selection_diversity(shown, LABELS)
     np.testing.assert_array_equal(even.shares, [0.5, 0.5])
@@ -175,7 +175,7 @@ def test_evenness_over_clusters():
     assert uneven.to_dict()["annotation/clusters_asked_share"] == 0.5
 
 
-def test_evenness_that_is_infinite_or_of_nothing_is_left_out():
+def test_diversity_that_is_infinite_or_of_nothing_is_left_out():
     literal = selection_diversity(np.array([3, 0, 0, 0, 0, 0, 0]), LABELS, kappa=0)
     assert set(literal.to_dict()) == {"annotation/clusters_asked_share"}
     assert selection_diversity(np.array([1]), np.array([-1])).to_dict() == {"annotation/kl_to_uniform": 0.0}
@@ -201,14 +201,14 @@ def test_the_parameter_file_holds_the_defaults():
     assert set(values) == set(EvaluationConfig.__dataclass_fields__)
 
 
-def test_what_was_found_again_is_counted_apart_and_costs_nothing():
+def test_what_was_found_again_is_counted_and_costs_nothing():
     found = Answer(Question(0, 1, "within"), "same", "memory", "alice", asked=0, found_again=True)
     doubted = Answer(Question(0, 2, "within"), "same", "human", "bob", 6.0, asked=2, found_again=True)
-    account = round_cost([found, doubted, answer(3, 5, "unsure", "between")], LABELS)
-    figures = account.to_dict(images=7, suffix="_total")
+    cost = round_cost([found, doubted, answer(3, 5, "unsure", "between")], LABELS)
+    figures = cost.to_dict(images=7, suffix="_total")
     assert figures["annotation/asked_total"] == 3
     assert figures["annotation/answers_found_again_total"] == figures["annotation/within_found_again_total"] == 2
     assert (figures["annotation/same_total"], figures["annotation/reasked_total"]) == (2, 2)
     assert (figures["annotation/timed_total"], figures["annotation/seconds_total"]) == (3, 8.0)
     assert figures["annotation/between_found_again_total"] == 0
-    assert AnnotationCost.from_dict(json.loads(json.dumps(figures))) == account
+    assert AnnotationCost.from_dict(json.loads(json.dumps(figures))) == cost

@@ -8,7 +8,7 @@ import pytest
 from whosame.annotation.quality.dawid_skene import ErrorRates, dawid_skene
 from whosame.annotation.quality.error_rates import annotator_quality
 from whosame.annotation.store.store import AnswerEvent
-from whosame.reporting.quality import quality_report
+from whosame.reporting.annotators import quality_report
 
 
 def simulated(rates, *, pairs=600, share=0.6, positive=0.4, seed=0):

@@ -19,7 +19,7 @@ from whosame.annotation.store import audit_log
 from whosame.annotation.store.schema import metadata
 from whosame.annotation.store.store import AnswerEvent, open_store
 from whosame.errors import ParameterError, StorageError
-from whosame.reporting.people import people_table
+from whosame.reporting.annotators import people_table
 
 
 def login(store, clock, token):

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whosame.annotators.base import Settled
-from whosame.errors import SHOWN, ParameterError
+from whosame.errors import LISTED, ParameterError
 from whosame.questions import Answer, Kind, Question, Verdict
 from whosame.seeding import stream
 
@@ -39,7 +39,7 @@ class Oracle:
     def __init__(self, identities: NDArray[np.int64], *, seconds: float = 0.0) -> None:
         unknown = np.flatnonzero(identities == UNKNOWN)
         if len(unknown):
-            rows = ", ".join(map(str, unknown[:SHOWN])) + (", …" if len(unknown) > SHOWN else "")
+            rows = ", ".join(map(str, unknown[:LISTED])) + (", …" if len(unknown) > LISTED else "")
             raise ParameterError(
                 f"annotator={self.name} answers from the true identities, but {len(unknown)} of {len(identities)} "
                 f"training images have none (rows {rows}). Let people answer (--params=annotator=human), or give "

@@ -1,4 +1,4 @@
-"""What a round reached: retrieval on the test set, clusters against the truth, and what the answers cost and bought."""
+"""Evaluation of a round: retrieval on the test set, clusters against the identities, cost and effect of the answers."""
 
 from whosame.evaluation.annotation_cost import AnnotationCost, changes_partition, round_cost
 from whosame.evaluation.clustering_metrics import ClusteringMetrics, evaluate_clusters

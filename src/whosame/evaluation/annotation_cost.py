@@ -1,4 +1,4 @@
-"""What the answers of a round cost, and what they bought."""
+"""Annotation cost: the answers of a round, the questions they cost, and what they changed."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -15,9 +15,10 @@ PREFIX = "annotation/"
 
 @dataclass(frozen=True)
 class AnswerCounts:
-    """How many questions were answered what, and how often a pair was put again before its answer was believed.
+    """Answers by verdict, and how often pairs were asked again.
 
-    ``found_again`` of the answers people had given in earlier runs.
+    ``reasked``: further attempts at pairs whose first answer was doubted. ``found_again``: answers that people gave in
+    earlier runs; they cost nothing here.
     """
 
     same: int = 0
@@ -33,7 +34,7 @@ class AnswerCounts:
 
     @property
     def asked(self) -> int:
-        """What they cost: every attempt is one, but what was found again."""
+        """Their cost in questions: every attempt, without what was found again."""
         return self.answered + self.reasked - self.found_again
 
     def __add__(self, other: Self) -> Self:
@@ -42,25 +43,25 @@ class AnswerCounts:
 
 @dataclass(frozen=True)
 class AnnotationCost:
-    """The account of one round, or of several added up.
+    """The answers of one round, or of several rounds added up.
 
     Attributes
     ----------
     within, between, pool : AnswerCounts
-        The answers that cost a question, by the kind of question, and those of earlier runs, which cost none. An
-        answer that this run had before a crash is one that cost a question.
+        Answers by the kind of question, without those that followed from others. An answer that the run received
+        before a crash counts as one that cost a question.
     free : int
         Pairs that followed from other answers.
     conflicts : int
-        Answers that contradicted earlier ones, which stand.
+        Answers that contradicted earlier ones and were not applied.
     changed : int
         Answers after which the partition changed, see :func:`changes_partition`.
     overturned : int
-        Doubted answers that were not believed in the end.
+        Doubted answers that a later attempt replaced.
     timed : int
-        Attempts at answers with a recorded time.
+        Attempts with a recorded time.
     seconds : float
-        Sum of these times, each answer capped at the idle cap times its attempts.
+        Sum of these times, that of an answer capped at the idle cap times its attempts.
     """
 
     within: AnswerCounts = field(default_factory=AnswerCounts)
@@ -74,52 +75,52 @@ class AnnotationCost:
     seconds: float = 0.0
 
     @property
-    def said(self) -> AnswerCounts:
-        """AnswerCounts of all kinds of question together."""
+    def total(self) -> AnswerCounts:
+        """Answers to all kinds of question together."""
         return self.within + self.between + self.pool
 
     def __add__(self, other: Self) -> Self:
         return type(self)(*(getattr(self, f.name) + getattr(other, f.name) for f in fields(self)))
 
     def seconds_per_pair(self, stated: float | None = None) -> float:
-        """Return what an attempt costs: the stated seconds, else the mean of the recorded; NaN without either."""
+        """Return the seconds an attempt costs: as stated, else the mean of the recorded times; NaN without either."""
         if stated is not None:
             return stated
         return self.seconds / self.timed if self.timed else float("nan")
 
     def cost_percent(self, images: int) -> float:
-        """Return what was asked as a share of all pairs of ``images``, in per cent (UCAL, Eq. 7)."""
-        return 100 * self.said.asked / (images * (images - 1) / 2) if images > 1 else float("nan")
+        """Return the questions asked as a share of all pairs of ``images``, in per cent (UCAL, Eq. 7)."""
+        return 100 * self.total.asked / (images * (images - 1) / 2) if images > 1 else float("nan")
 
     def to_dict(self, images: int, *, seconds_per_pair: float | None = None, suffix: str = "") -> dict[str, float]:
-        """Return the account by flat names: ``annotation/asked``, with the suffix ``annotation/asked_total``.
+        """Return the figures by flat names: ``annotation/asked``, with the suffix ``annotation/asked_total``.
 
         Parameters
         ----------
         images : int
             N, the size of the training set.
         seconds_per_pair : float, optional
-            Stated, instead of the recorded times.
+            Used instead of the recorded times.
         suffix : str
             ``""`` for one round, ``"_total"`` for all so far.
         """
-        said, pace = self.said, self.seconds_per_pair(seconds_per_pair)
+        total, seconds = self.total, self.seconds_per_pair(seconds_per_pair)
         figures: dict[str, float] = {
-            "asked": said.asked,
-            "same": said.same,
-            "different": said.different,
-            "unsure": said.unsure,
+            "asked": total.asked,
+            "same": total.same,
+            "different": total.different,
+            "unsure": total.unsure,
             "free": self.free,
             "conflicts": self.conflicts,
             "changed": self.changed,
-            "reasked": said.reasked,
+            "reasked": total.reasked,
             "overturned": self.overturned,
             "timed": self.timed,
             "seconds": self.seconds,
-            "seconds_per_pair": pace,
-            "hours": said.asked * pace / 3600 if said.asked else 0.0,
+            "seconds_per_pair": seconds,
+            "hours": total.asked * seconds / 3600 if total.asked else 0.0,
             "cost_percent": self.cost_percent(images),
-            "answers_found_again": said.found_again,
+            "answers_found_again": total.found_again,
         }
         for kind in KINDS:
             counts: AnswerCounts = getattr(self, kind)
@@ -131,7 +132,7 @@ class AnnotationCost:
 
     @classmethod
     def from_dict(cls, metrics: Mapping[str, float], *, suffix: str = "_total") -> Self:
-        """Read an account back from the metrics of a round; an empty account from metrics that have none."""
+        """Read the cost back from the metrics of a round; zeros where they have none."""
 
         def count(name: str) -> int:
             return int(metrics.get(f"{PREFIX}{name}{suffix}", 0))
@@ -147,13 +148,13 @@ class AnnotationCost:
 
 
 def changes_partition(answers: Sequence[Answer], labels: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which answers contradict the clusters as they were before: these change the partition.
+    """Return which answers contradict the clusters before reassignment: these change the partition.
 
     Parameters
     ----------
     answers : sequence of Answer
     labels : int64 [N]
-        Clusters before reassignment; a negative label is an outlier, in no cluster with anybody.
+        Clusters before reassignment; a negative label is an outlier, in no cluster.
 
     Returns
     -------
@@ -175,19 +176,19 @@ def round_cost(
     conflicts: Collection[tuple[int, int, bool]] = (),
     idle_cap: float = 60.0,
 ) -> AnnotationCost:
-    """Account for the answers of a round.
+    """Count the answers of a round.
 
     Parameters
     ----------
     answers : sequence of Answer
-        Of this round, free ones (source ``closure``) among them.
+        Of this round, including free ones (source ``closure``).
     labels : int64 [N]
         Clusters before reassignment.
     conflicts : collection of (a, b, same)
-        ``LabelMemory.conflicts``: an answer of this round that is among them changes nothing. Those of earlier
-        rounds may be there too.
+        ``LabelMemory.conflicts``: an answer of this round that is among them changes nothing. Conflicts of earlier
+        rounds may be among them.
     idle_cap : float
-        Seconds that an attempt at an answer counts at most.
+        Largest number of seconds that an attempt counts.
     """
     contradicting = set(conflicts)
     counts = {kind: vars(AnswerCounts()).copy() for kind in KINDS}

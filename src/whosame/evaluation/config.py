@@ -1,4 +1,4 @@
-"""Parameters of the evaluation and of the account of the annotation."""
+"""Parameters of the evaluation and of the annotation cost."""
 
 from dataclasses import dataclass
 

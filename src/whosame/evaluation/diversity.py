@@ -1,4 +1,4 @@
-"""How evenly the clusters have been asked about (DCPS, Eq. 7 and 8, Fig. 2)."""
+"""Selection diversity: how evenly questions are spread over clusters (DCPS, Eq. 7 and 8, Fig. 2)."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, eq=False)
 class SelectionDiversity:
-    """How evenly questions were spread over clusters.
+    """Spread of the questions over clusters.
 
     Attributes
     ----------

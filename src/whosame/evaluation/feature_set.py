@@ -1,4 +1,4 @@
-"""Features of queries or of a gallery with their identities and cameras, checked before work starts."""
+"""Feature sets: features of queries or of a gallery with identities and cameras, checked."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -31,7 +31,7 @@ class FeatureSet:
 
     @classmethod
     def read(cls, what: str, features: ArrayLike, identities: ArrayLike, cameras: ArrayLike) -> Self:
-        """Check and convert what was given.
+        """Check and convert the arrays of one side.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Where the right gallery images of a query rank, without sorting the gallery."""
+"""Ranks of a query's matches in the gallery, without sorting the gallery."""
 
 import numba
 import numpy as np
@@ -9,7 +9,7 @@ REMOVED = np.float32(-np.inf)
 
 
 def rounding_slack(dimension: int) -> float:
-    """Return within what distance two float32 similarities of unit vectors may stand in the wrong order.
+    """Return the difference below which two float32 similarities of unit vectors may be in the wrong order.
 
     The error of a float32 inner product grows like a random walk over the terms that one accumulator takes, and BLAS
     libraries begin a new one every few hundred terms [1]_. Four times the random walk is 3 to 40 times the largest
@@ -39,14 +39,14 @@ def rank_matches(
     ranks: NDArray[np.int32],
     counts: NDArray[np.int64],
 ) -> None:
-    """Write down the ranks of every query's matches, after what the protocol removes is gone.
+    """Write the ranks of every query's matches, after the images that the protocol removes.
 
     Parameters
     ----------
     similarities : float32 [n, G]
         Of ``n`` queries to the gallery. Overwritten: what is removed becomes minus infinity.
     queries, cameras, slack : float32 [n, D], int64 [n], float32 [n]
-        The queries; ``slack`` is within what distance their ``similarities`` may be in the wrong order.
+        The queries; ``slack``: ``similarities`` that differ by less may be in the wrong order.
     begin, end : int64 [n]
         ``by_identity[begin:end]`` are the gallery images of the query's identity.
     gallery, gallery_cameras, scale : float32 [G, D], int64 [G], float64 [G]
@@ -89,7 +89,7 @@ def _rank(
     slack: np.float32,
     ranks: NDArray[np.int32],
 ) -> None:
-    """Write down 1 + the number of gallery images before each match, equal similarities in gallery order."""
+    """Write 1 + the number of gallery images before each match, equal similarities in gallery order."""
     ranks[:] = 1
     exact = np.full(row.size, np.nan)  # float64 similarities, of those that were needed
     for start in range(0, row.size, CHUNK):

@@ -1,4 +1,4 @@
-"""A sheet of crops: a row an identity, so that one sees what the cameras do to a person."""
+"""Contact sheets: crops in rows, an identity a row."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -1,4 +1,4 @@
-"""Figures of several runs: learning curves with their spread over seeds, and how evenly clusters were asked about."""
+"""Learning curves over seeds, and the histogram of questions over clusters (DCPS, Fig. 2)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from whosame.errors import InputError
 
-STYLES = ("-", "--", ":", "-.")  # beside colours, for print and colour-blind people
+STYLES = ("-", "--", ":", "-.")  # besides colours, for print and colour-blind readers
 COLOURS = ("#0072b2", "#d55e00", "#000000", "#009e73", "#cc79a7", "#e69f00")  # Okabe and Ito
 TITLES = {
     "retrieval/mAP": "mAP (%)",
@@ -97,7 +97,7 @@ def overview(images: NDArray[np.uint8], panels: Mapping[str, Sequence[Curve]], *
 
 
 def selection_histogram(shares: Mapping[str, NDArray[np.float64]]) -> Figure:
-    """Draw how evenly clusters were asked about: p_j of every cluster, most asked first (DCPS, Fig. 2).
+    """Draw the share p_j of every cluster in the questions, largest first (DCPS, Fig. 2).
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A picture of a round's pairs with what was said to them."""
+"""Picture of a round's pairs with their answers."""
 
 import io
 from collections import Counter
@@ -14,7 +14,7 @@ from whosame.questions import Answer, Verdict
 
 HEIGHT = 72  # pixels of a crop in the picture
 BORDER, GAP, STRIP, HEADER, MARGIN = 3, 2, 29, 24, 4
-COLOURS: dict[Verdict, tuple[int, int, int]] = {  # told apart by colour-blind people; white text reads on each
+COLOURS: dict[Verdict, tuple[int, int, int]] = {  # distinct for colour-blind readers; white text is legible on each
     "same": (0, 90, 160),
     "different": (178, 70, 0),
     "unsure": (90, 90, 90),
@@ -27,8 +27,8 @@ def pair_images(
 ) -> bytes:
     """Draw pairs side by side, framed and labelled by verdict, with a diamond where the partition changed.
 
-    The verdict is told three times: by colour, by a sign (=, ≠, ?) and in words. Labels also say the kind of
-    question, and ``free`` where the answer followed from others.
+    Colour, a sign (=, ≠, ?) and a word each show the verdict. Labels also have the kind of question, and ``free``
+    where the answer followed from others.
 
     Parameters
     ----------
@@ -109,8 +109,8 @@ def _label(verdict: Verdict, kind: str, free: bool, changes: bool, width: int) -
 def _header(answers: Sequence[Answer], changed: NDArray[np.bool_], total: int | None) -> Pixels:
     verdicts = Counter(answer.verdict for answer in answers)
     of = f"first {len(answers)} of {total} pairs" if total and total > len(answers) else f"{len(answers)} pairs"
-    said = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in COLOURS)
-    text, legend = f"{of}: {said};", f"{int(np.sum(changed))} changed the partition"
+    counts = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in COLOURS)
+    text, legend = f"{of}: {counts};", f"{int(np.sum(changed))} changed the partition"
     indent = 4 + int(_font().getlength(text)) + 14
     image = Image.new("RGB", (indent + 8 + int(_font().getlength(legend)), HEADER), "white")
     draw = ImageDraw.Draw(image)

@@ -1,4 +1,4 @@
-"""Plain-text tables for the terminal: the rounds of a run, and the runs there are."""
+"""Plain-text tables for the terminal: the rounds of a run, and all runs."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -41,14 +41,14 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], *, left: int = 1
 
 
 def number(value: float | None, decimals: int, factor: float = 1) -> str:
-    """Write a number with so many decimals; a dash for what is missing or undefined."""
+    """Format a number; a dash where it is missing or undefined."""
     if value is None or not math.isfinite(value):
         return MISSING
     return f"{factor * value:,.{decimals}f}"
 
 
 def metrics_table(metrics: Sequence[Mapping[str, float]], seconds: Sequence[float]) -> str:
-    """Return a line a round: questions asked so far, mAP and rank-1 in per cent, ARI, clusters, seconds.
+    """Return one line per round: questions asked so far, mAP and rank-1 in per cent, ARI, clusters, seconds.
 
     Parameters
     ----------
@@ -78,7 +78,7 @@ def rounds_table(run: Run) -> str:
 
 
 def runs_table(runs: Sequence[Run]) -> str:
-    """Return a line a run: strategy, rounds, questions, the newest mAP, ARI, size on disk."""
+    """Return one line per run: strategy, rounds, questions, the last mAP and ARI, size on disk."""
     if not runs:
         return "there is no run yet: kedro run --pipeline=active_round makes one"
     rows = []

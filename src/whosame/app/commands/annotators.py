@@ -57,7 +57,7 @@ def add(env: str | None, params: dict[str, Any], name: str, url: str, *, coordin
 def list_(env: str | None, params: dict[str, Any]) -> None:
     """List who may answer, and when they were last on the page."""
     from whosame.annotation.accounts import users
-    from whosame.reporting.people import people_table
+    from whosame.reporting.annotators import people_table
 
     with _store(env, params, made=True) as store:
         click.echo(people_table(users.everybody(store)))
@@ -103,7 +103,7 @@ def rotate(env: str | None, params: dict[str, Any], name: str, url: str) -> None
 def quality(env: str | None, params: dict[str, Any], name: str | None) -> None:
     """Estimate how often each annotator errs, from the pairs that several have answered (Dawid and Skene 1979)."""
     from whosame.annotation.quality.error_rates import annotator_quality
-    from whosame.reporting.quality import quality_report
+    from whosame.reporting.annotators import quality_report
 
     uid = None
     if name is not None:
@@ -125,7 +125,7 @@ def quality(env: str | None, params: dict[str, Any], name: str | None) -> None:
 def log(env: str | None, params: dict[str, Any], limit: int) -> None:
     """Show who did what, the newest last: logins, answers, undone ones, exports, imports, changes of who may answer."""
     from whosame.annotation.store import audit_log
-    from whosame.reporting.people import event_line
+    from whosame.reporting.annotators import event_line
 
     with _store(env, params, made=True) as store:
         events = audit_log.log(store, limit=limit)
