@@ -15,11 +15,14 @@ from pathlib import Path
 
 import reid_features
 
+from whosame.active_round import Clustering
+from whosame.clustering import ClusteringConfig
 from whosame.evaluation import evaluate_clusters
-from whosame.simulation import Base, simulate
+from whosame.simulation import simulate
 from whosame.strategies import registry
 
 N, BUDGET, ROUNDS = 1_500, 200, 5
+PAPERS = ClusteringConfig(k1=30, eps=0.6)
 TIMED = ("seconds", "hours")  # parts of the names of metrics that a clock decides
 
 
@@ -27,9 +30,9 @@ def simulations():
     """Return what each strategy makes of the same drawn features."""
     found = {}
     features, identities, cameras = reid_features.features(N, 256)
-    base = Base.of(features)
+    clustering = Clustering.of(features, PAPERS)
     for name in registry.names():
-        result = simulate(name, features, identities, cameras, budget=BUDGET, rounds=ROUNDS, base=base)
+        result = simulate(name, features, identities, cameras, budget=BUDGET, rounds=ROUNDS, clustering=clustering)
         pairs = [(answer.question.a, answer.question.b, answer.verdict, answer.source) for answer in result.answers]
         metrics = evaluate_clusters(result.labels, identities, cameras)
         found[name] = {

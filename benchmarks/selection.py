@@ -1,4 +1,4 @@
-"""Which strategy makes the labels best with how many questions, on features that stand still.
+"""Which strategy makes the labels best with how many questions, on features that do not change.
 
 ``make bench-selection``, or some of it: ``python benchmarks/selection.py --strategies=dcps,gain-labels --budgets=500``.
 
@@ -20,14 +20,26 @@ from typing import Any
 import numpy as np
 import reid_features
 
+from whosame.active_round import Clustering
+from whosame.clustering import ClusteringConfig
 from whosame.errors import ParameterError
 from whosame.evaluation import evaluate_clusters
-from whosame.simulation import Base, simulate
+from whosame.simulation import simulate
 from whosame.strategies import registry
 
 PROJECT = Path(__file__).parents[1]
 ROWS = PROJECT / "data" / "08_reporting" / "selection" / "rows.csv"
-CODE = ("annotators", "clustering", "features", "strategies", "memory.py", "seeding.py", "simulation.py")
+CODE = (
+    "active_round.py",
+    "annotators",
+    "clustering",
+    "features",
+    "strategies",
+    "memory.py",
+    "seeding.py",
+    "simulation.py",
+)
+PAPERS = ClusteringConfig(k1=30, eps=0.6)  # as the papers cluster
 ABLATED: dict[str, Mapping[str, Any]] = {  # of gain-labels, by what is missing
     "merges": {"merges": False},
     "splits": {"splits": False},
@@ -91,13 +103,13 @@ def arms(names: list[str], *, ablations: bool) -> dict[str, tuple[str, Mapping[s
 
 @cache
 def data(kind: str, seed: int):
-    """Return features, identities, cameras and the base, the same for every strategy."""
+    """Return features, identities, cameras and the clustering, the same for every strategy."""
     features, identities, cameras = reid_features.features(purity=reid_features.PURITY[kind], seed=seed)
-    return features, identities, cameras, Base.of(features)
+    return features, identities, cameras, Clustering.of(features, PAPERS)
 
 
 def simulated(cell: Cell, strategy: str, parameters: Mapping[str, Any]) -> Row:
-    features, identities, cameras, base = data(cell.kind, cell.seed)
+    features, identities, cameras, clustering = data(cell.kind, cell.seed)
     found = simulate(
         strategy,
         features,
@@ -108,7 +120,7 @@ def simulated(cell: Cell, strategy: str, parameters: Mapping[str, Any]) -> Row:
         noise=cell.noise,
         seed=cell.seed,
         parameters=parameters,
-        base=base,
+        clustering=clustering,
     )
     metrics = evaluate_clusters(found.labels, identities)
     return Row(

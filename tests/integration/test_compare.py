@@ -21,9 +21,9 @@ RUNS = [f"small-{arm}-s{seed}" for arm in ("none", "none-centred", "random-12", 
 
 
 def fail_in_round_1():
-    from whosame.pipelines.active_round import nodes
+    from whosame.pipelines.active_round import model
 
-    train = nodes.train
+    train = model.train
 
     @functools.wraps(train)
     def failing(this_round, *inputs):
@@ -31,7 +31,7 @@ def fail_in_round_1():
             raise RuntimeError("the power is gone")
         return train(this_round, *inputs)
 
-    nodes.train = failing
+    model.train = failing
 
 
 @pytest.fixture(scope="module")

@@ -6,11 +6,12 @@ from functools import cache
 import numpy as np
 import pytest
 
-from whosame.clustering import violations
+from whosame.active_round import Clustering
+from whosame.clustering import ClusteringConfig, violations
 from whosame.errors import ParameterError
 from whosame.evaluation import evaluate_clusters
 from whosame.memory import LabelMemory
-from whosame.simulation import Base, simulate
+from whosame.simulation import simulate
 from whosame.strategies.aas.aas import AAS
 from whosame.strategies.baselines import RandomPairs
 from whosame.strategies.gain.gain import Gain, GainConfig
@@ -18,19 +19,21 @@ from whosame.strategies.gain.gain import Gain, GainConfig
 
 @cache
 def scene(people=20, seed=0):
-    """Return features, identities, cameras, base: 20 images a person, every two people alike, some images hard."""
+    """Return features, identities, cameras, clustering: 20 images a person, every two people alike, some images hard."""
     draw, n = np.random.default_rng(seed), 20 * people
     alike = draw.normal(size=(people // 2, 32))[np.arange(people) // 2] + draw.normal(size=(people, 32))
     person = draw.permutation(np.repeat(np.arange(people), 20))
     features = alike[person] + draw.normal(size=(n, 1)) ** 2 * draw.normal(size=(n, 32))
     features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
     who = 7 * person - 3  # any numbers
-    return features, who.astype(np.int64), draw.integers(0, 4, n), Base.of(features)
+    return features, who.astype(np.int64), draw.integers(0, 4, n), Clustering.of(features, ClusteringConfig())
 
 
 def run(strategy="gain-labels", **options):
-    features, who, cameras, base = scene()
-    return simulate(strategy, features, who, cameras, **{"budget": 60, "rounds": 5, "base": base, **options})
+    features, who, cameras, clustering = scene()
+    return simulate(
+        strategy, features, who, cameras, **{"budget": 60, "rounds": 5, "clustering": clustering, **options}
+    )
 
 
 def f1(labels):
@@ -47,13 +50,13 @@ def memory_of(answers):
 
 @pytest.mark.parametrize("strategy", ["random", "dcps", "gain", "gain-labels"])
 def test_answers_make_labels_better_and_labels_obey_them(strategy):
-    _, who, _, base = scene()
+    _, who, _, clustering = scene()
     simulated = run(strategy)
     assert len(violations(simulated.labels, memory_of(simulated.answers))) == 0
     assert simulated.asked == sum(answer.asked for answer in simulated.answers if answer.source != "closure")
     assert 0 < simulated.asked <= 60
     assert simulated.free == sum(answer.source == "closure" for answer in simulated.answers)
-    assert f1(simulated.labels) > f1(base.labels)
+    assert f1(simulated.labels) > f1(clustering.labels)
     assert simulated.labels.dtype == np.int64
     assert simulated.seconds > 0
     for answer in simulated.answers:
@@ -63,9 +66,9 @@ def test_answers_make_labels_better_and_labels_obey_them(strategy):
 def test_where_questions_are_scarce_gain_beats_random():
     reached = {"gain-labels": 0.0, "random": 0.0}
     for seed in range(3):
-        features, who, cameras, base = scene(60, seed)
+        features, who, cameras, clustering = scene(60, seed)
         for strategy in reached:
-            found = simulate(strategy, features, who, cameras, budget=60, rounds=5, base=base)
+            found = simulate(strategy, features, who, cameras, budget=60, rounds=5, clustering=clustering)
             reached[strategy] += evaluate_clusters(found.labels, who + 3).everything.pairwise_f1 / 3
     assert reached["gain-labels"] > reached["random"] + 0.02
 
@@ -112,11 +115,11 @@ def test_noise_gives_wrong_answers_and_never_a_violated_one():
     assert f1(noisy.labels) < f1(run("random", budget=200).labels)
 
 
-def test_supervised_gives_the_truth_and_none_the_base():
-    _, who, _, base = scene()
+def test_supervised_gives_the_truth_and_none_the_clusters():
+    _, who, _, clustering = scene()
     truth, nothing = run("supervised"), run("none")
     assert len(np.unique(who)) == len(np.unique(truth.labels)) == len({*zip(who, truth.labels, strict=True)})
-    assert (nothing.labels == base.labels).all()
+    assert (nothing.labels == clustering.labels).all()
     assert (truth.asked, truth.free, truth.answers) == (nothing.asked, nothing.free, nothing.answers) == (0, 0, ())
 
 
@@ -128,12 +131,21 @@ def test_a_strategy_may_be_given_itself_and_a_name_with_parameters():
     assert "within" in {answer.question.kind for answer in run("gain-labels").answers}
 
 
-def test_without_a_base_the_features_are_clustered():
-    assert (run("none", base=None).labels == scene()[3].labels).all()
-    assert (run("none", base=None, eps=0.3).labels != scene()[3].labels).any()
+def test_without_a_clustering_the_features_are_clustered_as_configured():
+    assert (run("none", clustering=None).labels == scene()[3].labels).all()
+    assert (run("none", clustering=None, config=ClusteringConfig(eps=0.3)).labels != scene()[3].labels).any()
+    centred = run("none", clustering=None, config=ClusteringConfig(centre_cameras=True))
+    assert (centred.labels != scene()[3].labels).any()
 
 
-def test_what_the_base_searched_serves_every_round():
+def test_without_reuse_only_the_last_rounds_answers_are_in_the_labels():
+    kept, fresh = (run("random", config=ClusteringConfig(reuse=reuse)) for reuse in (True, False))
+    last = memory_of(fresh.answers[-12:])
+    assert len(violations(fresh.labels, last)) == 0 < len(violations(fresh.labels, memory_of(fresh.answers)))
+    assert f1(kept.labels) > f1(fresh.labels)
+
+
+def test_what_the_clustering_searched_serves_every_round():
     class Searching(AAS):
         def start(self, state):
             assert state.nearest is scene()[3].nearest

@@ -46,14 +46,14 @@ class QueryResult:
 
     answers: list[Answer]
     memory: LabelMemory
-    asked: int
-    found: int
-    found_again: int
-    free: int
-    repeated: int
-    conflicts: int
-    reasked: int
-    overturned: int
+    asked: int = 0
+    found: int = 0
+    found_again: int = 0
+    free: int = 0
+    repeated: int = 0
+    conflicts: int = 0
+    reasked: int = 0
+    overturned: int = 0
 
 
 def run_queries(

@@ -43,9 +43,11 @@ class RoundHooks:
         """Check every parameter, take the run's lock, announce the round."""
         del run_params
         self._playing = None
-        if "open_round" not in {node.name for node in pipeline.nodes} or self._context is None:
+        if self._context is None or "prepare" not in {node.namespace for node in pipeline.nodes}:
             return
         configuration = parse(Configuration, self._context.params)
+        if "prepare.open_round" not in {node.name for node in pipeline.nodes}:
+            return
         run = Run.named(paths.runs_folder(), configuration.run)
         lock = _lock(run)  # first: until it is taken another process may complete a round
         try:

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from whosame.atomic import writing
 from whosame.errors import ResumeError, format_problems
-from whosame.features.network import NetworkConfig, ReIDNetwork
+from whosame.features.network import NetworkConfig, ReIDNetwork, build_network
 from whosame.features.weights import UnreadableError, differences, load_plain
 
 FORMAT = 1
@@ -70,6 +70,18 @@ class Checkpoint:
         network.load_state_dict(self.network)
         if optimiser is not None:
             optimiser.load_state_dict(_copy(self.optimiser))
+
+    def build(self, config: NetworkConfig) -> ReIDNetwork:
+        """Build the network and put the weights into it.
+
+        Raises
+        ------
+        ResumeError
+            See :meth:`restore`.
+        """
+        network = build_network(dataclasses.replace(config, weights="random"), seed=0)
+        self.restore(network, None, config)
+        return network
 
     def write(self, file: BinaryIO) -> None:
         """Write to an open file."""

@@ -1,133 +1,71 @@
 """The pipeline ``active_round``: extract_features → cluster → select_pairs → annotate → reassign → train → evaluate."""
 
-from kedro.pipeline import Pipeline, node, pipeline
+from kedro.pipeline import Pipeline
 
-from whosame.pipelines.active_round import nodes
+from whosame.pipelines import stage_node
+from whosame.pipelines.active_round import label, model, prepare, select
 
 
 def create_pipeline() -> Pipeline:
     """Return one round. Only ``open_round``, ``annotate``, ``reassign`` and ``evaluate`` receive the truth."""
-    return pipeline(
+    return Pipeline(
         [
-            node(
-                nodes.open_round,
-                ["parameters", "manifest", "train_set", "truth"],
-                "this_round",
-                name="open_round",
-            ),
-            node(
-                nodes.start_network,
-                ["this_round", "previous_checkpoint", "manifest", "pixels", "train_set", "parameters"],
+            stage_node("prepare", prepare.open_round, "parameters manifest train_set truth", "this_round"),
+            stage_node(
+                "prepare",
+                prepare.start_network,
+                "this_round previous_checkpoint manifest pixels train_set params:network params:warmup params:training",
                 "start",
-                name="start_network",
-                tags=["model"],
             ),
-            node(
-                nodes.extract_features,
-                ["this_round", "start", "pixels", "train_set", "parameters"],
+            stage_node(
+                "select",
+                select.extract_features,
+                "this_round start pixels train_set params:network params:extraction",
                 "features",
-                name="extract_features",
-                tags=["model"],
             ),
-            node(
-                nodes.cluster,
-                ["features", "train_set", "previous_memory", "previous_clustering_state", "params:clustering"],
-                ["clusters", "graph", "nearest", "clustering_state"],
-                name="cluster",
-                tags=["select"],
+            stage_node(
+                "select",
+                select.cluster,
+                "features train_set previous_memory previous_clustering_state params:clustering",
+                "clusters graph nearest clustering_state",
             ),
-            node(
-                nodes.describe_round,
-                [
-                    "this_round",
-                    "features",
-                    "clusters",
-                    "graph",
-                    "nearest",
-                    "train_set",
-                    "previous_memory",
-                    "previous_strategy_state",
-                    "parameters",
-                ],
+            stage_node(
+                "select",
+                select.describe_round,
+                "this_round features clusters graph nearest train_set previous_memory previous_strategy_state "
+                "params:clustering",
                 "state",
-                name="describe_round",
-                tags=["select"],
             ),
-            node(
-                nodes.select_pairs,
-                ["this_round", "state", "train_set", "parameters"],
-                "questions",
-                name="select_pairs",
-                tags=["select"],
+            stage_node("select", select.select_pairs, "state train_set params:strategy params:strategies", "questions"),
+            stage_node(
+                "label",
+                label.annotate,
+                "this_round state questions manifest train_set truth previous_memory params:strategy params:strategies "
+                "params:annotator params:annotator_options",
+                "answers memory strategy_state",
             ),
-            node(
-                nodes.annotate,
-                [
-                    "this_round",
-                    "state",
-                    "questions",
-                    "manifest",
-                    "train_set",
-                    "truth",
-                    "previous_memory",
-                    "parameters",
-                ],
-                ["answers", "memory", "strategy_state"],
-                name="annotate",
-                tags=["label"],
-            ),
-            node(
-                nodes.reassign,
-                ["state", "answers", "memory", "train_set", "truth", "parameters"],
+            stage_node(
+                "label",
+                label.reassign,
+                "state answers memory train_set truth params:strategy params:strategies params:clustering",
                 "labels",
-                name="reassign",
-                tags=["label"],
             ),
-            node(
-                nodes.draw_pairs,
-                ["answers", "clusters", "pixels", "train_set", "parameters"],
-                "pairs_picture",
-                name="draw_pairs",
-                tags=["label"],
+            stage_node(
+                "label", label.draw_pairs, "answers clusters pixels train_set params:evaluation", "pairs_picture"
             ),
-            node(
-                nodes.train,
-                [
-                    "this_round",
-                    "start",
-                    "features",
-                    "pixels",
-                    "train_set",
-                    "labels",
-                    "graph",
-                    "memory",
-                    "parameters",
-                ],
-                ["checkpoint", "training_report"],
-                name="train",
-                tags=["model"],
+            stage_node(
+                "model",
+                model.train,
+                "this_round start features pixels train_set labels graph memory params:network params:training "
+                "params:clustering",
+                "checkpoint training_report",
             ),
-            node(
-                nodes.evaluate,
-                [
-                    "this_round",
-                    "checkpoint",
-                    "pixels",
-                    "train_set",
-                    "test_set",
-                    "truth",
-                    "clusters",
-                    "labels",
-                    "answers",
-                    "memory",
-                    "training_report",
-                    "previous_metrics",
-                    "parameters",
-                ],
-                ["selection_shares", "metrics"],
-                name="evaluate",
-                tags=["model"],
+            stage_node(
+                "model",
+                model.evaluate,
+                "this_round checkpoint pixels train_set test_set truth clusters labels answers memory training_report "
+                "previous_metrics params:network params:extraction params:evaluation",
+                "selection_shares metrics",
             ),
         ],
-        tags=["round"],
     )

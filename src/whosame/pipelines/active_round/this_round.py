@@ -1,11 +1,11 @@
-"""What tells one round from another: which run's and which number, whose random numbers, on which device."""
+"""The round that is played: what ``open_round`` decides for all nodes."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ThisRound:
-    """The round that is played.
+    """What tells one round from another.
 
     Attributes
     ----------
@@ -13,17 +13,30 @@ class ThisRound:
         The run's own key in the label store: a run deleted and begun again under its name has another.
     run : str
         The run's name.
-    number, rounds : int
-        The round, from 0, and how many the run will have.
+    number : int
+        The round, from 0.
+    schedule : tuple of int
+        How many questions each round of the run may ask, before what earlier rounds left is added.
     seed : int
         The run's: every random number of the round is drawn from it and the round's number.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
+    database : str
+        URL of the label store.
+    needs_vertical : bool
+        Whether the strategy reads the rows of the channels' maxima.
     """
 
     uid: str
     run: str
     number: int
-    rounds: int
+    schedule: tuple[int, ...]
     seed: int
     device: str
+    database: str
+    needs_vertical: bool
+
+    @property
+    def rounds(self) -> int:
+        """How many rounds the run has."""
+        return len(self.schedule)

@@ -4,18 +4,35 @@ import logging
 from typing import Any
 
 from whosame.app import paths
-from whosame.configuration import Configuration
 from whosame.data.indexing import index_images as index
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
 from whosame.data.pixels import Pixels, PixelsConfig, open_pixels
+from whosame.data.source import SourceConfig
 from whosame.parameters import parse
 
 logger = logging.getLogger(__name__)
 
 
-def index_images(parameters: dict[str, Any]) -> Manifest:
+def index_images(
+    layout: str,
+    images: str | None,
+    max_megapixels: float,
+    duplicates: str,
+    folder: dict[str, Any],
+    omniglot: dict[str, Any],
+    synthetic: dict[str, Any],
+) -> Manifest:
     """Find, check and describe the images; render them first where the layout is synthetic."""
-    manifest = index(parse(Configuration, parameters).source(), paths.root() / "data")
+    source = {
+        "layout": layout,
+        "images": images,
+        "max_megapixels": max_megapixels,
+        "duplicates": duplicates,
+        "folder": folder,
+        "omniglot": omniglot,
+        "synthetic": synthetic,
+    }
+    manifest = index(parse(SourceConfig, source), paths.root() / "data")
     for note in manifest.notes:
         logger.warning("%s: %s", manifest.dataset, note)
     return manifest

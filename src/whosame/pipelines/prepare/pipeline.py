@@ -1,17 +1,21 @@
-"""The pipeline ``prepare``: whatever is missing before the first round is made, what is there is not made again."""
+"""The pipeline ``prepare``: what is missing before the first round is made, what exists is kept."""
 
-from kedro.pipeline import Pipeline, node, pipeline
+from kedro.pipeline import Pipeline
 
+from whosame.pipelines import stage_node
 from whosame.pipelines.prepare import nodes
+
+SOURCE = (
+    "params:layout params:images params:max_megapixels params:duplicates params:folder params:omniglot params:synthetic"
+)
 
 
 def create_pipeline() -> Pipeline:
     """Return the nodes that come before a round."""
-    return pipeline(
+    return Pipeline(
         [
-            node(nodes.index_images, "parameters", "manifest", name="index_images"),
-            node(nodes.split_images, "manifest", ["train_set", "truth", "test_set"], name="split_images"),
-            node(nodes.decode_pixels, ["manifest", "params:pixels"], "pixels", name="decode_pixels"),
+            stage_node("prepare", nodes.index_images, SOURCE, "manifest"),
+            stage_node("prepare", nodes.split_images, "manifest", "train_set truth test_set"),
+            stage_node("prepare", nodes.decode_pixels, "manifest params:pixels", "pixels"),
         ],
-        tags=["prepare"],
     )

@@ -1,0 +1,237 @@
+"""One round of active learning: clusters, a strategy's questions, their answers, the clusters that obey them.
+
+:func:`play_round` is the whole of it but the training. The nodes of the Kedro pipeline ``active_round`` call the same
+functions one by one, with files between them, from which an interrupted round goes on.
+"""
+
+import copy
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from whosame.annotators.base import Annotator, Record
+from whosame.annotators.query_loop import run_queries
+from whosame.clustering import ClusteringConfig, base_clusters, enforce
+from whosame.features.centring import centre_by_camera
+from whosame.memory import LabelMemory
+from whosame.questions import Answer, Question
+from whosame.seeding import stream
+from whosame.strategies.base import RoundState, Session, Strategy
+from whosame.strategies.budget import allowance
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Clustering:
+    """The clusters of some features, and what the search for them found.
+
+    Attributes
+    ----------
+    labels : int64 [N]
+        -1 is an outlier.
+    graph : scipy.sparse.csr_array, float32 [N, N]
+        Jaccard distances up to the clustering's largest ``eps``; absent = farther.
+    nearest : int64 [N]
+        Row of each image's nearest other image by cosine.
+    """
+
+    labels: NDArray[np.int64]
+    graph: csr_array
+    nearest: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32], config: ClusteringConfig) -> Self:
+        """Cluster features before any answer; see :func:`~whosame.clustering.base.base_clusters`."""
+        labels, graph, nearest, _ = base_clusters(vectors, config)
+        return cls(labels, graph, nearest)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RunState:
+    """What the rounds of a run leave to the next one.
+
+    Attributes
+    ----------
+    memory : LabelMemory
+        Every answer so far.
+    asked : int
+        Questions that were paid for so far.
+    strategy_state : mapping of str to array
+        What the strategy's session hands to its next round.
+    """
+
+    memory: LabelMemory = dataclasses.field(default_factory=LabelMemory)
+    asked: int = 0
+    strategy_state: Mapping[str, NDArray[np.generic]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RoundResult:
+    """The outcome of a round.
+
+    Attributes
+    ----------
+    labels : int64 [N]
+        Clusters after the round's answers; -1 is an outlier.
+    answers : list of Answer
+        The round's, free ones too.
+    run : RunState
+        For the next round.
+    """
+
+    labels: NDArray[np.int64]
+    answers: list[Answer]
+    run: RunState
+
+
+def play_round(
+    strategy: Strategy,
+    annotator: Annotator,
+    record: Record,
+    vectors: NDArray[np.float32],
+    clustering: Clustering,
+    cameras: NDArray[np.int64],
+    identities: NDArray[np.int64],
+    run: RunState,
+    *,
+    number: int,
+    schedule: Sequence[int],
+    seed: int,
+    reuse: bool = True,
+) -> RoundResult:
+    """Play one round.
+
+    Parameters
+    ----------
+    strategy, annotator, record : Strategy, Annotator, Record
+        Who chooses the questions, who answers them, and what keeps the answers.
+    vectors, cameras, identities : float32 [N, D], int64 [N], int64 [N]
+        What :func:`clustered_vectors` returns; -1 where unknown; for a strategy with ``uses_truth`` only.
+    clustering, run : Clustering, RunState
+        The clusters of the vectors before any answer; what the rounds before leave.
+    number, schedule, seed : int, sequence of int, int
+        The round, from 0; how many questions each round may ask; the run's seed.
+    reuse : bool
+        Whether the answers of earlier rounds are applied to the clusters.
+    """
+    labels = apply_earlier_answers(clustering.labels, vectors, run.memory, reuse=reuse)
+    clustering = dataclasses.replace(clustering, labels=labels)
+    state = describe_round(vectors, clustering, cameras, run, number=number, schedule=schedule, seed=seed)
+    session, questions = select_pairs(strategy, state)
+    result = run_queries(session, questions, annotator, state.memory, budget=state.budget, record=record)
+    memory = memory_in_force(result.memory, len(state.memory.log), reuse=reuse)
+    labels = reassign(strategy, state, memory, result.answers, identities)
+    return RoundResult(labels, result.answers, RunState(result.memory, run.asked + result.asked, session.next_state()))
+
+
+def clustered_vectors(
+    vectors: NDArray[np.float32], cameras: NDArray[np.int64], config: ClusteringConfig
+) -> NDArray[np.float32]:
+    """Return what is clustered, and what questions are chosen on: the features, centred per camera if configured."""
+    return centre_by_camera(vectors, cameras) if config.centre_cameras else vectors
+
+
+def apply_earlier_answers(
+    labels: NDArray[np.int64], vectors: NDArray[np.float32], memory: LabelMemory, *, reuse: bool
+) -> NDArray[np.int64]:
+    """Return the clusters in which a round begins: with ``reuse``, those that obey every answer so far."""
+    return enforce(labels, vectors, memory) if reuse else labels
+
+
+def describe_round(
+    vectors: NDArray[np.float32],
+    clustering: Clustering,
+    cameras: NDArray[np.int64],
+    run: RunState,
+    *,
+    number: int,
+    schedule: Sequence[int],
+    seed: int,
+    vertical: NDArray[np.uint8] | None = None,
+    map_height: int = 1,
+) -> RoundState:
+    """Collect what a strategy may look at: no identity is among it.
+
+    Parameters
+    ----------
+    vectors, cameras, run, number, schedule, seed
+        As for :func:`play_round`.
+    clustering : Clustering
+        Its labels obey the earlier answers.
+    vertical, map_height
+        See :class:`~whosame.strategies.base.RoundState`.
+    """
+    return RoundState(
+        round=number,
+        rounds=len(schedule),
+        features=vectors,
+        vertical=vertical,
+        map_height=map_height,
+        graph=clustering.graph,
+        labels=clustering.labels,
+        cameras=cameras,
+        memory=run.memory,
+        budget=allowance(schedule, number, spent=run.asked),
+        generator=stream(seed, "strategy", number),
+        previous_state=run.strategy_state,
+        nearest=clustering.nearest,
+    )
+
+
+def select_pairs(strategy: Strategy, state: RoundState) -> tuple[Session, list[Question]]:
+    """Begin the strategy's session, and return it with its first questions.
+
+    The session draws from a copy of the state's random numbers: begun again on the same state, it asks the same.
+    """
+    session = strategy.start(dataclasses.replace(state, generator=copy.deepcopy(state.generator)))
+    return session, list(session.ask())
+
+
+def memory_in_force(memory: LabelMemory, earlier: int, *, reuse: bool) -> LabelMemory:
+    """Return the answers that the labels of a round obey: all of them, or without ``reuse`` its own.
+
+    Parameters
+    ----------
+    memory : LabelMemory
+        With the round's answers.
+    earlier : int
+        How many entries its log had as the round began.
+    reuse : bool
+    """
+    if reuse:
+        return memory
+    own = memory.log[earlier:]
+    return LabelMemory.from_log([a for a, _, _ in own], [b for _, b, _ in own], [verdict for _, _, verdict in own])
+
+
+def reassign(
+    strategy: Strategy,
+    state: RoundState,
+    memory: LabelMemory,
+    answers: Sequence[Answer],
+    identities: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Return the labels after a round's answers; of a strategy with ``uses_truth``, the true identities.
+
+    Parameters
+    ----------
+    strategy : Strategy
+    state : RoundState
+        As the round began.
+    memory : LabelMemory
+        See :func:`memory_in_force`.
+    answers : sequence of Answer
+        The round's.
+    identities : int64 [N]
+
+    Returns
+    -------
+    int64 [N]
+        -1 is an outlier; so are distractors, junk and images of unknown identity among the true identities.
+    """
+    if strategy.uses_truth:
+        return np.where(identities > 0, identities, -1)
+    return strategy.reassign(state, memory, answers)

@@ -1,0 +1,130 @@
+"""Nodes of the model: the network is trained on the labels, and the round is scored."""
+
+import dataclasses
+import logging
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from whosame.clustering import centrality
+from whosame.data.manifest import TestSet, TrainSet, Truth
+from whosame.data.pixels import Pixels
+from whosame.evaluation import (
+    AnnotationCost,
+    EvaluationConfig,
+    evaluate_clusters,
+    evaluate_retrieval,
+    round_cost,
+    selection_diversity,
+)
+from whosame.features.extraction import ExtractionConfig, Features, extract
+from whosame.features.network import NetworkConfig
+from whosame.parameters import parse
+from whosame.pipelines.active_round.label import memory_in_force
+from whosame.pipelines.active_round.this_round import ThisRound
+from whosame.tables import read_answers, read_memory
+from whosame.training import Checkpoint, TrainingConfig, fit, image_weights, make_optimiser
+
+logger = logging.getLogger(__name__)
+
+
+def train(
+    this_round: ThisRound,
+    start: Checkpoint,
+    features: Features,
+    pixels: Pixels,
+    train_set: TrainSet,
+    labels: NDArray[np.int64],
+    graph: csr_array,
+    memory: pd.DataFrame,
+    network: dict[str, Any],
+    training: dict[str, Any],
+    clustering: dict[str, Any],
+) -> tuple[Checkpoint, dict[str, Any]]:
+    """Train the network on the labels, or the answers, for one round."""
+    network_config = parse(NetworkConfig, network, "network")
+    config = parse(TrainingConfig, training, "training")
+    trained = start.build(network_config)
+    optimiser = make_optimiser(trained, config)
+    start.restore(trained, optimiser, network_config)
+    in_force = memory_in_force(memory, train_set, this_round.number, clustering)
+    trusted = config.loss == "purification"
+    report = fit(
+        trained,
+        optimiser,
+        pixels,
+        train_set.image_ids,
+        labels,
+        train_set.cameras,
+        config,
+        round=this_round.number,
+        rounds=this_round.rounds,
+        seed=this_round.seed,
+        device=this_round.device,
+        vectors=features.vectors,
+        memory=in_force,
+        weights=image_weights(centrality(graph, labels), labels, in_force) if trusted else None,
+    )
+    for warning in report.warnings:
+        logger.warning("training, round %d: %s", this_round.number, warning)
+    checkpoint = Checkpoint.of(trained, optimiser, network_config, rounds=start.rounds + 1)
+    return checkpoint, dataclasses.asdict(report)
+
+
+def evaluate(
+    this_round: ThisRound,
+    checkpoint: Checkpoint,
+    pixels: Pixels,
+    train_set: TrainSet,
+    test_set: TestSet,
+    truth: Truth,
+    clusters: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    answers: pd.DataFrame,
+    memory: pd.DataFrame,
+    training_report: dict[str, Any],
+    previous_metrics: dict[str, Any] | None,
+    network: dict[str, Any],
+    extraction: dict[str, Any],
+    evaluation: dict[str, Any],
+) -> tuple[NDArray[np.float64], dict[str, float]]:
+    """Score the trained network, the labels before and after the answers, and what the answers cost and bought."""
+    options = parse(EvaluationConfig, evaluation, "evaluation")
+    trained = checkpoint.build(parse(NetworkConfig, network, "network"))
+    how = parse(ExtractionConfig, extraction, "extraction")
+    vectors = [
+        extract(trained, pixels, image_ids, how, device=this_round.device).vectors
+        for image_ids in (test_set.query_ids, test_set.gallery_ids)
+    ]
+    retrieval = evaluate_retrieval(
+        vectors[0],
+        test_set.query_identities,
+        test_set.query_cameras,
+        vectors[1],
+        test_set.gallery_identities,
+        test_set.gallery_cameras,
+    )
+    all_answers = read_memory(memory, train_set.image_ids)
+    spent = round_cost(
+        read_answers(answers, train_set.image_ids),
+        clusters,
+        conflicts=all_answers.conflicts,
+        idle_cap=options.idle_cap,
+    )
+    total = AnnotationCost.from_dict(previous_metrics or {}) + spent
+    diversity = selection_diversity(all_answers.query_counts(len(train_set)), labels, kappa=options.kappa)
+    images, pace = len(train_set), options.seconds_per_pair
+    metrics = {
+        "round": this_round.number,
+        **retrieval.to_dict(),
+        **evaluate_clusters(labels, truth.identities, train_set.cameras).to_dict(),
+        **evaluate_clusters(clusters, truth.identities, train_set.cameras).to_dict("clusters_before"),
+        **spent.to_dict(images, seconds_per_pair=pace),
+        **total.to_dict(images, seconds_per_pair=pace, suffix="_total"),
+        **diversity.to_dict(),
+        **{f"training/{name}": training_report[name] for name in ("loss", "images", "classes", "learning_rate")},
+    }
+    return diversity.shares, {name: value for name, value in metrics.items() if np.isfinite(value)}

@@ -1,0 +1,72 @@
+"""Nodes that begin a round: its parameters are checked, its network is taken from the round before or made."""
+
+from typing import Any
+
+from whosame.annotation.store.store import open_store
+from whosame.app import paths
+from whosame.configuration import Configuration
+from whosame.data.manifest import Manifest, TrainSet, Truth
+from whosame.data.pixels import Pixels
+from whosame.features.network import NetworkConfig, build_network
+from whosame.parameters import parse
+from whosame.pipelines.active_round.this_round import ThisRound
+from whosame.runs import Run
+from whosame.training import Checkpoint, TrainingConfig, WarmupConfig, make_optimiser, warm_up
+
+
+def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainSet, truth: Truth) -> ThisRound:
+    """Check all parameters together, and that the run is continued as it was begun."""
+    configuration = parse(Configuration, parameters)
+    configuration.check_against(train_set, truth)
+    database = configuration.database_url(paths.root())
+    with open_store(database):
+        pass  # a store that cannot be written is found before the work, not after it
+    run = Run.named(paths.runs_folder(), configuration.run)
+    splits = {name: len(manifest.image_ids(name)) for name in ("train", "query", "gallery")}
+    images = {"dataset": manifest.dataset, "digest": manifest.digest, "images": len(manifest)}
+    about = run.open(
+        configuration.result_parameters(),
+        {**images, "root": str(manifest.root), "splits": splits},
+        paths.code_version(),
+    )
+    strategy = configuration.make_strategy()
+    return ThisRound(
+        uid=about["uid"],
+        run=run.name,
+        number=configuration.round if configuration.round is not None else run.completed(),
+        schedule=tuple(strategy.schedule(configuration.budget, configuration.rounds)),
+        seed=configuration.seed,
+        device=configuration.device,
+        database=database,
+        needs_vertical=strategy.needs_vertical,
+    )
+
+
+def start_network(
+    this_round: ThisRound,
+    previous_checkpoint: Checkpoint | None,
+    manifest: Manifest,
+    pixels: Pixels,
+    train_set: TrainSet,
+    network: dict[str, Any],
+    warmup: dict[str, Any],
+    training: dict[str, Any],
+) -> Checkpoint:
+    """Take the network of the round before; for the first round make one, and warm it up if its weights are random."""
+    if previous_checkpoint is not None:
+        return previous_checkpoint
+    config = parse(NetworkConfig, network, "network")
+    made = build_network(config, seed=this_round.seed)
+    if config.weights == "warmup":
+        warm_up(
+            made,
+            pixels,
+            train_set.image_ids,
+            parse(WarmupConfig, warmup, "warmup"),
+            network_config=config,
+            seed=this_round.seed,
+            device=this_round.device,
+            cache=paths.root() / "data" / "06_models",
+            data_key=manifest.digest,
+        )
+    return Checkpoint.of(made, make_optimiser(made, parse(TrainingConfig, training, "training")), config, rounds=0)

@@ -1,0 +1,91 @@
+"""Nodes that choose a round's questions: features, clusters, and what the strategy asks first."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+
+from whosame import active_round
+from whosame.active_round import Clustering, RunState
+from whosame.clustering import ClusteringConfig, base_clusters
+from whosame.data.manifest import TrainSet
+from whosame.data.pixels import Pixels
+from whosame.features.extraction import ExtractionConfig, Features, extract
+from whosame.features.network import NetworkConfig
+from whosame.parameters import parse
+from whosame.pipelines.active_round.this_round import ThisRound
+from whosame.strategies import registry
+from whosame.strategies.base import RoundState
+from whosame.tables import asked_so_far, questions_table, read_memory
+from whosame.training import Checkpoint
+
+
+def extract_features(
+    this_round: ThisRound,
+    start: Checkpoint,
+    pixels: Pixels,
+    train_set: TrainSet,
+    network: dict[str, Any],
+    extraction: dict[str, Any],
+) -> Features:
+    """Extract features and each channel's row of the maximum (DCPS Eq. 5) from the training images."""
+    return extract(
+        start.build(parse(NetworkConfig, network, "network")),
+        pixels,
+        train_set.image_ids,
+        parse(ExtractionConfig, extraction, "extraction"),
+        device=this_round.device,
+        vertical=this_round.needs_vertical,
+    )
+
+
+def cluster(
+    features: Features,
+    train_set: TrainSet,
+    previous_memory: pd.DataFrame | None,
+    previous_clustering_state: dict[str, Any] | None,
+    clustering: dict[str, Any],
+) -> tuple[NDArray[np.int64], csr_array, NDArray[np.int64], dict[str, Any]]:
+    """Cluster by k-reciprocal Jaccard distance and the configured base; then apply the answers so far."""
+    config = parse(ClusteringConfig, clustering, "clustering")
+    vectors = active_round.clustered_vectors(features.vectors, train_set.cameras, config)
+    labels, graph, nearest, state = base_clusters(vectors, config, previous_clustering_state)
+    memory = read_memory(previous_memory, train_set.image_ids)
+    labels = active_round.apply_earlier_answers(labels, vectors, memory, reuse=config.reuse)
+    return labels, graph, nearest, state
+
+
+def describe_round(
+    this_round: ThisRound,
+    features: Features,
+    clusters: NDArray[np.int64],
+    graph: csr_array,
+    nearest: NDArray[np.int64],
+    train_set: TrainSet,
+    previous_memory: pd.DataFrame | None,
+    previous_strategy_state: dict[str, NDArray[Any]] | None,
+    clustering: dict[str, Any],
+) -> RoundState:
+    """Collect what a strategy may look at: no identity is among it."""
+    config = parse(ClusteringConfig, clustering, "clustering")
+    memory = read_memory(previous_memory, train_set.image_ids)
+    run = RunState(memory, asked_so_far(previous_memory), previous_strategy_state or {})
+    return active_round.describe_round(
+        active_round.clustered_vectors(features.vectors, train_set.cameras, config),
+        Clustering(clusters, graph, nearest),
+        train_set.cameras,
+        run,
+        number=this_round.number,
+        schedule=this_round.schedule,
+        seed=this_round.seed,
+        vertical=features.vertical,
+        map_height=features.map_height,
+    )
+
+
+def select_pairs(state: RoundState, train_set: TrainSet, strategy: str, strategies: dict[str, Any]) -> pd.DataFrame:
+    """Choose the round's first questions."""
+    _, questions = active_round.select_pairs(registry.make(strategy, strategies), state)
+    return questions_table(questions, train_set.image_ids)

@@ -1,0 +1,90 @@
+"""Tables of questions, answers and the label memory: over image ids on disk, rows of the training set in the core."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from whosame.memory import LabelMemory
+from whosame.questions import Answer, Question
+
+ImageIds = NDArray[np.int64]  # int64 [N]: of the training images, ascending
+
+QUESTION = ["image_a", "image_b", "kind", "score", "group", "reason"]
+ANSWER = ["verdict", "source", "annotator", "seconds", "asked", "overturned", "found_again"]
+
+
+def questions_table(questions: Sequence[Question], image_ids: ImageIds) -> pd.DataFrame:
+    """Return a row a question, in the order they are asked."""
+    rows = [(image_ids[q.a], image_ids[q.b], q.kind, q.score, q.group, q.reason) for q in questions]
+    types = {"image_a": "int64", "image_b": "int64", "group": "int64", "score": "float64"}  # of an empty table too
+    return pd.DataFrame(rows, columns=QUESTION).astype({**types, "kind": "string", "reason": "string"})
+
+
+def read_questions(table: pd.DataFrame, image_ids: ImageIds) -> list[Question]:
+    """Return the questions of a table."""
+    pairs = zip(*_rows(table, image_ids), strict=True)
+    rest = zip(table["kind"], table["score"], table["group"], table["reason"], strict=True)
+    return [
+        Question(a, b, kind, float(score), int(group), reason)
+        for (a, b), (kind, score, group, reason) in zip(pairs, rest, strict=True)
+    ]
+
+
+def answers_table(answers: Sequence[Answer], image_ids: ImageIds) -> pd.DataFrame:
+    """Return a row an answer, in the order they were given."""
+    table = questions_table([answer.question for answer in answers], image_ids)
+    types = dict.fromkeys(ANSWER[:3], "string") | {"seconds": "float64", "asked": "int64"}
+    for name in ANSWER:
+        values = [getattr(answer, name) for answer in answers]
+        table[name] = pd.Series(values, dtype=types.get(name, "bool"), index=table.index)
+    return table
+
+
+def read_answers(table: pd.DataFrame, image_ids: ImageIds) -> list[Answer]:
+    """Return the answers of a table."""
+    rest = zip(*(table[name].tolist() for name in ANSWER), strict=True)
+    return [Answer(question, *values) for question, values in zip(read_questions(table, image_ids), rest, strict=True)]
+
+
+def memory_table(
+    before: pd.DataFrame | None, memory: LabelMemory, answers: Sequence[Answer], image_ids: ImageIds, number: int
+) -> pd.DataFrame:
+    """Return every answer that was paid for so far, in the order in which the memory took them.
+
+    Parameters
+    ----------
+    before : DataFrame or None
+        This table after the round before.
+    memory : LabelMemory
+        With the round's answers.
+    answers : sequence of Answer
+        The round's, which know how often each pair was asked.
+    image_ids : int64 [N]
+    number : int
+        The round.
+    """
+    log = memory.log[0 if before is None else len(before) :]
+    asked = {(answer.question.a, answer.question.b): answer.asked for answer in answers}
+    rows = [(image_ids[a], image_ids[b], verdict, number, asked[a, b]) for a, b, verdict in log]
+    types = {"image_a": "int64", "image_b": "int64", "verdict": "string", "round": "int64", "asked": "int64"}
+    new = pd.DataFrame(rows, columns=list(types)).astype(types)
+    return new if before is None else pd.concat([before, new], ignore_index=True)
+
+
+def asked_so_far(memory: pd.DataFrame | None) -> int:
+    """Return how many questions of the budget a memory table cost: each attempt at a pair, none for one found again."""
+    return 0 if memory is None else int(memory["asked"].sum())
+
+
+def read_memory(table: pd.DataFrame | None, image_ids: ImageIds) -> LabelMemory:
+    """Build the label memory from its table; without a table, an empty one."""
+    if table is None:
+        return LabelMemory()
+    return LabelMemory.from_log(*_rows(table, image_ids), table["verdict"].tolist())
+
+
+def _rows(table: pd.DataFrame, image_ids: ImageIds) -> tuple[list[int], list[int]]:
+    a, b = (np.searchsorted(image_ids, table[name].to_numpy()).tolist() for name in ("image_a", "image_b"))
+    return a, b
