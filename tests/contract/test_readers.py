@@ -90,7 +90,7 @@ def test_the_manifest_is_sorted_and_typed(name, tmp_path, monkeypatch):
     layout, root = LAYOUTS[name], tmp_path / "images"
     root.mkdir()
     draw_folder(layout, root)
-    monkeypatch.setattr(SourceConfig, "place", lambda self, cache: root)  # synthetic would draw its own
+    monkeypatch.setattr(SourceConfig, "folder_of_images", lambda self, cache: root)  # synthetic would draw its own
     kind = name.partition("-")[0]
     options = {kind: layout.reader} if kind in ("omniglot", "folder") else {}
     images = None if kind == "synthetic" else str(root)

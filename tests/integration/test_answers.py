@@ -12,7 +12,7 @@ from PIL import Image
 from whosame import cli
 from whosame.annotation.store.store import AnswerEvent, open_store
 from whosame.configuration import Configuration
-from whosame.data.indexing import index_images, kept_manifest
+from whosame.data.indexing import find_manifest, index_images
 from whosame.data.source import SourceConfig
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "exchange.md"
@@ -52,8 +52,8 @@ def typed(played, monkeypatch):
 
 def test_a_manifest_is_found_again_by_its_digest(played):
     about = json.loads((played / "data" / "runs" / "mine" / "run.json").read_text())
-    assert len(kept_manifest(played / "data", about["manifest"]["digest"])) == 6
-    assert kept_manifest(played / "data", "another") is None
+    assert len(find_manifest(played / "data", about["manifest"]["digest"])) == 6
+    assert find_manifest(played / "data", "another") is None
 
 
 def test_every_answer_goes_to_a_file_and_comes_back(typed, played):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from whosame.errors import ParameterError
-from whosame.features.normalise import MEAN, STD, normalise, to_unit
+from whosame.features.batches import MEAN, STD, normalise, to_unit
 from whosame.training.augment import AugmentConfig, affine, augment, colour, erase, flip_and_crop
 
 OFF = AugmentConfig(flip=0, pad=0, erase=0, colour=0, channel_gain=0)

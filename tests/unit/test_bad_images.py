@@ -3,12 +3,12 @@ import os
 import shutil
 import struct
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
-from whosame.data import indexing
 from whosame.data.indexing import index_images
 from whosame.data.manifest import Manifest
 from whosame.data.readers import FolderReader
@@ -162,54 +162,54 @@ def test_no_test_images_and_no_identities_are_notes(images):
     )
 
 
-# what is known is kept -----------------------------------------------------------------------------------------------
+# unchanged files are not decoded again -----------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def looked_at(monkeypatch):
-    paths, look = [], indexing._look
+def decoded(monkeypatch):
+    paths, read_bytes = [], Path.read_bytes
 
-    def spy(file, **options):
-        paths.append(file.path)
-        return look(file, **options)
+    def spy(path):
+        paths.append(f"{path.parent.name}/{path.name}")
+        return read_bytes(path)
 
-    monkeypatch.setattr(indexing, "_look", spy)
+    monkeypatch.setattr(Path, "read_bytes", spy)
     return paths
 
 
-def test_only_new_and_changed_files_are_looked_at(images, looked_at):
+def test_only_new_and_changed_files_are_decoded(images, decoded):
     first = index(images)
-    assert len(looked_at) == 6
-    looked_at.clear()
+    assert len(decoded) == 6
+    decoded.clear()
     assert index(images).digest == first.digest
     assert index(images, folder=FolderReader(pattern="(?P<identity>.)_")).digest != first.digest
-    assert looked_at == []
+    assert decoded == []
 
     put(images, {"train/a_1.jpg": content(seed=30), "train/b_2.jpg": content(seed=31)})
     (images / "gallery/d_2.jpg").unlink()
     second = index(images)
-    assert sorted(looked_at) == ["train/a_1.jpg", "train/b_2.jpg"]
+    assert sorted(decoded) == ["train/a_1.jpg", "train/b_2.jpg"]
     assert len(second) == 6
     assert second.digest != first.digest
 
 
-def test_the_same_size_at_another_time_is_looked_at(images, looked_at):
+def test_the_same_size_at_another_time_is_decoded(images, decoded):
     path = images / "train/a_1.jpg"
     first = index(images)
-    looked_at.clear()
+    decoded.clear()
     os.utime(path, ns=(1, 1))
     assert index(images).digest == first.digest
-    assert looked_at == ["train/a_1.jpg"]
+    assert decoded == ["train/a_1.jpg"]
 
 
-def test_good_files_beside_bad_ones_are_looked_at_once(images, looked_at):
+def test_good_files_beside_bad_ones_are_decoded_once(images, decoded):
     put(images, {"train/e_1.jpg": b""})
     with pytest.raises(InputError):
         index(images)
-    looked_at.clear()
+    decoded.clear()
     put(images, {"train/e_1.jpg": content(seed=40)})
     index(images)
-    assert looked_at == ["train/e_1.jpg"]
+    assert decoded == ["train/e_1.jpg"]
 
 
 def test_the_manifest_is_kept_and_stays_as_it_is_when_later_images_are_bad(images):
@@ -224,12 +224,12 @@ def test_the_manifest_is_kept_and_stays_as_it_is_when_later_images_are_bad(image
     assert path.stat().st_mtime_ns == before
 
 
-def test_a_damaged_cache_is_made_anew(images, looked_at):
+def test_a_damaged_cache_is_made_again(images, decoded):
     first = index(images)
     for path in (images.parent / "cache" / "02_index").iterdir():
         path.write_bytes(b"damaged")
-    looked_at.clear()
+    decoded.clear()
     assert index(images).digest == first.digest
-    assert len(looked_at) == 6
+    assert len(decoded) == 6
     (path,) = (images.parent / "cache" / "02_index").glob("manifest_*.parquet")
     assert Manifest.load(path).digest == first.digest

@@ -6,9 +6,9 @@ import torch
 
 from whosame.errors import ParameterError
 from whosame.features import ExtractionConfig, NetworkConfig, build_network, centre_by_camera, extract
+from whosame.features.batches import MEAN, STD, read_ahead
+from whosame.features.device import find_device
 from whosame.features.extraction import rows_of_maxima
-from whosame.features.normalise import MEAN, STD
-from whosame.features.reading import find_device, read_ahead
 
 
 class Pictures:

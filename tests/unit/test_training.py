@@ -10,7 +10,7 @@ import torch
 
 from whosame.errors import ParameterError
 from whosame.features import ExtractionConfig, NetworkConfig, build_network, extract
-from whosame.features.normalise import normalise, to_unit
+from whosame.features.batches import normalise, to_unit
 from whosame.memory import LabelMemory
 from whosame.seeding import stream
 from whosame.training import AugmentConfig, TrainingConfig, fit, learning_rate, make_optimiser

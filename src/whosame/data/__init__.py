@@ -1,1 +1,1 @@
-"""Images in: readers, manifest, pixels."""
+"""Data sets: readers, manifest, pixels."""

@@ -1,4 +1,4 @@
-"""What may not be so in a data set, and what may but should be known: seen before any work starts."""
+"""Checks of a data set before any work starts: errors, and oddities to report."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ def check(images: Sequence[FoundImage], digests: Sequence[str], *, keep_duplicat
     digests : sequence of str
         Of the images' bytes.
     keep_duplicates : bool
-        Whether the same bytes under two persons are a note, not an error.
+        Whether the same bytes under two identities are a note, not an error.
 
     Returns
     -------
     list of str
-        What is odd, each with its count.
+        The oddities, each with its count.
 
     Raises
     ------
     InputError
-        Nothing to train on; a person in training and in test; the same bytes under two persons.
+        Nothing to train on; a person in training and in test; the same bytes under two identities.
     """
     if not any(image.split == "train" for image in images):
         raise InputError(f"none of the {len(images):,} images is for training. Check the folders or the expressions.")
@@ -51,21 +51,20 @@ def _duplicates(images: Sequence[FoundImage], digests: Sequence[str], *, keep: b
     groups: dict[str, list[FoundImage]] = defaultdict(list)
     for image, digest in zip(images, digests, strict=True):
         groups[digest].append(image)
-    again = [group for group in groups.values() if len(group) > 1]
-    torn, copies = [], 0
-    for group in again:
+    several, copies = [], 0
+    for group in groups.values():
         people: dict[int, str] = {}
         for image in group:
             if image.identity is not None and image.identity > 0:
                 people.setdefault(image.identity, image.file.path)
         if len(people) > 1:
-            torn.append(" = ".join(people.values()))
+            several.append(" = ".join(people.values()))
         else:
             copies += len(group) - 1
-    if torn and not keep:
+    if several and not keep:
         advice = "One of the identities is wrong: remove a file, or take them as they are with duplicates=keep."
-        raise InputError(format_problems(f"{len(torn)} images are there under two identities", torn, advice))
-    notes = [f"{len(torn):,} images are there under two identities (duplicates=keep)"] if torn else []
+        raise InputError(format_problems(f"{len(several)} images are there under two identities", several, advice))
+    notes = [f"{len(several):,} images are there under two identities (duplicates=keep)"] if several else []
     return [*notes, f"{copies:,} files are copies of another of the same or of no known person"] if copies else notes
 
 
@@ -73,7 +72,7 @@ def _gaps(images: Sequence[FoundImage]) -> list[str]:
     notes = []
     splits = Counter(image.split for image in images)
     cameras = Counter(image.camera for image in images)
-    nobody = sum(image.identity is None for image in images)
+    unknown = sum(image.identity is None for image in images)
     missing = [split for split in ("query", "gallery") if not splits[split]]
     if missing:
         notes.append(f"0 images in {' and '.join(missing)}: retrieval is not measured")
@@ -82,6 +81,6 @@ def _gaps(images: Sequence[FoundImage]) -> list[str]:
         notes.append(f"all {len(images):,} images are of {camera}: by the protocol no query has a match to be found")
     elif cameras[-1]:
         notes.append(f"{cameras[-1]:,} images are of no known camera")
-    if nobody:
-        notes.append(f"{nobody:,} of {len(images):,} images have no identity: no oracle answers for them")
+    if unknown:
+        notes.append(f"{unknown:,} of {len(images):,} images have no identity: no oracle answers for them")
     return notes

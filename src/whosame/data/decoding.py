@@ -1,4 +1,4 @@
-"""From the bytes of an image file to upright RGB pixels, and why some bytes cannot go that way."""
+"""Decoding of image files to upright RGB pixels, and the reasons why a file cannot be decoded."""
 
 import io
 import os
@@ -21,13 +21,13 @@ FAILURES = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombE
 
 
 class UnusableImageError(Exception):
-    """An image that cannot be used; the message says why, without the file's name."""
+    """An image that cannot be used; the message is the reason, without the file's name."""
 
 
 def inspect(content: bytes, max_pixels: float) -> tuple[int, int]:
-    """Decode an image to see that it can be decoded, and return its upright height and width in pixels.
+    """Check that an image can be decoded, and return its upright height and width in pixels.
 
-    JPEGs are decoded at an eighth of their size: all the data is read, so a truncated file shows, at less cost.
+    JPEGs are decoded at an eighth of their size: all the data is read, so that a truncated file is found at less cost.
 
     Raises
     ------
@@ -56,13 +56,13 @@ def inspect(content: bytes, max_pixels: float) -> tuple[int, int]:
 def decode(content: bytes, height: int, width: int, *, invert: bool) -> NDArray[np.uint8]:
     """Decode an image, turn it upright, and resize it.
 
-    The EXIF orientation is applied; greyscale and palettes become RGB, 16-bit greyscale its upper 8 bits; of
-    transparent images the colour is taken and the transparency ignored. Resizing is bilinear over the area a pixel
-    covers; a JPEG of more than twice the size is first reduced by the decoder, which is faster and hardly shows.
+    The EXIF orientation is applied; greyscale and palettes become RGB, 16-bit greyscale its upper 8 bits; transparency
+    is ignored. Resizing is bilinear over the area that a pixel covers; a JPEG of more than twice the size is first
+    reduced by the decoder, which is faster and hardly visible.
 
     Returns
     -------
-    uint8 of shape (height, width, 3)
+    uint8 [height, width, 3]
 
     Raises
     ------
@@ -89,12 +89,12 @@ def eight_bits(image: Image.Image) -> Image.Image:
 
 
 def cores() -> int:
-    """Return how many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_threads(work: Callable[[T], R], items: Iterable[T], pool: ThreadPoolExecutor, ahead: int) -> Iterator[R]:
-    """Yield ``work(item)`` in order, ``ahead`` of them under way. Threads do: Pillow decodes outside the GIL."""
+    """Yield ``work(item)`` in order, ``ahead`` of them in work. Threads suffice: Pillow decodes outside the GIL."""
     source = iter(items)
     futures = [pool.submit(work, item) for item in islice(source, ahead)]
     while futures:

@@ -1,4 +1,4 @@
-"""The manifest: one row an image, and the three views of it that the stages get."""
+"""Manifest: one row an image, and its three views: training set, truth, test set."""
 
 import hashlib
 import json
@@ -35,20 +35,20 @@ SCHEMA = pa.schema(
 
 @dataclass(frozen=True, eq=False)
 class Manifest:
-    """What images there are, in the order of their sorted relative paths.
+    """The images of a data set, in the order of their sorted relative paths.
 
     Parameters
     ----------
     root : Path
         The folder that the paths are relative to.
     dataset : str
-        What the data set is called.
-    table : pandas.DataFrame of M rows, indexed by image_id 0..M-1
+        Name of the data set.
+    table : pandas.DataFrame, M rows, indexed by image_id 0..M-1
         ``path`` (relative, posix), ``split`` (train, query or gallery), ``camera`` (int64, -1 unknown), ``identity``
         (Int64, <NA> unknown, -1 junk, 0 distractor), ``height`` and ``width`` (int32, pixels, upright), ``digest``
         (blake2b-128 of the file's bytes, in hex).
     notes : tuple of str
-        What the index found odd but could live with, each with its count.
+        Oddities that are no errors, each with its count.
     """
 
     root: Path
@@ -61,7 +61,7 @@ class Manifest:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of every row (blake2b-128, hex): the same images, splits, cameras and identities wherever they lie."""
+        """Digest of every row (blake2b-128, hex): images, splits, cameras and identities, not the folder."""
         columns = [self.table["path"], self.table["split"], self.cameras(), self.identities(), self.table["digest"]]
         rows = ("\0".join(map(str, row)) for row in zip(*columns, strict=True))
         return hashlib.blake2b("\n".join(rows).encode(), digest_size=16).hexdigest()
@@ -72,32 +72,32 @@ class Manifest:
         return hashlib.blake2b("\n".join(self.table["digest"]).encode(), digest_size=16).hexdigest()
 
     def image_ids(self, split: str) -> NDArray[np.int64]:
-        """Return the image_ids of a split ("train", "query" or "gallery"), ascending, int64 of shape (n,)."""
+        """Return the image_ids of a split ("train", "query" or "gallery"), ascending, int64 [n]."""
         return np.flatnonzero((self.table["split"] == split).to_numpy()).astype(np.int64)
 
     def cameras(self, image_ids: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
-        """Return the cameras of the images (default: all), int64 of shape (n,), -1 unknown."""
+        """Return the cameras of the images (default: all), int64 [n], -1 unknown."""
         cameras = self.table["camera"].to_numpy(np.int64)
         return cameras if image_ids is None else cameras[image_ids]
 
     def identities(self, image_ids: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
-        """Return the identities of the images (default: all), int64 of shape (n,), ``UNKNOWN`` = -2 for <NA>."""
+        """Return the identities of the images (default: all), int64 [n], ``UNKNOWN`` = -2 for <NA>."""
         identities = self.table["identity"].to_numpy(np.int64, na_value=UNKNOWN)
         return identities if image_ids is None else identities[image_ids]
 
     def paths(self, image_ids: NDArray[np.int64] | None = None) -> list[Path]:
-        """Return where the images (default: all) lie."""
+        """Return the paths of the images (default: all)."""
         paths = self.table["path"] if image_ids is None else self.table["path"].iloc[image_ids]
         return [self.root / path for path in paths]
 
     @property
     def about(self) -> dict[str, str]:
-        """What is stored with the rows: root, dataset, notes (JSON), digest."""
+        """The metadata stored with the rows: root, dataset, notes (JSON), digest."""
         notes = json.dumps(self.notes)
         return {"root": str(self.root), "dataset": self.dataset, "notes": notes, "digest": self.digest}
 
     def save(self, path: Path) -> None:
-        """Write the manifest as Parquet, whole or not at all.
+        """Write the manifest as a Parquet file.
 
         Raises
         ------
@@ -137,7 +137,7 @@ def as_table(stored: pa.Table) -> pd.DataFrame:
 class TrainSet:
     """What strategies and training may know of the N training images: no identity.
 
-    ``image_ids`` int64 (N,), ascending; ``cameras`` int64 (N,), -1 unknown; ``digests`` N strings.
+    ``image_ids`` int64 [N], ascending; ``cameras`` int64 [N], -1 unknown; ``digests`` N strings.
     """
 
     image_ids: NDArray[np.int64]
@@ -150,7 +150,7 @@ class TrainSet:
 
 @dataclass(frozen=True, eq=False)
 class Truth:
-    """The identities of the training images, for the oracle and the evaluation: int64 (N,), -2 unknown."""
+    """The identities of the training images, for the oracle and the evaluation: int64 [N], -2 unknown."""
 
     identities: NDArray[np.int64]
 
@@ -164,7 +164,7 @@ class Truth:
 class TestSet:
     """Queries and gallery, all int64: image_ids, identities (-1 junk, 0 distractor) and cameras. May be empty."""
 
-    __test__ = False  # its name is no invitation to pytest
+    __test__ = False  # pytest collects classes named Test…
 
     query_ids: NDArray[np.int64]
     gallery_ids: NDArray[np.int64]
@@ -175,9 +175,9 @@ class TestSet:
 
 
 def split(manifest: Manifest) -> tuple[TrainSet, Truth, TestSet]:
-    """Cut a manifest into what the stages may see.
+    """Split a manifest into training set, truth and test set.
 
-    Test images without an identity are left out: nothing can be said about how they are ranked.
+    Test images without an identity are left out: their ranks cannot be scored.
     """
     train = manifest.image_ids("train")
     query, gallery = (

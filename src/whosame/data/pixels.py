@@ -1,4 +1,4 @@
-"""Pixels of one size, by image_id: decoded once to the disk, or anew each time where they would not fit."""
+"""Pixels of one size by image_id: decoded once to the disk, or at every read where the disk is too small."""
 
 import shutil
 from abc import ABC, abstractmethod
@@ -18,8 +18,8 @@ from whosame.errors import InputError, ParameterError, StorageError
 from whosame.progress import track
 
 GIB = 2**30
-AHEAD = 64  # images under way at once
-DECODER = 1  # raised whenever the same file would give other pixels
+IN_WORK = 64  # images in work at once
+DECODER = 1  # version; raise it when the same file gives other pixels
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class PixelsConfig:
     height: int = 64  # pixels, 8..2048; papers on people take 256 × 128, the demo a quarter of it
     width: int = 32  # pixels, 8..2048
     invert: bool = False  # white becomes black: for dark drawings on white paper
-    disk_budget_gib: float = 20.0  # GiB; what would take more is decoded anew each time it is read
+    disk_budget_gib: float = 20.0  # GiB; what would take more is decoded at every read
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -47,11 +47,11 @@ class Pixels(ABC):
 
     @abstractmethod
     def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the images' pixels, uint8 of shape (n, H, W, 3), in the order asked for."""
+        """Return the images' pixels, uint8 [n, H, W, 3], in the order of the ids."""
 
 
 class MappedPixels(Pixels):
-    """Pixels in a memory-mapped ``.npy`` file: what is not read takes no memory."""
+    """Pixels in a memory-mapped ``.npy`` file."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -68,7 +68,7 @@ class MappedPixels(Pixels):
 
 
 class StreamedPixels(Pixels):
-    """Pixels decoded whenever they are read, by a thread a core."""
+    """Pixels decoded at every read, by a thread per core."""
 
     def __init__(self, manifest: Manifest, config: PixelsConfig) -> None:
         self.shape = (len(manifest), config.height, config.width, 3)
@@ -81,40 +81,40 @@ class StreamedPixels(Pixels):
         Raises
         ------
         InputError
-            A file is gone or has changed so that it cannot be decoded.
+            A file is missing or can no longer be decoded.
         """
         pixels = np.empty((len(image_ids), *self.shape[1:]), np.uint8)
         work = partial(_decode_file, config=self._config)
-        for row, image in enumerate(in_threads(work, self._manifest.paths(image_ids), self._pool, AHEAD)):
+        for row, image in enumerate(in_threads(work, self._manifest.paths(image_ids), self._pool, IN_WORK)):
             pixels[row] = image
         return pixels
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return StreamedPixels, (self._manifest, self._config)  # threads do not travel
+        return StreamedPixels, (self._manifest, self._config)  # threads cannot be pickled
 
 
 def open_pixels(manifest: Manifest, config: PixelsConfig, cache: Path) -> Pixels:
-    """Return the pixels of all images of a manifest, decoding them first where that has not been done.
+    """Return the pixels of all images of a manifest, decoding them first where necessary.
 
     Parameters
     ----------
     manifest : Manifest of M images
     config : PixelsConfig
     cache : Path
-        The project's data folder; the array lies in its ``03_pixels``, named after the images' bytes and the size, so
-        that another split or other identities of the same images decode nothing anew.
+        The project's data folder; the array is in its ``03_pixels``, named by the images' bytes and the size, so that
+        another split or other identities of the same images need no decoding.
 
     Returns
     -------
-    Pixels of shape (M, H, W, 3)
+    Pixels [M, H, W, 3]
         Memory-mapped, or streamed if they take more than ``disk_budget_gib``.
 
     Raises
     ------
     InputError
-        A file is gone or has changed since the manifest was made.
+        A file is missing or has changed since the manifest was made.
     StorageError
-        The disk has not that much free space, or cannot be written to.
+        The disk is full or cannot be written to.
     """
     shape = (len(manifest), config.height, config.width, 3)
     size = int(np.prod(shape, dtype=np.int64))
@@ -134,17 +134,17 @@ def _check_space(path: Path, size: int) -> None:
     if size > free:
         raise StorageError(
             f"decoded pixels need {size / GIB:.2f} GiB in {path.parent}, where {free / GIB:.2f} GiB are free. "
-            "Free some space, lower pixels.height and pixels.width, or decode anew each time with "
+            "Free some space, lower pixels.height and pixels.width, or decode at every read with "
             "pixels.disk_budget_gib=0.",
         )
 
 
 def _decode_all(manifest: Manifest, config: PixelsConfig, shape: tuple[int, ...], path: Path) -> None:
-    """Write the images in order: a full disk is then an error of writing, not a crash as with a mapped file."""
+    """Write the images in order: a full disk is then an error, not a crash as with a mapped file."""
     work = partial(_decode_file, config=config)
     with writing(path) as file, ThreadPoolExecutor(cores()) as pool:
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-        for image in track(in_threads(work, manifest.paths(), pool, AHEAD), "decode", len(manifest)):
+        for image in track(in_threads(work, manifest.paths(), pool, IN_WORK), "decode", len(manifest)):
             file.write(image.tobytes())
 
 

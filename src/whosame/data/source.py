@@ -1,4 +1,4 @@
-"""Where the images come from: the layout, the folder, and what each layout may be told."""
+"""Source of the images: the layout, the folder, and the parameters of each layout."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +10,7 @@ from whosame.synthetic.config import SyntheticConfig
 
 @dataclass(frozen=True)
 class SourceConfig:
-    """The images of a run. Its fields are the names of the parameters in conf/base."""
+    """The images of a run."""
 
     layout: str = "synthetic"  # market1501 | dukemtmc | msmt17 | omniglot | folder | synthetic
     images: str | None = None  # folder of the images; null for synthetic, which draws its own
@@ -41,10 +41,10 @@ class SourceConfig:
 
     @property
     def dataset(self) -> str:
-        """What the data set is called: the layout; for ``folder`` the folder's own name.
+        """Name of the data set: the layout; for ``folder`` the folder's own name.
 
-        Drawn people are called by their size, ``synthetic-demo``, and by a mark of the configuration where that was
-        changed: ``synthetic-demo-1f2e3d``.
+        Rendered data sets are named by their size, ``synthetic-demo``, and by a digest of the configuration where that
+        was changed: ``synthetic-demo-1f2e3d``.
         """
         if self.layout == "folder":
             return Path(self.images or "").expanduser().resolve().name
@@ -53,13 +53,13 @@ class SourceConfig:
         name, drawn = f"synthetic-{self.synthetic.size}", self.synthetic
         return name if drawn == SyntheticConfig(size=drawn.size) else f"{name}-{drawn.fingerprint[:6]}"
 
-    def place(self, cache: Path) -> Path:
-        """Return the folder of the images, drawing them first where the layout is ``synthetic``.
+    def folder_of_images(self, cache: Path) -> Path:
+        """Return the folder of the images, rendering them first where the layout is ``synthetic``.
 
         Parameters
         ----------
         cache : Path
-            The project's data folder; drawn images lie in its ``01_raw``.
+            The project's data folder; rendered images are in its ``01_raw``.
         """
         if self.images is not None:
             return Path(self.images).expanduser().resolve()

@@ -1,4 +1,4 @@
-"""From pixels to features: backbones, pooling, weights, extraction, centring."""
+"""Features of images: backbones, pooling, weights, extraction, centring."""
 
 from whosame.features.centring import centre_by_camera
 from whosame.features.extraction import ExtractionConfig, Features, extract

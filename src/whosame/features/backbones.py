@@ -1,4 +1,4 @@
-"""The part of a network that turns an image into a feature map: a small one, torchvision's ResNets, any of timm."""
+"""Backbones: a small residual network, torchvision's ResNets, any model of timm."""
 
 from typing import TYPE_CHECKING
 
@@ -13,7 +13,7 @@ TIMM = "timm/"
 
 
 class Backbone(nn.Module):
-    """What every backbone has: ``channels`` of the feature map [n, channels, h, w] that ``forward`` returns."""
+    """A module with ``channels``, those of the feature map [n, channels, h, w] that ``forward`` returns."""
 
     channels: int
 

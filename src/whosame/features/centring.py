@@ -1,4 +1,4 @@
-"""Features without the mean of their camera."""
+"""Camera centring: features without the mean of their camera."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,21 +7,21 @@ from numpy.typing import NDArray
 def centre_by_camera(vectors: NDArray[np.float32], cameras: NDArray[np.int64]) -> NDArray[np.float32]:
     """Subtract the mean feature of each camera and scale to length 1 again.
 
-    What all images of a camera share is its view, light and colour, not a person. Taking it out assumes that every
+    What all images of a camera share is its view, light and colour, not a person. To subtract it assumes that every
     camera sees a similar mix of people. It is off by default: on the synthetic pedestrians it alone is worth more than
-    500 answers, so that a comparison of strategies says which of the two it used.
+    500 answers, so that a comparison of strategies reports whether it was used.
 
     Parameters
     ----------
-    vectors : ndarray of float32, shape (n, D)
+    vectors : float32 [n, D]
         Features of length 1.
-    cameras : ndarray of int64, shape (n,)
+    cameras : int64 [n]
         Images of unknown camera (-1) are a group of their own.
 
     Returns
     -------
-    ndarray of float32, shape (n, D)
-        Of length 1; a feature that equals its camera's mean (an image that is alone with its camera) is left as it was.
+    float32 [n, D]
+        Of length 1; a feature that equals its camera's mean (the only image of a camera) is unchanged.
     """
     _, group = np.unique(cameras, return_inverse=True)
     count = np.bincount(group)

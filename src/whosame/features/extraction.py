@@ -1,4 +1,4 @@
-"""Features of images, and in the same pass the row in which each channel is strongest (DCPS, section 3.2)."""
+"""Feature extraction, and in the same pass the row of each channel's maximum (DCPS, section 3.2)."""
 
 from dataclasses import dataclass
 
@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from whosame.errors import ParameterError
+from whosame.features.batches import Pixels, normalise, read_ahead, to_unit
+from whosame.features.device import autocast, find_device, memory_format
 from whosame.features.network import ReIDNetwork
-from whosame.features.normalise import normalise, to_unit
-from whosame.features.precision import autocast, memory_format
-from whosame.features.reading import Pixels, find_device, read_ahead
 
-ROWS = 256  # what uint8 can number
+ROWS = 256  # as many as uint8 can number
 
 
 @dataclass(frozen=True)
@@ -30,13 +29,13 @@ class ExtractionConfig:
 
 @dataclass(frozen=True, eq=False)
 class Features:
-    """What a network says about n images.
+    """The features of n images.
 
     Attributes
     ----------
-    vectors : ndarray of float32, shape (n, D)
+    vectors : float32 [n, D]
         Features of length 1.
-    vertical : ndarray of uint8, shape (n, C), or None
+    vertical : uint8 [n, C], or None
         For each channel the row of its maximum in the last feature map before pooling, the topmost on ties, from 0 at
         the head to ``map_height - 1``: g of DCPS Eq. 5.
     map_height : int
@@ -58,19 +57,19 @@ def extract(
     device: str = "auto",
     vertical: bool = False,
 ) -> Features:
-    """Extract the features of images as they are: no augmentation, BatchNorm by its running statistics.
+    """Extract the features of images: no augmentation, BatchNorm by its running statistics.
 
     Parameters
     ----------
     network : ReIDNetwork
         Moved to the device; left in the mode it was in.
     pixels : Pixels
-    image_ids : ndarray of int64, shape (n,)
+    image_ids : int64 [n]
     config : ExtractionConfig
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     vertical : bool
-        Whether the rows of the maxima are wanted too.
+        Whether to return the rows of the maxima too.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The re-identification network: backbone, pooling, a BatchNorm neck, and features of length 1."""
+"""Re-identification network: backbone, pooling, a BatchNorm neck, features of length 1."""
 
 from dataclasses import dataclass
 
@@ -96,12 +96,12 @@ def build_network(config: NetworkConfig, *, seed: int) -> ReIDNetwork:
     ----------
     config : NetworkConfig
     seed : int
-        The run's seed; what is random at the start is random by it alone.
+        The run's seed; random weights depend on it alone.
 
     Returns
     -------
     ReIDNetwork
-        On the CPU, in training mode. With ``weights: warmup`` the weights are random still: see
+        On the CPU, in training mode. With ``weights: warmup`` the weights are still random: see
         :func:`whosame.training.warmup.warm_up`.
 
     Raises

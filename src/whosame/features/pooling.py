@@ -11,13 +11,13 @@ EPSILON = 1e-6  # keeps the power of GeM and its gradient finite at activations 
 class GeM(nn.Module):
     """Generalised-mean pooling with a learnable exponent.
 
-    ``y_c = (mean over positions of max(x, 1e-6)^p)^(1/p)``: p = 1 is the average, p → ∞ the maximum. Cluster Contrast
-    pools so by default; trained from scratch it is worth 15 mAP over the average here.
+    ``y_c = (mean over positions of max(x, 1e-6)^p)^(1/p)``: p = 1 is the average, p → ∞ the maximum. The default of
+    Cluster Contrast; trained from scratch it gives 15 mAP more than the average here.
 
     Parameters
     ----------
     p : float
-        The exponent to start from.
+        The initial exponent.
 
     References
     ----------

@@ -1,6 +1,6 @@
-"""torchvision's ResNets as backbones, and the weights that it offers for them.
+"""ResNets of torchvision as backbones, and the names of their weights.
 
-A module of its own, imported where one of them is wanted: torchvision takes seconds to import.
+Imported only where one of them is used: torchvision takes seconds to import.
 """
 
 import torchvision
@@ -42,5 +42,5 @@ def build_resnet(architecture: str) -> TorchvisionResNet:
 
 
 def torchvision_weights(architecture: str) -> list[str]:
-    """Return torchvision's enum names of the weights that fit an architecture, in full: those `weights` may name."""
+    """Return torchvision's full enum names of the weights that fit an architecture."""
     return [str(member) for member in torchvision.models.get_model_weights(architecture)]

@@ -1,4 +1,4 @@
-"""The weights a network starts from: torchvision's by name, a file's, or random ones."""
+"""Initial weights of a network: torchvision's by name, a file's, or random ones."""
 
 import warnings
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from whosame.features.backbones import RESNETS
 if TYPE_CHECKING:
     from whosame.features.network import NetworkConfig, ReIDNetwork
 
-NESTED = ("state_dict", "network", "model")  # where training scripts, this project's among them, keep the weights
+NESTED = ("state_dict", "network", "model")  # keys under which training scripts, this project's too, save weights
 
 
 def initial_weights(network: "ReIDNetwork", config: "NetworkConfig") -> None:
@@ -28,7 +28,7 @@ def initial_weights(network: "ReIDNetwork", config: "NetworkConfig") -> None:
         Weights that cannot be fetched or read, or whose names or shapes do not fit: all of them listed.
     """
     if config.weights in ("random", "warmup", "timm"):
-        return  # random ones are there already, a warm-up continues from them, timm's backbone brought its own
+        return  # the weights are random already, a warm-up continues from them; timm's backbone has its own
     if "_Weights" in config.weights and not Path(config.weights).exists():
         load_weights(network, _fetch(config), config.weights, ignore=("fc.", *config.ignore_weights))
     else:
@@ -42,7 +42,7 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     ----------
     path : Path
         Written by ``torch.save``: names and tensors, or these under ``state_dict``, ``network`` or ``model``. The
-        prefix ``module.`` that DataParallel leaves is taken off.
+        prefix ``module.`` of DataParallel is removed.
     """
     if not path.is_file():
         raise InputError(
@@ -78,7 +78,7 @@ def load_plain(path: Path) -> Any:
     Raises
     ------
     UnreadableError
-        Whatever is wrong with the file: torch raises nearly any exception on a damaged one, and warns on some.
+        The file is damaged: torch raises nearly any exception on such a file, and warns on some.
     """
     try:
         with warnings.catch_warnings():
@@ -101,7 +101,7 @@ def load_weights(network: "ReIDNetwork", weights: Mapping[str, Tensor], origin: 
     origin : str
         Where they come from, for messages.
     ignore : tuple of str
-        Beginnings of the names that may go unused, such as those of a classifier of other classes.
+        Beginnings of the names that may be unused, such as those of a classifier of other classes.
 
     Raises
     ------
@@ -125,7 +125,7 @@ def load_weights(network: "ReIDNetwork", weights: Mapping[str, Tensor], origin: 
 
 
 def differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
-    """Return what keeps ``found`` from being loaded: missing names, then unexpected ones, then other shapes."""
+    """Return why ``found`` cannot be loaded: missing names, then unexpected ones, then other shapes."""
     return [
         *(f"missing: {name} {list(value.shape)}" for name, value in expected.items() if name not in found),
         *(f"unexpected: {name} {list(value.shape)}" for name, value in found.items() if name not in expected),

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from whosame.errors import ParameterError
-from whosame.features.normalise import MEAN, normalise, to_unit
+from whosame.features.batches import MEAN, normalise, to_unit
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: what an RGB colour weighs in grey
 

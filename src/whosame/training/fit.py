@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 
 from whosame.errors import ParameterError
+from whosame.features.batches import Pixels, read_ahead
+from whosame.features.device import autocast, find_device, memory_format
 from whosame.features.extraction import ExtractionConfig, extract
 from whosame.features.network import ReIDNetwork
-from whosame.features.precision import autocast, memory_format
-from whosame.features.reading import Pixels, find_device, read_ahead
 from whosame.memory import LabelMemory
 from whosame.progress import track
 from whosame.seeding import stream, torch_seed

@@ -18,9 +18,9 @@ from torch import Tensor
 from torch.nn import functional
 
 from whosame.errors import ParameterError
+from whosame.features.batches import Pixels, read_ahead
+from whosame.features.device import autocast, find_device, memory_format
 from whosame.features.network import NetworkConfig, ReIDNetwork
-from whosame.features.precision import autocast, memory_format
-from whosame.features.reading import Pixels, find_device, read_ahead
 from whosame.progress import track
 from whosame.seeding import stream, torch_seed
 from whosame.training.augment import AugmentConfig, augment

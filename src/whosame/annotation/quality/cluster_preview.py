@@ -14,7 +14,7 @@ from whosame.annotation.quality.contradictions import Belief
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.clustering import enforce
 from whosame.clustering.dbscan import OUTLIER
-from whosame.data.indexing import kept_manifest
+from whosame.data.indexing import find_manifest
 from whosame.data.manifest import Manifest
 from whosame.errors import StorageError, WhosameError
 from whosame.memory import LabelMemory
@@ -121,7 +121,7 @@ class RoundFiles:
         labels = np.load(folder / "clusters.npy", allow_pickle=False)
         with np.load(folder / "features.npz", allow_pickle=False) as arrays:
             vectors = arrays["vectors"]
-        manifest = kept_manifest(data, about["manifest"]["digest"])
+        manifest = find_manifest(data, about["manifest"]["digest"])
         if manifest is None:
             raise NotHereError("the index of this run's images is not on the machine that serves this page")
         image_ids = manifest.image_ids("train")

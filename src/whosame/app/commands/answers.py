@@ -114,7 +114,7 @@ def _run(
     from whosame.annotation.store.engine import parse_url, sqlite_path
     from whosame.annotation.store.store import open_store
     from whosame.app.round_loop import configured
-    from whosame.data.indexing import kept_manifest
+    from whosame.data.indexing import find_manifest
 
     url = configured(env, params).database_url(paths.root())
     about = {} if name is None else Run.named(paths.runs_folder(), name).about()
@@ -126,5 +126,5 @@ def _run(
         run = StoredRun(about["uid"], name) if name is not None and about else find_run(store, name)
         about = about or Run.named(paths.runs_folder(), run.name).about()
         played_here = about.get("uid") == run.uid
-        manifest = kept_manifest(paths.root() / "data", about["manifest"]["digest"]) if played_here else None
+        manifest = find_manifest(paths.root() / "data", about["manifest"]["digest"]) if played_here else None
         yield store, run, run_images(store, run, manifest)

@@ -1,4 +1,4 @@
-"""One reader a layout, by name."""
+"""Readers of data sets: one per layout, by name."""
 
 from collections.abc import Mapping
 

@@ -1,19 +1,20 @@
-"""What every reader gives: the images of a folder with split, camera and identity, before any is opened."""
+"""Reader protocol: the images of a folder with split, camera and identity, before any is opened."""
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
+from whosame.data.manifest import JUNK
 from whosame.errors import InputError, format_problems
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
 
 
 class ImageFile(NamedTuple):
-    """An image file: path relative to the root (posix), size in bytes, time of change in nanoseconds."""
+    """An image file: path relative to the root (posix), size in bytes, modification time in nanoseconds."""
 
     path: str
     size: int
@@ -21,7 +22,7 @@ class ImageFile(NamedTuple):
 
 
 class FoundImage(NamedTuple):
-    """A file with what its name (or a list) says: camera -1 unknown; identity None unknown, -1 junk, 0 distractor."""
+    """A file with what its name or a list has: camera -1 unknown; identity None unknown, -1 junk, 0 distractor."""
 
     file: ImageFile
     split: str
@@ -31,14 +32,14 @@ class FoundImage(NamedTuple):
 
 @dataclass(frozen=True)
 class ReaderResult:
-    """What a reader found, and what it left out or wonders about, each as one counted sentence."""
+    """The images that a reader found; notes on what it left out, each one sentence with a count."""
 
     images: list[FoundImage]
     notes: list[str] = field(default_factory=list)
 
 
 class Reader(Protocol):
-    """One layout of a data set: a class with this method is all it takes, see docs/data.md."""
+    """A layout of a data set. See docs/data.md for how to add one."""
 
     def read(self, root: Path) -> ReaderResult:
         """List the images under ``root``.
@@ -54,7 +55,7 @@ class Reader(Protocol):
 def scan(root: Path, under: str = "") -> list[ImageFile]:
     """Return the image files below ``root/under``, sorted by their path relative to ``root``.
 
-    Hidden files (``._0001.jpg`` of a Mac's archive) and files of other kinds are passed over; links are followed.
+    Hidden files (``._0001.jpg`` of a Mac's archive) and files of other kinds are skipped; links are followed.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def need(root: Path, wanted: Sequence[str], layout: str) -> None:
 
 
 def mismatches(layout: str, rule: str, paths: Sequence[str]) -> InputError:
-    """Return the error for names that do not follow the rule of a layout."""
+    """Return the error for names that do not match a layout."""
     return InputError(
         format_problems(
             f"{len(paths)} names do not follow the rule of {layout}, {rule}", paths, "Rename or remove them."
@@ -113,7 +114,7 @@ def mismatches(layout: str, rule: str, paths: Sequence[str]) -> InputError:
 def compare_counts(layout: str, images: Sequence[FoundImage], expected: Mapping[str, tuple[int, ...]]) -> list[str]:
     """Return a note if a published data set that is there in all its splits has other numbers of images.
 
-    The gallery may be counted with the junk or without it, as papers do either.
+    The gallery may be counted with or without junk: papers do either.
     """
     everything = Counter(image.split for image in images)
     useful = Counter(image.split for image in images if image.identity != -1)
@@ -124,3 +125,29 @@ def compare_counts(layout: str, images: Sequence[FoundImage], expected: Mapping[
     here = " / ".join(f"{everything[split]:,}" for split in expected)
     published = " / ".join(" or ".join(f"{count:,}" for count in counts) for counts in expected.values())
     return [f"{layout} has {published} images ({' / '.join(expected)}) as published, here are {here}"]
+
+
+def number_identities(names: Iterable[str | None]) -> dict[str, int]:
+    """Return the numbers of persons, 1, 2, … in sorted order of their names; ``-1`` is junk, as in Market-1501.
+
+    Examples
+    --------
+    >>> number_identities(["Greek/character02", "Greek/character01", None, "-1"])
+    {'-1': -1, 'Greek/character01': 1, 'Greek/character02': 2}
+    """
+    persons = sorted({name for name in names if name is not None} - {"-1"})
+    return {"-1": JUNK} | {name: number for number, name in enumerate(persons, start=1)}
+
+
+def number_cameras(names: Iterable[str | None]) -> dict[str, int]:
+    """Return the numbers of cameras: their own if all names are digits, else 1, 2, … in sorted order.
+
+    Examples
+    --------
+    >>> number_cameras(["02", "11", None]), number_cameras(["hall", "door"])
+    ({'02': 2, '11': 11}, {'door': 1, 'hall': 2})
+    """
+    cameras = sorted({name for name in names if name is not None})
+    if all(name.isdecimal() for name in cameras):
+        return {name: int(name) for name in cameras}
+    return {name: number for number, name in enumerate(cameras, start=1)}

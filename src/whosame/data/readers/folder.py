@@ -1,12 +1,18 @@
-"""Any folder of crops: regular expressions on the relative path say who, where, and what for."""
+"""Reader of any folder of crops: regular expressions on the relative path give identity, camera and split."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from whosame.data.readers.base import FoundImage, ImageFile, ReaderResult, scan
-from whosame.data.readers.numbering import number_cameras, number_identities
+from whosame.data.readers.base import (
+    FoundImage,
+    ImageFile,
+    ReaderResult,
+    number_cameras,
+    number_identities,
+    scan,
+)
 from whosame.data.readers.splits import draw_queries, split_by_identity
 from whosame.errors import InputError, ParameterError, format_problems, unknown_name
 
@@ -16,7 +22,7 @@ SPLIT_NAMES = {
     **dict.fromkeys(("query", "queries", "probe"), "query"),
     **dict.fromkeys(("gallery", "test", "testing", "bounding_box_test"), "gallery"),
 }
-# Market-1501's way of naming where a file has it, nothing known of any other file
+# Names as in Market-1501; of files with other names neither identity nor camera is known
 ANY_NAME = r"(?:^|/)(?:(?P<identity>-1|\d+)_c(?P<camera>\d+))?[^/]*$"
 
 
@@ -24,10 +30,10 @@ ANY_NAME = r"(?:^|/)(?:(?P<identity>-1|\d+)_c(?P<camera>\d+))?[^/]*$"
 class FolderReader:
     """Reader of one folder with anything below it; see docs/data.md for worked examples.
 
-    Where the split comes from, first that applies: the expressions ``train``, ``query``, ``gallery`` (an image goes
-    where its path is found; what none finds goes to ``train`` if that is null, else to ``gallery`` if that is null,
-    else it is left out); the group ``split`` of ``pattern`` (``SPLIT_NAMES``; an image without one trains); or whole
-    identities are held out. Where this leaves a gallery but no query, queries are drawn from it.
+    The split comes from the first of these that applies: the expressions ``train``, ``query``, ``gallery`` (matched
+    against the path; what none matches goes to ``train`` if that is null, else to ``gallery`` if that is null, else it
+    is left out); the group ``split`` of ``pattern`` (``SPLIT_NAMES``; an image without one is for training); or whole
+    identities are drawn for the test set. If there is then a gallery but no query, queries are drawn from it.
     """
 
     pattern: str = ANY_NAME  # expression searched in the relative path; groups identity, camera, split, each optional
@@ -103,15 +109,15 @@ class FolderReader:
         return {split: text for split, text in named.items() if text}
 
     def _by_expression(self, files: Sequence[ImageFile]) -> list[str]:
-        """Return the split of each file, ``""`` for those that no expression wants."""
+        """Return the split of each file, ``""`` for those that no expression matches."""
         rules = {split: re.compile(text) for split, text in self._expressions().items()}
         rest = next((split for split in ("train", "gallery") if split not in rules), "")
         wanted = [[split for split, rule in rules.items() if rule.search(file.path)] for file in files]
         pairs = zip(files, wanted, strict=True)
-        torn = [f"{file.path}: {' and '.join(splits)}" for file, splits in pairs if len(splits) > 1]
-        if torn:
+        several = [f"{file.path}: {' and '.join(splits)}" for file, splits in pairs if len(splits) > 1]
+        if several:
             advice = "Change folder.train, folder.query or folder.gallery so that an image is in one of them."
-            raise InputError(format_problems(f"{len(torn)} images are in several splits", torn, advice))
+            raise InputError(format_problems(f"{len(several)} images are in several splits", several, advice))
         return [splits[0] if splits else rest for splits in wanted]
 
 

@@ -1,4 +1,4 @@
-"""Market-1501 and DukeMTMC-reID: three folders, identity and camera at the start of each file's name."""
+"""Reader of Market-1501 and DukeMTMC-reID: three folders, identity and camera at the start of each file's name."""
 
 import re
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ class MarketReader:
     Parameters
     ----------
     layout : str
-        What it is called in messages.
+        Its name in messages.
     expected : mapping of split to numbers of images
         As published; a difference is noted.
     name : str
@@ -52,5 +52,5 @@ class MarketReader:
 
 
 def _number(text: str) -> int | None:
-    """Return an identity of at least -1, None for anything else that digits and dashes can spell."""
+    """Return an identity of at least -1, None for any other mix of digits and dashes."""
     return int(text) if re.fullmatch(r"\d+|-0*1", text) else None

@@ -1,4 +1,4 @@
-"""MSMT17, V1 and V2: two folders and four lists, ``<path> <identity>`` a line."""
+"""Reader of MSMT17, V1 and V2: two folders and four lists, ``<path> <identity>`` a line."""
 
 import re
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ NAME = re.compile(r"[^_/]+_[^_/]+_(?P<camera>\d+)_[^/]*")  # the camera is the t
 
 @dataclass(frozen=True)
 class Msmt17Reader:
-    """Reader of both versions; which one it is shows in the names of the folders.
+    """Reader of both versions, told apart by the names of the folders.
 
-    The lists count identities from 0, for training and for test anew: here training identities are 1 more than in
-    the list (0 is kept for distractors), and test identities go on where the training ones end. The validation
-    list belongs to the training images, as in the published counts.
+    The lists number identities from 0, separately for training and for test: here training identities are 1 more than
+    in the list (0 is a distractor), and test identities continue where the training ones end. The validation list
+    belongs to the training images, as in the published counts.
 
     References
     ----------

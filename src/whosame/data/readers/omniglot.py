@@ -1,11 +1,10 @@
-"""Omniglot: characters as identities, the twenty people who drew each one as cameras."""
+"""Reader of Omniglot: characters as identities, the twenty people who drew each one as cameras."""
 
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from whosame.data.readers.base import FoundImage, ReaderResult, mismatches, need, scan
-from whosame.data.readers.numbering import number_identities
+from whosame.data.readers.base import FoundImage, ReaderResult, mismatches, need, number_identities, scan
 from whosame.errors import ParameterError
 
 NAME = re.compile(r"(?P<identity>(?P<alphabet>[^/]+)/[^/]+)/\d+_(?P<drawer>\d+)\.png")

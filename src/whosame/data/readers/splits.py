@@ -1,4 +1,4 @@
-"""A test set out of images that come without one: whole identities, and queries from among them."""
+"""Test splits for images that come without one: whole identities, and queries among them."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -8,14 +8,14 @@ from whosame.seeding import stream
 
 
 def split_by_identity(people: Sequence[str | None], fraction: float, seed: int) -> list[str]:
-    """Give every image to training or to the gallery, no person to both.
+    """Assign every image to training or to the gallery, no person to both.
 
     Parameters
     ----------
     people : sequence of str or None
-        The name of the person in each image; images of nobody known, and junk (``"-1"``), train.
+        The name of the person in each image; unknown persons and junk (``"-1"``) are for training.
     fraction : float
-        Share of the persons to hold out, rounded; at least one person stays to train.
+        Share of the persons for the test set, rounded; at least one person is left for training.
     seed : int
 
     Returns
@@ -26,23 +26,23 @@ def split_by_identity(people: Sequence[str | None], fraction: float, seed: int) 
     names = sorted({name for name in people if name is not None} - {"-1"})
     wanted = max(min(round(fraction * len(names)), len(names) - 1), 0)
     chosen = stream(seed, "folder", "held out").permutation(len(names))[:wanted]
-    held = {names[i] for i in chosen}
-    return ["gallery" if name in held else "train" for name in people]
+    tested = {names[i] for i in chosen}
+    return ["gallery" if name in tested else "train" for name in people]
 
 
 def draw_queries(images: Sequence[FoundImage], seed: int) -> tuple[list[FoundImage], int]:
     """Turn one gallery image of each person and camera into a query, unless there are queries already.
 
     The rule of Market-1501 (Zheng et al., ICCV 2015, section 3): a query for each camera a person was seen by. An
-    image that is alone in its camera stays in the gallery, where it serves the queries of the other cameras; a
-    person with no camera of two images gives a single query.
+    image that is alone in its camera stays in the gallery, for the queries of the other cameras; a person without two
+    images of one camera gives a single query.
 
     Returns
     -------
     images : list of FoundImage
         In the same order.
     drawn : int
-        How many became queries.
+        The number of new queries.
     """
     if any(image.split == "query" for image in images):
         return list(images), 0

@@ -1,4 +1,4 @@
-"""Batches of pixels, the next one read while the present one is worked on."""
+"""Batches of pixels: read one ahead of the network, normalised for it."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,7 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from whosame.errors import ParameterError
+# Red, green and blue of ImageNet in 0..1: what torchvision's and timm's weights expect; as good as any for random ones.
+MEAN = (0.485, 0.456, 0.406)
+STD = (0.229, 0.224, 0.225)
 
 
 class Pixels(Protocol):
@@ -28,7 +30,7 @@ def read_ahead(
 ) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
     """Yield each batch of image ids with its pixels, uint8 [n, H, W, 3] on the device.
 
-    A thread reads one batch ahead, so that the disk and the decoder work beside the network.
+    A thread reads one batch ahead, so that the disk and the decoder work in parallel with the network.
     """
     pin = device.type == "cuda"
 
@@ -49,24 +51,13 @@ def read_ahead(
             yield ids, images.to(device, non_blocking=pin)
 
 
-def find_device(name: str) -> torch.device:
-    """Return the device that ``device`` names.
+def to_unit(pixels: Tensor) -> Tensor:
+    """Convert pixels uint8 [n, H, W, 3] to float32 [n, 3, H, W] from 0 to 1."""
+    return pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).mul_(1 / 255)
 
-    Parameters
-    ----------
-    name : str
-        ``cpu``, ``cuda`` or ``auto``: the GPU where torch sees one.
 
-    Raises
-    ------
-    ParameterError
-        Another name, or ``cuda`` where torch sees no GPU.
-    """
-    if name not in ("auto", "cpu", "cuda"):
-        raise ParameterError(f"device is {name!r}, but takes auto, cpu or cuda")
-    if name == "cuda" and not torch.cuda.is_available():
-        raise ParameterError(
-            "device is 'cuda', but torch sees no GPU: use device=cpu or device=auto, or look at the driver "
-            "(nvidia-smi) and at torch's build (python -c 'import torch; print(torch.version.cuda)')"
-        )
-    return torch.device("cuda" if name == "cuda" or (name == "auto" and torch.cuda.is_available()) else "cpu")
+def normalise(images: Tensor) -> Tensor:
+    """Subtract the mean of each channel and divide by its standard deviation, in place: float32 [n, 3, H, W]."""
+    mean = torch.tensor(MEAN, device=images.device).view(3, 1, 1)
+    std = torch.tensor(STD, device=images.device).view(3, 1, 1)
+    return images.sub_(mean).div_(std)
