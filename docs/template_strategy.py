@@ -1,22 +1,22 @@
 """A strategy to copy: neighbours that are not in one cluster, the nearest first."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import triu
 
-from whosame.parameters import parse
+from whosame.parameters import Parameters, Share, parameter, parse
 from whosame.questions import Question
 from whosame.strategies.base import RoundState, Strategy
-from whosame.strategies.budget import spread
+from whosame.strategies.budget import Schedule, spread
 from whosame.strategies.session import OrderedSession
 
 
-@dataclass(frozen=True)
-class Config:
-    schedule: str = "uniform"  # spread of the budget over the rounds, one of budget.SCHEDULES
-    farthest: float = 0.6  # Jaccard distance up to which pairs are asked about, 0..1
+class Config(Parameters):
+    schedule: Schedule = "uniform"
+    """How the budget is spread over the rounds."""
+    farthest: Share = parameter(0.6, source="our own trials")
+    """Jaccard distance up to which pairs are asked about."""
 
 
 class NearestApart(Strategy):

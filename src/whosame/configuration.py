@@ -1,106 +1,113 @@
 """Every parameter of a run as one typed value: what ``parameters.yml`` and ``--params`` may say."""
 
-import dataclasses
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
-from whosame.annotators.registry import HUMAN, NAMES, REACHING, AnnotatorConfig, make_annotator
+from pydantic import NonNegativeInt, PositiveInt, field_validator, model_validator
+
+from whosame.annotators.registry import HUMAN, PAGE_OPTIONS, AnnotatorConfig, AnnotatorName, make_annotator
 from whosame.clustering import ClusteringConfig
-from whosame.comparison.config import ComparisonConfig
 from whosame.data.manifest import TrainSet, Truth
 from whosame.data.pixels import PixelsConfig
-from whosame.data.readers import FolderReader, OmniglotReader
 from whosame.data.source import SourceConfig
-from whosame.errors import InputError, ParameterError, unknown_name
+from whosame.errors import InputError, ParameterError
 from whosame.evaluation import EvaluationConfig
-from whosame.features.extraction import ExtractionConfig
-from whosame.features.network import NetworkConfig
+from whosame.features.config import ExtractionConfig, NetworkConfig
+from whosame.parameters import Parameters, Text, one_of, parameter
+from whosame.runs import is_name
 from whosame.strategies import registry
 from whosame.strategies.base import Strategy
-from whosame.synthetic.config import SyntheticConfig
+from whosame.strategies.budget import Schedule
 from whosame.training import TrainingConfig, WarmupConfig
 
-DEVICES = ("auto", "cpu", "cuda")
-# what the results do not depend on
-NOT_RESULT_AFFECTING = ("round", "run", "device", "database", "images", "storage", "compare", "native")
+NOT_RESULT_AFFECTING = {"round", "run", "device", "database", "images", "storage", "compare", "native"}
 
 
-@dataclass(frozen=True)
-class StorageConfig:
+class StorageConfig(Parameters):
     """What is kept of old rounds."""
 
-    keep_every: int = 1  # rounds: every n-th keeps features, graph and checkpoint, the newest two always do; 1: all
-    log_checkpoints: str = "every"  # every | last | never: which rounds' checkpoints MLflow gets a copy of
-
-    def __post_init__(self) -> None:
-        if self.keep_every < 1:
-            raise ParameterError(f"storage.keep_every is {self.keep_every}, but takes 1 or more")
-        if self.log_checkpoints not in ("every", "last", "never"):
-            raise unknown_name("value of 'storage.log_checkpoints'", self.log_checkpoints, ("every", "last", "never"))
+    keep_every: PositiveInt = parameter(1, unit="rounds")
+    """Every n-th round keeps features, graph and checkpoint, the newest two always do; 1: all."""
+    log_checkpoints: Literal["every", "last", "never"] = "every"
+    """Which rounds' checkpoints MLflow gets a copy of."""
 
 
-@dataclass(frozen=True)
-class Configuration:
-    """The parameters, by the names people type; each group's own class documents its values."""
+class ComparisonConfig(Parameters):
+    """Which runs are compared, and what they have in common."""
 
-    # parameters.yml: what people touch
-    images: str | None = None
-    layout: str = "synthetic"
-    strategy: str = "dcps"
-    annotator: str = "oracle"
-    budget: int = 500
-    rounds: int = 10
-    seed: int = 0
-    run: str = "demo"
-    device: str = "auto"
-    database: str = "sqlite:///data/answers.db"
-    round: int | None = None
-    # parameters_images.yml, parameters_synthetic.yml
-    max_megapixels: float = 20.0
-    duplicates: str = "error"
-    folder: FolderReader = field(default_factory=FolderReader)
-    omniglot: OmniglotReader = field(default_factory=OmniglotReader)
-    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)
-    pixels: PixelsConfig = field(default_factory=PixelsConfig)
-    # one file a stage
-    network: NetworkConfig = field(default_factory=NetworkConfig)
-    extraction: ExtractionConfig = field(default_factory=ExtractionConfig)
-    clustering: ClusteringConfig = field(default_factory=ClusteringConfig)
-    strategies: dict[str, Any] = field(default_factory=dict)
-    annotator_options: AnnotatorConfig = field(default_factory=AnnotatorConfig)
-    warmup: WarmupConfig = field(default_factory=WarmupConfig)
-    training: TrainingConfig = field(default_factory=TrainingConfig)
-    evaluation: EvaluationConfig = field(default_factory=EvaluationConfig)
-    storage: StorageConfig = field(default_factory=StorageConfig)
-    native: dict[str, Any] = field(default_factory=dict)  # changes by strategy, merged before a run begins (native.py)
-    compare: ComparisonConfig = field(default_factory=ComparisonConfig)
+    name: Text | None = parameter(None, takes="letters, digits, '.', '_' and '-', or null")
+    """The comparison: its runs have it as a tag, its report is in data/08_reporting/NAME. null: every finished run on
+    the newest run's images."""
+    schedule: Schedule = parameter("early", source="own choice; DCPS: gaussian, section 3.7")
+    """How every strategy spreads its budget over the rounds where only the questions are to differ."""
 
-    def __post_init__(self) -> None:
-        """Report everything that is out of range at once."""
-        problems = [
-            f"parameter '{name}' is {getattr(self, name)}, but takes {least} or more"
-            for name, least in (("budget", 0), ("rounds", 1), ("seed", 0))
-            if getattr(self, name) < least
-        ]
-        for check in (self._check_names, self.source, self.make_strategy):
-            try:
-                check()
-            except ParameterError as error:
-                problems.append(str(error))
-        if problems:
-            raise ParameterError("\n".join(problems))
+    @field_validator("name")
+    @classmethod
+    def _is_name(cls, name: str | None) -> str | None:
+        if name is not None and not is_name(name):
+            raise ValueError("takes letters, digits, '.', '_' and '-' only")
+        return name
 
-    def _check_names(self) -> None:
-        if self.device not in DEVICES:
-            raise unknown_name("device", self.device, DEVICES)
-        if self.annotator not in NAMES:
-            raise unknown_name("annotator", self.annotator, NAMES)
+
+class Configuration(SourceConfig):
+    """The parameters of a run; each group's own class documents its values."""
+
+    strategy: Text = parameter("dcps", takes=" | ".join([*registry.PRESETS, "a strategy of another package"]))
+    """Who chooses the questions."""
+    annotator: AnnotatorName = "oracle"
+    """Who answers: simulated annotators without and with errors, or people at the annotation page."""
+    budget: NonNegativeInt = parameter(500, unit="questions", source="own choice; DCPS: 3,000, section 4.3")
+    """Of the whole run."""
+    rounds: PositiveInt = parameter(10, unit="rounds", source="own choice; Cluster Contrast: 50 epochs, A.4 #11")
+    """Of the whole run."""
+    seed: NonNegativeInt = 0
+    """The same seed gives the same questions and figures."""
+    run: Text = "demo"
+    """Name of the run: its results are in data/runs/NAME."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where the network runs; auto: a GPU where there is one."""
+    database: Text = parameter("sqlite:///data/answers.db", takes="an SQLAlchemy URL")
+    """The label store; a relative path begins at the project's folder."""
+    round: NonNegativeInt | None = parameter(None, takes="a whole number, 0 or more, or null")
+    """The round to play; null: the first that is not complete."""
+    pixels: PixelsConfig = PixelsConfig()
+    """Size and form of the pixels."""
+    network: NetworkConfig = NetworkConfig()
+    """The network."""
+    extraction: ExtractionConfig = ExtractionConfig()
+    """How features are extracted."""
+    clustering: ClusteringConfig = ClusteringConfig()
+    """How images are grouped at the start of a round."""
+    strategies: registry.StrategiesConfig = registry.StrategiesConfig()
+    """How each strategy chooses."""
+    annotator_options: AnnotatorConfig = AnnotatorConfig()
+    """How annotators answer."""
+    warmup: WarmupConfig = WarmupConfig()
+    """How random weights are warmed up."""
+    training: TrainingConfig = TrainingConfig()
+    """How the network is trained."""
+    evaluation: EvaluationConfig = EvaluationConfig()
+    """How a round is evaluated."""
+    storage: StorageConfig = StorageConfig()
+    """What is kept of old rounds."""
+    native: dict[str, Any] = parameter({})
+    """kedro compare --mode=native: what each strategy's paper trains with, as changes to the other parameters."""
+    compare: ComparisonConfig = ComparisonConfig()
+    """What is compared."""
+
+    @field_validator("strategy")
+    @classmethod
+    def _known(cls, strategy: str) -> str:
+        return strategy if strategy in registry.PRESETS else one_of(strategy, registry.names())
+
+    @model_validator(mode="after")
+    def _strategy_can_be_made(self) -> Self:
+        self.make_strategy()  # one of another package checks its own parameters
+        return self
 
     def source(self) -> SourceConfig:
         """Return where the images come from."""
-        names = [given.name for given in dataclasses.fields(SourceConfig)]
-        return SourceConfig(**{name: getattr(self, name) for name in names})
+        return SourceConfig(**{name: getattr(self, name) for name in SourceConfig.model_fields})
 
     def make_strategy(self) -> Strategy:
         """Return who chooses the questions."""
@@ -116,13 +123,12 @@ class Configuration:
 
     def result_parameters(self) -> dict[str, Any]:
         """Return what the results depend on, other strategies' groups not among it: what a run is continued with."""
-        values = {name: value for name, value in dataclasses.asdict(self).items() if name not in NOT_RESULT_AFFECTING}
-        passing = REACHING if self.people_answer else (*REACHING, "overlap")
-        options = values["annotator_options"]
+        values = self.model_dump(exclude=NOT_RESULT_AFFECTING)
+        unimportant = PAGE_OPTIONS if self.people_answer else {*PAGE_OPTIONS, "overlap"}
         own = registry.group_of(self.strategy)
         return values | {
-            "annotator_options": {name: options[name] for name in options if name not in passing},
-            "strategies": {name: values["strategies"][name] for name in values["strategies"] if name == own},
+            "annotator_options": self.annotator_options.model_dump(exclude=unimportant),
+            "strategies": {name: group for name, group in values["strategies"].items() if name == own},
         }
 
     @property

@@ -51,9 +51,10 @@ def format_problems(title: str, problems: Sequence[str], advice: str) -> str:
     return "\n".join([*lines, advice])
 
 
-def unknown_name(kind: str, name: object, known: Iterable[str]) -> ParameterError:
-    """Return the error for a name that is not among the known ones, offering those near to it."""
+def unknown_name(kind: str, name: object, known: Iterable[str], prefix: str = "") -> ParameterError:
+    """Return the error for a name that is not among the known ones, offering those near to it, all with the prefix."""
     names = sorted(known)
     near = get_close_matches(str(name), names, n=3, cutoff=0.5)
-    hint = f"did you mean {' or '.join(map(repr, near))}?" if near else f"known: {', '.join(names)}"
-    return ParameterError(f"unknown {kind} {str(name)!r}: {hint}")
+    offered = [prefix + each for each in near or names]
+    hint = f"did you mean {' or '.join(map(repr, offered))}?" if near else f"known: {', '.join(offered)}"
+    return ParameterError(f"unknown {kind} {prefix + str(name)!r}: {hint}")

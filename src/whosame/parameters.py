@@ -1,23 +1,80 @@
-"""Parameters as typed data classes: what is misspelt, mistyped or out of range is an error before work starts."""
+"""Parameters as models: what is misspelt, mistyped or out of range is an error before work starts."""
 
-import dataclasses
-import types
-from collections.abc import Mapping
-from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+from collections.abc import Iterable, Mapping
+from types import UnionType
+from typing import Annotated, Any, Literal, Self, TypeVar, Union, get_args, get_origin
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails, PydanticCustomError
 
 from whosame.errors import ParameterError, unknown_name
 
-C = TypeVar("C")
+NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
+
+P = TypeVar("P", bound="Parameters")
+T = TypeVar("T")
 
 
-def parse(into: type[C], values: Mapping[str, Any], where: str = "") -> C:
-    """Build a parameter data class from a mapping, checking every name and type.
+def _number_as_text(value: object) -> object:
+    """A run may be called 7: YAML and the command line read that as a number."""  # noqa: D401
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+Text = Annotated[str, BeforeValidator(_number_as_text)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Listed = Annotated[tuple[T, ...], Strict(strict=False)]  # YAML has lists, no tuples
+
+
+class Parameters(BaseModel):
+    """A group of parameters: unchangeable, with no other names than its own, and with values of the declared types.
+
+    A field is declared with :func:`parameter`, or with its default alone; the docstring below it says what it means.
+    Text fields are :data:`Text`, lists are :data:`Listed`. A whole number is taken where a number is declared.
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with some values changed, checked like every other.
+
+        Raises
+        ------
+        ParameterError
+            As :func:`parse`.
+        """
+        return parse(type(self), {**dict(self), **changes})
+
+
+def parameter(default: Any, *, source: str = "own choice", unit: str = "", takes: str = "", **bounds: Any) -> Any:
+    """Return a field of a group of parameters.
+
+    Parameters
+    ----------
+    default
+        Its value where none is given.
+    source : str
+        Where the default comes from: a paper with its section, a row of a table in ``docs/methods.md``.
+    unit : str
+        What is counted or measured: ``pixels``, ``seconds``.
+    takes : str
+        What it takes, in words, where the type and the bounds do not say it.
+    **bounds
+        ``ge``, ``gt``, ``le``, ``lt``, ``validate_default`` and what else :func:`pydantic.Field` takes.
+    """
+    return Field(default, json_schema_extra={"source": source, "unit": unit, "takes": takes}, **bounds)
+
+
+def parse(into: type[P], values: Mapping[str, Any], where: str = "") -> P:
+    """Build a group of parameters from a mapping, checking every name, type and range.
 
     Parameters
     ----------
     into : type
-        A data class whose fields are bool, int, float, str, tuples of these, other such data classes, dictionaries
-        (taken as they are), or any of them ``| None``. Its ``__post_init__`` may raise :class:`ParameterError`.
+        A subclass of :class:`Parameters`. A validator of its own raises ``ValueError``: on a field with words that
+        continue "parameter 'x' is 5, but …", on the whole with whole sentences, one a line.
     values : mapping
         Names and values as read from YAML or a command line. A missing name takes the field's default.
     where : str
@@ -26,44 +83,31 @@ def parse(into: type[C], values: Mapping[str, Any], where: str = "") -> C:
     Returns
     -------
     into
-        The filled data class.
+        The filled model.
 
     Raises
     ------
     ParameterError
-        Unknown names (near ones are offered), wrong types, missing values: all of them at once.
+        Unknown names (near ones are offered), wrong types, values out of range, missing values: all of them at once.
 
     Examples
     --------
-    >>> @dataclasses.dataclass(frozen=True)
-    ... class Clustering:
-    ...     eps: float = 0.6
+    >>> class Clustering(Parameters):
+    ...     eps: float = parameter(0.5, gt=0, lt=1)
     >>> parse(Clustering, {"epss": 0.5}, "clustering")
     Traceback (most recent call last):
         ...
     whosame.errors.ParameterError: unknown parameter 'clustering.epss': did you mean 'clustering.eps'?
+    >>> parse(Clustering, {"eps": 1.5}, "clustering")
+    Traceback (most recent call last):
+        ...
+    whosame.errors.ParameterError: parameter 'clustering.eps' is 1.5, but takes a number above 0 and below 1
     """
-    prefix = f"{where}." if where else ""
-    hints = get_type_hints(into)
-    fields = {field.name: field for field in dataclasses.fields(into)}  # type: ignore[arg-type]
-    problems = [
-        str(unknown_name("parameter", prefix + name, [prefix + known for known in fields]))
-        for name in values
-        if name not in fields
-    ]
-    filled: dict[str, Any] = {}
-    for name, field in fields.items():
-        if name not in values:
-            if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
-                problems.append(f"parameter '{prefix}{name}' is missing: it takes {_describe(hints[name])}")
-            continue
-        try:
-            filled[name] = _convert(hints[name], values[name], prefix + name)
-        except ParameterError as error:
-            problems.append(str(error))
-    if problems:
-        raise ParameterError("\n".join(problems))
-    return into(**filled)
+    try:
+        return into.model_validate(dict(values))
+    except ValidationError as error:
+        problems = [_problem(each, into, where) for each in error.errors(include_url=False)]
+    raise ParameterError("\n".join(problems))
 
 
 def merge(*nested: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,49 +120,76 @@ def merge(*nested: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def check_rules(group: str, values: object, rules: Mapping[str, bool]) -> None:
-    """Raise :class:`ParameterError` naming every parameter that breaks its rule.
-
-    Parameters
-    ----------
-    group : str
-        Name of the group, for messages.
-    values : object
-        The data class.
-    rules : mapping of str to bool
-        Whether each rule is kept. A rule begins with the parameter's name: ``"share is from 0 to 1"``.
-    """
-    broken = [f"{group}.{rule}, not {getattr(values, rule.split()[0])!r}" for rule, kept in rules.items() if not kept]
-    if broken:
-        raise ParameterError("\n".join(broken))
+def one_of(value: str, known: Iterable[str]) -> str:
+    """Return the value, for a validator whose names are not those of a ``Literal``; others are an error of parse."""
+    if value not in (names := list(known)):
+        raise PydanticCustomError("literal_error", "unknown name", {"known": names})
+    return value
 
 
-def _convert(hint: Any, value: Any, name: str) -> Any:
-    options = get_args(hint) if get_origin(hint) in (Union, types.UnionType) else (hint,)
-    for option in options:
-        if option is type(None) and value is None:
-            return None
-        if dataclasses.is_dataclass(option) and isinstance(value, Mapping):
-            return parse(option, value, name)  # type: ignore[arg-type]
-        if get_origin(option) is dict and isinstance(value, Mapping):
-            return dict(value)  # checked by whoever owns it: a strategy's own parameters
-        if get_origin(option) is tuple and isinstance(value, (list, tuple)):
-            return tuple(_convert(get_args(option)[0], item, name) for item in value)
-        if option is bool and isinstance(value, bool):
-            return value
-        if option is int and isinstance(value, int) and not isinstance(value, bool):
-            return value
-        if option is float and isinstance(value, (int, float)) and not isinstance(value, bool):
-            return float(value)
-        if option is str and isinstance(value, (str, int, float)) and not isinstance(value, bool):
-            return str(value)  # a run may be called 7: YAML and the command line read that as a number
-    raise ParameterError(f"parameter '{name}' is {value!r}, but takes {_describe(hint)}")
+def takes(field: FieldInfo) -> str:
+    """Return in words what a field takes: ``a whole number of pixels from 8 to 2048``."""
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    return str(extra.get("takes") or _words(field.annotation, field.metadata, str(extra.get("unit", ""))))
 
 
-def _describe(hint: Any) -> str:
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
-    if get_origin(hint) in (Union, types.UnionType):
-        return " or ".join(_describe(option) for option in get_args(hint))
-    if get_origin(hint) is tuple:
-        return f"a list of {_describe(get_args(hint)[0])}"
-    return names.get(hint, "a group of parameters")
+def _problem(error: ErrorDetails, into: type[Parameters], where: str) -> str:
+    """Return one of pydantic's errors in our words, with the dotted name of the parameter."""
+    name, field = where, None
+    group: Any = into
+    for step in error["loc"]:
+        if isinstance(step, int):
+            name, field = f"{name}[{step}]", field and FieldInfo.from_annotation(get_args(field.annotation)[0])
+            continue
+        prefix = f"{name}." if name else ""
+        fields, name = getattr(group, "model_fields", {}), prefix + step
+        field = fields.get(step)
+        group = field.annotation if field else None
+    found = error["input"]
+    match error["type"]:
+        case "extra_forbidden":
+            return str(unknown_name("parameter", step, fields, prefix))
+        case "missing":
+            return f"parameter '{name}' is missing: it takes {takes(field) if field else 'a value'}"
+        case "literal_error":
+            known = error.get("ctx", {}).get("known") or get_args(field and field.annotation)
+            return str(unknown_name(name, found, map(str, known)))
+        case "value_error":
+            reason = str(error["ctx"]["error"])
+            if isinstance(found, Mapping | BaseModel):  # of a group as a whole
+                return "\n".join(f"{name}: {line}" if name else line for line in reason.splitlines())
+            return f"parameter '{name}' is {found!r}, but {reason}"
+        case _:
+            return f"parameter '{name}' is {found!r}, but takes {takes(field) if field else 'a group of parameters'}"
+
+
+def _words(hint: Any, metadata: list[Any], unit: str = "") -> str:
+    origin, inside = get_origin(hint), get_args(hint)
+    if origin is Annotated:
+        return _words(inside[0], [*metadata, *inside[1:]], unit)
+    if origin in (Union, UnionType):
+        return " or ".join(_words(option, metadata, unit) for option in inside)
+    if origin is Literal:
+        return " | ".join(map(str, inside))
+    if origin is tuple:
+        return f"a list of {_words(inside[0], [], unit)}"
+    noun = NOUNS.get(hint, "a group of parameters")
+    return (f"{noun} of {unit}" if unit else noun) + _range(metadata) if hint in (int, float) else noun
+
+
+def _range(metadata: list[Any]) -> str:
+    each = [bound for item in metadata for bound in getattr(item, "metadata", [item])]
+    match {name: getattr(bound, name) for bound in each for name in ("gt", "ge", "lt", "le") if hasattr(bound, name)}:
+        case {"ge": low, "le": high}:
+            return f" from {low} to {high}"
+        case {"ge": low, "lt": high}:
+            return f" from {low} to below {high}"
+        case {"gt": low, "lt": high}:
+            return f" above {low} and below {high}"
+        case {"gt": low, "le": high}:
+            return f" above {low} and up to {high}"
+        case {"ge": low}:
+            return f", {low} or more"
+        case {"gt": low}:
+            return f" above {low}"
+    return ""

@@ -94,7 +94,7 @@ def test_the_manifest_is_sorted_and_typed(name, tmp_path, monkeypatch):
     kind = name.partition("-")[0]
     options = {kind: layout.reader} if kind in ("omniglot", "folder") else {}
     images = None if kind == "synthetic" else str(root)
-    manifest = index_images(SourceConfig(kind, images, **options), tmp_path / "cache")
+    manifest = index_images(SourceConfig(layout=kind, images=images, **options), tmp_path / "cache")
     assert list(manifest.table["path"]) == sorted(layout.images)
     expected = {"camera": "int64", "identity": "Int64", "height": "int32", "width": "int32"}
     assert {name: str(manifest.table[name].dtype) for name in expected} == expected

@@ -1,16 +1,13 @@
 """DBSCAN on a sparse graph gives scikit-learn's labels, number for number."""
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.sparse import coo_array, csr_array
 from sklearn.cluster import DBSCAN
 
-from whosame.clustering import ClusteringConfig, dbscan
+from whosame.clustering import dbscan
 from whosame.clustering.dbscan import singletons
-from whosame.errors import ParameterError
-from whosame.parameters import parse
 
 
 def sparse_graph(n, links, seed):
@@ -60,14 +57,6 @@ def test_a_border_row_goes_to_the_first_cluster_that_reaches_it():
     graph = csr_array((dense[rows, columns].astype(np.float32), (rows, columns)), shape=(7, 7))
     assert dbscan(graph, eps=0.5, min_samples=4).tolist() == [0, 0, 0, 0, 1, 1, 1]
     assert dbscan(graph, eps=0.5, min_samples=3).tolist() == [0, 0, 0, 0, 0, 0, 0]
-
-
-def test_configuration_names_everything_out_of_range():
-    assert parse(ClusteringConfig, {"eps": 0.4}).eps == 0.4
-    with pytest.raises(
-        ParameterError, match=r"clustering.k1 is 0.*\n.*clustering.min_samples is -1.*\n.*clustering.eps is 1.5"
-    ):
-        ClusteringConfig(k1=0, min_samples=-1, eps=1.5)
 
 
 def test_outliers_get_labels_of_their_own():

@@ -28,7 +28,7 @@ def cache(tmp_path_factory):
 
 
 def test_the_published_counts(cache):
-    train, truth, test = split(index_images(SourceConfig("omniglot", str(IMAGES)), cache))
+    train, truth, test = split(index_images(SourceConfig(layout="omniglot", images=str(IMAGES)), cache))
     assert len(train) == 1720
     assert len(np.unique(truth.identities)) == 86
     assert (len(test.query_ids), len(test.gallery_ids)) == (250, 750)
@@ -38,14 +38,14 @@ def test_the_published_counts(cache):
 
 
 def test_the_same_images_by_expression_give_the_same_rows(cache):
-    named = index_images(SourceConfig("omniglot", str(IMAGES)), cache)
-    expressed = index_images(SourceConfig("folder", str(IMAGES), folder=BY_EXPRESSION), cache)
+    named = index_images(SourceConfig(layout="omniglot", images=str(IMAGES)), cache)
+    expressed = index_images(SourceConfig(layout="folder", images=str(IMAGES), folder=BY_EXPRESSION), cache)
     assert expressed.digest == named.digest
     assert expressed.notes == named.notes == ()
 
 
 def test_drawings_are_white_on_black_when_inverted(cache):
-    manifest = index_images(SourceConfig("omniglot", str(IMAGES)), cache)
+    manifest = index_images(SourceConfig(layout="omniglot", images=str(IMAGES)), cache)
     pixels = open_pixels(manifest, PixelsConfig(height=48, width=48, invert=True), cache)
     some = pixels.read(np.arange(0, 2720, 100))
     assert (some[..., 0] == some[..., 2]).all()

@@ -5,16 +5,13 @@ import json
 import numpy as np
 import pytest
 
-from whosame.errors import ParameterError
 from whosame.evaluation import (
     AnnotationCost,
-    EvaluationConfig,
     changes_partition,
     round_cost,
     selection_diversity,
 )
 from whosame.memory import LabelMemory
-from whosame.parameters import parse
 from whosame.questions import Answer, Question
 
 LABELS = np.array([0, 0, 0, 1, 1, -1, -1])
@@ -179,26 +176,6 @@ def test_diversity_that_is_infinite_or_of_nothing_is_left_out():
     literal = selection_diversity(np.array([3, 0, 0, 0, 0, 0, 0]), LABELS, kappa=0)
     assert set(literal.to_dict()) == {"annotation/clusters_asked_share"}
     assert selection_diversity(np.array([1]), np.array([-1])).to_dict() == {"annotation/kl_to_uniform": 0.0}
-
-
-@pytest.mark.parametrize(
-    "values",
-    [{"seconds_per_pair": 0}, {"idle_cap": 0}, {"kappa": -1}, {"pairs_shown": -1}, {"idle_cap": float("inf")}],
-)
-def test_parameters_out_of_range(values):
-    with pytest.raises(ParameterError, match=f"evaluation.{next(iter(values))}"):
-        parse(EvaluationConfig, values, "evaluation")
-
-
-def test_the_parameter_file_holds_the_defaults():
-    from pathlib import Path
-
-    import yaml
-
-    file = Path(__file__).parents[2] / "conf" / "base" / "parameters_evaluation.yml"
-    values = yaml.safe_load(file.read_text(encoding="utf-8"))["evaluation"]
-    assert parse(EvaluationConfig, values) == EvaluationConfig()
-    assert set(values) == set(EvaluationConfig.__dataclass_fields__)
 
 
 def test_what_was_found_again_is_counted_and_costs_nothing():

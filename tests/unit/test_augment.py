@@ -1,12 +1,9 @@
 """Augmentation: each variation does what it says, images of a batch vary independently, the generator decides."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
 
-from whosame.errors import ParameterError
 from whosame.features.batches import MEAN, STD, normalise, to_unit
 from whosame.training.augment import AugmentConfig, affine, augment, colour, erase, flip_and_crop
 
@@ -45,7 +42,7 @@ def test_the_input_is_left_alone_and_the_generator_decides():
 
 def test_flip_happens_as_often_as_asked():
     pixels = pictures(400)
-    found = flip_and_crop(pixels, dataclasses.replace(OFF, flip=0.3), generator())
+    found = flip_and_crop(pixels, OFF.replace(flip=0.3), generator())
     flipped = (found == pixels.flip(2)).flatten(1).all(dim=1)
     same = (found == pixels).flatten(1).all(dim=1)
     assert (flipped | same).all()
@@ -54,7 +51,7 @@ def test_flip_happens_as_often_as_asked():
 
 def test_crop_is_a_shift_filled_with_the_mean_colour():
     pixels = pictures(200)
-    found = flip_and_crop(pixels, dataclasses.replace(OFF, pad=2), generator())
+    found = flip_and_crop(pixels, OFF.replace(pad=2), generator())
     padded = np.empty((200, 28, 16, 3), np.uint8)
     padded[:] = [round(255 * mean) for mean in MEAN]
     padded[:, 2:-2, 2:-2] = pixels
@@ -67,7 +64,7 @@ def test_crop_is_a_shift_filled_with_the_mean_colour():
 
 
 def test_erasing_blanks_one_rectangle_of_the_size_asked_for():
-    config = dataclasses.replace(OFF, erase=0.5, erase_area=(0.1, 0.3))
+    config = OFF.replace(erase=0.5, erase_area=(0.1, 0.3))
     images = erase(torch.ones(400, 3, 40, 20), config, generator())
     blank = images[:, 0] == 0
     assert torch.equal(images[:, 0], images[:, 2])
@@ -100,9 +97,9 @@ def test_affine_without_strength_is_the_identity_and_with_it_moves_a_dot_a_littl
     torch.testing.assert_close(affine(images, OFF, generator()), images, atol=1e-4, rtol=1e-4)
     dot = torch.zeros(300, 3, 41, 41)
     dot[:, :, 20, 20] = 1  # the centre
-    turned = affine(dot, dataclasses.replace(OFF, rotation=0.5, shear=0.3), generator())
+    turned = affine(dot, OFF.replace(rotation=0.5, shear=0.3), generator())
     torch.testing.assert_close(turned[:, 0, 20, 20], torch.ones(300), atol=1e-3, rtol=0)
-    shifted = affine(dot, dataclasses.replace(OFF, shift=0.1), generator())[:, 0]
+    shifted = affine(dot, OFF.replace(shift=0.1), generator())[:, 0]
     column = (shifted.sum(dim=1) * torch.arange(41)).sum(dim=1) / shifted.sum(dim=(1, 2))
     assert (column - 20).std() == pytest.approx(0.1 * 20.5, rel=0.2)
 
@@ -111,23 +108,8 @@ def test_rotation_keeps_shapes_in_tall_images():
     """A disc stays a disc at every angle: angles are in pixels, not in units of a tall image's height and width."""
     y, x = torch.meshgrid(torch.arange(81) - 40, torch.arange(41) - 20, indexing="ij")
     disc = (x**2 + y**2 <= 144).float().expand(100, 3, 81, 41)
-    found = affine(disc, dataclasses.replace(OFF, rotation=1.0), generator())
+    found = affine(disc, OFF.replace(rotation=1.0), generator())
     assert (found - disc).abs().mean() < 0.01
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"pad": -1, "shear": -0.1}, r"augment\.pad, augment\.shear: below 0"),
-        ({"flip": 1.5}, "probabilities"),
-        ({"erase_area": (0.5, 0.4)}, "erase_area"),
-        ({"erase_area": (0.5,)}, "erase_area"),
-        ({"erase_aspect": 0.0}, "erase_aspect"),
-    ],
-)
-def test_bad_parameters(changes, message):
-    with pytest.raises(ParameterError, match=message):
-        AugmentConfig(**changes)
 
 
 def test_normalise_is_in_place_on_its_own_copy_only():

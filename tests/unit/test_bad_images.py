@@ -40,7 +40,7 @@ def images(tmp_path):
 
 def index(images, **options):
     return index_images(
-        SourceConfig("folder", str(images), **{"folder": PEOPLE, **options}),
+        SourceConfig(layout="folder", images=str(images), **{"folder": PEOPLE, **options}),
         images.parent / "cache",
     )
 

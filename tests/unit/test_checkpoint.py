@@ -1,6 +1,5 @@
 """Checkpoints: go on as if never stopped, load without running code, refuse another architecture."""
 
-import dataclasses
 import io
 import pickle
 
@@ -65,7 +64,7 @@ def test_a_checkpoint_is_a_copy():
 def test_another_architecture_is_refused_with_every_difference():
     network, optimiser = made()
     checkpoint = Checkpoint.of(network, optimiser, CONFIG, rounds=3)
-    config = dataclasses.replace(CONFIG, widths=(4, 8, 8), pooling="max")
+    config = CONFIG.replace(widths=(4, 8, 8), pooling="max")
     other, its_optimiser = made(config=config)
     before = {k: v.clone() for k, v in other.state_dict().items()}
     with pytest.raises(ResumeError) as error:
@@ -81,7 +80,7 @@ def test_another_architecture_is_refused_with_every_difference():
 def test_shapes_are_named():
     network, optimiser = made()
     checkpoint = Checkpoint.of(network, optimiser, CONFIG, rounds=3)
-    config = dataclasses.replace(CONFIG, widths=(4, 16))
+    config = CONFIG.replace(widths=(4, 16))
     with pytest.raises(ResumeError, match=r"shape: neck\.weight is \[8\], expected \[16\]"):
         checkpoint.restore(*made(config=config), config)
 
@@ -89,7 +88,7 @@ def test_shapes_are_named():
 def test_where_the_weights_came_from_does_not_matter():
     network, optimiser = made()
     checkpoint = Checkpoint.of(network, optimiser, CONFIG, rounds=0)
-    other = dataclasses.replace(CONFIG, weights="warmup", ignore_weights=("fc.",))
+    other = CONFIG.replace(weights="warmup", ignore_weights=("fc.",))
     with torch.no_grad():
         network.neck.weight.add_(1)
     checkpoint.restore(network, optimiser, other)

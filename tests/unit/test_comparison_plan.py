@@ -1,14 +1,10 @@
 """The plan of a comparison: what is played, under which names, and everything that is wrong with it at once."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import yaml
 
 from whosame.app import comparison_loop
 from whosame.comparison import planning
-from whosame.comparison.config import ComparisonConfig
 from whosame.comparison.plan import SavedPlan
 from whosame.comparison.planning import fit_to_images, make_plan
 from whosame.configuration import Configuration
@@ -16,7 +12,8 @@ from whosame.data.manifest import TrainSet, Truth
 from whosame.errors import ParameterError, ResumeError
 from whosame.parameters import merge, parse
 from whosame.strategies import registry
-from whosame.strategies.baselines import NoQuestions, RandomPairs
+from whosame.strategies.baselines import NoQuestions, RandomConfig, RandomPairs
+from whosame.strategies.dcps.dcps import DCPSConfig
 from whosame.strategies.registry import Preset
 
 PARAMETERS = {
@@ -63,8 +60,9 @@ def test_in_mode_selection_only_the_questions_differ():
         configuration = parse(Configuration, merge(PARAMETERS, typed, run.parameters))
         result_parameters = configuration.result_parameters()
         assert result_parameters["clustering"]["eps"] == 0.7
-        own_group = {"dcps": {"dcps": {"schedule": "early", "gamma": 0.1}}, "random": {"random": {"schedule": "early"}}}
-        assert result_parameters["strategies"] == own_group.get(configuration.strategy, {})
+        own_group = {"dcps": DCPSConfig(schedule="early", gamma=0.1), "random": RandomConfig(schedule="early")}
+        own = {name: group.model_dump() for name, group in own_group.items() if name == configuration.strategy}
+        assert result_parameters["strategies"] == own
         for own in ("strategy", "budget", "seed", "strategies"):
             result_parameters.pop(own)
         settings[run.name] = result_parameters
@@ -97,7 +95,7 @@ def test_everything_that_is_wrong_is_said_at_once():
         "--seeds: 1 more than once",
         "--seeds: -1, but each is 0 or more",
         "unknown mode 'selektion': did you mean 'selection'",
-        "unknown schedule 'erly': did you mean 'early'",
+        "unknown compare.schedule 'erly': did you mean 'early'",
         "unknown parameter 'clustering.epss': did you mean 'clustering.eps'",
         "'strategy' is set by the comparison itself",
     ):
@@ -163,13 +161,6 @@ def test_images_without_cameras_leave_the_centred_baseline_out():
 def test_a_budget_above_all_pairs_is_an_error_before_anything_is_played():
     with pytest.raises(ParameterError, match="budget=40, but 8 training images have only 28 pairs"):
         fit_to_images(plan(), PARAMETERS, *images(8))
-
-
-def test_the_file_says_what_the_class_says():
-    path = Path(__file__).parents[2] / "conf" / "base" / "parameters_compare.yml"
-    written = yaml.safe_load(path.read_text())["compare"]
-    assert {**written, "schedule": "gaussian"} == vars(ComparisonConfig())  # early: the demo's
-    assert written["schedule"] == "early"
 
 
 def test_a_run_that_fails_is_noted_and_the_others_go_on(tmp_path, monkeypatch, capsys):

@@ -7,7 +7,6 @@ import pytest
 from scipy.linalg import sqrtm
 from scipy.sparse import csr_array
 
-from whosame.errors import ParameterError
 from whosame.evaluation.diversity import cluster_counts, kl_to_uniform, selection_shares
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
@@ -327,17 +326,6 @@ def test_nothing_is_computed_for_a_round_without_budget():
     state = state_of(LINE, LABELS, budget=0)
     broken = np.full((9, 1), np.nan, np.float32)
     assert DCPS().start(RoundState(**{**vars(state), "features": broken})).ask() == []
-
-
-def test_all_wrong_parameters_are_named_at_once():
-    with pytest.raises(ParameterError) as caught:
-        DCPSConfig(intra_fraction=1.5, kappa=0, neighbours=0, gamma=-1, diversity=-0.1)
-    for part in ("intra_fraction", "kappa", "neighbours", "gamma", "diversity"):
-        assert f"dcps.{part}" in str(caught.value)
-    with pytest.raises(ParameterError, match="did you mean 'w2-squared'"):
-        DCPSConfig(distance="w2-square")
-    with pytest.raises(ParameterError, match="did you mean 'uniform'"):
-        DCPSConfig(schedule="unifrom")
 
 
 def test_needs_vertical_positions_only_where_they_count():

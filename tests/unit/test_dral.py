@@ -1,26 +1,20 @@
 """DRAL by hand: pool, state, transition, reward, the agent's update; a round in lock-step; and that the agent learns."""
 
-import dataclasses
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-import yaml
 from scipy.sparse import csr_array
 
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
-from whosame.strategies import registry
 from whosame.strategies.base import RoundState
 from whosame.strategies.dral.agent import Agent, draw, inherited, masked_softmax, newborn, reward_to_go
 from whosame.strategies.dral.dral import DRAL, DRALConfig
 from whosame.strategies.dral.episode import Anchors, Block, Choice
 from whosame.strategies.dral.state import distances, nearest_open, rewards, similarities, sparsified, transition
-
-CONF = Path(__file__).parents[2] / "conf" / "base" / "parameters_strategies.yml"
 
 
 def floats(*rows):
@@ -408,7 +402,7 @@ def test_decided_pairs_are_no_actions():
     for row in range(1, 24):
         if identities[row] != identities[0]:
             memory.add(0, row, same=False)
-    session = DRAL(dataclasses.replace(SMALL, pool=20)).start(state_of(features, 1000, memory=memory))
+    session = DRAL(SMALL.replace(pool=20)).start(state_of(features, 1000, memory=memory))
     for question in (question for batch in played(session, identities) for question in batch):
         assert question.a != 0 or identities[question.b] == identities[0]
 
@@ -419,7 +413,7 @@ def test_representatives_may_be_anchors_first():
     away = np.linalg.norm(features - means[identities], axis=1)
     standing = {int(np.flatnonzero(identities == who)[away[identities == who].argmin()]) for who in range(5)}
     for order, expected in (("medoid", True), ("random", False)):
-        session = DRAL(dataclasses.replace(SMALL, anchor_order=order)).start(state_of(features, 20, labels=identities))
+        session = DRAL(SMALL.replace(anchor_order=order)).start(state_of(features, 20, labels=identities))
         assert ({question.group for question in session.ask()} == standing) is expected
 
 
@@ -525,21 +519,3 @@ def test_the_agent_earns_more_than_chance_on_people_it_has_never_seen():
 
 
 # --- parameters ------------------------------------------------------------------------------------------------------
-
-
-def test_the_file_of_parameters_holds_the_defaults_but_for_the_demos_schedule():
-    values = yaml.safe_load(CONF.read_text())["strategies"]["dral"]
-    assert values == vars(DRALConfig(schedule="early"))
-    assert registry.make("dral", {"dral": values}).config == DRALConfig(schedule="early")
-
-
-def test_all_wrong_parameters_are_named_at_once():
-    whole = ("pool", "k_max", "k", "block")
-    with pytest.raises(ParameterError) as caught:
-        DRALConfig(**dict.fromkeys(whole, 0), margin=-1, entropy=-1, learning_rate=-1, threshold=1.1, gamma=-0.1)
-    for name in (*whole, "margin", "entropy", "learning_rate", "threshold", "gamma"):
-        assert f"dral.{name} is" in str(caught.value)
-    with pytest.raises(ParameterError, match="did you mean 'medoid'"):
-        DRALConfig(anchor_order="medoids")
-    with pytest.raises(ParameterError, match="did you mean 'uniform'"):
-        DRALConfig(schedule="unifrom")

@@ -91,11 +91,6 @@ def test_device_names(monkeypatch):
         find_device("gpu")
 
 
-def test_bad_batch_size():
-    with pytest.raises(ParameterError, match=r"extraction\.batch_size"):
-        ExtractionConfig(batch_size=0)
-
-
 def test_centring_takes_each_cameras_mean_out():
     rng = np.random.default_rng(0)
     cameras = np.array([2, -1, 2, 0, -1, 2, 0, 5])

@@ -17,9 +17,7 @@ from whosame.annotation.store.schema import images, runs, tasks, undos
 from whosame.annotation.store.store import open_store
 from whosame.annotators.human import ask_people
 from whosame.annotators.record import PeopleRecord
-from whosame.annotators.registry import AnnotatorConfig
 from whosame.configuration import Configuration
-from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.questions import Question
 
@@ -460,8 +458,3 @@ def test_how_people_are_reached_may_change_when_a_run_goes_on_and_how_many_they_
         options = Configuration(annotator=annotator).result_parameters()["annotator_options"]
         assert not {"undo_seconds", "serve", "host", "port"} & set(options)
     assert "overlap" not in options
-
-
-def test_bad_options_are_all_named():
-    with pytest.raises(ParameterError, match=r"(?s)overlap is 0.*undo_seconds is -1.*port is 70000"):
-        AnnotatorConfig(overlap=0, undo_seconds=-1, port=70000)

@@ -1,7 +1,5 @@
 """The hybrid memory: loss, gradient and memory equal a plain step-by-step float64 reference, batch after batch."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -20,7 +18,7 @@ def unit(x):
 
 
 def made(labels, vectors, **changes):
-    config = dataclasses.replace(CONFIG, **changes)
+    config = CONFIG.replace(**changes)
     targets = training_targets(np.array(labels), np.zeros(len(labels), np.int64), config, memory=LabelMemory())
     return HybridMemory(targets, torch.from_numpy(vectors[targets.rows]), config, CPU)
 

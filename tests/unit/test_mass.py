@@ -1,11 +1,9 @@
 """MASS-like by hand: centrality, impurity, the order and end of a cluster's questions, labels after them."""
 
 import numpy as np
-import pytest
 from scipy.sparse import csr_array
 
 from whosame.clustering import centrality
-from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies.base import RoundState
@@ -258,14 +256,3 @@ def test_other_clusters_and_outliers_keep_their_labels():
 
 
 # --- parameters ------------------------------------------------------------------------------------------------------
-
-
-def test_all_wrong_parameters_are_named_at_once():
-    with pytest.raises(ParameterError) as caught:
-        MASSConfig(patience=0, share=0, depth=-1, tail=1.5)
-    for name in ("patience", "share", "depth", "tail"):
-        assert f"mass.{name} is" in str(caught.value)
-    with pytest.raises(ParameterError, match="did you mean 'closeness'"):
-        MASSConfig(centrality="closenes")
-    with pytest.raises(ParameterError, match="did you mean 'uniform'"):
-        MASSConfig(schedule="unifrom")

@@ -1,7 +1,6 @@
 """What each method trains with: presets that parse in every environment, merged over whatever was configured."""
 
 import copy
-import dataclasses
 from pathlib import Path
 
 import pytest
@@ -48,7 +47,7 @@ def test_presets_are_those_of_the_papers(environment):
     assert all(configuration.strategy == name for name, configuration in made.items())
     for name, preset in registry.PRESETS.items():
         ablated = name != preset.group and preset.group in made
-        assert not ablated or made[name] == dataclasses.replace(made[preset.group], strategy=name)
+        assert not ablated or made[name] == made[preset.group].replace(strategy=name)
     made = {name: made[name] for name in parameters["native"]}
     assert {name: (c.clustering.base, c.training.loss, c.training.outliers) for name, c in made.items()} == {
         "dcps": ("dbscan", "cluster-nce", "drop"),

@@ -94,21 +94,6 @@ def test_the_seed_alone_decides_the_weights():
     assert not torch.equal(a["backbone.stem.0.weight"], c["backbone.stem.0.weight"])
 
 
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        ({"architecture": "resnet5"}, "did you mean 'resnet50'"),
-        ({"pooling": "gme"}, "did you mean 'gem'"),
-        ({"widths": (4,)}, "at least 2 numbers"),
-        ({"stem_stride": 3}, "takes 1 or 2"),
-        ({"weights": "timm"}, "timm/NAME"),
-    ],
-)
-def test_bad_parameters(changes, message):
-    with pytest.raises(ParameterError, match=message):
-        small(**changes)
-
-
 def test_without_timm_the_error_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "timm", None)
     with pytest.raises(ParameterError, match=r"pip install 'whosame\[timm\]'"):

@@ -1,7 +1,5 @@
 """Losses on answers: what is known of pairs, triplets (DRAL) and purification (MASS-like), worked by hand."""
 
-import dataclasses
-
 import numpy as np
 import pytest
 import torch
@@ -211,6 +209,6 @@ def test_without_weights_and_answers_purification_is_cluster_nce():
     features, batch = torch.from_numpy(unit(rng.standard_normal((8, 4)))), np.arange(8)
     config = TrainingConfig(loss="purification")
     targets = training_targets(labels, labels, config)
-    plain = ClusterContrast(targets, vectors, dataclasses.replace(config, loss="cluster-nce"), CPU)
+    plain = ClusterContrast(targets, vectors, config.replace(loss="cluster-nce"), CPU)
     expected = plain.loss(features, batch).item()
     assert Purification(targets, vectors, config, CPU).loss(features, batch).item() == pytest.approx(expected)

@@ -1,12 +1,8 @@
 from collections import Counter
-from dataclasses import fields
-from pathlib import Path
 
 import pytest
-import yaml
 
 from whosame.data.indexing import index_images
-from whosame.data.pixels import PixelsConfig
 from whosame.data.readers import (
     DUKEMTMC,
     MARKET1501,
@@ -14,13 +10,12 @@ from whosame.data.readers import (
     FoundImage,
     MarketReader,
     OmniglotReader,
-    check_layout,
 )
 from whosame.data.readers.base import ImageFile, compare_counts, scan
 from whosame.data.readers.msmt17 import EXPECTED as MSMT17
 from whosame.data.readers.splits import draw_queries, split_by_identity
 from whosame.data.source import SourceConfig
-from whosame.errors import InputError, ParameterError
+from whosame.errors import InputError
 from whosame.parameters import parse
 
 
@@ -204,41 +199,6 @@ def test_queries_leave_every_person_a_gallery_image():
 
 
 # parameters ----------------------------------------------------------------------------------------------------------
-
-
-def test_an_unknown_layout_offers_near_ones():
-    with pytest.raises(ParameterError, match="market1501"):
-        check_layout("market")
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"layout": "markt1501"}, "did you mean 'market1501'"),
-        ({"layout": "folder"}, "images=PATH"),
-        ({"images": "crops"}, "layout=… one of"),
-        ({"folder": {"pattern": "("}}, "no regular expression"),
-        ({"folder": {"pattern": "(?P<identiy>.)"}}, "identity"),
-        ({"folder": {"pattern": "(?P<split>.)", "query": "q"}}, "take one way"),
-        ({"folder": {"test_fraction": 1.0}}, "below 1"),
-        ({"folder": {"unmatched": "ignore"}}, "error"),
-        ({"folder": {"seed": -1}}, "0 or more"),
-        ({"folder": {"patern": "x"}}, r"folder\.pattern"),
-        ({"omniglot": {"train": ["Greek"], "test": ["Greek"]}}, "share Greek"),
-        ({"max_megapixels": 0}, "above 0"),
-        ({"duplicates": "ignore"}, "keep"),
-    ],
-)
-def test_parameters_that_cannot_be(values, message):
-    with pytest.raises(ParameterError, match=message):
-        parse(SourceConfig, values)
-
-
-def test_the_file_of_parameters_holds_the_defaults():
-    written = yaml.safe_load((Path(__file__).parents[2] / "conf" / "base" / "parameters_images.yml").read_text("utf-8"))
-    assert parse(PixelsConfig, written.pop("pixels")) == PixelsConfig()
-    assert parse(SourceConfig, written) == SourceConfig()
-    assert set(written) == {field.name for field in fields(SourceConfig)} - {"layout", "images", "synthetic"}
 
 
 def test_synthetic_images_are_drawn_into_the_cache_once(tmp_path):

@@ -1,17 +1,13 @@
 """SpCL's reliable clusters, worked by hand and against sets; the base that a round clusters with; centrality."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from scipy.sparse import csr_array
 
 from whosame.clustering import ClusteringConfig, base_clusters, centrality, dbscan, jaccard_graph, neighbours
 from whosame.clustering.reliability import independence_threshold, overlap_gaps, reliable_clusters
-from whosame.errors import ParameterError
-from whosame.parameters import parse
 
 
 def graph_of(n, links):
@@ -146,16 +142,3 @@ def test_centrality_by_hand():
     graph = graph_of(6, [(0, 1, 0.2), (0, 2, 0.6), (2, 3, 0.1), (3, 4, 0.1)])
     found = centrality(graph, np.array([0, 0, 0, -1, -1, 1]))
     np.testing.assert_allclose(found, [(0.8 + 0.4) / 2, 0.8 / 2, 0.4 / 2, 0, 0, 0], atol=1e-7)
-
-
-def test_file_of_parameters_holds_every_name_and_bad_ones_are_named():
-    path = Path(__file__).parents[2] / "conf" / "base" / "parameters_clustering.yml"
-    values = yaml.safe_load(path.read_text())["clustering"]
-    assert values.keys() == set(ClusteringConfig.__dataclass_fields__)
-    assert parse(ClusteringConfig, values) == ClusteringConfig(k1=20, eps=0.5)
-    with pytest.raises(ParameterError, match="did you mean 'spcl'"):
-        ClusteringConfig(base="splc")
-    for eps, gap in ((0.6, 0.0), (0.6, 0.4), (0.1, 0.1)):
-        with pytest.raises(ParameterError, match="eps_gap"):
-            ClusteringConfig(base="spcl", eps=eps, eps_gap=gap)
-    assert ClusteringConfig(eps=0.99).eps_gap == 0.02  # of no concern to plain DBSCAN

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies.base import RoundState
@@ -221,10 +220,3 @@ def test_an_outlier_joins_the_cluster_of_whom_it_is():
 def test_nothing_is_computed_for_a_round_without_budget():
     state = state_of(np.full((7, 1), np.nan, np.float32), LABELS, budget=0)
     assert SPAL().start(state).ask() == []
-
-
-def test_wrong_parameters_are_named():
-    with pytest.raises(ParameterError, match=r"spal\.passes is 1 or more, not 0"):
-        SPALConfig(passes=0)
-    with pytest.raises(ParameterError, match="did you mean 'uniform'"):
-        SPALConfig(schedule="unifrom")

@@ -1,19 +1,14 @@
 """Strategies by name."""
 
-from dataclasses import replace
 from importlib.metadata import EntryPoint
-from pathlib import Path
 
 import pytest
-import yaml
 
 from whosame.errors import ParameterError
 from whosame.strategies import registry
 from whosame.strategies.baselines import NoQuestions
 from whosame.strategies.dcps.dcps import DCPS, DCPSConfig
 from whosame.strategies.ucal.ucal import UCALConfig
-
-CONF = Path(__file__).parents[2] / "conf" / "base" / "parameters_strategies.yml"
 
 
 class Mine(NoQuestions):
@@ -73,20 +68,10 @@ def test_only_the_controls_never_ask_and_only_one_sees_the_truth():
     assert {name for name, strategy in made.items() if strategy.uses_truth} == {"supervised"}
 
 
-def test_the_file_of_parameters_holds_the_defaults_but_for_the_demos_schedule():
-    groups = yaml.safe_load(CONF.read_text())["strategies"]
-    assert list(groups) == list(dict.fromkeys(preset.group for preset in registry.PRESETS.values() if preset.group))
-    defaults = {name: vars(replace(registry.make(name).config, schedule="early")) for name in groups}
-    assert groups == defaults
-    assert [list(group) for group in groups.values()] == [list(group) for group in defaults.values()]
-    for name in registry.PRESETS:
-        registry.make(name, groups)
-
-
 def test_unknown_names_offer_near_ones():
     with pytest.raises(ParameterError, match="unknown strategy 'dcp': did you mean 'dcps'"):
         registry.make("dcp")
-    with pytest.raises(ParameterError, match=r"group of 'strategies' 'dpcs': did you mean 'dcps'"):
+    with pytest.raises(ParameterError, match=r"strategies: unknown group 'dpcs': did you mean 'dcps'"):
         registry.make("none", {"dpcs": {}})
     with pytest.raises(ParameterError, match=r"strategies\.dcps\.gama.*did you mean 'strategies\.dcps\.gamma'"):
         registry.make("dcps", {"dcps": {"gama": 1.0}})

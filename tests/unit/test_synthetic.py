@@ -8,12 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 from PIL import Image
 
 from whosame.data.source import SourceConfig
-from whosame.errors import InputError, ParameterError, StorageError
-from whosame.parameters import parse
+from whosame.errors import InputError, StorageError
 from whosame.seeding import stream
 from whosame.synthetic import SyntheticConfig, lookalikes, render, render_dataset
 from whosame.synthetic.drawing import draw_shot, open_studio
@@ -75,7 +73,7 @@ def test_every_query_has_a_match_from_another_camera():
 
 
 def test_even_the_smallest_gallery_answers_every_query():
-    shots = plan(dataclasses.replace(SMALL, query_images=3, gallery_images=3, distractor_images=0, junk_images=0))
+    shots = plan(SMALL.replace(query_images=3, gallery_images=3, distractor_images=0, junk_images=0))
     query, gallery = (
         {shot.identity: shot.camera for shot in shots if shot.path.startswith(folder)} for folder in (QUERY, GALLERY)
     )
@@ -146,8 +144,7 @@ def test_bytes_do_not_depend_on_processes(rendered, tmp_path, monkeypatch):
 def test_another_seed_gives_other_pictures():
     shot = Shot("query/0001_c1s1_000001_00.jpg", 1, 1, 1)
     first, again, other = (
-        np.asarray(draw_shot(open_studio(dataclasses.replace(SMALL, seed=seed)), shot)).astype(int)
-        for seed in (0, 0, 1)
+        np.asarray(draw_shot(open_studio(SMALL.replace(seed=seed)), shot)).astype(int) for seed in (0, 0, 1)
     )
     assert np.array_equal(first, again)
     assert np.abs(first - other).mean() > 5
@@ -158,8 +155,8 @@ def test_another_seed_gives_other_pictures():
 )
 def test_every_strength_changes_the_pictures(name):
     shots = [Shot(f"query/000{i}_c{c}.jpg", i, i, c) for i in (1, 2) for c in (1, 2, 3)]
-    low = open_studio(dataclasses.replace(SMALL, **{name: 0.0}))
-    high = open_studio(dataclasses.replace(SMALL, **{name: 1.0}))
+    low = open_studio(SMALL.replace(**{name: 0.0}))
+    high = open_studio(SMALL.replace(**{name: 1.0}))
     none, full = (np.stack([np.asarray(draw_shot(studio, shot)) for shot in shots]) for studio in (low, high))
     assert np.abs(none.astype(int) - full).mean() > 1.5  # of 255; 2.8 (pose) to 15.8 (lighting)
 
@@ -203,7 +200,7 @@ def test_a_deleted_picture_comes_back(rendered, tmp_path):
 def test_another_configuration_in_the_folder_is_refused(rendered):
     before = contents(rendered)
     with pytest.raises(InputError, match=r"(?s)seed: it has 0, asked was 5.*another folder"):
-        render_dataset(dataclasses.replace(SMALL, seed=5), rendered)
+        render_dataset(SMALL.replace(seed=5), rendered)
     assert contents(rendered) == before
 
 
@@ -219,27 +216,6 @@ def test_a_disk_that_cannot_be_written_is_one_clear_error(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="make room or choose another folder"):
         render_dataset(SMALL, tmp_path / "file" / "inside")
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        ({"size": "dem"}, "did you mean 'demo'"),
-        ({"cameras": 10}, "takes 1..9"),
-        ({"look_alikes": 1.5, "noise": -1.0}, r"(?s)look_alikes.*noise"),
-        ({"train_images": 20}, "at least one image each"),
-        ({"junk_images": -1}, "0 or more"),
-    ],
-)
-def test_bad_parameters_are_named(values, message):
-    with pytest.raises(ParameterError, match=message):
-        parse(SyntheticConfig, values, "synthetic")
-
-
-def test_the_parameter_file_has_the_defaults():
-    path = Path(__file__).parents[2] / "conf" / "base" / "parameters_synthetic.yml"
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))["synthetic"]
-    assert values == dataclasses.asdict(SyntheticConfig())
 
 
 def test_data_sets_that_differ_are_called_differently():

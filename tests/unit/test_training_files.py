@@ -7,7 +7,7 @@ import yaml
 
 from whosame.features import ExtractionConfig, NetworkConfig
 from whosame.parameters import parse
-from whosame.training import AugmentConfig, TrainingConfig, WarmupConfig
+from whosame.training import TrainingConfig, WarmupConfig
 
 CONF = Path(__file__).parents[2] / "conf"
 GROUPS = {"network": NetworkConfig, "extraction": ExtractionConfig, "training": TrainingConfig, "warmup": WarmupConfig}
@@ -19,16 +19,6 @@ def read(environment):
         path = CONF / environment / f"parameters_{stage}.yml"
         values |= yaml.safe_load(path.read_text()) if path.exists() else {}
     return values
-
-
-def test_base_states_every_default():
-    values = read("base")
-    assert values.keys() == GROUPS.keys()
-    for name, config in GROUPS.items():
-        assert parse(config, values[name], name) == config()
-        assert values[name].keys() == set(config.__dataclass_fields__)
-    for name in ("training", "warmup"):
-        assert values[name]["augment"].keys() == set(AugmentConfig.__dataclass_fields__)
 
 
 @pytest.mark.parametrize(("environment", "iterations"), [("market1501", 200), ("dukemtmc", 200), ("msmt17", 400)])

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies.base import RoundState
@@ -111,12 +110,3 @@ def test_a_free_answer_is_replaced_judged_by_the_answers_told():
     session.tell([Answer(first[0], "different", "closure"), Answer(first[1], "different")])
     # Two "different" at .5 outweigh the prior: p is 1/2 nearer to .1 than to .4.
     assert [(q.a, q.b) for q in session.ask()] == [(4, 5)]
-
-
-def test_all_wrong_parameters_are_named_at_once():
-    with pytest.raises(ParameterError) as caught:
-        UncertaintyConfig(per_image=0, prior=0, sure=0.5)
-    for name in ("per_image", "prior", "sure"):
-        assert f"uncertainty.{name} is" in str(caught.value)
-    with pytest.raises(ParameterError, match="did you mean 'uniform'"):
-        UncertaintyConfig(schedule="unifrom")

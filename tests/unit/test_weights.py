@@ -1,6 +1,5 @@
 """The weights a network starts from: files and torchvision's names, and what is said when they do not fit."""
 
-import dataclasses
 import pickle
 from urllib.error import URLError
 
@@ -16,7 +15,7 @@ SMALL = NetworkConfig(widths=(4, 8), weights="random")
 
 def saved(state, path):
     torch.save(state, path)
-    return dataclasses.replace(SMALL, weights=str(path))
+    return SMALL.replace(weights=str(path))
 
 
 def same(a, b):
@@ -56,7 +55,7 @@ def test_a_classifier_is_ignored_only_if_that_is_said(tmp_path):
     config = saved({**state, "fc.weight": torch.zeros(10, 8)}, tmp_path / "w.pt")
     with pytest.raises(InputError, match=r"unexpected: fc\.weight"):
         build_network(config, seed=0)
-    network = build_network(dataclasses.replace(config, ignore_weights=("fc.",)), seed=0)
+    network = build_network(config.replace(ignore_weights=("fc.",)), seed=0)
     assert same(network.backbone.state_dict(), state)
 
 
@@ -69,7 +68,7 @@ def test_a_file_is_never_run(tmp_path, capsys):
     path = tmp_path / "w.pt"
     path.write_bytes(pickle.dumps(Code()))
     with pytest.raises(InputError, match="weights_only=True"):
-        build_network(dataclasses.replace(SMALL, weights=str(path)), seed=0)
+        build_network(SMALL.replace(weights=str(path)), seed=0)
     assert "run by the file" not in capsys.readouterr().out
 
 
@@ -82,7 +81,7 @@ def test_files_that_are_none(tmp_path, content, message):
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(InputError, match=message):
-        build_network(dataclasses.replace(SMALL, weights=str(path)), seed=0)
+        build_network(SMALL.replace(weights=str(path)), seed=0)
 
 
 def test_a_file_without_named_tensors(tmp_path):
@@ -112,4 +111,4 @@ def test_torchvisions_weights_of_another_architecture():
     with pytest.raises(ParameterError, match=r"did you mean 'ResNet50_Weights\.IMAGENET1K_V"):
         build_network(NetworkConfig(architecture="resnet50", weights="ResNet5_Weights.IMAGENET1K_V1"), seed=0)
     with pytest.raises(ParameterError, match="architecture is 'small'"):
-        build_network(dataclasses.replace(SMALL, weights="ResNet50_Weights.IMAGENET1K_V1"), seed=0)
+        build_network(SMALL.replace(weights="ResNet50_Weights.IMAGENET1K_V1"), seed=0)

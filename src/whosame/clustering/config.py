@@ -1,39 +1,36 @@
-"""The parameters of clustering."""
+"""Parameters of clustering."""
 
-from dataclasses import dataclass
+from typing import Literal
 
-from whosame.errors import ParameterError, unknown_name
+from pydantic import PositiveInt, ValidationInfo, field_validator
 
-BASES = ("dbscan", "spcl")
+from whosame.parameters import Parameters, parameter
 
 
-@dataclass(frozen=True)
-class ClusteringConfig:
-    """How training images are grouped at the start of a round (methods.md, Clusters)."""
+class ClusteringConfig(Parameters):
+    """How training images are grouped at the start of a round (docs/methods.md, Clusters)."""
 
-    k1: int = 30  # nearest neighbours that count as near, the image itself included; >= 1; Zhong et al. 2017
-    k2: int = 6  # nearest neighbours whose encodings are averaged, the image itself included; >= 1; Zhong et al. 2017
-    eps: float = 0.6  # largest Jaccard distance between neighbours in a cluster; (0, 1); Cluster Contrast, 2021-11-19
-    base: str = "dbscan"  # dbscan | spcl: without what DBSCAN at a tighter or looser eps says is unreliable
-    eps_gap: float = 0.02  # spcl: how far the tighter and the looser eps are away, (0, eps), eps + gap < 1; SpCL
-    min_samples: int = 4  # neighbours within eps, itself included, that make an image a core; >= 1; Cluster Contrast
-    centre_cameras: bool = False  # subtract each camera's mean feature first; helps where cameras differ in colour
-    reuse: bool = True  # apply all earlier answers to the fresh clusters; off is the ablation of methods.md A.4 #14
+    k1: PositiveInt = parameter(20, unit="images", source="own choice; papers: 30, Zhong et al. 2017")
+    """Nearest neighbours that count as near, the image itself included."""
+    k2: PositiveInt = parameter(6, unit="images", source="Zhong et al. 2017")
+    """Nearest neighbours whose encodings are averaged, the image itself included; 1 averages nothing."""
+    eps: float = parameter(0.5, gt=0, lt=1, source="own choice; papers: 0.6, Cluster Contrast since 2021-11")
+    """Largest Jaccard distance between neighbours of a cluster."""
+    base: Literal["dbscan", "spcl"] = parameter("dbscan", source="Cluster Contrast; UCAL: spcl")
+    """dbscan, or spcl: without what DBSCAN at eps ± eps_gap shows to be unreliable."""
+    eps_gap: float = parameter(0.02, gt=0, validate_default=True, source="SpCL")
+    """Base spcl: how far the tighter and the looser eps are away; smaller than eps and 1 - eps."""
+    min_samples: PositiveInt = parameter(4, unit="images", source="Cluster Contrast")
+    """Neighbours within eps, the image itself included, that make an image a core."""
+    centre_cameras: bool = False
+    """Subtract each camera's mean feature first; helps where cameras differ in colour."""
+    reuse: bool = parameter(True, source="methods.md A.4 #14, B.2 #9")
+    """Apply all earlier answers to the fresh clusters; false is an ablation."""
 
-    def __post_init__(self) -> None:
-        problems = [
-            f"clustering.{name} is {value}, but must be at least 1"
-            for name, value in (("k1", self.k1), ("k2", self.k2), ("min_samples", self.min_samples))
-            if value < 1
-        ]
-        if not 0 < self.eps < 1:
-            problems.append(f"clustering.eps is {self.eps}, but must lie between 0 and 1, both excluded")
-        if self.base not in BASES:
-            problems.append(str(unknown_name("clustering.base", self.base, BASES)))
-        elif self.base == "spcl" and not 0 < self.eps_gap < min(self.eps, 1 - self.eps):
-            problems.append(
-                f"clustering.eps_gap is {self.eps_gap}, but with eps {self.eps} must lie between 0 and "
-                f"{min(self.eps, 1 - self.eps):g}, both excluded"
-            )
-        if problems:
-            raise ParameterError("\n".join(problems))
+    @field_validator("eps_gap")
+    @classmethod
+    def _fits_eps(cls, gap: float, info: ValidationInfo) -> float:
+        eps = info.data.get("eps", 0.5)
+        if info.data.get("base") == "spcl" and not gap < min(eps, 1 - eps):
+            raise ValueError(f"with base spcl and eps {eps} takes a number above 0 and below {min(eps, 1 - eps):g}")
+        return gap

@@ -3,14 +3,14 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from whosame.comparison.config import ComparisonConfig
 from whosame.comparison.plan import BASELINE, Nested, Plan, PlannedRun, never_asks
 from whosame.comparison.plan_options import check_names, check_run_names, whole_numbers
-from whosame.configuration import Configuration
+from whosame.configuration import ComparisonConfig, Configuration
 from whosame.data.manifest import TrainSet, Truth
 from whosame.errors import ParameterError, WhosameError
 from whosame.native import native_changes
 from whosame.parameters import merge, parse
+from whosame.strategies.registry import StrategiesConfig
 
 
 def make_plan(
@@ -52,7 +52,7 @@ def make_plan(
     problems = check_names(name, typed, strategies, mode)
     budget_numbers = whole_numbers(budgets, "budgets", 1, problems)
     seed_numbers = whole_numbers(seeds, "seeds", 0, problems)
-    rounds = parameters.get("rounds", Configuration.rounds)
+    rounds = parameters.get("rounds", Configuration.model_fields["rounds"].default)
     if isinstance(rounds, int):
         problems += [
             f"--budgets: {budget} is below one question a round: there are {rounds} rounds"
@@ -126,8 +126,9 @@ def fit_to_images(plan: Plan, parameters: Mapping[str, Any], train_set: TrainSet
 
 def one_schedule(groups: Mapping[str, Any], schedule: str) -> Nested:
     """Return the parameters that give every strategy which has a schedule the same one."""
-    having = [name for name, values in groups.items() if isinstance(values, Mapping) and "schedule" in values]
-    return {"strategies": {name: {"schedule": schedule} for name in having}} if having else {}
+    of_other_packages = {name for name, group in groups.items() if isinstance(group, Mapping) and "schedule" in group}
+    having = of_other_packages.union(StrategiesConfig.model_fields)
+    return {"strategies": {name: {"schedule": schedule} for name in sorted(having)}}
 
 
 def _budgets_of(strategy: str, own: Nested, budgets: Sequence[int], problems: list[str]) -> Iterable[int]:

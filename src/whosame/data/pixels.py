@@ -3,18 +3,19 @@
 import shutil
 from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeFloat
 
 from whosame.atomic import writing
 from whosame.data.decoding import UnusableImageError, cores, decode, in_threads
 from whosame.data.manifest import Manifest
-from whosame.errors import InputError, ParameterError, StorageError
+from whosame.errors import InputError, StorageError
+from whosame.parameters import Parameters, parameter
 from whosame.progress import track
 
 GIB = 2**30
@@ -22,22 +23,17 @@ IN_WORK = 64  # images in work at once
 DECODER = 1  # version; raise it when the same file gives other pixels
 
 
-@dataclass(frozen=True)
-class PixelsConfig:
+class PixelsConfig(Parameters):
     """Size and form of the pixels, and how much of the disk they may take."""
 
-    height: int = 64  # pixels, 8..2048; papers on people take 256 × 128, the demo a quarter of it
-    width: int = 32  # pixels, 8..2048
-    invert: bool = False  # white becomes black: for dark drawings on white paper
-    disk_budget_gib: float = 20.0  # GiB; what would take more is decoded at every read
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        for name in ("height", "width"):
-            if not 8 <= getattr(self, name) <= 2048:
-                raise ParameterError(f"pixels.{name} is {getattr(self, name)}, but takes 8 to 2048")
-        if not self.disk_budget_gib >= 0:
-            raise ParameterError(f"pixels.disk_budget_gib is {self.disk_budget_gib}, but takes 0 or more")
+    height: int = parameter(64, ge=8, le=2048, unit="pixels", source="own choice; papers: 256")
+    """Of the images as the network sees them."""
+    width: int = parameter(32, ge=8, le=2048, unit="pixels", source="own choice; papers: 128")
+    """Of the images as the network sees them."""
+    invert: bool = False
+    """White becomes black: for dark drawings on white paper."""
+    disk_budget_gib: NonNegativeFloat = parameter(20.0, unit="GiB")
+    """What would take more is decoded at every read."""
 
 
 class Pixels(ABC):

@@ -1,37 +1,43 @@
 """Source of the images: the layout, the folder, and the parameters of each layout."""
 
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from whosame.data.readers import READERS, FolderReader, OmniglotReader, Reader, check_layout
-from whosame.errors import ParameterError, unknown_name
+from pydantic import PositiveFloat, ValidationInfo, field_validator
+
+from whosame.data.readers import READERS, FolderReader, Layout, OmniglotReader, Reader
+from whosame.parameters import Parameters, Text, parameter
 from whosame.synthetic.config import SyntheticConfig
 
 
-@dataclass(frozen=True)
-class SourceConfig:
-    """The images of a run."""
+class SourceConfig(Parameters):
+    """Where the images of a run come from."""
 
-    layout: str = "synthetic"  # market1501 | dukemtmc | msmt17 | omniglot | folder | synthetic
-    images: str | None = None  # folder of the images; null for synthetic, which draws its own
-    max_megapixels: float = 20.0  # a larger picture is no person crop but a mistake, above 0
-    duplicates: str = "error"  # the same bytes under two persons: "error", or "keep" (counted)
-    folder: FolderReader = field(default_factory=FolderReader)  # for layout folder
-    omniglot: OmniglotReader = field(default_factory=OmniglotReader)  # for layout omniglot
-    synthetic: SyntheticConfig = field(default_factory=SyntheticConfig)  # for layout synthetic
+    layout: Layout = "synthetic"
+    """How the images are named; docs/data.md describes each layout."""
+    images: Text | None = parameter(None, validate_default=True, takes="the path of a folder, or null")
+    """Folder of the images. null: layout synthetic, which renders its own."""
+    max_megapixels: PositiveFloat = parameter(20.0, unit="megapixels")
+    """A larger image is no person crop but a mistake."""
+    duplicates: Literal["error", "keep"] = "error"
+    """The same file content under two people: an error, or kept and counted."""
+    folder: FolderReader = FolderReader()
+    """Layout folder: how paths are read."""
+    omniglot: OmniglotReader = OmniglotReader()
+    """Layout omniglot: which alphabets are used."""
+    synthetic: SyntheticConfig = SyntheticConfig()
+    """Layout synthetic: what is rendered."""
 
-    def __post_init__(self) -> None:
-        """Check that the layout exists and has what it needs."""
-        check_layout(self.layout)
-        if self.layout == "synthetic" and self.images is not None:
+    @field_validator("images")
+    @classmethod
+    def _as_the_layout_needs(cls, images: str | None, info: ValidationInfo) -> str | None:
+        layout = info.data.get("layout")
+        if layout == "synthetic" and images is not None:
             known = ", ".join(sorted(set(READERS) - {"synthetic"}))
-            raise ParameterError(f"images={self.images} needs a layout that reads images: layout=… one of {known}")
-        if self.layout != "synthetic" and not self.images:
-            raise ParameterError(f"layout={self.layout} needs the folder of the images: images=PATH")
-        if not self.max_megapixels > 0:
-            raise ParameterError(f"max_megapixels is {self.max_megapixels}, but takes a number above 0")
-        if self.duplicates not in ("error", "keep"):
-            raise unknown_name("value of duplicates", self.duplicates, ("error", "keep"))
+            raise ValueError(f"layout=synthetic renders its own images: to read a folder take layout=… one of {known}")
+        if layout not in (None, "synthetic") and not images:
+            raise ValueError(f"layout={layout} needs the folder of the images: images=PATH")
+        return images
 
     @property
     def reader(self) -> Reader:

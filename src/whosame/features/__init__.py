@@ -1,8 +1,9 @@
 """Features of images: backbones, pooling, weights, extraction, centring."""
 
 from whosame.features.centring import centre_by_camera
-from whosame.features.extraction import ExtractionConfig, Features, extract
-from whosame.features.network import NetworkConfig, ReIDNetwork, build_network
+from whosame.features.config import ExtractionConfig, NetworkConfig
+from whosame.features.extraction import Features, extract
+from whosame.features.network import ReIDNetwork, build_network
 
 __all__ = [
     "ExtractionConfig",

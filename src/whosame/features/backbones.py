@@ -1,15 +1,9 @@
 """Backbones: a small residual network, torchvision's ResNets, any model of timm."""
 
-from typing import TYPE_CHECKING
-
 from torch import Tensor, nn
 
 from whosame.errors import ParameterError, unknown_name
-
-if TYPE_CHECKING:
-    from whosame.features.network import NetworkConfig
-
-TIMM = "timm/"
+from whosame.features.config import ARCHITECTURES, RESNETS, TIMM, NetworkConfig
 
 
 class Backbone(nn.Module):
@@ -86,10 +80,7 @@ class TimmBackbone(Backbone):
         return self.model(images)[-1]  # type: ignore[no-any-return]
 
 
-RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101")  # torchvision's
-
-
-def build_backbone(config: "NetworkConfig") -> nn.Module:
+def build_backbone(config: NetworkConfig) -> nn.Module:
     """Return the backbone of that name, with random weights from torch's global generator.
 
     Raises
@@ -105,4 +96,4 @@ def build_backbone(config: "NetworkConfig") -> nn.Module:
         return build_resnet(config.architecture)
     if config.architecture.startswith(TIMM):
         return TimmBackbone(config.architecture.removeprefix(TIMM), pretrained=config.weights == "timm")
-    raise unknown_name("network.architecture", config.architecture, ["small", *RESNETS, f"{TIMM}NAME"])
+    raise unknown_name("network.architecture", config.architecture, ARCHITECTURES)

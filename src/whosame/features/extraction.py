@@ -9,22 +9,11 @@ from torch import Tensor
 
 from whosame.errors import ParameterError
 from whosame.features.batches import Pixels, normalise, read_ahead, to_unit
+from whosame.features.config import ExtractionConfig
 from whosame.features.device import autocast, find_device, memory_format
 from whosame.features.network import ReIDNetwork
 
 ROWS = 256  # as many as uint8 can number
-
-
-@dataclass(frozen=True)
-class ExtractionConfig:
-    """How features are extracted."""
-
-    batch_size: int = 64  # images at a time; does not change the features. 64 stays in a CPU's cache, a GPU likes 512
-
-    def __post_init__(self) -> None:
-        """Check the range."""
-        if self.batch_size < 1:
-            raise ParameterError(f"extraction.batch_size is {self.batch_size}, but takes at least 1")
 
 
 @dataclass(frozen=True, eq=False)

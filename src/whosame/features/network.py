@@ -1,40 +1,14 @@
 """Re-identification network: backbone, pooling, a BatchNorm neck, features of length 1."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from whosame.errors import ParameterError, unknown_name
-from whosame.features.backbones import RESNETS, TIMM, build_backbone
+from whosame.features.backbones import build_backbone
+from whosame.features.config import NetworkConfig
 from whosame.features.pooling import POOLINGS
+from whosame.features.weights import initial_weights
 from whosame.seeding import torch_seed
-
-
-@dataclass(frozen=True)
-class NetworkConfig:
-    """What the network is and which weights it starts from."""
-
-    architecture: str = "small"  # small | resnet18 | resnet34 | resnet50 | resnet101 | timm/NAME (extra `timm`)
-    widths: tuple[int, ...] = (16, 32, 64, 128)  # `small` only: channels of its stages, at least 2 of them
-    stem_stride: int = 2  # `small` only: 1 keeps the first map at the size of the image, and costs four times as much
-    pooling: str = "gem"  # gem (learnable exponent, starts at 3) | max | average
-    weights: str = "warmup"  # warmup | random | timm | torchvision's name (ResNet50_Weights.IMAGENET1K_V1) | a file
-    ignore_weights: tuple[str, ...] = ()  # names in a weight file that may go unused, by how they begin: ["fc."]
-
-    def __post_init__(self) -> None:
-        """Check the names and ranges that need no library to check."""
-        if self.architecture not in ("small", *RESNETS) and not self.architecture.startswith(TIMM):
-            raise unknown_name("network.architecture", self.architecture, ["small", *RESNETS, f"{TIMM}NAME"])
-        if self.pooling not in POOLINGS:
-            raise unknown_name("network.pooling", self.pooling, POOLINGS)
-        if len(self.widths) < 2 or min(self.widths) < 1:
-            raise ParameterError(f"network.widths is {list(self.widths)}, but takes at least 2 numbers above 0")
-        if self.stem_stride not in (1, 2):
-            raise ParameterError(f"network.stem_stride is {self.stem_stride}, but takes 1 or 2")
-        if self.weights == "timm" and not self.architecture.startswith(TIMM):
-            raise ParameterError(f"network.weights 'timm' needs a network.architecture '{TIMM}NAME'")
 
 
 class ReIDNetwork(nn.Module):
@@ -111,8 +85,6 @@ def build_network(config: NetworkConfig, *, seed: int) -> ReIDNetwork:
     InputError
         Weights that cannot be fetched or read, or do not fit.
     """
-    from whosame.features.weights import initial_weights
-
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "network"))
         network = ReIDNetwork(build_backbone(config), POOLINGS[config.pooling]())

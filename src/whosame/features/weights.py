@@ -3,21 +3,18 @@
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from whosame.errors import InputError, ParameterError, format_problems, unknown_name
-from whosame.features.backbones import RESNETS
-
-if TYPE_CHECKING:
-    from whosame.features.network import NetworkConfig, ReIDNetwork
+from whosame.features.config import RESNETS, NetworkConfig
 
 NESTED = ("state_dict", "network", "model")  # keys under which training scripts, this project's too, save weights
 
 
-def initial_weights(network: "ReIDNetwork", config: "NetworkConfig") -> None:
+def initial_weights(network: nn.Module, config: NetworkConfig) -> None:
     """Give the network the weights that ``config.weights`` names, in place.
 
     Raises
@@ -90,13 +87,13 @@ def load_plain(path: Path) -> Any:
         raise UnreadableError(f"{type(error).__name__}: {(str(error).splitlines() or [''])[0]}") from error
 
 
-def load_weights(network: "ReIDNetwork", weights: Mapping[str, Tensor], origin: str, ignore: tuple[str, ...]) -> None:
+def load_weights(network: nn.Module, weights: Mapping[str, Tensor], origin: str, ignore: tuple[str, ...]) -> None:
     """Load named tensors into the whole network, or into its backbone if they are a backbone's.
 
     Parameters
     ----------
-    network : ReIDNetwork
-        Changed in place, unless an error is raised.
+    network : nn.Module
+        A :class:`~whosame.features.network.ReIDNetwork`, changed in place, unless an error is raised.
     weights : mapping of str to Tensor
     origin : str
         Where they come from, for messages.
@@ -110,7 +107,7 @@ def load_weights(network: "ReIDNetwork", weights: Mapping[str, Tensor], origin: 
     """
     weights = {name: value for name, value in weights.items() if not name.startswith(ignore)}
     whole = any(name.startswith("backbone.") for name in weights)
-    target: nn.Module = network if whole else network.backbone
+    target = network if whole else network.get_submodule("backbone")
     problems = differences(target.state_dict(), weights)
     if problems:
         raise InputError(
@@ -137,7 +134,7 @@ def differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> 
     ]
 
 
-def _fetch(config: "NetworkConfig") -> dict[str, Tensor]:
+def _fetch(config: NetworkConfig) -> dict[str, Tensor]:
     """Return torchvision's weights of that name, from its cache or the network."""
     if config.architecture not in RESNETS:
         raise ParameterError(

@@ -2,13 +2,13 @@
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from scipy.sparse import triu
 
+from whosame.parameters import Parameters, parameter
 from whosame.questions import Question
 from whosame.strategies.base import RoundState, Strategy
-from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.budget import Schedule, spread
 from whosame.strategies.session import OrderedSession
 
 
@@ -32,16 +32,11 @@ class Supervised(NoQuestions):
     uses_truth = True
 
 
-@dataclass(frozen=True)
-class RandomConfig:
+class RandomConfig(Parameters):
     """Parameters of ``random``."""
 
-    # How the budget is spread over the rounds: one of budget.SCHEDULES.
-    schedule: str = "gaussian"
-
-    def __post_init__(self) -> None:
-        """Raise :class:`ParameterError` for an unknown schedule."""
-        check_schedule(self.schedule)
+    schedule: Schedule = parameter("early", source="own choice; as DCPS: gaussian in its papers' environments")
+    """How the budget is spread over the rounds."""
 
 
 def shuffled(state: RoundState) -> Iterator[Question]:

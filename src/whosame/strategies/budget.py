@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,9 @@ def _late(rounds: int, share: float) -> Weights:
     return (np.arange(rounds) >= round(share * rounds)).astype(np.float64)
 
 
+Schedule = Literal[
+    "gaussian", "gaussian-wide", "uniform", "uniform-after-warmup", "uniform-after-short-warmup", "early"
+]
 SCHEDULES: dict[str, Callable[[int], Weights]] = {
     "gaussian": lambda rounds: _bell(rounds, math.sqrt(rounds / 2)),  # "variance set to epochs/2", read literally
     "gaussian-wide": lambda rounds: _bell(rounds, rounds / 2),  # the same figure read as standard deviation
@@ -31,12 +35,6 @@ SCHEDULES: dict[str, Callable[[int], Weights]] = {
     "uniform-after-short-warmup": lambda rounds: _late(rounds, 0.1),  # MASS-like: from round 5 of 50 on
     "early": lambda rounds: np.exp(-3 * np.arange(rounds) / rounds),
 }
-
-
-def check_schedule(name: str) -> None:
-    """Raise :class:`ParameterError` for a schedule that does not exist, offering near names."""
-    if name not in SCHEDULES:
-        raise unknown_name("schedule", name, SCHEDULES)
 
 
 def spread(budget: int, rounds: int, schedule: str = "gaussian") -> list[int]:
@@ -68,7 +66,8 @@ def spread(budget: int, rounds: int, schedule: str = "gaussian") -> list[int]:
     >>> spread(10, 4, "uniform")
     [3, 3, 2, 2]
     """
-    check_schedule(schedule)
+    if schedule not in SCHEDULES:
+        raise unknown_name("schedule", schedule, SCHEDULES)
     if budget < 0:
         raise ParameterError(f"the budget is {budget}: it takes a number of questions, 0 or more")
     if rounds < 1:

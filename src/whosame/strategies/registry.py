@@ -1,12 +1,14 @@
 """Strategies by name: the built-in ones, their ablations, and those of other packages."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, Self
+
+from pydantic import ConfigDict, Field, model_validator
 
 from whosame.errors import ParameterError, unknown_name
-from whosame.parameters import parse
+from whosame.parameters import Parameters, parse
 from whosame.strategies.aas.aas import AAS, AASConfig
 from whosame.strategies.base import Strategy
 from whosame.strategies.baselines import NoQuestions, RandomConfig, RandomPairs, Supervised
@@ -19,49 +21,72 @@ from whosame.strategies.ucal.ucal import UCAL, UCALConfig
 from whosame.strategies.uncertainty import Uncertainty, UncertaintyConfig
 
 ENTRY_POINTS = "whosame.strategies"
-Parameters = Mapping[str, Any]
-Builder = Callable[[Parameters], Strategy]
+
+
+class StrategiesConfig(Parameters):
+    """The parameters of each strategy, by group. A strategy of another package has a group of its name."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, dict[str, Any]] = Field(init=False)  # checked by the strategy itself
+
+    random: RandomConfig = RandomConfig()
+    """The baseline random."""
+    uncertainty: UncertaintyConfig = UncertaintyConfig()
+    """The baseline uncertainty."""
+    spal: SPALConfig = SPALConfig()
+    """SPAL."""
+    aas: AASConfig = AASConfig()
+    """AAS, which is known from its abstract and reproductions by others only."""
+    dral: DRALConfig = DRALConfig()
+    """DRAL."""
+    mass: MASSConfig = MASSConfig()
+    """The MASS-like strategy."""
+    ucal: UCALConfig = UCALConfig()
+    """UCAL, ucal-snps and ucal-mpps."""
+    dcps: DCPSConfig = DCPSConfig()
+    """DCPS, dcps-no-intra, dcps-no-inter and dcps-no-diversity."""
+    gain: GainConfig = GainConfig()
+    """gain, and gain-labels, which is aim labels."""
+
+    @model_validator(mode="after")
+    def _known_groups(self) -> Self:
+        if self.__pydantic_extra__:
+            known = {*type(self).model_fields, *_foreign()}
+            unknown = [str(unknown_name("group", name, known)) for name in self.__pydantic_extra__ if name not in known]
+            if unknown:
+                raise ValueError("\n".join(unknown))
+        return self
 
 
 @dataclass(frozen=True)
 class Preset:
-    """How a name becomes a strategy: the parameter group it reads, and what it makes of it."""
+    """How a name becomes a strategy: the group of parameters it reads, and what it makes of it."""
 
     group: str | None
-    build: Builder
+    build: Callable[[Any], Strategy]
 
 
-def _ucal(**fixed: Any) -> Preset:
-    return Preset("ucal", lambda values: UCAL(replace(parse(UCALConfig, values, "strategies.ucal"), **fixed)))
-
-
-def _dcps(**fixed: Any) -> Preset:
-    return Preset("dcps", lambda values: DCPS(replace(parse(DCPSConfig, values, "strategies.dcps"), **fixed)))
-
-
-def _gain(**fixed: Any) -> Preset:
-    return Preset("gain", lambda values: Gain(replace(parse(GainConfig, values, "strategies.gain"), **fixed)))
+def _preset(build: Callable[[Any], Strategy], group: str, **fixed: Any) -> Preset:
+    return Preset(group, lambda config: build(config.replace(**fixed)))
 
 
 PRESETS: dict[str, Preset] = {
     "none": Preset(None, lambda _: NoQuestions()),
-    "random": Preset("random", lambda values: RandomPairs(parse(RandomConfig, values, "strategies.random"))),
-    "uncertainty": Preset(
-        "uncertainty", lambda values: Uncertainty(parse(UncertaintyConfig, values, "strategies.uncertainty"))
-    ),
-    "spal": Preset("spal", lambda values: SPAL(parse(SPALConfig, values, "strategies.spal"))),
-    "aas": Preset("aas", lambda values: AAS(parse(AASConfig, values, "strategies.aas"))),
-    "dral": Preset("dral", lambda values: DRAL(parse(DRALConfig, values, "strategies.dral"))),
-    "mass": Preset("mass", lambda values: MASS(parse(MASSConfig, values, "strategies.mass"))),
-    "ucal": _ucal(),
-    "ucal-snps": _ucal(snps_share=1.0),  # the ablations of UCAL, Table 2
-    "ucal-mpps": _ucal(snps_share=0.0),
-    "dcps": _dcps(),
-    "dcps-no-intra": _dcps(intra_fraction=0.0),  # the ablations of DCPS, Table 3
-    "dcps-no-inter": _dcps(intra_fraction=1.0),
-    "dcps-no-diversity": _dcps(diversity=0.0),
-    "gain": _gain(),
-    "gain-labels": _gain(aim="labels"),
+    "random": _preset(RandomPairs, "random"),
+    "uncertainty": _preset(Uncertainty, "uncertainty"),
+    "spal": _preset(SPAL, "spal"),
+    "aas": _preset(AAS, "aas"),
+    "dral": _preset(DRAL, "dral"),
+    "mass": _preset(MASS, "mass"),
+    "ucal": _preset(UCAL, "ucal"),
+    "ucal-snps": _preset(UCAL, "ucal", snps_share=1.0),  # the ablations of UCAL, Table 2
+    "ucal-mpps": _preset(UCAL, "ucal", snps_share=0.0),
+    "dcps": _preset(DCPS, "dcps"),
+    "dcps-no-intra": _preset(DCPS, "dcps", intra_fraction=0.0),  # the ablations of DCPS, Table 3
+    "dcps-no-inter": _preset(DCPS, "dcps", intra_fraction=1.0),
+    "dcps-no-diversity": _preset(DCPS, "dcps", diversity=0.0),
+    "gain": _preset(Gain, "gain"),
+    "gain-labels": _preset(Gain, "gain", aim="labels"),
     "supervised": Preset(None, lambda _: Supervised()),
 }
 
@@ -76,17 +101,17 @@ def group_of(name: str) -> str | None:
     return PRESETS[name].group if name in PRESETS else name if name in _foreign() else None
 
 
-def make(name: str, parameters: Parameters | None = None) -> Strategy:
+def make(name: str, parameters: Mapping[str, Any] | StrategiesConfig | None = None) -> Strategy:
     """Build the strategy of a name.
 
     Parameters
     ----------
     name : str
         One of :func:`names`. A package adds one with an entry point of the group ``whosame.strategies`` that names
-        a callable: it is given its parameter group (a mapping) and returns a :class:`Strategy`. The built-in names
+        a callable: it is given its group of parameters (a mapping) and returns a :class:`Strategy`. The built-in names
         cannot be taken.
-    parameters : mapping, optional
-        Parameter groups by name, as in ``parameters_strategies.yml``; a group left out has its defaults.
+    parameters : mapping or StrategiesConfig, optional
+        Groups of parameters by name; what is left out has its default.
 
     Raises
     ------
@@ -94,17 +119,13 @@ def make(name: str, parameters: Parameters | None = None) -> Strategy:
         The name or a group is unknown (near ones are offered), a parameter is wrong, or the other package's
         strategy cannot be built.
     """
-    parameters = parameters or {}
-    foreign = _foreign()
-    groups = {preset.group for preset in PRESETS.values() if preset.group} | foreign.keys()
-    unknown = [str(unknown_name("group of 'strategies'", group, groups)) for group in parameters if group not in groups]
-    if unknown:
-        raise ParameterError("\n".join(unknown))
+    groups = parse(StrategiesConfig, dict(parameters or {}), "strategies")
     if name in PRESETS:
         preset = PRESETS[name]
-        return preset.build(parameters.get(preset.group, {}) if preset.group else {})
+        return preset.build(getattr(groups, preset.group) if preset.group else None)
+    foreign = _foreign()
     if name in foreign:
-        return _load(foreign[name], parameters.get(name, {}))
+        return _load(foreign[name], groups.__pydantic_extra__.get(name, {}))
     raise unknown_name("strategy", name, names())
 
 
@@ -112,7 +133,7 @@ def _foreign() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS) if point.name not in PRESETS}
 
 
-def _load(point: EntryPoint, values: Parameters) -> Strategy:
+def _load(point: EntryPoint, values: Mapping[str, Any]) -> Strategy:
     try:
         strategy = point.load()(values)
     except ParameterError:

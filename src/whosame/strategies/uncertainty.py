@@ -7,41 +7,31 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PositiveFloat, PositiveInt
 from scipy.sparse import triu
 from scipy.special import expit
 
-from whosame.parameters import check_rules
+from whosame.parameters import Parameters, parameter
 from whosame.questions import Question
 from whosame.strategies.base import RoundState, Strategy
-from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.budget import Schedule, spread
 from whosame.strategies.logistic_regression import fit_distance_curve
 from whosame.strategies.session import BudgetedSession
 
 Rows = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class UncertaintyConfig:
+class UncertaintyConfig(Parameters):
     """Parameters of ``uncertainty``; "Uncertainty #n" is a row of its table in docs/methods.md."""
 
-    # Spread of the budget over the rounds: one of budget.SCHEDULES.
-    schedule: str = "uniform"
-    # Uncertainty #4: most questions of a round that an image is in, >= 1.
-    per_image: int = 1
-    # Uncertainty #2: how many answers the prior counts for, > 0: half of them at distance 0, half at distance 1.
-    prior: float = 10.0
-    # Uncertainty #2: share of them that are "same" at distance 0, and "different" at distance 1, in (0.5, 1).
-    sure: float = 0.95
-
-    def __post_init__(self) -> None:
-        """Raise :class:`ParameterError` naming everything that is out of range."""
-        check_schedule(self.schedule)
-        rules = {
-            "per_image is 1 or more": self.per_image >= 1,
-            "prior is more than 0": self.prior > 0,
-            "sure is a share above 0.5 and below 1": 0.5 < self.sure < 1,
-        }
-        check_rules("uncertainty", self, rules)
+    schedule: Schedule = parameter("early", source="own choice; as DCPS: gaussian in its papers' environments")
+    """How the budget is spread over the rounds."""
+    per_image: PositiveInt = parameter(1, unit="questions", source="own choice, Uncertainty #4")
+    """Most questions of a round that an image is in."""
+    prior: PositiveFloat = parameter(10.0, unit="answers", source="own choice, Uncertainty #2")
+    """What the prior of p(same) counts for: half at distance 0, half at distance 1."""
+    sure: float = parameter(0.95, gt=0.5, lt=1, source="own choice, Uncertainty #2")
+    """The prior's share of "same" at distance 0, and of "different" at distance 1."""
 
 
 @dataclass(frozen=True)

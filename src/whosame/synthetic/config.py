@@ -4,10 +4,15 @@ import dataclasses
 import hashlib
 import json
 from dataclasses import dataclass
+from typing import Annotated, Literal, Self
 
-from whosame.errors import ParameterError, unknown_name
+from pydantic import Field, NonNegativeInt, model_validator
+
+from whosame.parameters import Parameters, Share, parameter
 
 RENDERER = 1  # raised whenever the same configuration would give other pictures
+
+Strength = Annotated[float, Field(ge=0, le=2)]
 
 
 @dataclass(frozen=True)
@@ -30,64 +35,75 @@ SIZES = {
 }
 
 
-@dataclass(frozen=True)
-class SyntheticConfig:
-    """Parameters of the rendered data set; every strength is 0 for none, 1 for much; the defaults are the demo's."""
+class SyntheticConfig(Parameters):
+    """The rendered data set. A strength is 0 for none and 1 for much.
 
-    size: str = "demo"  # demo | market: the counts below, where they are null
-    train_identities: int | None = None  # people in bounding_box_train, >= 0
-    test_identities: int | None = None  # other people, in query and bounding_box_test, >= 0
-    train_images: int | None = None  # >= train_identities
-    query_images: int | None = None  # >= test_identities
-    gallery_images: int | None = None  # in bounding_box_test, the two below among them
-    distractor_images: int | None = None  # of them, of identity 0: false detections and people never asked for
-    junk_images: int | None = None  # of them, of identity -1: crops too bad to count
-    cameras: int = 6  # 1..9: the Market-1501 file name has one digit for it
-    seed: int = 0  # >= 0; another seed gives other people, cameras and images
-    height: int = 128  # pixels, 32..512
-    width: int = 64  # pixels, 16..256
-    look_alikes: float = 0.4  # share of identities that have look-alikes, 0..1
-    group_size: int = 3  # largest group of look-alikes, >= 2
-    viewpoint: float = 1.0  # how far people turn away from the camera's usual side, 0..2
-    colour: float = 0.5  # strength of each camera's own cast, curve and saturation, 0..2
-    lighting: float = 0.2  # strength of sun and shade, drawn anew for every walk past a camera, 0..2
-    clutter: float = 0.6  # contrast of the backgrounds, 0..2
-    pose: float = 1.0  # length of stride and swing of arms, 0..2
-    crop: float = 0.5  # carelessness of the bounding box, 0..2
-    blur: float = 0.6  # defocus and lost resolution, 0..2
-    noise: float = 0.3  # sensor noise, 0..2
-    occlusion: float = 0.08  # share of images with an object or a passer-by in front, 0..1
+    The defaults are the demo's, chosen so that answers matter (docs/methods.md, The demo).
+    """
 
-    def __post_init__(self) -> None:
-        """Check every range, and report all that is wrong at once."""
-        if self.size not in SIZES:
-            raise unknown_name("size", self.size, SIZES)
+    size: Literal["demo", "market"] = "demo"
+    """The counts below where they are null: demo (100 + 100 people, 3,150 images), or Market-1501's counts."""
+    train_identities: NonNegativeInt | None = parameter(None, unit="people")
+    """In bounding_box_train."""
+    test_identities: NonNegativeInt | None = parameter(None, unit="people")
+    """Other people, in query and bounding_box_test."""
+    train_images: NonNegativeInt | None = parameter(None, unit="images")
+    """At least one for each of train_identities."""
+    query_images: NonNegativeInt | None = parameter(None, unit="images")
+    """At least one for each of test_identities."""
+    gallery_images: NonNegativeInt | None = parameter(None, unit="images")
+    """In bounding_box_test, distractors and junk among them."""
+    distractor_images: NonNegativeInt | None = parameter(None, unit="images")
+    """Of the gallery, of identity 0: false detections and people who are never asked for."""
+    junk_images: NonNegativeInt | None = parameter(None, unit="images")
+    """Of the gallery, of identity -1: crops too bad to count."""
+    cameras: int = parameter(6, ge=1, le=9, unit="cameras")
+    """Market-1501's file names have one digit for the camera."""
+    seed: int = parameter(0, ge=0, le=2**32)
+    """Another seed gives other people, cameras and images; apart from the run's seed, so that runs share the images."""
+    height: int = parameter(128, ge=32, le=512, unit="pixels")
+    """Of a rendered image."""
+    width: int = parameter(64, ge=16, le=256, unit="pixels")
+    """Of a rendered image."""
+    look_alikes: Share = 0.4
+    """Share of identities that have look-alikes."""
+    group_size: int = parameter(3, ge=2, le=10, unit="people")
+    """Largest group of look-alikes."""
+    viewpoint: Strength = 1.0
+    """How far people turn away from facing the camera."""
+    colour: Strength = 0.5
+    """Each camera's own cast, tone curve and saturation."""
+    lighting: Strength = 0.2
+    """Sun and shade, drawn for every walk past a camera."""
+    clutter: Strength = 0.6
+    """Contrast of the backgrounds."""
+    pose: Strength = 1.0
+    """Length of stride and swing of arms."""
+    crop: Strength = 0.5
+    """Carelessness of the bounding box."""
+    blur: Strength = 0.6
+    """Defocus and lost resolution."""
+    noise: Strength = 0.3
+    """Sensor noise."""
+    occlusion: Share = 0.08
+    """Share of images with an object or a passer-by in front."""
+
+    @model_validator(mode="after")
+    def _enough_images(self) -> Self:
         counts = self.counts
-        ranges = {
-            "cameras": (1, 9),
-            "height": (32, 512),
-            "width": (16, 256),
-            "look_alikes": (0, 1),
-            "occlusion": (0, 1),
-        }
-        ranges |= {"group_size": (2, 10), "seed": (0, 2**32)}
-        ranges |= dict.fromkeys(("viewpoint", "colour", "lighting", "clutter", "pose", "crop", "blur", "noise"), (0, 2))
-        problems = [
-            f"'{name}' is {getattr(self, name)}, but takes {low}..{high}"
-            for name, (low, high) in ranges.items()
-            if not low <= getattr(self, name) <= high
-        ]
-        problems += [f"'{name}' is {n}, but takes 0 or more" for name, n in dataclasses.asdict(counts).items() if n < 0]
         people = counts.gallery_images - counts.distractor_images - counts.junk_images
-        for name, images, identities in (
-            ("train_images", counts.train_images, counts.train_identities),
-            ("query_images", counts.query_images, counts.test_identities),
-            ("gallery_images (less distractors and junk)", people, counts.test_identities),
-        ):
-            if images < identities or (images and not identities):
-                problems.append(f"'{name}' is {images} for {identities} identities: at least one image each is needed")
+        problems = [
+            f"'{name}' is {images} for {identities} identities: at least one image each is needed"
+            for name, images, identities in (
+                ("train_images", counts.train_images, counts.train_identities),
+                ("query_images", counts.query_images, counts.test_identities),
+                ("gallery_images (less distractors and junk)", people, counts.test_identities),
+            )
+            if images < identities or (images and not identities)
+        ]
         if problems:
-            raise ParameterError("\n".join(["the synthetic data set cannot be as asked:", *problems]))
+            raise ValueError("\n".join(problems))
+        return self
 
     @property
     def counts(self) -> Counts:
@@ -98,5 +114,5 @@ class SyntheticConfig:
     @property
     def fingerprint(self) -> str:
         """Hexadecimal digest of all that decides the pictures."""
-        values = {**dataclasses.asdict(self), **dataclasses.asdict(self.counts), "size": None, "renderer": RENDERER}
+        values = {**self.model_dump(), **dataclasses.asdict(self.counts), "size": None, "renderer": RENDERER}
         return hashlib.blake2b(json.dumps(values, sort_keys=True).encode(), digest_size=16).hexdigest()

@@ -95,7 +95,7 @@ def _check(config: SyntheticConfig, folder: Path) -> str:
 
 
 def _described(config: SyntheticConfig) -> dict[str, object]:
-    return {**dataclasses.asdict(config), **dataclasses.asdict(config.counts)}
+    return {**config.model_dump(), **dataclasses.asdict(config.counts)}
 
 
 def _mark(config: SyntheticConfig, folder: Path, *, complete: bool) -> None:

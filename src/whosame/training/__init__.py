@@ -1,11 +1,11 @@
 """How the network learns: losses on PK batches, augmentation, the self-supervised warm-up, checkpoints."""
 
-from whosame.training.augment import AugmentConfig
 from whosame.training.checkpoint import Checkpoint
-from whosame.training.config import TrainingConfig, learning_rate, make_optimiser
+from whosame.training.config import AugmentConfig, TrainingConfig, WarmupConfig
 from whosame.training.fit import TrainingReport, fit
+from whosame.training.optimiser import learning_rate, make_optimiser
 from whosame.training.purification import image_weights
-from whosame.training.warmup import WarmupConfig, warm_up
+from whosame.training.warmup import warm_up
 
 __all__ = [
     "AugmentConfig",

@@ -1,49 +1,15 @@
 """Augmentation of a whole batch at once: affine, flip, pad and crop, colour, random erasing."""
 
 import math
-from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from whosame.errors import ParameterError
 from whosame.features.batches import MEAN, normalise, to_unit
+from whosame.training.config import AugmentConfig
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: what an RGB colour weighs in grey
-
-
-@dataclass(frozen=True)
-class AugmentConfig:
-    """How strongly training images are varied. 0 switches a variation off."""
-
-    flip: float = 0.5  # probability of left-right; 0 where mirror images are other classes (characters)
-    pad: int = 4  # pixels added on each side before a random crop back to size; papers: 10 at 256x128
-    erase: float = 0.25  # probability that a rectangle is blanked (Zhong et al., AAAI 2020); papers: 0.5
-    erase_area: tuple[float, ...] = (0.02, 0.4)  # smallest and largest share of the image that is blanked
-    erase_aspect: float = 0.3  # height over width of the rectangle lies between this and its inverse
-    colour: float = 0.15  # sd of the log of gain, contrast and saturation, an image each; papers: 0
-    channel_gain: float = 0.105  # sd of the log of a gain of each colour channel (white balance); papers: 0
-    rotation: float = 0.0  # sd of the angle, radians
-    log_scale: float = 0.0  # sd of the log of the size, height and width each
-    shear: float = 0.0  # sd of the sideways shift per unit of height
-    shift: float = 0.0  # sd of the shift, in half image sizes
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        low = [
-            f.name for f in fields(self) if isinstance(getattr(self, f.name), int | float) and getattr(self, f.name) < 0
-        ]
-        if low:
-            raise ParameterError(f"{', '.join(f'augment.{name}' for name in low)}: below 0")
-        if self.flip > 1 or self.erase > 1:
-            raise ParameterError("augment.flip and augment.erase are probabilities: 0 to 1")
-        if len(self.erase_area) != 2 or not 0 < self.erase_area[0] <= self.erase_area[1] < 1:
-            raise ParameterError(
-                f"augment.erase_area is {list(self.erase_area)}, but takes two shares, 0 < low <= high < 1"
-            )
-        if not 0 < self.erase_aspect <= 1:
-            raise ParameterError(f"augment.erase_aspect is {self.erase_aspect}, but takes more than 0 and at most 1")
 
 
 def augment(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:

@@ -9,11 +9,12 @@ from torch import Tensor
 
 from whosame.atomic import writing
 from whosame.errors import ResumeError, format_problems
-from whosame.features.network import NetworkConfig, ReIDNetwork, build_network
+from whosame.features.config import NetworkConfig
+from whosame.features.network import ReIDNetwork, build_network
 from whosame.features.weights import UnreadableError, differences, load_plain
 
 FORMAT = 1
-NOT_ARCHITECTURE = ("weights", "ignore_weights")  # where a network started from does not change its shape
+NOT_ARCHITECTURE = {"weights", "ignore_weights"}  # where a network started from does not change its shape
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -79,7 +80,7 @@ class Checkpoint:
         ResumeError
             See :meth:`restore`.
         """
-        network = build_network(dataclasses.replace(config, weights="random"), seed=0)
+        network = build_network(config.replace(weights="random"), seed=0)
         self.restore(network, None, config)
         return network
 
@@ -122,7 +123,7 @@ class Checkpoint:
 
 
 def _architecture(config: NetworkConfig) -> dict[str, Any]:
-    values = {name: value for name, value in dataclasses.asdict(config).items() if name not in NOT_ARCHITECTURE}
+    values = config.model_dump(exclude=NOT_ARCHITECTURE)
     return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
 
 

@@ -1,98 +1,114 @@
-"""How a round is trained: batch, loss, optimiser, schedule."""
+"""Parameters of training: batch, loss, optimiser, schedule, augmentation, warm-up."""
 
-import math
-from dataclasses import dataclass, field
+from typing import Literal
 
-import torch
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
-from whosame.errors import ParameterError, unknown_name
-from whosame.features.network import ReIDNetwork
-from whosame.training.augment import AugmentConfig
-
-SCHEDULES = ("cosine", "step", "constant")
-LOSSES = ("cluster-nce", "hybrid-memory", "triplet", "purification")
-OUTLIERS = ("drop", "classes")
+from whosame.parameters import Listed, Parameters, Share, parameter
 
 
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How the network is trained in a round. Defaults: the demo; papers: Cluster Contrast's code."""
+class AugmentConfig(Parameters):
+    """How strongly training images are varied. 0 switches a variation off. Papers: Cluster Contrast's code."""
 
-    loss: str = "cluster-nce"  # cluster-nce | hybrid-memory (SpCL) | triplet (DRAL) | purification (MASS-like)
-    outliers: str = "drop"  # drop: not trained on | classes: each a class of its own; triplet has no use for it
-    iterations: int = 50  # batches a round; papers: 200 (Market, Duke), 400 (MSMT17)
-    clusters_per_batch: int = 16  # P; papers: 16
-    images_per_cluster: int = 4  # K, at least 2; papers: 16
-    norm_chunk: int = 64  # images normalised together (ghost_norm.py), a multiple of K; papers: 64, a GPU's share
-    temperature: float = 0.05  # τ, of all but triplet, above 0; papers: 0.05
-    memory_momentum: float = 0.1  # share of the old vector that an update keeps, 0 to 1; papers: 0.1, SpCL 0.2
-    use_hard: bool = False  # cluster-nce, purification: update each cluster once a batch, by its least similar image
-    margin: float = 0.3  # triplet, purification: by how much the different is to be farther; at least 0
-    ranking_weight: float = 0.5  # purification: weight of the ranking of answered images; 0: none
-    learning_rate: float = 2e-3  # of Adam, at the start; papers: 3.5e-4 from ImageNet weights
-    weight_decay: float = 5e-4  # L2, as torch's Adam has it; papers: 5e-4
-    schedule: str = "cosine"  # cosine: to 0 at the end of the last round | step | constant; papers: step
-    step_rounds: int = 20  # `step`: rounds between two steps; papers: 20
-    step_factor: float = 0.1  # `step`: what a step multiplies the learning rate by; papers: 0.1
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    flip: Share = parameter(0.5, source="papers: 0.5")
+    """Probability of left-right; 0 where mirror images are other classes (characters)."""
+    pad: NonNegativeInt = parameter(4, unit="pixels", source="own choice; papers: 10 at 256×128")
+    """Added on each side before a random crop back to size."""
+    erase: Share = parameter(0.25, source="own choice; papers: 0.5 (Zhong et al., AAAI 2020)")
+    """Probability that a rectangle is blanked."""
+    erase_area: Listed[float] = parameter((0.02, 0.4), takes="two shares, 0 < low <= high < 1", source="papers")
+    """Smallest and largest share of the image that is blanked."""
+    erase_aspect: float = parameter(0.3, gt=0, le=1, source="papers: 0.3")
+    """Height over width of the rectangle lies between this and its inverse."""
+    colour: NonNegativeFloat = parameter(0.15, source="own choice; papers: 0")
+    """Standard deviation of the logarithm of gain, contrast and saturation, each drawn for an image."""
+    channel_gain: NonNegativeFloat = parameter(0.105, source="own choice; papers: 0")
+    """Standard deviation of the logarithm of a gain of each colour channel (white balance)."""
+    rotation: NonNegativeFloat = parameter(0.0, unit="radians", source="papers: 0")
+    """Standard deviation of the angle."""
+    log_scale: NonNegativeFloat = parameter(0.0, source="papers: 0")
+    """Standard deviation of the logarithm of height and of width."""
+    shear: NonNegativeFloat = parameter(0.0, source="papers: 0")
+    """Standard deviation of the sideways shift per unit of height."""
+    shift: NonNegativeFloat = parameter(0.0, source="papers: 0", unit="half image sizes")
+    """Standard deviation of the shift."""
 
-    def __post_init__(self) -> None:
-        """Check the ranges, all of them at once."""
-        problems = [
-            f"training.{name} is {getattr(self, name)}, but takes at least {least}"
-            for name, least in (
-                ("iterations", 1),
-                ("clusters_per_batch", 2),
-                ("images_per_cluster", 2),
-                ("norm_chunk", 2),
-                ("step_rounds", 1),
-                ("weight_decay", 0),
-                ("margin", 0),
-                ("ranking_weight", 0),
+    @field_validator("erase_area")
+    @classmethod
+    def _two_shares(cls, area: tuple[float, ...]) -> tuple[float, ...]:
+        if len(area) != 2 or not 0 < area[0] <= area[1] < 1:
+            raise ValueError("takes two shares, 0 < low <= high < 1")
+        return area
+
+
+class TrainingConfig(Parameters):
+    """How the network is trained in a round. Defaults: the demo's. Papers: Cluster Contrast's code, which DCPS uses."""
+
+    loss: Literal["cluster-nce", "hybrid-memory", "triplet", "purification"] = parameter("cluster-nce", source="papers")
+    """cluster-nce, hybrid-memory (SpCL's), triplet (DRAL's, on answered images) or purification (MASS-like)."""
+    outliers: Literal["drop", "classes"] = parameter("drop", source="papers; SpCL: classes")
+    """drop: not trained on. classes: each a class of its own. Triplet has no use for it."""
+    iterations: PositiveInt = parameter(
+        50, unit="batches", source="own choice; papers: 200 (Market-1501, DukeMTMC), 400 (MSMT17)"
+    )
+    """Batches of a round."""
+    clusters_per_batch: int = parameter(16, ge=2, unit="clusters", source="papers: 16")
+    """P of a batch of P clusters with K images each."""
+    images_per_cluster: int = parameter(4, ge=2, unit="images", source="own choice; papers: 16")
+    """K of a batch of P clusters with K images each."""
+    norm_chunk: int = parameter(64, ge=2, unit="images", validate_default=True, source="papers: 64, a GPU's share")
+    """Images that BatchNorm normalises together, a multiple of K. On one GPU the whole batch of 256 together costs
+    20 mAP on Market-1501."""
+    temperature: PositiveFloat = parameter(0.05, source="papers: 0.05")
+    """τ of every loss but triplet."""
+    memory_momentum: Share = parameter(0.1, source="papers: 0.1; SpCL: 0.2")
+    """Share of the old vector that an update of the memory bank keeps."""
+    use_hard: bool = parameter(False, source="Cluster Contrast, section 3.3")
+    """cluster-nce, purification: update each cluster once a batch, by its least similar image."""
+    margin: NonNegativeFloat = parameter(0.3, source="DRAL")
+    """triplet, purification: by how much what differs is to be farther."""
+    ranking_weight: NonNegativeFloat = 0.5
+    """purification: weight of the ranking of answered images."""
+    learning_rate: PositiveFloat = parameter(2e-3, source="own choice; papers: 3.5e-4, from ImageNet's weights")
+    """Of Adam, at the start."""
+    weight_decay: NonNegativeFloat = parameter(5e-4, source="papers: 5e-4")
+    """L2, as Adam of torch has it."""
+    schedule: Literal["cosine", "step", "constant"] = parameter("cosine", source="own choice; papers: step")
+    """Of the learning rate. cosine: to 0 at the end of the last round."""
+    step_rounds: PositiveInt = parameter(20, unit="rounds", source="papers: 20")
+    """Schedule step: from one step to the next."""
+    step_factor: PositiveFloat = parameter(0.1, source="papers: 0.1")
+    """Schedule step: what a step multiplies the learning rate by."""
+    augment: AugmentConfig = AugmentConfig()
+    """How training images are varied."""
+
+    @field_validator("norm_chunk")
+    @classmethod
+    def _whole_clusters(cls, chunk: int, info: ValidationInfo) -> int:
+        images = info.data.get("images_per_cluster", 1)
+        if chunk % images:
+            raise ValueError(
+                f"takes a multiple of training.images_per_cluster ({images}), so that the images of a cluster are "
+                "normalised together"
             )
-            if getattr(self, name) < least
-        ]
-        problems += [
-            f"training.{name} is {getattr(self, name)}, but takes more than 0"
-            for name in ("temperature", "learning_rate", "step_factor")
-            if not getattr(self, name) > 0
-        ]
-        if not 0 <= self.memory_momentum <= 1:
-            problems.append(f"training.memory_momentum is {self.memory_momentum}, but takes 0 to 1")
-        if self.images_per_cluster >= 1 and self.norm_chunk % self.images_per_cluster:
-            problems.append(
-                f"training.norm_chunk is {self.norm_chunk}, but takes a multiple of training.images_per_cluster "
-                f"({self.images_per_cluster}), so that the images of a cluster are normalised together"
-            )
-        problems += [
-            str(unknown_name(f"training.{name}", getattr(self, name), known))
-            for name, known in (("schedule", SCHEDULES), ("loss", LOSSES), ("outliers", OUTLIERS))
-            if getattr(self, name) not in known
-        ]
-        if problems:
-            raise ParameterError("\n".join(problems))
+        return chunk
 
 
-def make_optimiser(network: ReIDNetwork, config: TrainingConfig) -> torch.optim.Adam:
-    """Return Adam over the parameters that are trained."""
-    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    return torch.optim.Adam(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
+class WarmupConfig(Parameters):
+    """Network.weights warmup: NT-Xent (SimCLR) on the training images before the first round, kept in the cache.
 
-
-def learning_rate(config: TrainingConfig, *, round: int, iteration: int, rounds: int) -> float:  # noqa: A002
-    """Return the learning rate of one iteration: of nothing but its arguments, so that a resumed run has the same.
-
-    Parameters
-    ----------
-    config : TrainingConfig
-    round, iteration : int
-        Both from 0.
-    rounds : int
-        How many there will be; the cosine reaches 0 at the end of the last.
+    Without it the clusters of a fresh network are cameras, not people.
     """
-    if config.schedule == "step":
-        return config.learning_rate * config.step_factor ** (round // config.step_rounds)
-    if config.schedule == "cosine":
-        done = min((round + iteration / config.iterations) / rounds, 1.0)
-        return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
-    return config.learning_rate
+
+    epochs: PositiveInt = parameter(15, unit="epochs")
+    """Passes over the training images."""
+    batch_size: int = parameter(128, ge=2, unit="images")
+    """Images of a batch, each in two variations."""
+    temperature: PositiveFloat = 0.15
+    """τ of NT-Xent."""
+    learning_rate: PositiveFloat = 2e-3
+    """Of Adam, at the start; cosine to 0."""
+    weight_decay: NonNegativeFloat = parameter(5e-4, source="as in training")
+    """L2."""
+    augment: AugmentConfig = AugmentConfig()
+    """How the images are varied."""

@@ -10,18 +10,20 @@ from numpy.typing import NDArray
 
 from whosame.errors import ParameterError
 from whosame.features.batches import Pixels, read_ahead
+from whosame.features.config import ExtractionConfig
 from whosame.features.device import autocast, find_device, memory_format
-from whosame.features.extraction import ExtractionConfig, extract
+from whosame.features.extraction import extract
 from whosame.features.network import ReIDNetwork
 from whosame.memory import LabelMemory
 from whosame.progress import track
 from whosame.seeding import stream, torch_seed
 from whosame.training.augment import augment
 from whosame.training.cluster_nce import ClusterContrast
-from whosame.training.config import TrainingConfig, learning_rate
+from whosame.training.config import TrainingConfig
 from whosame.training.ghost_norm import forward_in_chunks
 from whosame.training.hybrid_memory import HybridMemory
 from whosame.training.objective import Objective
+from whosame.training.optimiser import learning_rate
 from whosame.training.purification import Purification
 from whosame.training.targets import training_targets
 from whosame.training.triplet import Triplet
@@ -91,7 +93,7 @@ def fit(
     ----------
     network : ReIDNetwork
     optimiser : torch.optim.Optimizer
-        Over the network's parameters (:func:`whosame.training.config.make_optimiser`).
+        Over the network's parameters (:func:`whosame.training.optimiser.make_optimiser`).
     pixels : Pixels
     image_ids, labels, cameras : ndarray of int64, shape (n,)
         Images of label -1 are not trained on, but for ``config.outliers`` (see :func:`training_targets`).

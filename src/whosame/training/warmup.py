@@ -4,11 +4,9 @@ Features of a fresh network tell cameras apart, not people: clusters start as ca
 NT-Xent before the first round are what makes training without pretrained weights start at all.
 """
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -19,33 +17,16 @@ from torch.nn import functional
 
 from whosame.errors import ParameterError
 from whosame.features.batches import Pixels, read_ahead
+from whosame.features.config import NetworkConfig
 from whosame.features.device import autocast, find_device, memory_format
-from whosame.features.network import NetworkConfig, ReIDNetwork
+from whosame.features.network import ReIDNetwork
 from whosame.progress import track
 from whosame.seeding import stream, torch_seed
-from whosame.training.augment import AugmentConfig, augment
+from whosame.training.augment import augment
 from whosame.training.checkpoint import Checkpoint
+from whosame.training.config import WarmupConfig
 
 VERSION = 1  # raise it when the same parameters give other weights
-
-
-@dataclass(frozen=True)
-class WarmupConfig:
-    """How random weights are warmed up."""
-
-    epochs: int = 15  # passes over the training images
-    batch_size: int = 128  # images a batch, two variations of each, at least 2
-    temperature: float = 0.15  # τ of NT-Xent, above 0
-    learning_rate: float = 2e-3  # of Adam, cosine to 0
-    weight_decay: float = 5e-4  # L2
-    augment: AugmentConfig = field(default_factory=AugmentConfig)
-
-    def __post_init__(self) -> None:
-        """Check the ranges."""
-        if self.epochs < 1 or self.batch_size < 2:
-            raise ParameterError("warmup.epochs takes at least 1, warmup.batch_size at least 2")
-        if not (self.temperature > 0 and self.learning_rate > 0 and self.weight_decay >= 0):
-            raise ParameterError("warmup.temperature and learning_rate take more than 0, weight_decay at least 0")
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -169,5 +150,5 @@ def _shuffled(
 
 
 def _digest(network: NetworkConfig, config: WarmupConfig, *rest: object) -> str:
-    parts = [VERSION, dataclasses.asdict(network), dataclasses.asdict(config), *rest]
+    parts = [VERSION, network.model_dump(), config.model_dump(), *rest]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:24]

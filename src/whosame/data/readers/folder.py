@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import NonNegativeInt, ValidationInfo, field_validator, model_validator
 
 from whosame.data.readers.base import (
     FoundImage,
@@ -14,7 +16,8 @@ from whosame.data.readers.base import (
     scan,
 )
 from whosame.data.readers.splits import draw_queries, split_by_identity
-from whosame.errors import InputError, ParameterError, format_problems, unknown_name
+from whosame.errors import InputError, format_problems, unknown_name
+from whosame.parameters import Parameters, Text, parameter
 
 GROUPS = ("identity", "camera", "split")
 SPLIT_NAMES = {
@@ -26,8 +29,7 @@ SPLIT_NAMES = {
 ANY_NAME = r"(?:^|/)(?:(?P<identity>-1|\d+)_c(?P<camera>\d+))?[^/]*$"
 
 
-@dataclass(frozen=True)
-class FolderReader:
+class FolderReader(Parameters):
     """Reader of one folder with anything below it; see docs/data.md for worked examples.
 
     The split comes from the first of these that applies: the expressions ``train``, ``query``, ``gallery`` (matched
@@ -36,32 +38,37 @@ class FolderReader:
     identities are drawn for the test set. If there is then a gallery but no query, queries are drawn from it.
     """
 
-    pattern: str = ANY_NAME  # expression searched in the relative path; groups identity, camera, split, each optional
-    train: str | None = None  # expression: a path in which it is found is a training image
-    query: str | None = None  # expression: … is a query
-    gallery: str | None = None  # expression: … is in the gallery
-    test_fraction: float = 0.25  # share of the identities held out for test where nothing names a split, 0..1
-    seed: int = 0  # draws the identities held out and the queries, at least 0
-    unmatched: str = "error"  # files whose path the pattern does not match: "error", or "skip" (counted)
+    pattern: Text = parameter(ANY_NAME, takes="a regular expression with the groups identity, camera, split, or some")
+    """Searched in an image's relative path; each of its groups is optional."""
+    train: Text | None = parameter(None, takes="a regular expression, or null")
+    """A path in which it is found is a training image."""
+    query: Text | None = parameter(None, takes="a regular expression, or null")
+    """A path in which it is found is a query."""
+    gallery: Text | None = parameter(None, takes="a regular expression, or null")
+    """A path in which it is found is in the gallery."""
+    test_fraction: float = parameter(0.25, ge=0, lt=1)
+    """Share of the identities that are held out for the test where nothing names a split."""
+    seed: NonNegativeInt = 0
+    """Of the draw of the identities that are held out, and of the queries."""
+    unmatched: Literal["error", "skip"] = "error"
+    """Files whose path the pattern does not match: an error, or left out and counted."""
 
-    def __post_init__(self) -> None:
-        """Check the expressions and ranges."""
-        for name in ("pattern", "train", "query", "gallery"):
-            text = getattr(self, name)
-            try:
-                groups = re.compile(text or "").groupindex
-            except re.error as error:
-                raise ParameterError(f"folder.{name} {text!r} is no regular expression: {error}") from error
-            if name == "pattern" and (odd := set(groups) - set(GROUPS)):
-                raise unknown_name("group of folder.pattern", min(odd), GROUPS)
+    @field_validator("pattern", "train", "query", "gallery")
+    @classmethod
+    def _compiles(cls, text: str | None, info: ValidationInfo) -> str | None:
+        try:
+            groups = re.compile(text or "").groupindex
+        except re.error as error:
+            raise ValueError(f"is no regular expression: {error}") from error
+        if info.field_name == "pattern" and (odd := set(groups) - set(GROUPS)):
+            raise ValueError(f"has an {unknown_name('group', min(odd), GROUPS)}")
+        return text
+
+    @model_validator(mode="after")
+    def _one_way_of_splitting(self) -> Self:
         if self._expressions() and "split" in re.compile(self.pattern).groupindex:
-            raise ParameterError("folder.pattern names a split, and so do folder.train/query/gallery: take one way")
-        if not 0 <= self.test_fraction < 1:
-            raise ParameterError(f"folder.test_fraction is {self.test_fraction}, but takes 0 to below 1")
-        if self.seed < 0:
-            raise ParameterError(f"folder.seed is {self.seed}, but takes 0 or more")
-        if self.unmatched not in ("error", "skip"):
-            raise unknown_name("folder.unmatched", self.unmatched, ("error", "skip"))
+            raise ValueError("the pattern names a split, and so do train/query/gallery: take one way")
+        return self
 
     def read(self, root: Path) -> ReaderResult:
         """List the images; see :class:`~whosame.data.readers.base.Reader`."""

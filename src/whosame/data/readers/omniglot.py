@@ -1,17 +1,18 @@
 """Reader of Omniglot: characters as identities, the twenty people who drew each one as cameras."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
 
 from whosame.data.readers.base import FoundImage, ReaderResult, mismatches, need, number_identities, scan
-from whosame.errors import ParameterError
+from whosame.parameters import Listed, Parameters, Text
 
 NAME = re.compile(r"(?P<identity>(?P<alphabet>[^/]+)/[^/]+)/\d+_(?P<drawer>\d+)\.png")
 
 
-@dataclass(frozen=True)
-class OmniglotReader:
+class OmniglotReader(Parameters):
     """Reader of ``Alphabet/characterNN/NNNN_DD.png``, as in ``images_background``.
 
     References
@@ -19,14 +20,18 @@ class OmniglotReader:
     Lake, Salakhutdinov, Tenenbaum, "Human-level concept learning through probabilistic program induction", 2015.
     """
 
-    train: tuple[str, ...] = ("Balinese", "Early_Aramaic", "Korean")  # alphabets to train on
-    test: tuple[str, ...] = ("Greek", "Latin")  # alphabets of queries and gallery
-    query_drawers: tuple[int, ...] = (1, 2, 3, 4, 5)  # of 1..20: their drawings of test alphabets are the queries
+    train: Listed[Text] = ("Balinese", "Early_Aramaic", "Korean")
+    """Alphabets to train on."""
+    test: Listed[Text] = ("Greek", "Latin")
+    """Alphabets of queries and gallery."""
+    query_drawers: Listed[int] = (1, 2, 3, 4, 5)
+    """Of 1 to 20: their drawings of the test alphabets are the queries."""
 
-    def __post_init__(self) -> None:
-        """Check that no alphabet is in both parts."""
+    @model_validator(mode="after")
+    def _parts_are_apart(self) -> Self:
         if both := sorted(set(self.train) & set(self.test)):
-            raise ParameterError(f"omniglot.train and omniglot.test share {', '.join(both)}: take out one")
+            raise ValueError(f"train and test share {', '.join(both)}: take out one")
+        return self
 
     def read(self, root: Path) -> ReaderResult:
         """List the images; see :class:`~whosame.data.readers.base.Reader`."""

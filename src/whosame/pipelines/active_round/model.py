@@ -20,8 +20,8 @@ from whosame.evaluation import (
     round_cost,
     selection_diversity,
 )
-from whosame.features.extraction import ExtractionConfig, Features, extract
-from whosame.features.network import NetworkConfig
+from whosame.features.config import ExtractionConfig, NetworkConfig
+from whosame.features.extraction import Features, extract
 from whosame.parameters import parse
 from whosame.pipelines.active_round.label import memory_in_force
 from whosame.pipelines.active_round.this_round import ThisRound

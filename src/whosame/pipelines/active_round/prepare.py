@@ -7,7 +7,8 @@ from whosame.app import paths
 from whosame.configuration import Configuration
 from whosame.data.manifest import Manifest, TrainSet, Truth
 from whosame.data.pixels import Pixels
-from whosame.features.network import NetworkConfig, build_network
+from whosame.features.config import NetworkConfig
+from whosame.features.network import build_network
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.runs import Run

@@ -12,8 +12,8 @@ from whosame.active_round import Clustering, RunState
 from whosame.clustering import ClusteringConfig, base_clusters
 from whosame.data.manifest import TrainSet
 from whosame.data.pixels import Pixels
-from whosame.features.extraction import ExtractionConfig, Features, extract
-from whosame.features.network import NetworkConfig
+from whosame.features.config import ExtractionConfig, NetworkConfig
+from whosame.features.extraction import Features, extract
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.strategies import registry

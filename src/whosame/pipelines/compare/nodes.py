@@ -9,9 +9,9 @@ from matplotlib.figure import Figure
 from whosame.app import paths
 from whosame.comparison import figures, report, tables
 from whosame.comparison.arms import Comparison
-from whosame.comparison.config import ComparisonConfig
 from whosame.comparison.plan import SavedPlan
 from whosame.comparison.tables import Tables
+from whosame.configuration import ComparisonConfig
 from whosame.parameters import parse
 from whosame.pipelines.compare.mlflow_runs import log, planned_runs, runs_found
 

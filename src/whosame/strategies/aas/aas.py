@@ -11,58 +11,42 @@ that one clustering unites and the other parts. Pairs are drawn from both pools.
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
 from math import ceil
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import PositiveInt
 
 from whosame.clustering.constraints import enforce
 from whosame.clustering.finch import closest_in_number, finch
-from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
-from whosame.parameters import check_rules
+from whosame.parameters import Parameters, Share, parameter
 from whosame.questions import Question
 from whosame.strategies.aas.disagreement import SimilarPairs, medoids, near_medoids, parted_pairs, regions
 from whosame.strategies.base import RoundState, Strategy
-from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.budget import Schedule, spread
 from whosame.strategies.groups import Groups, singletons
 from whosame.strategies.session import OrderedSession
 
-PARTITIONS = ("nearest", "first")
 
+class AASConfig(Parameters):
+    """Parameters of AAS; "AAS #n" is a row of its table in docs/methods.md."""
 
-@dataclass(frozen=True)
-class AASConfig:
-    """Parameters of AAS; #n is a row of its table in ``docs/methods.md``."""
-
-    # How the budget is spread over the rounds that ask: one of budget.SCHEDULES.
-    schedule: str = "uniform"
-    # #6: rounds from one that asks to the next, >= 1; the paper's cycles are 10 of 50 epochs apart.
-    every: int = 1
-    # #5, the paper's epsilon: share of over-segmentation pairs among the pairs drawn, 0..1; 0 or 1 drops a pool.
-    over_fraction: float = 0.6
-    # #3, the paper's k_max: nearest medoids that each region's medoid is paired with, >= 1.
-    nearest: int = 5
-    # #3, the paper's s_min: least cosine similarity of two such medoids, above 0 and at most 1.
-    least_similarity: float = 0.3
-    # #2: the partition of FINCH to compare with: nearest (to DBSCAN's number of clusters) or first.
-    partition: str = "nearest"
-    # #1: whether outliers take part as clusters of one.
-    outliers: bool = True
-
-    def __post_init__(self) -> None:
-        """Raise :class:`ParameterError` naming everything that is out of range."""
-        check_schedule(self.schedule)
-        if self.partition not in PARTITIONS:
-            raise unknown_name("value of 'aas.partition'", self.partition, PARTITIONS)
-        rules = {
-            "every is 1 or more": self.every >= 1,
-            "over_fraction is a share from 0 to 1": 0 <= self.over_fraction <= 1,
-            "nearest is 1 or more": self.nearest >= 1,
-            "least_similarity is above 0 and at most 1": 0 < self.least_similarity <= 1,
-        }
-        check_rules("aas", self, rules)
+    schedule: Schedule = parameter("early", source="own choice; paper: uniform, AAS #6")
+    """How the budget is spread over the rounds."""
+    every: PositiveInt = parameter(1, unit="rounds", source="own choice; paper: 10 of 50 epochs, AAS #6")
+    """From one round that asks to the next."""
+    over_fraction: Share = parameter(0.6, source="paper: epsilon, AAS #5")
+    """Share of over-segmentation pairs among the pairs drawn; 0 or 1 drops a pool."""
+    nearest: PositiveInt = parameter(5, unit="medoids", source="paper: k_max, AAS #3")
+    """Nearest medoids that each region's medoid is paired with."""
+    least_similarity: float = parameter(0.3, gt=0, le=1, source="paper: s_min, AAS #3")
+    """Least cosine similarity of two such medoids."""
+    partition: Literal["nearest", "first"] = parameter("nearest", source="own choice, AAS #2")
+    """FINCH's partition to compare with: nearest to DBSCAN's number of clusters, or its first."""
+    outliers: bool = parameter(True, source="SpCL, AAS #1")
+    """Whether outliers take part as clusters of one."""
 
 
 def drawn(state: RoundState, config: AASConfig) -> Iterator[Question]:

@@ -6,20 +6,20 @@ by how rarely their clusters were asked about.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 
 from whosame.clustering.constraints import enforce
 from whosame.clustering.dbscan import singletons
-from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
-from whosame.parameters import check_rules
+from whosame.parameters import Parameters, Share, parameter
 from whosame.questions import Answer, Kind, Question
 from whosame.strategies.base import RoundState, Strategy
-from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.budget import Schedule, spread
 from whosame.strategies.dcps.chaotic import chaotic_degrees, chaotic_pairs
 from whosame.strategies.dcps.greedy import Counts
 from whosame.strategies.dcps.stage import Stage
@@ -32,55 +32,35 @@ from whosame.strategies.session import BudgetedSession
 MOST_CANDIDATES = 500_000  # pairs between clusters held at once, however far a round has to look
 
 
-@dataclass(frozen=True)
-class DCPSConfig:
-    """Parameters of DCPS; A.4 is the table of ambiguities and resolutions in ``docs/methods.md``.
+class DCPSConfig(Parameters):
+    """Parameters of DCPS; A.4 is the table of what the paper leaves open in docs/methods.md.
 
     Whether answers are applied again after later clusterings (A.4 #14) is ``clustering.reuse``.
     """
 
-    # A.4 #10: spread of the budget over the rounds: one of budget.SCHEDULES.
-    schedule: str = "gaussian"
-    # A.4 #12: share of a round's questions for pairs within clusters, 0..1; when one stage runs out of pairs, the
-    # other takes its rest. At 0 or 1 the other stage does not exist (the ablations of Table 3).
-    intra_fraction: float = 0.5
-    # A.4 #19, Eq. 5: weight of the vertical term of the chaotic degree, >= 0; 0 leaves it out.
-    gamma: float = 0.5
-    # A.4 #4, Eq. 6: distance between clusters: w2 or w2-squared.
-    distance: str = "w2"
-    # Nearest clusters that each cluster is paired with, >= 1; a round that runs out of pairs looks farther.
-    neighbours: int = 10
-    # A.4 #16: whether outliers take part as clusters of one in pairs between clusters.
-    outliers: bool = False
-    # A.4 #6, Eq. 9-11: lambda, weight of the diversity term against scaled distances, >= 0; 0 switches it off.
-    diversity: float = 1.0
-    # A.4 #6: what distances are divided by: std or iqr of the stage's pairs that can still be chosen.
-    scale: str = "std"
-    # A.4 #5, Eq. 7: added to every count, > 0; near 0 (1e-9) every cluster is touched before any is touched twice.
-    kappa: float = 1.0
-    # A.4 #7: counts of the diversity term: cumulative (all rounds, per image) or round.
-    counts: str = "cumulative"
-    # A.4 #17: whether questions that answers make superfluous are replaced by the next best.
-    replace_implied: bool = True
-
-    def __post_init__(self) -> None:
-        """Raise :class:`ParameterError` naming everything that is out of range."""
-        check_schedule(self.schedule)
-        for name, known in (
-            ("distance", ("w2", "w2-squared")),
-            ("scale", ("std", "iqr")),
-            ("counts", ("cumulative", "round")),
-        ):
-            if getattr(self, name) not in known:
-                raise unknown_name(f"value of 'dcps.{name}'", getattr(self, name), known)
-        rules = {
-            "intra_fraction is a share from 0 to 1": 0 <= self.intra_fraction <= 1,
-            "gamma is 0 or more": self.gamma >= 0,
-            "neighbours is 1 or more": self.neighbours >= 1,
-            "diversity is 0 or more": self.diversity >= 0,
-            "kappa is more than 0": self.kappa > 0,
-        }
-        check_rules("dcps", self, rules)
+    schedule: Schedule = parameter("early", source="own choice; paper: gaussian, section 3.7, A.4 #10")
+    """How the budget is spread over the rounds."""
+    intra_fraction: Share = parameter(0.5, source="own choice, A.4 #12")
+    """Share of a round's questions for pairs within clusters; a stage that runs out of pairs leaves its rest to the
+    other. At 0 or 1 the other stage does not exist (the ablations of Table 3)."""
+    gamma: NonNegativeFloat = parameter(0.5, source="own choice, Eq. 5, A.4 #19")
+    """Weight of the vertical term of the chaotic degree; 0 leaves it out."""
+    distance: Literal["w2", "w2-squared"] = parameter("w2", source="Eq. 6, A.4 #4")
+    """Distance between clusters."""
+    neighbours: PositiveInt = parameter(10, unit="clusters")
+    """Nearest clusters that each cluster is paired with; a round that runs out of pairs looks farther."""
+    outliers: bool = parameter(False, source="own choice, A.4 #16")
+    """Whether outliers take part as clusters of one in pairs between clusters."""
+    diversity: NonNegativeFloat = parameter(1.0, source="own choice, Eq. 9-11, A.4 #6")
+    """λ, the weight of the diversity term against scaled distances; 0 leaves it out."""
+    scale: Literal["std", "iqr"] = parameter("std", source="own choice, A.4 #6")
+    """What distances are divided by: standard deviation or interquartile range of the pairs that can be chosen."""
+    kappa: PositiveFloat = parameter(1.0, source="own choice, Eq. 7, A.4 #5")
+    """Added to every count; near 0 (1e-9) every cluster is touched once before any is touched twice."""
+    counts: Literal["cumulative", "round"] = parameter("cumulative", source="Eq. 7, A.4 #7")
+    """Which questions the diversity term counts: of all rounds, per image, or of the round."""
+    replace_implied: bool = parameter(True, source="own choice, A.4 #17")
+    """Whether questions that answers make superfluous are replaced by the next best."""
 
 
 class DCPSSession(BudgetedSession):

@@ -6,18 +6,17 @@ ones. It sees their similarities, which every answer changes, and is rewarded fo
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeFloat, PositiveInt
 
-from whosame.errors import unknown_name
-from whosame.parameters import check_rules
+from whosame.parameters import Parameters, Share, parameter
 from whosame.questions import Answer, Question
 from whosame.strategies.base import RoundState, Strategy
-from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.budget import Schedule, spread
 from whosame.strategies.dral.episode import Anchors, Block, Choice
 from whosame.strategies.dral.state import nearest_open
 from whosame.strategies.groups import Groups
@@ -27,44 +26,31 @@ if TYPE_CHECKING:
     from whosame.strategies.dral.agent import Agent
 
 
-@dataclass(frozen=True)
-class DRALConfig:
-    """Parameters of DRAL; "#n" is a row of its table in ``docs/methods.md``."""
+class DRALConfig(Parameters):
+    """Parameters of DRAL; "DRAL #n" is a row of its table in docs/methods.md."""
 
-    # How the budget is spread over the rounds: one of budget.SCHEDULES.
-    schedule: str = "uniform"
-    # #1: images in an anchor's pool, its nearest undecided ones, >= 1; the agent has as many actions.
-    pool: int = 30
-    # #1: questions an anchor, >= 1.
-    k_max: int = 10
-    # #3: similarities are kept of images that are each among the other's k most similar of the pool, >= 1.
-    k: int = 15
-    # #5: a false match takes away what is at least so similar to it, 0..1; 0: everything.
-    threshold: float = 0.4
-    # #6: m of the reward, >= 0.
-    margin: float = 0.2
-    # #8: anchors that are asked about side by side, >= 1; the agent learns once after each such block.
-    block: int = 32
-    # #7: discount of later rewards, 0..1.
-    gamma: float = 0.99
-    # #7: weight of the policy's entropy, >= 0: keeps it from settling early.
-    entropy: float = 0.01
-    # #7: of Adam, >= 0; 0: the agent never learns and stays nearly uniform.
-    learning_rate: float = 1e-3
-    # #9: random, or medoid: the round's representatives of clusters (DCPS, Eq. 3) before all others.
-    anchor_order: str = "random"
-
-    def __post_init__(self) -> None:
-        """Raise :class:`ParameterError` naming everything that is out of range."""
-        check_schedule(self.schedule)
-        if self.anchor_order not in ("random", "medoid"):
-            raise unknown_name("value of 'dral.anchor_order'", self.anchor_order, ("random", "medoid"))
-        rules = {
-            **{f"{name} is 1 or more": getattr(self, name) >= 1 for name in ("pool", "k_max", "k", "block")},
-            **{f"{name} is 0 or more": getattr(self, name) >= 0 for name in ("margin", "entropy", "learning_rate")},
-            **{f"{name} is from 0 to 1": 0 <= getattr(self, name) <= 1 for name in ("threshold", "gamma")},
-        }
-        check_rules("dral", self, rules)
+    schedule: Schedule = parameter("early", source="own choice; native: uniform")
+    """How the budget is spread over the rounds."""
+    pool: PositiveInt = parameter(30, unit="images", source="paper, DRAL #1")
+    """An anchor's nearest undecided images; the agent has as many actions."""
+    k_max: PositiveInt = parameter(10, unit="questions", source="paper, DRAL #1")
+    """Questions about an anchor."""
+    k: PositiveInt = parameter(15, unit="images", source="DRAL #3")
+    """Similarities are kept of images that are each among the other's k most similar of the pool."""
+    threshold: Share = parameter(0.4, source="DRAL #5")
+    """A false match takes away what is at least so similar to it; 0: everything."""
+    margin: NonNegativeFloat = parameter(0.2, source="DRAL #6")
+    """m of the reward."""
+    block: PositiveInt = parameter(32, unit="anchors", source="own choice, DRAL #8")
+    """Anchors that are asked about side by side; the agent learns once after each block."""
+    gamma: Share = parameter(0.99, source="DRAL #7")
+    """Discount of later rewards."""
+    entropy: NonNegativeFloat = parameter(0.01, source="DRAL #7")
+    """Weight of the policy's entropy, which keeps it from settling early."""
+    learning_rate: NonNegativeFloat = parameter(1e-3, source="DRAL #7")
+    """Of Adam; 0: the agent never learns and stays nearly uniform."""
+    anchor_order: Literal["random", "medoid"] = parameter("random", source="own choice, DRAL #9")
+    """medoid: the round's representatives of clusters (DCPS, Eq. 3) before all others."""
 
 
 class DRALSession:

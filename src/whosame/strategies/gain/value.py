@@ -1,18 +1,18 @@
 """What the questions of ``gain`` are worth: how probable an answer is, and what it would change (``docs/gain.md``)."""
 
 import copy
-from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
 from scipy.special import expit
 
-from whosame.errors import unknown_name
 from whosame.features.centring import centre_by_camera
-from whosame.parameters import check_rules
+from whosame.parameters import Parameters, Share, parameter
 from whosame.strategies.base import RoundState
-from whosame.strategies.budget import check_schedule
+from whosame.strategies.budget import Schedule
 from whosame.strategies.gain.candidates import HOME, MERGE, PAIR, SPLIT, Candidates
 from whosame.strategies.gain.plda_groups import PLDAGroups
 from whosame.strategies.logistic_regression import calibrated, fit_logistic
@@ -28,71 +28,50 @@ PRIORS = {
 # By aim, how probably wrong an answer is that may be asked again. What errors do to the labels stays; a model that is
 # trained meanwhile makes good for some.
 DOUBT = {"model": 0.1, "labels": 0.05}
-AIMS = tuple(DOUBT)
 
 
-@dataclass(frozen=True)
-class GainConfig:
-    """Parameters of ``gain`` and ``gain-labels``; ``docs/gain.md`` says what each part is worth."""
+class GainConfig(Parameters):
+    """Parameters of ``gain`` and ``gain-labels``, all of them this project's; docs/gain.md says what each is worth."""
 
-    # How the budget is spread over the rounds: uniform, early, gaussian, … (budget.py).
-    schedule: str = "uniform"
-    # What the answers are for: the trained model (merges across cameras first, then splits), or the finished labels.
-    aim: str = "model"
-    # Kinds of question that may be asked; the first three are the ablations.
+    schedule: Schedule = parameter("early", source="own choice; as DCPS: gaussian in its papers' environments")
+    """How the budget is spread over the rounds."""
+    aim: Literal["model", "labels"] = "model"
+    """What the answers are for: the trained model (merges across cameras first, then splits), or the finished labels
+    (the strategy gain-labels)."""
     merges: bool = True
+    """Whether pairs of clusters may be asked about."""
     splits: bool = True
-    outliers: bool = True  # only with aim labels: outliers melt away while a model is trained
-    # Whether questions are chosen on features centred by camera, where cameras are known; clustering is not changed.
+    """Whether divisions of clusters may be asked about."""
+    outliers: bool = True
+    """Aim labels: whether outliers' clusters may be asked about; while a model is trained, outliers melt away."""
     centre: bool = True
-    # Nearest clusters that each cluster and outlier is paired with, >= 1.
-    neighbours: int = 10
-    # 0..1: share of an image's noise that all images of a person by one camera have in common.
-    shared_view: float = 0.2
-    # Whether p(same) is refitted on the answers; false keeps the curves it begins with.
+    """Whether questions are chosen on features centred by camera, where these are known; clustering is not changed."""
+    neighbours: PositiveInt = parameter(10, unit="clusters")
+    """Nearest clusters that each cluster and outlier is paired with."""
+    shared_view: Share = 0.2
+    """Share of an image's noise that all images of a person by one camera have in common."""
     refit: bool = True
-    # > 0: how firmly the weights of p(same) stay where they begin (inverse variance).
-    precision: float = 1.0
-    # Logits, > 0: answers so near in p(same) count for a candidate; and how many answers the curve is worth, > 0.
-    width: float = 0.7
-    trust: float = 5.0
-    # 0..1: weight of a split between images moved (0) and pairs of images parted (1).
-    split_power: float = 0.3
-    # Merges of a cluster that may be asked in a round, >= 1. A split excludes them; an outlier is asked about once.
-    merge_cap: int = 2
-    # 0..1, aim model: merges less probable than this come after the splits.
-    improbable: float = 0.03
-    # Whether doubtful answers are asked again, where that is worth more than another question; and how probably wrong,
-    # 0..1, an answer must be. None: as DOUBT has it for the aim.
+    """Whether p(same) is refitted on the answers; otherwise it keeps the curves it begins with."""
+    precision: PositiveFloat = 1.0
+    """How firmly the weights of p(same) stay where they begin (inverse variance)."""
+    width: PositiveFloat = parameter(0.7, unit="logits")
+    """Answers so near in p(same) count for a candidate."""
+    trust: PositiveFloat = parameter(5.0, unit="answers")
+    """What the curve of p(same) is worth."""
+    split_power: Share = 0.3
+    """Weight of a split between images moved (0) and pairs of images parted (1)."""
+    merge_cap: PositiveInt = parameter(2, unit="merges")
+    """Merges of a cluster that may be asked in a round. A split excludes them; an outlier is asked about once."""
+    improbable: Share = 0.03
+    """Aim model: merges less probable than this come after the splits."""
     repair: bool = True
-    doubt: float | None = None
-    # >= 0: what asking again costs, in questions of the round's least worth; below 1, because an error stays.
-    price: float = 0.3
-    # >= 0: a round stops where less than so many images are expected to move by a question; the rest is left for later.
-    worth: float = 0.02
-
-    def __post_init__(self) -> None:
-        """Raise :class:`ParameterError` naming everything that is out of range."""
-        check_schedule(self.schedule)
-        if self.aim not in AIMS:
-            raise unknown_name("value of 'gain.aim'", self.aim, AIMS)
-        check_rules(
-            "gain",
-            self,
-            {
-                "neighbours is 1 or more": self.neighbours >= 1,
-                "shared_view is a share from 0 to 1": 0 <= self.shared_view <= 1,
-                "precision is more than 0": self.precision > 0,
-                "width is more than 0": self.width > 0,
-                "trust is more than 0": self.trust > 0,
-                "split_power is a share from 0 to 1": 0 <= self.split_power <= 1,
-                "merge_cap is 1 or more": self.merge_cap >= 1,
-                "improbable is a probability from 0 to 1": 0 <= self.improbable <= 1,
-                "doubt is a probability from 0 to 1": 0 <= self.least_doubt <= 1,
-                "price is 0 or more": self.price >= 0,
-                "worth is 0 or more": self.worth >= 0,
-            },
-        )
+    """Whether doubtful answers are asked again, where that is worth more than another question."""
+    doubt: Share | None = None
+    """How probably wrong an answer must be to be asked again; null: 0.1 with aim model, 0.05 with aim labels."""
+    price: NonNegativeFloat = parameter(0.3, unit="questions")
+    """What asking again costs, in questions of the round's least worth; below 1, because an error stays."""
+    worth: NonNegativeFloat = parameter(0.02, unit="images")
+    """A round stops where fewer images are expected to move by a question; the rest of the budget is kept for later."""
 
     @property
     def least_doubt(self) -> float:

@@ -2,54 +2,40 @@
 
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import NonNegativeInt, PositiveInt
 
-from whosame.clustering.centrality import KINDS, centrality
+from whosame.clustering.centrality import centrality
 from whosame.clustering.constraints import enforce
-from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
-from whosame.parameters import check_rules
+from whosame.parameters import Parameters, parameter
 from whosame.questions import Answer, Question
 from whosame.strategies.base import RoundState, Strategy
-from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.budget import Schedule, spread
 from whosame.strategies.groups import Groups
 from whosame.strategies.mass.scatter import Scatter, purified
 from whosame.strategies.session import BudgetedSession
 
 
-@dataclass(frozen=True)
-class MASSConfig:
-    """Parameters of the MASS-like strategy, all of them this project's; #n is a row of its table in docs/methods.md."""
+class MASSConfig(Parameters):
+    """Parameters of the MASS-like strategy, all of them this project's; "MASS #n" is a row in docs/methods.md."""
 
-    # Spread of the budget over the rounds: one of budget.SCHEDULES.
-    schedule: str = "uniform"
-    # #1: what makes a member central: closeness (mean similarity to the others) or degree (share that are near).
-    centrality: str = "closeness"
-    # #2: "same" in a row after which a cluster looks pure, >= 1 question.
-    patience: int = 2
-    # #2: rho, share of a cluster's members, rounded up, after which its questions of the round end, in (0, 1].
-    share: float = 0.5
-    # #4: how often what did not belong is purified again around a centre of its own, >= 0.
-    depth: int = 3
-    # #5: share of a cluster's members, the least central, that its expected impurity is measured by, in (0, 1].
-    tail: float = 0.25
-
-    def __post_init__(self) -> None:
-        """Raise :class:`ParameterError` naming everything that is out of range."""
-        check_schedule(self.schedule)
-        if self.centrality not in KINDS:
-            raise unknown_name("value of 'mass.centrality'", self.centrality, KINDS)
-        rules = {
-            "patience is 1 or more": self.patience >= 1,
-            "share is a share above 0, up to 1": 0 < self.share <= 1,
-            "depth is 0 or more": self.depth >= 0,
-            "tail is a share above 0, up to 1": 0 < self.tail <= 1,
-        }
-        check_rules("mass", self, rules)
+    schedule: Schedule = parameter("early", source="own choice; native: uniform")
+    """How the budget is spread over the rounds."""
+    centrality: Literal["closeness", "degree"] = parameter("closeness", source="own choice, MASS #1")
+    """What makes a member central: its mean similarity to the others, or the share of them that are near."""
+    patience: PositiveInt = parameter(2, unit="answers", source="own choice, MASS #2")
+    """"Same" in a row after which a cluster looks pure."""
+    share: float = parameter(0.5, gt=0, le=1, source="own choice, MASS #2")
+    """ρ: share of a cluster's members, rounded up, after which its questions of the round end."""
+    depth: NonNegativeInt = parameter(3, source="own choice, MASS #4")
+    """How often what did not belong is purified again around a centre of its own."""
+    tail: float = parameter(0.25, gt=0, le=1, source="own choice, MASS #5")
+    """Share of a cluster's members, the least central, that its expected impurity is measured by."""
 
 
 class MASSSession(BudgetedSession):

@@ -1,38 +1,31 @@
 """SPAL's choice of pairs: the farthest pair inside each cluster, and the image outside nearest to it."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 import numpy as np
+from pydantic import PositiveInt
 
 from whosame.memory import LabelMemory
-from whosame.parameters import check_rules
+from whosame.parameters import Parameters, parameter
 from whosame.questions import Kind, Question
 from whosame.strategies.base import RoundState, Strategy
-from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.budget import Schedule, spread
 from whosame.strategies.groups import Groups
 from whosame.strategies.pairs import Pairs
 from whosame.strategies.session import BudgetedSession
 from whosame.strategies.spal.extremes import decided_pairs, farthest_inside, nearest_outside
 
 
-@dataclass(frozen=True)
-class SPALConfig:
+class SPALConfig(Parameters):
     """Parameters of SPAL; "SPAL #n" is a row of its table in docs/methods.md."""
 
-    # Spread of the budget over the rounds: one of budget.SCHEDULES.
-    schedule: str = "uniform"
-    # SPAL #1: whether a decided pair gives way to the next farthest or nearest; without, as in the public code, its
-    # cluster asks nothing in its place.
-    replace_decided: bool = True
-    # SPAL #4: how often in a round each cluster asks its two questions, >= 1; the paper asks once.
-    passes: int = 1
-
-    def __post_init__(self) -> None:
-        """Raise :class:`ParameterError` naming what is out of range."""
-        check_schedule(self.schedule)
-        check_rules("spal", self, {"passes is 1 or more": self.passes >= 1})
+    schedule: Schedule = parameter("early", source="own choice; native: uniform")
+    """How the budget is spread over the rounds."""
+    replace_decided: bool = parameter(True, source="own choice; the public code: false, SPAL #1")
+    """Whether a decided pair gives way to the next farthest or nearest; otherwise its cluster asks nothing instead."""
+    passes: PositiveInt = parameter(1, source="paper, SPAL #4")
+    """How often in a round each cluster asks its two questions."""
 
 
 class SPALSession(BudgetedSession):

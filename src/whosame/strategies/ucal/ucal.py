@@ -5,20 +5,19 @@ that this leaves is compared with those most similar to it, as far as the first 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import DisjointSet
 
 from whosame.clustering.constraints import enforce
-from whosame.errors import unknown_name
 from whosame.memory import LabelMemory
-from whosame.parameters import check_rules
+from whosame.parameters import Parameters, Share, parameter
 from whosame.questions import Answer, Kind, Question
 from whosame.strategies.base import RoundState, Strategy
-from whosame.strategies.budget import check_schedule, spread
+from whosame.strategies.budget import Schedule, spread
 from whosame.strategies.groups import Groups, singletons
 from whosame.strategies.reassignment import unite
 from whosame.strategies.session import BudgetedSession
@@ -26,55 +25,35 @@ from whosame.strategies.ucal.mpps import merges
 from whosame.strategies.ucal.snps import Structure, split, structures
 
 
-@dataclass(frozen=True)
-class UCALConfig:
-    """Parameters of UCAL; B.2 is the table of ambiguities and resolutions in ``docs/methods.md``.
+class UCALConfig(Parameters):
+    """Parameters of UCAL; B.2 is the table of what the paper leaves open in docs/methods.md.
 
     Whether answers are applied again after later clusterings (B.2 #9) is ``clustering.reuse``.
     """
 
-    # B.2 #14, #15: spread of the budget over the rounds: one of budget.SCHEDULES; the paper asks nothing in 15 of 50.
-    schedule: str = "uniform"
-    # B.2 #14, Table 2: share of a round's questions for SNPS, 0..1; when SNPS or MPPS runs out of pairs, the other
-    # takes its rest. At 0 or 1 the other does not exist (the ablations of Table 2).
-    snps_share: float = 0.37
-    # B.2 #1: least images of a cluster that SNPS examines, >= 2.
-    min_size: int = 4
-    # B.2 #1: most groups of a cluster: at-least-two, or literal (nothing for fewer than 32 images).
-    k_max: str = "at-least-two"
-    # B.2 #2: similarity within clusters: jaccard or cosine.
-    similarity: str = "jaccard"
-    # B.2 #3, Eq. 4: sum or mean of compactness × independence over the groups.
-    reduce: str = "sum"
-    # B.2 #10, Eq. 5: length of each cluster's list of the most similar others, >= 3.
-    l_max: int = 10
-    # Sec. 4.2, Eq. 6: the normalised fall of similarity that ends the list, 0 <= delta < 1.
-    delta: float = 0.3
-    # B.2 #10: whether the cluster behind that fall is asked about too.
-    include_next: bool = True
-    # B.2 #13: whether outliers, and clusters of one image, take part in MPPS.
-    outliers: bool = False
-    # Sec. 4.2, B.2 #11: most unions of a round, as a share of the clusters that take part in MPPS, 0..1.
-    merge_cap: float = 0.2
-
-    def __post_init__(self) -> None:
-        """Raise :class:`ParameterError` naming everything that is out of range."""
-        check_schedule(self.schedule)
-        for name, known in (
-            ("k_max", ("at-least-two", "literal")),
-            ("similarity", ("jaccard", "cosine")),
-            ("reduce", ("sum", "mean")),
-        ):
-            if getattr(self, name) not in known:
-                raise unknown_name(f"value of 'ucal.{name}'", getattr(self, name), known)
-        rules = {
-            "snps_share is a share from 0 to 1": 0 <= self.snps_share <= 1,
-            "min_size is 2 or more": self.min_size >= 2,
-            "l_max is 3 or more": self.l_max >= 3,
-            "delta is 0 or more and less than 1": 0 <= self.delta < 1,
-            "merge_cap is a share from 0 to 1": 0 <= self.merge_cap <= 1,
-        }
-        check_rules("ucal", self, rules)
+    schedule: Schedule = parameter("early", source="own choice; paper: uniform-after-warmup, section 3.3, B.2 #15")
+    """How the budget is spread over the rounds."""
+    snps_share: Share = parameter(0.37, source="Table 2, B.2 #14")
+    """Share of a round's questions for SNPS; SNPS or MPPS that runs out of pairs leaves its rest to the other. At 0 or
+    1 the other does not exist (the ablations of Table 2)."""
+    min_size: int = parameter(4, ge=2, unit="images", source="own choice, B.2 #1")
+    """Least images of a cluster that SNPS examines."""
+    k_max: Literal["at-least-two", "literal"] = parameter("at-least-two", source="own choice, section 3.2.1, B.2 #1")
+    """Most groups of a cluster; literal: none for fewer than 32 images."""
+    similarity: Literal["jaccard", "cosine"] = parameter("jaccard", source="own choice, Eq. 2 and 3, B.2 #2")
+    """Similarity within clusters."""
+    reduce: Literal["sum", "mean"] = parameter("sum", source="Eq. 4, B.2 #3")
+    """Of compactness × independence over the groups of a cluster."""
+    l_max: int = parameter(10, ge=3, unit="clusters", source="own choice, Eq. 5, B.2 #10")
+    """Length of each cluster's list of the most similar others."""
+    delta: float = parameter(0.3, ge=0, lt=1, source="section 4.2, Eq. 6")
+    """The normalised fall of similarity that ends the list."""
+    include_next: bool = parameter(True, source="own choice, B.2 #10")
+    """Whether the cluster behind that fall is asked about too."""
+    outliers: bool = parameter(False, source="own choice, B.2 #13")
+    """Whether outliers, and clusters of one image, take part in MPPS."""
+    merge_cap: Share = parameter(0.2, source="section 4.2, B.2 #11")
+    """Most unions of a round, as a share of the clusters that take part in MPPS."""
 
 
 class UCALSession(BudgetedSession):

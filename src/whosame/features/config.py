@@ -1,0 +1,53 @@
+"""Parameters of the network and of the extraction of features."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, PositiveInt, ValidationInfo, field_validator
+
+from whosame.parameters import Listed, Parameters, Text, one_of, parameter
+
+RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101")  # torchvision's
+TIMM = "timm/"
+ARCHITECTURES = ("small", *RESNETS, f"{TIMM}NAME")
+
+
+class NetworkConfig(Parameters):
+    """What the network is and which weights it starts from."""
+
+    architecture: Text = parameter("small", takes=" | ".join(ARCHITECTURES), source="own choice; papers: resnet50")
+    """The backbone; timm/NAME is any model of timm, which needs whosame[timm]."""
+    widths: Annotated[Listed[PositiveInt], Field(min_length=2)] = parameter(
+        (16, 32, 64, 128), takes="a list of at least 2 whole numbers above 0"
+    )
+    """Architecture small: channels of its stages."""
+    stem_stride: Literal[1, 2] = 2
+    """Architecture small: 1 keeps the first map at the size of the image, and costs four times as much."""
+    pooling: Literal["gem", "max", "average"] = parameter("gem", source="Cluster Contrast")
+    """gem: generalised mean with a learnable exponent, which starts at 3."""
+    weights: Text = parameter(
+        "warmup",
+        takes="warmup | random | timm | torchvision's name of weights | the path of a file",
+        source="own choice; papers: ResNet50_Weights.IMAGENET1K_V1",
+    )
+    """Where the network starts from; warmup is random weights after a self-supervised warm-up."""
+    ignore_weights: Listed[Text] = ()
+    """How names in a file of weights begin that may go unused: [fc.]."""
+
+    @field_validator("architecture")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        return name if name.startswith(TIMM) else one_of(name, ARCHITECTURES)
+
+    @field_validator("weights")
+    @classmethod
+    def _timm_has_them(cls, weights: str, info: ValidationInfo) -> str:
+        if weights == "timm" and not info.data.get("architecture", TIMM).startswith(TIMM):
+            raise ValueError(f"needs a network.architecture {TIMM}NAME")
+        return weights
+
+
+class ExtractionConfig(Parameters):
+    """How features are extracted."""
+
+    batch_size: PositiveInt = parameter(64, unit="images")
+    """Images at a time. It does not change the features: 64 stays in a CPU's cache, a GPU likes 512."""

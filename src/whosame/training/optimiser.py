@@ -1,0 +1,33 @@
+"""The optimiser of a round, and the learning rate of an iteration."""
+
+import math
+
+import torch
+
+from whosame.features.network import ReIDNetwork
+from whosame.training.config import TrainingConfig
+
+
+def make_optimiser(network: ReIDNetwork, config: TrainingConfig) -> torch.optim.Adam:
+    """Return Adam over the parameters that are trained."""
+    trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    return torch.optim.Adam(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
+
+
+def learning_rate(config: TrainingConfig, *, round: int, iteration: int, rounds: int) -> float:  # noqa: A002
+    """Return the learning rate of one iteration: of nothing but its arguments, so that a resumed run has the same.
+
+    Parameters
+    ----------
+    config : TrainingConfig
+    round, iteration : int
+        Both from 0.
+    rounds : int
+        How many there will be; the cosine reaches 0 at the end of the last.
+    """
+    if config.schedule == "step":
+        return config.learning_rate * config.step_factor ** (round // config.step_rounds)
+    if config.schedule == "cosine":
+        done = min((round + iteration / config.iterations) / rounds, 1.0)
+        return config.learning_rate * (1 + math.cos(math.pi * done)) / 2
+    return config.learning_rate
