@@ -10,7 +10,7 @@ from whosame.clustering import neighbours
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies.aas.aas import AAS, AASConfig
-from whosame.strategies.aas.disagreement import medoids, near_medoids, parted_pairs, regions
+from whosame.strategies.aas.disagreement import medoids, near_medoids, regions, separated_pairs
 from whosame.strategies.base import RoundState
 from whosame.strategies.groups import Groups, singletons
 
@@ -90,30 +90,29 @@ ANGLES = (0, 2, 20, 24, 40)
 
 def test_the_closest_pair_that_one_unites_and_the_other_parts():
     # United by the one: 0 offers 2 (20 degrees), 1 offers 2 (18), 2 offers 1; all between clusters 5 and 6: 1-2 stays.
-    pairs = parted_pairs(circle(*ANGLES), ONE, OTHER)
+    pairs = separated_pairs(circle(*ANGLES), ONE, OTHER)
     assert listed(pairs) == [(1, 2)]
     assert pairs.similarity == cosines(18)
     # United by the other: 2 offers 3 (4 degrees), 3 offers 2, 4 offers 2 (20): 2-3 stays.
-    pairs = parted_pairs(circle(*ANGLES), OTHER, ONE)
+    pairs = separated_pairs(circle(*ANGLES), OTHER, ONE)
     assert listed(pairs) == [(2, 3)]
     assert pairs.similarity == cosines(4)
-    assert listed(parted_pairs(circle(*ANGLES), ONE, ONE)) == []
+    assert listed(separated_pairs(circle(*ANGLES), ONE, ONE)) == []
 
 
 def test_each_pair_of_clusters_has_its_own_closest_pair():
     # One cluster is three elsewhere, at 0 1, at 10 and at 30 32: 1-2 (9 degrees) and 2-3 (20).
-    pairs = parted_pairs(circle(0, 1, 10, 30, 32), labelled(0, 0, 0, 0, 0), labelled(0, 0, 1, 2, 2))
+    pairs = separated_pairs(circle(0, 1, 10, 30, 32), labelled(0, 0, 0, 0, 0), labelled(0, 0, 1, 2, 2))
     assert listed(pairs) == [(1, 2), (2, 3)]
 
 
 def test_outliers_take_no_part_in_pairs_unless_they_are_clusters():
     together, apart = labelled(0, 0, 0), labelled(1, -1, 2)
-    assert listed(parted_pairs(circle(0, 1, 30), together, apart)) == [(0, 2)]
-    assert listed(parted_pairs(circle(0, 1, 30), together, singletons(apart))) == [(0, 1), (1, 2)]
+    assert listed(separated_pairs(circle(0, 1, 30), together, apart)) == [(0, 2)]
+    assert listed(separated_pairs(circle(0, 1, 30), together, singletons(apart))) == [(0, 1), (1, 2)]
 
 
-def test_pairs_across_blocks_are_those_of_brute_force(monkeypatch):
-    monkeypatch.setattr("whosame.strategies.aas.disagreement.BLOCK", 7)
+def test_pairs_across_blocks_are_those_of_brute_force():
     draw = np.random.default_rng(1)
     features = draw.normal(size=(120, 4)).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
@@ -124,7 +123,7 @@ def test_pairs_across_blocks_are_those_of_brute_force(monkeypatch):
         mate = int(cosine[row].argmax())
         key = tuple(sorted((apart[row], apart[mate])))
         best[key] = max(best.get(key, (-2,)), (float(cosine[row, mate]), tuple(sorted((row, mate)))))
-    assert set(listed(parted_pairs(features, together, apart))) == {pair for _, pair in best.values()}
+    assert set(listed(separated_pairs(features, together, apart, block=7))) == {pair for _, pair in best.values()}
 
 
 # --- a round ---------------------------------------------------------------------------------------------------------

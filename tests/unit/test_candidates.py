@@ -6,20 +6,10 @@ from scipy.sparse import csr_array
 
 from whosame.memory import LabelMemory
 from whosame.strategies.base import RoundState
-from whosame.strategies.gain.candidates import (
-    COLUMNS,
-    HOME,
-    MERGE,
-    NEAREST_OUTLIERS,
-    PAIR,
-    SPLIT,
-    Candidates,
-    _lead,
-    between,
-    divisions,
-    within,
-)
+from whosame.strategies.gain.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT
+from whosame.strategies.gain.joins import NEAREST_OUTLIERS, find_joins, lead
 from whosame.strategies.gain.plda_groups import PLDAGroups
+from whosame.strategies.gain.splits import divisions, find_splits
 
 
 def groups_of(points, labels, *, cameras=None, edges=None, memory=None, shared_view=0.2):
@@ -46,6 +36,10 @@ def groups_of(points, labels, *, cameras=None, edges=None, memory=None, shared_v
     return PLDAGroups(state, points, np.random.default_rng(0), shared_view=shared_view)
 
 
+def found_in(plda, neighbours):
+    return find_joins(plda, neighbours).joined(find_splits(plda))
+
+
 def pairs(found):
     return {tuple(groups): int(kind) for groups, kind in zip(found.groups.tolist(), found.kind, strict=True)}
 
@@ -56,9 +50,9 @@ FOUR = [3, 3, 5, 5, 7, 7, 9, 9]
 
 
 def test_clusters_are_paired_with_the_nearest_and_with_those_the_graph_links():
-    assert pairs(between(groups_of(LINE, FOUR), 1)) == {(0, 1): MERGE, (2, 3): MERGE}
-    assert len(pairs(between(groups_of(LINE, FOUR), 3))) == 6
-    found = between(groups_of(LINE, FOUR, edges={(0, 7): 0.4, (1, 6): 0.2, (0, 1): 0.1}), 1)
+    assert pairs(find_joins(groups_of(LINE, FOUR), 1)) == {(0, 1): MERGE, (2, 3): MERGE}
+    assert len(pairs(find_joins(groups_of(LINE, FOUR), 3))) == 6
+    found = find_joins(groups_of(LINE, FOUR, edges={(0, 7): 0.4, (1, 6): 0.2, (0, 1): 0.1}), 1)
     assert pairs(found) == {(0, 1): MERGE, (0, 3): MERGE, (2, 3): MERGE}
     # Similarities .6 + .8 over 2 · 2 pairs of images: .35, times 4. The link within a cluster is none.
     np.testing.assert_allclose(found.evidence[:, 3], [0, 1.4, 0], atol=1e-6)
@@ -69,7 +63,7 @@ def test_groups_that_an_answer_keeps_apart_are_left_out():
     memory.add(6, 4, same=False)
     memory.add(7, 5, same=True)  # within a cluster or not: only what is apart matters here
     labels = [3, 3, 5, 5, 7, -1, 9, 9]
-    found = between(groups_of(LINE, labels, memory=memory, edges={(4, 6): 0.1}), 3)
+    found = find_joins(groups_of(LINE, labels, memory=memory, edges={(4, 6): 0.1}), 3)
     assert (2, 3) not in pairs(found)
     assert (2, 4) in pairs(found)  # row 5, the outlier
 
@@ -77,7 +71,7 @@ def test_groups_that_an_answer_keeps_apart_are_left_out():
 def test_evidence_and_rows_of_two_clusters_by_hand():
     # Cluster 0: rows 0..2 at 0, 1, 5 (mean 2: row 1 stands for it). Cluster 1: rows 3, 4 at 20, 24.
     plda = groups_of([0, 1, 5, 20, 24], [0, 0, 0, 1, 1], cameras=[0, 0, 1, 1, -1], shared_view=0.5)
-    found = between(plda, 5)
+    found = find_joins(plda, 5)
     assert (found.first.tolist(), found.second.tolist()) == ([1], [3])
     assert found.sizes.tolist() == [[3, 2]]
     assert found.across.tolist() == [3 * 2 - 1]  # rows 2 and 3 are of camera 1
@@ -90,13 +84,13 @@ def test_evidence_and_rows_of_two_clusters_by_hand():
 
 
 def test_images_of_unknown_camera_count_as_of_one():
-    found = between(groups_of([0, 1, 5, 20, 24], [0, 0, 0, 1, 1]), 5)
+    found = find_joins(groups_of([0, 1, 5, 20, 24], [0, 0, 0, 1, 1]), 5)
     assert found.across.tolist() == [0]
 
 
 def test_outliers_have_homes_and_each_other():
     # Clusters at 0 and 10, outliers 4 and 5 near the first.
-    found = between(groups_of([0, 0.2, 10, 10.2, 1, 1.1], [0, 0, 1, 1, -1, -1]), 1)
+    found = find_joins(groups_of([0, 0.2, 10, 10.2, 1, 1.1], [0, 0, 1, 1, -1, -1]), 1)
     assert {(0, 2): HOME, (0, 3): HOME, (2, 3): PAIR}.items() <= pairs(found).items()
     assert found.first[found.kind == PAIR].tolist() == [4]
     assert found.second[found.kind == PAIR].tolist() == [5]
@@ -105,7 +99,7 @@ def test_outliers_have_homes_and_each_other():
 
 def test_an_outlier_is_paired_with_a_few_outliers_only():
     points = np.arange(40.0) ** 1.5
-    found = between(groups_of(points, [-1] * 40), 10)
+    found = find_joins(groups_of(points, [-1] * 40), 10)
     assert set(found.kind) == {PAIR}
     assert NEAREST_OUTLIERS * 40 / 2 <= len(found.kind) <= NEAREST_OUTLIERS * 40
     assert {(0, 1), (0, 2), (0, 3), (0, 4)} <= set(pairs(found))
@@ -117,13 +111,13 @@ def test_the_lead_by_hand():
     a, b = np.array([0, 1, 0, 1, 3]), np.array([1, 2, 3, 3, 4])
     ratio = np.array([5.0, 3, 2, -1, 7])
     alone = np.array([False, False, False, True, True])
-    lead = _lead(ratio, a, b, np.stack([alone[a], alone[b]], axis=1))
+    leads = lead(ratio, a, b, np.stack([alone[a], alone[b]], axis=1))
     # 0-1 leads 1's other merge by 2, 1-2 is behind it by 2; outlier 3 has homes 2 and -1; two outliers have none.
-    assert lead.tolist() == [2, -2, 3, -3, 0]
+    assert leads.tolist() == [2, -2, 3, -3, 0]
 
 
 def test_a_candidate_without_rival_leads_by_as_much_as_counts():
-    assert _lead(np.array([5.0]), np.array([0]), np.array([1]), np.zeros((1, 2), bool)).tolist() == [60]
+    assert lead(np.array([5.0]), np.array([0]), np.array([1]), np.zeros((1, 2), bool)).tolist() == [60]
 
 
 # --- divisions -------------------------------------------------------------------------------------------------------
@@ -168,7 +162,7 @@ def test_splits_of_a_scene_by_hand():
     # Cluster 0 as above, rows 0..4; cluster 1, rows 5 and 6; row 7 alone.
     memory = LabelMemory()
     plda = groups_of([0, 1, 9, 10, 4.9, 50, 53, 90], [0, 0, 0, 0, 0, 1, 1, -1], cameras=[0, 1, 0, 1, 2, 0, 0, 0])
-    found = within(plda)
+    found = find_splits(plda)
     assert found.kind.tolist() == [SPLIT] * 3
     assert found.groups.tolist() == [[0, 0], [0, 0], [1, 1]]
     assert found.sizes.tolist() == [[4, 1], [3, 2], [1, 1]]
@@ -186,7 +180,7 @@ def test_splits_of_a_scene_by_hand():
     assert (found.evidence[:, 2:4] == 0).all()
     memory.add(5, 6, same=True)
     held = groups_of([0, 1, 9, 10, 4.9, 50, 53, 90], [0, 0, 0, 0, 0, 1, 1, -1], memory=memory)
-    assert within(held).groups.tolist() == [[0, 0], [0, 0]]
+    assert find_splits(held).groups.tolist() == [[0, 0], [0, 0]]
 
 
 @pytest.mark.parametrize(
@@ -197,7 +191,7 @@ def test_splits_of_a_scene_by_hand():
 @pytest.mark.parametrize("points", [np.zeros((6, 3)), np.eye(6, 200), np.eye(6)], ids=["equal", "wide", "square"])
 def test_everything_is_finite_and_of_one_length(labels, points):
     plda = groups_of(points, labels, edges={(0, 5): 0.3})
-    found = Candidates.find(plda, 3)
+    found = found_in(plda, 3)
     assert np.isfinite(found.evidence).all()
     assert found.evidence.shape == (len(found.kind), COLUMNS)
     assert (found.first != found.second).all()
@@ -211,4 +205,4 @@ def test_everything_is_finite_and_of_one_length(labels, points):
 
 def test_one_image_has_nothing_to_ask():
     for label in (0, -1):
-        assert len(Candidates.find(groups_of([[1.0, 0.0]], [label]), 10).kind) == 0
+        assert len(found_in(groups_of([[1.0, 0.0]], [label]), 10).kind) == 0

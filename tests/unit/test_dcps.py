@@ -116,13 +116,12 @@ def test_nearest_pairs_keep_each_clusters_nearest_once():
     assert len(nearest_pairs(points[:1], np.array([10]), neighbours=3)) == 0
 
 
-def test_nearest_pairs_across_blocks_are_those_of_brute_force(monkeypatch):
-    monkeypatch.setattr("whosame.strategies.dcps.wasserstein.BLOCK", 7)
+def test_nearest_pairs_across_blocks_are_those_of_brute_force():
     points = np.random.default_rng(2).normal(size=(30, 3)).astype(np.float32)
     full = np.linalg.norm(points[:, None] - points[None], axis=2)
     np.fill_diagonal(full, np.inf)
     expected = {tuple(sorted((i, int(j)))) for i in range(30) for j in np.argsort(full[i])[:4]}
-    pairs = nearest_pairs(points, np.arange(30), neighbours=4)
+    pairs = nearest_pairs(points, np.arange(30), neighbours=4, block=7)
     assert set(map(tuple, pairs.clusters.tolist())) == expected
     np.testing.assert_allclose(pairs.distances, full[pairs.first, pairs.second], rtol=1e-5)
 

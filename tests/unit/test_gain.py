@@ -54,7 +54,7 @@ def candidates(*rows):
 
 def value_of(found, same, config, **state):
     value = QuestionValue(state_of(**state), config, NOTHING_TOLD)
-    value.candidates, value.same = found, np.array(same)
+    value.candidates, value.p_same = found, np.array(same)
     return value
 
 
@@ -72,21 +72,21 @@ def test_change_for_labels_by_hand():
     value = value_of(SOME, [0.5, 0.2, 0.4, 0.1], GainConfig(aim="labels", split_power=0.5))
     # 2 · 2 · 6 / 8 = 3 images, half probable. A split moves 2 · 4 / 5 = 1.6 and parts 4: sqrt(1.6 · 4), .8 probable.
     # 2 · 3 / 4 = 1.5 and 2 · 1 / 2 = 1 for the outliers.
-    np.testing.assert_allclose(value.change, [1.5, 0.8 * np.sqrt(6.4), 0.6, 0.1])
+    np.testing.assert_allclose(value.expected_change, [1.5, 0.8 * np.sqrt(6.4), 0.6, 0.1])
 
 
 def test_change_for_the_model_counts_what_is_across_cameras_and_no_outlier():
     config = GainConfig(split_power=0.0)
     value = value_of(SOME, [0.5, 0.2, 0.4, 0.1], config)
-    np.testing.assert_allclose(value.change, [0.5 * 2 * 6 / 8, 0.8 * 1.6, 0, 0])
+    np.testing.assert_allclose(value.expected_change, [0.5 * 2 * 6 / 8, 0.8 * 1.6, 0, 0])
     unknown = value_of(SOME, [0.5, 0.2, 0.4, 0.1], config, cameras=False)
-    np.testing.assert_allclose(unknown.change, [1.5, 0.8 * 1.6, 0, 0])
+    np.testing.assert_allclose(unknown.expected_change, [1.5, 0.8 * 1.6, 0, 0])
 
 
 @pytest.mark.parametrize(("switch", "kinds"), [("merges", [MERGE]), ("splits", [SPLIT]), ("outliers", [HOME, PAIR])])
 def test_a_kind_that_is_switched_off_is_worth_nothing(switch, kinds):
-    whole = value_of(SOME, [0.5] * 4, GainConfig(aim="labels")).change
-    without = value_of(SOME, [0.5] * 4, GainConfig(aim="labels", **{switch: False})).change
+    whole = value_of(SOME, [0.5] * 4, GainConfig(aim="labels")).expected_change
+    without = value_of(SOME, [0.5] * 4, GainConfig(aim="labels", **{switch: False})).expected_change
     assert (whole > 0).all()
     np.testing.assert_array_equal(without, np.where(np.isin(SOME.kind, kinds), 0, whole))
 
@@ -116,7 +116,7 @@ SAME = [0.9, 0.1, 0.02, 0.5, 0.99]
 
 def test_labels_come_first_by_expected_change():
     value = value_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0, worth=0.0))
-    np.testing.assert_allclose(value.change, [0.9, 1.8, 1.2, 1.0, 0.01])
+    np.testing.assert_allclose(value.expected_change, [0.9, 1.8, 1.2, 1.0, 0.01])
     assert value.order.tolist() == [1, 2, 3, 0, 4]
 
 
@@ -160,9 +160,9 @@ def session_of(found, config=None, *, alone=(), budget=100, memory=None):
     n = len(found.kind)
     session._value = SimpleNamespace(
         candidates=found,
-        same=np.full(n, 0.5),
-        change=np.ones(n),
-        moved=np.ones(n),
+        p_same=np.full(n, 0.5),
+        expected_change=np.ones(n),
+        images_moved=np.ones(n),
         order=np.arange(n),
         plda=SimpleNamespace(is_outlier=mask),
     )
@@ -282,7 +282,7 @@ def test_before_any_answer_p_is_the_curve_it_begins_with():
         for kind, prior in PRIORS.items():
             its = value.candidates.kind == kind
             assert its.any()
-            np.testing.assert_allclose(value.same[its], expit(value.candidates.evidence[its] @ prior))
+            np.testing.assert_allclose(value.p_same[its], expit(value.candidates.evidence[its] @ prior))
 
 
 def test_answers_pull_p_of_their_kind_and_of_no_other():
@@ -293,9 +293,9 @@ def test_answers_pull_p_of_their_kind_and_of_no_other():
     told = np.column_stack([np.full(len(merges), MERGE), np.zeros(len(merges)), merges])  # all of them "different"
     after = QuestionValue(state, config, told)
     its = found.kind == MERGE
-    assert (after.same[its] < before.same[its]).all()
-    np.testing.assert_array_equal(after.same[~its], before.same[~its])
-    np.testing.assert_array_equal(QuestionValue(state, config.replace(refit=False), told).same, before.same)
+    assert (after.p_same[its] < before.p_same[its]).all()
+    np.testing.assert_array_equal(after.p_same[~its], before.p_same[~its])
+    np.testing.assert_array_equal(QuestionValue(state, config.replace(refit=False), told).p_same, before.p_same)
 
 
 def test_a_session_learns_from_what_is_carried():
@@ -326,9 +326,9 @@ def doubting(same, moved, price, config=None, previous_state=None):
     session = GainSession(state, config or GainConfig())
     session._value = SimpleNamespace(
         candidates=joins(MERGE, (0, 1), (2, 3)),
-        same=np.array([same, 0.5]),
-        moved=np.array([moved, 1.0]),
-        change=np.array([1e3, price]),
+        p_same=np.array([same, 0.5]),
+        images_moved=np.array([moved, 1.0]),
+        expected_change=np.array([1e3, price]),
         order=np.arange(2),
         plda=SimpleNamespace(is_outlier=np.zeros(40, bool)),
     )

@@ -10,9 +10,11 @@ from scipy.sparse import csr_array
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies.base import RoundState
-from whosame.strategies.ucal.kmedoids import Similarities, k_medoids
+from whosame.strategies.ucal.kmedoids import k_medoids
 from whosame.strategies.ucal.mpps import merges, normalised_gaps, wanted_ranks
-from whosame.strategies.ucal.snps import most_groups, reliability, split, structure, structures
+from whosame.strategies.ucal.reliability import reliability
+from whosame.strategies.ucal.similarities import Similarities
+from whosame.strategies.ucal.snps import most_groups, split, structure, structures
 from whosame.strategies.ucal.ucal import UCAL, UCALConfig
 
 
@@ -197,10 +199,10 @@ def test_cosines_are_those_of_the_features_and_never_below_zero():
     assert only.pairs[0][2] == 0
 
 
-def test_huge_clusters_are_measured_by_jaccard(monkeypatch):
-    monkeypatch.setattr("whosame.strategies.ucal.snps.DENSE", 3)
+def test_huge_clusters_are_measured_by_jaccard():
     distances = np.full((4, 4), 0.5)
-    (only,) = structures(np.zeros(4, np.int64), graph_of(distances), np.eye(4, dtype=np.float32), similarity="cosine")
+    labels, features = np.zeros(4, np.int64), np.eye(4, dtype=np.float32)
+    (only,) = structures(labels, graph_of(distances), features, similarity="cosine", most_dense=3)
     assert only.pairs[0][2] == 0.5
 
 
@@ -242,18 +244,17 @@ def towards(*degrees):
 
 
 @pytest.mark.parametrize("block", [2, 1024])
-def test_clusters_are_paired_with_the_most_similar_as_far_as_the_fall(block, monkeypatch):
-    monkeypatch.setattr("whosame.strategies.ucal.mpps.BLOCK", block)
+def test_clusters_are_paired_with_the_most_similar_as_far_as_the_fall(block):
     # Clusters 0 1 2 at 0, 10, 20 degrees, 3 4 at 90, 100; the three most similar of each and the falls of the cosine:
     # 0: 1 2 3, .045 .940 -> 1 2. 1: 0 2 3, 0 .811 -> 0 2. 2: 1 0 3, .045 .598 -> 1 0. 3: 4 2 1, .643 .168 -> 4.
     # 4: 3 2 1, .811 .174 -> 3.
     centroids = towards(0, 10, 20, 90, 100) * np.array([[1], [0.5], [1], [2], [1]], np.float32)
-    found = merges(centroids, l_max=3, include_next=False)
+    found = merges(centroids, l_max=3, include_next=False, block=block)
     assert sorted(map(tuple, found.clusters[:3].tolist())) == [(0, 1), (1, 2), (3, 4)]  # ties but for rounding
     assert found.clusters[3].tolist() == [0, 2]
     np.testing.assert_allclose(found.similarities, [0.9848, 0.9848, 0.9848, 0.9397], atol=1e-4)
     # The one behind the fall too: 3, 3, 3, 2, 2.
-    more = merges(centroids, l_max=3)
+    more = merges(centroids, l_max=3, block=block)
     assert {(0, 3), (1, 3), (2, 3), (2, 4)} == set(map(tuple, more.clusters[4:].tolist()))
     assert (np.diff(more.similarities) <= 0).all()
 

@@ -1,1 +1,1 @@
-"""AAS, active label cleaning by over- and under-segmentation."""
+"""AAS: questions by over- and under-segmentation (Sani, Khurana and Anand)."""

@@ -1,12 +1,12 @@
 """AAS: questions where two clusterings disagree (Sani, Khurana and Anand, AAAI 2026; ``methods.md``, AAS).
 
-**Built without the paper.** Known here are its abstract and what two reproductions by others say of it; what they leave
-open is resolved in the table of ``docs/methods.md``. Do not quote its figures as those of the published method.
+**Built without the paper.** Its abstract and two reproductions by others are known; the table of ``docs/methods.md``
+resolves what they leave open. Do not quote its figures as those of the published method.
 
-The round's clusters (DBSCAN) and FINCH are compared. Where their clusters overlap in part, one of them is wrong: the
-medoids of such regions against each other (is one person in several regions?), and inside a region the closest pairs
-that one clustering unites and the other parts. Pairs are drawn from both pools. Labels afterwards are those of
-``enforce``, which does what the paper calls NP3 in another order (#8).
+The round's clusters (DBSCAN) are compared with FINCH's. Where clusters overlap in part, one of them is wrong. Questions
+are about the medoids of such regions (is one person in several regions?), and inside a region about the closest pairs
+that one clustering unites and the other separates. Pairs are drawn from both pools. ``enforce`` makes the labels
+afterwards; it does what the paper calls NP3 in another order (#8).
 """
 
 import copy
@@ -23,7 +23,7 @@ from whosame.clustering.finch import closest_in_number, finch
 from whosame.memory import LabelMemory
 from whosame.parameters import Parameters, Share, parameter
 from whosame.questions import Question
-from whosame.strategies.aas.disagreement import SimilarPairs, medoids, near_medoids, parted_pairs, regions
+from whosame.strategies.aas.disagreement import SimilarPairs, medoids, near_medoids, regions, separated_pairs
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import Schedule, spread
 from whosame.strategies.groups import Groups, singletons
@@ -71,14 +71,14 @@ def pools(state: RoundState, config: AASConfig) -> tuple[SimilarPairs, SimilarPa
     """Return the open pairs for over-segmentation (#3) and for under-segmentation (#4)."""
     features, labels = state.features, state.labels
     partitions = finch(features, state.nearest)
-    clusters = len(np.unique(labels[labels >= 0])) or len(labels)  # none: everybody alone
+    clusters = len(np.unique(labels[labels >= 0])) or len(labels)  # none: each image alone
     chains = partitions[0] if config.partition == "first" else closest_in_number(partitions, clusters)
     chains = enforce(chains, features, state.memory)  # what answers decide is no disagreement (#7)
     if config.outliers:
         labels = singletons(labels)
     chosen = medoids(features, Groups(regions(labels, chains)))
     over = near_medoids(features, chosen, nearest=config.nearest, least=config.least_similarity)
-    under = parted_pairs(features, labels, chains).joined(parted_pairs(features, chains, labels))
+    under = separated_pairs(features, labels, chains).joined(separated_pairs(features, chains, labels))
     return _open(over, state.memory), _open(under, state.memory)
 
 
@@ -92,7 +92,7 @@ def _shares(weights: NDArray[np.float64], total: float) -> NDArray[np.float64]:
 
 
 class AAS(Strategy):
-    """Ambiguity-aware sampling, as far as it is known."""
+    """AAS, as far as the method is known."""
 
     def __init__(self, config: AASConfig | None = None) -> None:
         self.config = config or AASConfig()

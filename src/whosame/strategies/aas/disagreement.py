@@ -1,4 +1,4 @@
-"""Where two clusterings disagree: regions, their medoids, and the pairs that one unites and the other parts."""
+"""Disagreement of two clusterings: regions, their medoids, and the pairs that one unites and the other separates."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -35,10 +35,10 @@ class SimilarPairs:
         return len(self.first)
 
     @classmethod
-    def once(
+    def unique(
         cls, one: NDArray[np.int64], other: NDArray[np.int64], similarity: NDArray[np.floating[Any]]
     ) -> "SimilarPairs":
-        """Return pairs that were found from either side, or several times, once each and ordered by rows."""
+        """Return pairs that may be found from either side or several times: each once, ordered by rows."""
         low, high = np.minimum(one, other), np.maximum(one, other)
         order = np.lexsort((high, low))
         low, high = low[order], high[order]
@@ -59,10 +59,10 @@ class SimilarPairs:
 
 
 def regions(one: Labels, other: Labels) -> Labels:
-    """Return the connected components of clusters that overlap in part.
+    """Return the connected components of clusters that overlap in part (methods.md, AAS #1).
 
     A cluster of one clustering and a cluster of the other overlap in part where they share images and are not the same
-    set. What a region holds is thus a union of whole clusters of either, and nothing of it lies in a cluster beyond.
+    set. So a region is a union of whole clusters of either clustering.
 
     Parameters
     ----------
@@ -73,10 +73,6 @@ def regions(one: Labels, other: Labels) -> Labels:
     -------
     int64 [N]
         Regions 0..R-1 by smallest row; -1 where the clusterings have the same cluster, or the image takes no part.
-
-    References
-    ----------
-    methods.md, AAS #1.
     """
     found = np.full(len(one), -1, np.int64)
     rows = np.flatnonzero((one >= 0) & (other >= 0))
@@ -95,7 +91,7 @@ def regions(one: Labels, other: Labels) -> Labels:
 def medoids(features: NDArray[np.float32], groups: Groups) -> NDArray[np.int64]:
     """Return the member of each group whose mean cosine similarity to all members is largest.
 
-    For features of length 1 that mean is the inner product with the group's mean feature, so no pair is looked at.
+    For features of length 1 that mean is the inner product with the group's mean feature, so no pair is compared.
 
     Parameters
     ----------
@@ -119,7 +115,7 @@ def medoids(features: NDArray[np.float32], groups: Groups) -> NDArray[np.int64]:
 def near_medoids(
     features: NDArray[np.float32], chosen: NDArray[np.int64], *, nearest: int, least: float
 ) -> SimilarPairs:
-    """Pair each medoid with its nearest ones, as far as they are similar enough.
+    """Pair each medoid with its nearest ones, if they are similar enough (methods.md, AAS #3).
 
     Parameters
     ----------
@@ -128,7 +124,7 @@ def near_medoids(
     chosen : int64 [R]
         Medoids, as rows.
     nearest : int
-        How many of the nearest other medoids each is paired with, at least 1.
+        Number of nearest other medoids that each is paired with, at least 1.
     least : float
         Least cosine similarity of a pair.
 
@@ -136,26 +132,24 @@ def near_medoids(
     -------
     SimilarPairs
         Each pair once, ordered by rows.
-
-    References
-    ----------
-    methods.md, AAS #3.
     """
     if len(chosen) == 0:
-        return SimilarPairs.once(chosen, chosen, np.empty(0))
+        return SimilarPairs.unique(chosen, chosen, np.empty(0))
     found = neighbours(features[chosen], nearest + 1)
     ones = np.repeat(chosen, found.indices.shape[1] - 1)
     near = found.indices[:, 1:].ravel()  # the first is the medoid itself
-    pairs = SimilarPairs.once(ones, chosen[near], found.similarity[:, 1:].ravel())
+    pairs = SimilarPairs.unique(ones, chosen[near], found.similarity[:, 1:].ravel())
     return pairs.where(pairs.similarity >= least)
 
 
-def parted_pairs(features: NDArray[np.float32], together: Labels, apart: Labels) -> SimilarPairs:
-    """Find the closest pairs that ``together`` unites and ``apart`` parts.
+def separated_pairs(
+    features: NDArray[np.float32], together: Labels, apart: Labels, *, block: int = BLOCK
+) -> SimilarPairs:
+    """Find the closest pairs that ``together`` unites and ``apart`` separates.
 
-    Every image offers the most similar image with which it shares its cluster of ``together`` and not that of
-    ``apart``; of several pairs between the same two clusters of ``apart`` the most similar stays. That is at most N
-    pairs, and among them is the closest one of every image.
+    Every image proposes the most similar image with which it shares its cluster of ``together`` and not that of
+    ``apart``; of several pairs between the same two clusters of ``apart`` the most similar stays. These are at most N
+    pairs.
 
     Parameters
     ----------
@@ -163,6 +157,8 @@ def parted_pairs(features: NDArray[np.float32], together: Labels, apart: Labels)
         L2-normalised.
     together, apart : int64 [N]
         Clusters; an image that is negative in either takes no part.
+    block : int
+        Images compared at once.
 
     Returns
     -------
@@ -171,11 +167,7 @@ def parted_pairs(features: NDArray[np.float32], together: Labels, apart: Labels)
 
     Notes
     -----
-    O(Σ n² D) over the clusters of ``together``, n their sizes, in blocks.
-
-    References
-    ----------
-    methods.md, AAS #4.
+    O(Σ n² D) over the clusters of ``together``, n their sizes, in blocks (methods.md, AAS #4).
     """
     groups = Groups(np.where(apart >= 0, together, OUTLIER))
     found = []
@@ -185,15 +177,15 @@ def parted_pairs(features: NDArray[np.float32], together: Labels, apart: Labels)
         if (sides == sides[0]).all():
             continue
         members = features[rows]
-        for begin in range(0, len(rows), BLOCK):
-            part = slice(begin, begin + BLOCK)
+        for begin in range(0, len(rows), block):
+            part = slice(begin, begin + block)
             cosine = members[part] @ members.T
             cosine[sides[part, None] == sides] = -np.inf
             best = cosine.argmax(axis=1)
             found.append((rows[part], rows[best], cosine[np.arange(len(best)), best]))
     if not found:
-        return SimilarPairs.once(groups.rows[:0], groups.rows[:0], np.empty(0))
-    pairs = SimilarPairs.once(*(np.concatenate(column) for column in zip(*found, strict=True)))
+        return SimilarPairs.unique(groups.rows[:0], groups.rows[:0], np.empty(0))
+    pairs = SimilarPairs.unique(*(np.concatenate(column) for column in zip(*found, strict=True)))
     low, high = np.sort([apart[pairs.first], apart[pairs.second]], axis=0)
     order = np.lexsort((-pairs.similarity, high, low))  # stable: of equal ones the smaller rows
     closest = np.zeros(len(pairs), bool)

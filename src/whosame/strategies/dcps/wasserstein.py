@@ -1,4 +1,4 @@
-"""Which clusters may be one person: second-order Wasserstein distances between clusters (DCPS, Sec. 3.4.2, Eq. 6)."""
+"""Wasserstein distances between clusters: which may be one person (DCPS, Sec. 3.4.2, Eq. 6)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +28,16 @@ def gaussian_points(means: NDArray[np.float32], variances: NDArray[np.float32]) 
 
 
 def nearest_pairs(
-    points: NDArray[np.float32], representatives: NDArray[np.int64], *, neighbours: int, squared: bool = False
+    points: NDArray[np.float32],
+    representatives: NDArray[np.int64],
+    *,
+    neighbours: int,
+    squared: bool = False,
+    block: int = BLOCK,
 ) -> Pairs:
     """Pair each cluster's representative with those of its nearest clusters, each pair once.
 
-    Distances to all clusters are computed in blocks and only the nearest are kept: O(C² D) time, O(C) memory
-    per neighbour.
+    Only the nearest clusters of each block are kept: O(C² D) time, O(C) memory for each neighbour.
 
     Parameters
     ----------
@@ -42,9 +46,11 @@ def nearest_pairs(
     representatives : int64 [C]
         Representatives, as rows.
     neighbours : int
-        How many nearest clusters each cluster is paired with; C - 1 or more gives every pair.
+        Number of nearest clusters that each is paired with; C - 1 or more gives every pair.
     squared : bool
-        Give W2², not W2 (methods.md A.4 #4).
+        Whether distances are W2², not W2 (methods.md A.4 #4).
+    block : int
+        Clusters compared with all others at once.
 
     Returns
     -------
@@ -57,10 +63,10 @@ def nearest_pairs(
         return Pairs.none()
     norms = np.einsum("cd,cd->c", points, points)
     codes = []
-    for begin in range(0, count, BLOCK):
-        block = points[begin : begin + BLOCK]
-        here = np.arange(begin, begin + len(block))
-        ranks = norms - 2 * (block @ points.T)  # of the squared distance, less what is constant in a row
+    for begin in range(0, count, block):
+        some = points[begin : begin + block]
+        here = np.arange(begin, begin + len(some))
+        ranks = norms - 2 * (some @ points.T)  # of the squared distance, less what is constant in a row
         ranks[here - begin, here] = np.inf
         near = np.argpartition(ranks, wanted - 1, axis=1)[:, :wanted]
         low, high = np.minimum(here[:, None], near), np.maximum(here[:, None], near)

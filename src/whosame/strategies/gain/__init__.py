@@ -1,1 +1,1 @@
-"""``gain`` and ``gain-labels``, the project's own strategies."""
+"""Gain: ``gain`` and ``gain-labels``, the project's own strategies."""

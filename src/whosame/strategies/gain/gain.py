@@ -1,4 +1,4 @@
-"""``gain``: ask where the answer is expected to change most for the better (``docs/gain.md`` derives it)."""
+"""Gain: questions whose answers are expected to change most for the better (``docs/gain.md`` derives it)."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -22,10 +22,10 @@ KINDS: dict[int, tuple[Kind, str]] = {
     PAIR: ("pool", "two outliers, one person?"),
     SPLIT: ("within", "one cluster, two people?"),
 }
-ANSWERS = "gain_answers"  # carried: kind, same, evidence of every answer so far
-CHECKS = "gain_checks"  # carried: pairs that were answered, and those on which answers differed
-RESERVE = 0.15  # share of what is left of a round's budget that a batch leaves for asking again
-FIRST_RATE, FIRST_ANSWERS = 0.03, 100  # the rate of errors that is assumed at first, and the answers it is worth
+ANSWERS = "gain_answers"  # from round to round: kind, same, evidence of every answer so far
+CHECKS = "gain_checks"  # from round to round: pairs that were answered, and those on which answers differed
+RESERVE = 0.15  # share of the rest of a round's budget that a batch leaves for asking again
+FIRST_RATE, FIRST_ANSWERS = 0.03, 100  # the error rate assumed at first, and how many answers that counts for
 
 
 class GainSession:
@@ -38,19 +38,19 @@ class GainSession:
         self._value = QuestionValue(state, config, self._past)
         self._evidence: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._stakes: dict[tuple[int, int], tuple[float, float]] = {}  # p(same), images moved
-        self._told: list[NDArray[np.float64]] = []
+        self._learnt: list[NDArray[np.float64]] = []
         self._before = np.asarray(state.previous_state.get(CHECKS, np.zeros(2, np.int64)), np.int64)
         self._checks = self._before.copy()
         self._price = 0.0
         self._taken: Counter[int] = Counter()
 
     def ask(self) -> Sequence[Question]:
-        """Return the best questions that are left, in batches that leave some of the budget for asking again."""
+        """Return the best of the remaining questions, and leave some of the budget for asking again."""
         left = self._budget.remaining
         if left == 0:
             return []
         size = left - int(RESERVE * left) if self._config.repair else left
-        found, same, change = self._value.candidates, self._value.same, self._value.change
+        found, same, change = self._value.candidates, self._value.p_same, self._value.expected_change
         questions: list[Question] = []
         while len(questions) < size and (index := next(self._waiting, None)) is not None:
             first, second, kind = int(found.first[index]), int(found.second[index]), int(found.kind[index])
@@ -61,16 +61,16 @@ class GainSession:
                 reason = f"{reason} p(same) {same[index]:.2f}, {score:.2f} images"
                 question = self._budget.question(first, second, name, score=score, group=group, reason=reason)
                 self._evidence[question.a, question.b] = np.concatenate([[kind, np.nan], found.evidence[index]])
-                self._stakes[question.a, question.b] = float(same[index]), float(self._value.moved[index])
+                self._stakes[question.a, question.b] = float(same[index]), float(self._value.images_moved[index])
                 questions.append(question)
         self._price = min((question.score for question in questions), default=0.0)
         return questions
 
     def should_reask(self, answer: Answer) -> bool:
-        """Tell whether asking again is worth its price.
+        """Return whether asking again is worth its price.
 
-        An answer is wrong with the probability that Bayes' rule gives from p(same) and the rate of errors seen so far;
-        then the images that it moves, or fails to move, are what asking again can save.
+        An answer is wrong with the probability that Bayes' rule gives from p(same) and the rate of errors so far.
+        Asking again can then save the images that it moves, or fails to move.
         """
         if not self._config.repair or answer.verdict == "unsure":
             return False
@@ -81,7 +81,7 @@ class GainSession:
         return wrong > self._config.least_doubt and wrong * moved > self._config.price * self._price
 
     def tell(self, answers: Sequence[Answer]) -> None:
-        """Take the answers; what p(same) is learnt from are those that were given, not those that followed."""
+        """Take the answers. p(same) is learnt from those that were given, not from closure answers."""
         self._budget.tell(answers)
         for answer in answers:
             if answer.source != "closure":
@@ -89,11 +89,11 @@ class GainSession:
             learnt = self._evidence[answer.question.a, answer.question.b].copy()
             if answer.verdict != "unsure" and answer.source != "closure":
                 learnt[1] = answer.verdict == "same"
-                self._told.append(learnt)
+                self._learnt.append(learnt)
 
     def next_state(self) -> dict[str, NDArray[np.generic]]:
-        """Return the evidence of every answer so far, and how many were contested."""
-        return {ANSWERS: np.vstack([self._past, *self._told]), CHECKS: self._checks}
+        """Return the evidence of every answer so far, and the number of contested ones."""
+        return {ANSWERS: np.vstack([self._past, *self._learnt]), CHECKS: self._checks}
 
     def _error_rate(self) -> float:
         given, contested = self._before
@@ -104,7 +104,7 @@ class GainSession:
         return iter(self._value.order.tolist())
 
     def _take(self, groups: list[int], kind: int) -> bool:
-        """Take the groups of a candidate for a question, if they are free for it."""
+        """Return whether the groups of a candidate are free for a question, and use them up if so."""
         taken = self._taken
         cap, alone = self._config.merge_cap, self._value.plda.is_outlier
         if kind == SPLIT:
@@ -122,7 +122,7 @@ class GainSession:
 
 
 class Gain(Strategy):
-    """Expected gain: our own."""
+    """Expected gain, this project's own strategy."""
 
     def __init__(self, config: GainConfig | None = None) -> None:
         self.config = config or GainConfig()
@@ -137,5 +137,5 @@ class Gain(Strategy):
 
 
 def _past(state: RoundState) -> NDArray[np.float64]:
-    carried = state.previous_state.get(ANSWERS)
-    return np.empty((0, 2 + COLUMNS)) if carried is None else np.asarray(carried, np.float64)
+    answers = state.previous_state.get(ANSWERS)
+    return np.empty((0, 2 + COLUMNS)) if answers is None else np.asarray(answers, np.float64)

@@ -1,4 +1,4 @@
-"""How much likelier two groups of images are one person than two: the two-covariance model (PLDA)."""
+"""Two-covariance model (PLDA): how much likelier two groups of images are one person than two."""
 
 from dataclasses import dataclass
 
@@ -17,14 +17,14 @@ SHRINKAGE = 0.1  # of the within-person covariance towards a sphere: clusters ar
 
 @dataclass(frozen=True)
 class TwoCovariance:
-    """A person is a point drawn with covariance ``between``, an image of hers that point plus noise of covariance 1.
+    """A person is a point drawn with covariance ``between``; an image is its person's point plus noise of covariance 1.
 
     Attributes
     ----------
     points : float32 [N, d]
-        The images where the noise has covariance 1.
+        The images, in the space in which the noise has covariance 1.
     between : float64 [d]
-        Variances of the people there.
+        Variances of the people in it.
 
     References
     ----------
@@ -37,14 +37,14 @@ class TwoCovariance:
 
     @classmethod
     def fit(cls, features: NDArray[np.float32], groups: Groups, generator: np.random.Generator) -> "TwoCovariance":
-        """Learn both covariances from the clusters, taken as people.
+        """Estimate both covariances from the clusters, taken as people.
 
         Parameters
         ----------
         features : float32 [N, D]
         groups : Groups
-            Clusters; images outside them are projected but not learnt from. Without two clusters of two images
-            nothing can be learnt: the points are the principal components and people vary as much as images.
+            Clusters; images outside them are projected only. Without two clusters of two images there is nothing to
+            estimate: the points are the principal components and people vary as much as images.
         generator : numpy.random.Generator
             Draws the sample of images that the dimensions are found on.
         """
@@ -57,8 +57,8 @@ class TwoCovariance:
         within = away.T @ away / spare
         sphere = np.trace(within) / len(within)
         within = (1 - SHRINKAGE) * within + SHRINKAGE * sphere * np.eye(len(within))
-        spread = (means - means.mean(axis=0)).astype(np.float64)
-        between = spread.T @ spread / (len(groups) - 1) - within * float(np.mean(1 / groups.sizes))
+        centred = (means - means.mean(axis=0)).astype(np.float64)
+        between = centred.T @ centred / (len(groups) - 1) - within * float(np.mean(1 / groups.sizes))
         if sphere <= 0:
             return cls(reduced, np.ones(reduced.shape[1]))
         variances, directions = eigh(between, within)
@@ -68,9 +68,15 @@ class TwoCovariance:
         return cls((reduced @ directions[:, kept]).astype(np.float32), variances[kept])
 
     def shrunk(self, means: NDArray[np.float64], noise: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return points whose Euclidean distances rank groups as the likelihood ratio roughly does: [C, d].
+        """Return points whose Euclidean distances rank groups roughly as the likelihood ratio does, float32 [C, d].
 
-        The expected person behind each group, in units of what remains uncertain about a single image's person.
+        The expected person of each group, in units of the uncertainty that a single image leaves.
+
+        Parameters
+        ----------
+        means : float64 [C, d]
+        noise : float64 [C]
+            Variance of each mean about its person.
         """
         expected = means * self.between / (self.between + noise[:, None])
         left = self.between / (self.between + 1)

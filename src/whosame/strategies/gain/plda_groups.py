@@ -1,4 +1,4 @@
-"""A round as the likelihood model sees it: clusters and single outliers as groups with means and noise."""
+"""PLDA group model: clusters and single outliers as groups with means and noise."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from whosame.strategies.groups import Groups, singletons
 
 
 class PLDAGroups:
-    """The groups of a round, clusters and single outliers, as the likelihood model sees them.
+    """The groups of a round, clusters and single outliers, in the space of the two-covariance model.
 
     Parameters
     ----------
@@ -20,6 +20,24 @@ class PLDAGroups:
     generator : numpy.random.Generator
     shared_view : float
         Share of an image's noise that all images of the person by one camera have in common, 0 to 1.
+
+    Attributes
+    ----------
+    model : TwoCovariance
+    points : float32 [N, d]
+        The images in the model's space, centred.
+    groups : Groups
+        C clusters and outliers.
+    is_outlier : bool [C]
+    group_of : int64 [N]
+        Position of each image's group.
+    views : scipy.sparse.csr_array [C, cameras]
+        Number of each group's images by each camera; unknown cameras are one.
+    noise : float64 [C]
+        Variance of each group's mean.
+    means : float64 [C, d]
+    representatives : int64 [C]
+        Row of the image nearest to each mean.
     """
 
     def __init__(
@@ -40,7 +58,7 @@ class PLDAGroups:
         self.representatives = self.groups.argmin(away)
 
     def _views(self, rows: NDArray[np.int64], of: NDArray[np.int64], count: int) -> csr_array:
-        """Return how many images of each camera a set has: [count, cameras]; an unknown camera is one camera."""
+        """Return the number of images by each camera in ``count`` sets of rows, as in :attr:`views`."""
         cameras = self.state.cameras[rows] + 1
         shape = (count, int(self.state.cameras.max(initial=0)) + 2)
         return csr_array((np.ones(len(rows)), (of, cameras)), shape=shape)
@@ -52,7 +70,7 @@ class PLDAGroups:
         return noise
 
     def parts(self, parts: NDArray[np.int64], rows: NDArray[np.int64]) -> tuple[NDArray[np.float64], csr_array]:
-        """Return noise and views of sets of rows that are numbered from 0."""
+        """Return noise and views of sets of rows, numbered from 0 by ``parts``."""
         count = int(parts.max(initial=-1)) + 1
         views = self._views(rows, parts, count)
         return self._noise(np.bincount(parts, minlength=count), views), views

@@ -1,4 +1,4 @@
-"""What the questions of ``gain`` are worth: how probable an answer is, and what it would change (``docs/gain.md``)."""
+"""Question value: how probable each answer is, and how many images it would move (``docs/gain.md``)."""
 
 import copy
 from functools import cached_property
@@ -14,7 +14,9 @@ from whosame.parameters import Parameters, Share, parameter
 from whosame.strategies.base import RoundState
 from whosame.strategies.budget import Schedule
 from whosame.strategies.gain.candidates import HOME, MERGE, PAIR, SPLIT, Candidates
+from whosame.strategies.gain.joins import find_joins
 from whosame.strategies.gain.plda_groups import PLDAGroups
+from whosame.strategies.gain.splits import find_splits
 from whosame.strategies.logistic_regression import calibrated, fit_logistic
 
 # Weights of the evidence before any answer: constant, likelihood ratio / 10, its lead over the next best, links, log of
@@ -80,14 +82,14 @@ class GainConfig(Parameters):
 
 
 class QuestionValue:
-    """The candidates of a round, how probable each is, and what asking is expected to change."""
+    """The candidates of a round, the probability of each, and what asking is expected to change."""
 
     def __init__(self, state: RoundState, config: GainConfig, past: NDArray[np.float64]) -> None:
         self._state, self._config, self._past = state, config, past
 
     @cached_property
     def plda(self) -> PLDAGroups:
-        """The groups as the likelihood model sees them."""
+        """The groups of the round."""
         state = self._state
         centred = self._config.centre and bool((state.cameras >= 0).any())
         features = centre_by_camera(state.features, state.cameras) if centred else state.features
@@ -95,28 +97,28 @@ class QuestionValue:
 
     @cached_property
     def candidates(self) -> Candidates:
-        """All that may be asked."""
-        return Candidates.find(self.plda, self._config.neighbours)
+        """Every question that may be asked: pairs of groups, then divisions of clusters."""
+        return find_joins(self.plda, self._config.neighbours).joined(find_splits(self.plda))
 
     @cached_property
-    def same(self) -> NDArray[np.float64]:
-        """p("same") of every candidate: a curve a kind, refitted on the answers so far."""
+    def p_same(self) -> NDArray[np.float64]:
+        """p("same") of every candidate: one curve for each kind, refitted on the answers so far."""
         config, found = self._config, self.candidates
         p = np.zeros(len(found.kind))
         for kind, prior in PRIORS.items():
-            its, told = found.kind == kind, self._past[self._past[:, 0] == kind]
+            its, past = found.kind == kind, self._past[self._past[:, 0] == kind]
             if not config.refit:
                 p[its] = expit(found.evidence[its] @ prior)
                 continue
-            same, evidence = told[:, 1], told[:, 2:]
+            same, evidence = past[:, 1], past[:, 2:]
             weights = fit_logistic(evidence, same, prior, config.precision)
             curve, known = expit(found.evidence[its] @ weights), expit(evidence @ weights)
             p[its] = calibrated(curve, known, same, width=config.width, trust=config.trust)
         return p
 
     @cached_property
-    def moved(self) -> NDArray[np.float64]:
-        """Images that change company if clusters are merged, an outlier finds its home, a cluster is divided."""
+    def images_moved(self) -> NDArray[np.float64]:
+        """Images that change their cluster by a merge, an outlier's home, or a division, float64 [P]."""
         config, found = self._config, self.candidates
         images = found.sizes.sum(axis=1)
         product = found.sizes.prod(axis=1)
@@ -129,21 +131,21 @@ class QuestionValue:
         return moved
 
     @cached_property
-    def change(self) -> NDArray[np.float64]:
-        """Images expected to change company by the answer; 0 for what is not to be asked."""
+    def expected_change(self) -> NDArray[np.float64]:
+        """Images expected to change their cluster by the answer, float64 [P]; 0 for kinds that are switched off."""
         config, found = self._config, self.candidates
-        changed = np.where(found.kind == SPLIT, 1 - self.same, self.same)
+        changed = np.where(found.kind == SPLIT, 1 - self.p_same, self.p_same)
         outliers = config.outliers and config.aim == "labels"
         wanted = {MERGE: config.merges, SPLIT: config.splits, HOME: outliers, PAIR: outliers}
         unwanted = [kind for kind, asked in wanted.items() if not asked]
-        change: NDArray[np.float64] = changed * self.moved * ~np.isin(found.kind, unwanted)
+        change: NDArray[np.float64] = changed * self.images_moved * ~np.isin(found.kind, unwanted)
         return change
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
-        """Candidates worth a question, best first; with aim model probable merges before all else."""
-        later = np.zeros(len(self.change), bool)
+        """Positions of the candidates worth a question, best first; with aim ``model``, probable merges come first."""
+        later = np.zeros(len(self.expected_change), bool)
         if self._config.aim == "model":
-            later = (self.candidates.kind != MERGE) | (self.same < self._config.improbable)
-        order = np.lexsort((-self.change, later))
-        return order[self.change[order] > self._config.worth]
+            later = (self.candidates.kind != MERGE) | (self.p_same < self._config.improbable)
+        order = np.lexsort((-self.expected_change, later))
+        return order[self.expected_change[order] > self._config.worth]

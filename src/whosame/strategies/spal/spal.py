@@ -1,4 +1,4 @@
-"""SPAL's choice of pairs: the farthest pair inside each cluster, and the image outside nearest to it."""
+"""SPAL: the farthest pair inside each cluster, and the image outside nearest to it (Jin and Li)."""
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, zip_longest
@@ -12,9 +12,9 @@ from whosame.questions import Kind, Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import Schedule, spread
 from whosame.strategies.groups import Groups
-from whosame.strategies.pairs import Pairs
+from whosame.strategies.pairs import Pairs, decided_pairs
 from whosame.strategies.session import BudgetedSession
-from whosame.strategies.spal.extremes import decided_pairs, farthest_inside, nearest_outside
+from whosame.strategies.spal.extremes import farthest_inside, nearest_outside
 
 
 class SPALConfig(Parameters):
@@ -29,7 +29,7 @@ class SPALConfig(Parameters):
 
 
 class SPALSession(BudgetedSession):
-    """One round: two questions a cluster, the most extreme first."""
+    """One round: two questions for each cluster, the most extreme first."""
 
     def __init__(self, state: RoundState, config: SPALConfig) -> None:
         super().__init__(state)
@@ -50,7 +50,7 @@ class SPALSession(BudgetedSession):
         return questions
 
     def _candidates(self) -> Iterator[tuple[Pairs, int]]:
-        """Go through the pairs, one inside and one outside in turn, each kind the most extreme first."""
+        """Return the pairs, one inside and one outside in turn, of each kind the most extreme first."""
         features = self._state.features
         groups = Groups(self._state.labels)
         known = self._budget.memory if self._config.replace_decided else LabelMemory()
@@ -73,9 +73,9 @@ class SPALSession(BudgetedSession):
 
 
 class SPAL(Strategy):
-    """Support pair active learning, its choice of pairs.
+    """Support pair active learning: its choice of pairs.
 
-    SPAL's own constrained DBSCAN is replaced by the enforcement that all strategies share, and its loss is not here.
+    The enforcement that all strategies share replaces SPAL's own constrained DBSCAN, and its loss is not built.
 
     References
     ----------

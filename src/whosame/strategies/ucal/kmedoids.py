@@ -1,10 +1,10 @@
-"""k-medoids of one cluster on sparse similarities (Kaufman and Rousseeuw 1990: PAM)."""
-
-from dataclasses import dataclass
+"""k-medoids on sparse similarities (PAM; Kaufman and Rousseeuw 1990)."""
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from whosame.strategies.ucal.similarities import Similarities
 
 SLACK = 1e-9  # a swap that gains less is rounding
 
@@ -12,41 +12,15 @@ Integers = NDArray[np.int64]
 Values = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Similarities:
-    """Similarities of n images in sparse rows, symmetric; what is absent is 0, an image to itself is 1.
-
-    Attributes
-    ----------
-    indptr : int64 [n + 1]
-    indices : int64 [m]
-        Images 0..n-1, without the diagonal.
-    values : float64 [m]
-        In [0, 1].
-    """
-
-    indptr: Integers
-    indices: Integers
-    values: Values
-
-    def __len__(self) -> int:
-        return len(self.indptr) - 1
-
-    def between(self, i: int, j: int) -> float:
-        """Return the similarity of two images."""
-        row = slice(self.indptr[i], self.indptr[i + 1])
-        return 1.0 if i == j else float(self.values[row][self.indices[row] == j].sum())
-
-
 def k_medoids(similarities: Similarities, k: int) -> tuple[Integers, Integers]:
     """Divide images into ``k`` groups around the medoids to which they are most similar in total.
 
     BUILD takes one medoid after the other, each time the image that adds most. SWAP then goes through the images in
-    order, and puts one in the place of the medoid where it adds most, until none adds anything. No random numbers.
-    O(m + n k) for a pass over all images: only images that have a similarity meet.
+    order and replaces the medoid for which one adds most, until none adds anything. No random numbers. O(m + n k) for a
+    pass over all images: only images that have a similarity are compared.
 
-    An image that is similar to no medoid goes where its most similar image with a group is, one step after the
-    other; without any, to the first group.
+    An image that is similar to no medoid follows its most similar image that has a group, step by step; without any,
+    it joins the first group.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""MPPS: which clusters may be one person (Gao and Li, UCAL, Sec. 3.2.2, Eq. 5 and 6)."""
+"""MPPS: pairs of clusters that may be one person (Gao and Li, UCAL, Sec. 3.2.2, Eq. 5 and 6)."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ def normalised_gaps(similarities: NDArray[np.floating]) -> NDArray[np.float64]:
 
 
 def wanted_ranks(gaps: NDArray[np.float64], delta: float, *, include_next: bool = True) -> NDArray[np.int64]:
-    """Return how many of the most similar clusters each cluster is asked about.
+    """Return the number of most similar clusters that each cluster is asked about.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def wanted_ranks(gaps: NDArray[np.float64], delta: float, *, include_next: bool 
     delta : float
         Threshold, in [0, 1).
     include_next : bool
-        Ask about the cluster behind the gap too (methods.md B.2 #10).
+        Whether the cluster behind the gap is asked about too (methods.md B.2 #10).
 
     Returns
     -------
@@ -70,7 +70,14 @@ def wanted_ranks(gaps: NDArray[np.float64], delta: float, *, include_next: bool 
     return np.where(wide.any(axis=1), ranks, 0).astype(np.int64)
 
 
-def merges(centroids: NDArray[np.float32], *, l_max: int = 10, delta: float = 0.3, include_next: bool = True) -> Merges:
+def merges(
+    centroids: NDArray[np.float32],
+    *,
+    l_max: int = 10,
+    delta: float = 0.3,
+    include_next: bool = True,
+    block: int = BLOCK,
+) -> Merges:
     """Choose the pairs of clusters that may be one person.
 
     Parameters
@@ -81,6 +88,8 @@ def merges(centroids: NDArray[np.float32], *, l_max: int = 10, delta: float = 0.
         Length of each cluster's list of others, at least 3; C - 1 where there are fewer.
     delta, include_next : float, bool
         As in :func:`wanted_ranks`.
+    block : int
+        Clusters compared with all others at once.
 
     Returns
     -------
@@ -94,8 +103,8 @@ def merges(centroids: NDArray[np.float32], *, l_max: int = 10, delta: float = 0.
     norms = np.linalg.norm(centroids, axis=1, keepdims=True)
     unit = centroids / np.where(norms > 0, norms, 1)
     codes, alike = [], []
-    for begin in range(0, count, BLOCK):
-        similar = unit[begin : begin + BLOCK] @ unit.T
+    for begin in range(0, count, block):
+        similar = unit[begin : begin + block] @ unit.T
         here = np.arange(begin, begin + len(similar))
         similar[here - begin, here] = -np.inf
         near = np.sort(np.argpartition(-similar, length - 1, axis=1)[:, :length], axis=1)

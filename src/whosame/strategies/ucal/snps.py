@@ -1,4 +1,4 @@
-"""SNPS: where a cluster may be several people (Gao and Li, UCAL, Sec. 3.2.1, Eq. 2-4)."""
+"""SNPS: divisions of clusters that may be several people (Gao and Li, UCAL, Sec. 3.2.1, Eq. 2-4)."""
 
 import math
 from collections.abc import Sequence
@@ -6,15 +6,16 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from whosame.memory import LabelMemory
 from whosame.strategies.groups import Groups
-from whosame.strategies.ucal.kmedoids import Similarities, k_medoids
+from whosame.strategies.ucal.kmedoids import k_medoids
+from whosame.strategies.ucal.reliability import reliability
+from whosame.strategies.ucal.similarities import Similarities, cosine_similarities, jaccard_similarities
 
-DENSE = 2048  # members up to which all cosines of a cluster are held at once; Jaccard rows are sparse
+DENSE = 2048  # members up to which all cosines of a cluster are held at once
 
 
 @dataclass(frozen=True)
@@ -50,29 +51,6 @@ def most_groups(size: int, rule: str = "at-least-two") -> int:
     """
     literal = int(math.sqrt(size / 2) / 2)
     return max(2, literal) if rule == "at-least-two" else literal
-
-
-def reliability(
-    similarities: Similarities, groups: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return how compact and how independent the groups of a cluster are (Eq. 2 and 3).
-
-    Parameters
-    ----------
-    similarities : Similarities
-        Of the cluster's n members.
-    groups : int64 [n]
-        The group of each, 0..k-1, none of them empty.
-
-    Returns
-    -------
-    compactness : float64 [k]
-        The least similarity within each group; 1 for a group of one (methods.md B.2 #4).
-    independence : float64 [k]
-        1 less the greatest similarity of a member to an image of another group of the cluster.
-    """
-    least, greatest = _extremes(similarities.indptr, similarities.indices, similarities.values, groups)
-    return least, 1.0 - greatest
 
 
 def structure(similarities: Similarities, rows: NDArray[np.int64], k_max: int, *, reduce: str = "sum") -> Structure:
@@ -117,6 +95,7 @@ def structures(
     min_size: int = 4,
     rule: str = "at-least-two",
     reduce: str = "sum",
+    most_dense: int = DENSE,
 ) -> list[Structure]:
     """Find the most reliable split of every cluster that is large enough, best first.
 
@@ -129,14 +108,16 @@ def structures(
     features : float32 [N, D]
         L2-normalised.
     similarity : str
-        ``jaccard``: 1 less the distance. ``cosine``: of the features, 0 where negative; clusters of more than 2048
-        images are measured by Jaccard (methods.md B.2 #2).
+        ``jaccard``: 1 less the distance. ``cosine``: of the features, 0 where negative; clusters of more than
+        ``most_dense`` images are measured by Jaccard (methods.md B.2 #2).
     min_size : int
         Least images of a cluster, 2 or more.
     rule : str
         Of :func:`most_groups`.
     reduce : str
         As in :func:`structure`.
+    most_dense : int
+        Most images of a cluster whose cosines are all held at once.
 
     Returns
     -------
@@ -144,7 +125,7 @@ def structures(
         By descending score (methods.md B.2 #14); clusters of equal score in the order of their labels.
     """
     groups = Groups(labels)
-    sparse = _jaccard(graph, groups)
+    sparse = jaccard_similarities(graph, groups)
     found = []
     for position, size in enumerate(groups.sizes.tolist()):
         k_max = most_groups(size, rule)
@@ -152,12 +133,8 @@ def structures(
             continue
         members = groups.members(position)
         rows = groups.rows[members]
-        if similarity == "cosine" and size <= DENSE:
-            similarities = _cosine(features[rows])
-        else:
-            indptr = sparse.indptr[members.start : members.stop + 1]
-            entries = slice(indptr[0], indptr[-1])
-            similarities = Similarities(indptr - indptr[0], sparse.indices[entries], sparse.values[entries])
+        dense = similarity == "cosine" and size <= most_dense
+        similarities = cosine_similarities(features[rows]) if dense else sparse.part(members)
         found.append(structure(similarities, rows, k_max, reduce=reduce))
     return sorted(found, key=lambda one: -one.score)
 
@@ -195,48 +172,3 @@ def split(labels: NDArray[np.int64], structures: Sequence[Structure], memory: La
         labels[one.rows[parts > 0]] = fresh + parts[parts > 0] - 1
         fresh += max(part_of)
     return labels
-
-
-def _jaccard(graph: csr_array, groups: Groups) -> Similarities:
-    """Return the similarities within all clusters, rows as ``groups.rows``, columns counted within their cluster."""
-    place = np.full(graph.shape[0], -1, np.int64)
-    place[groups.rows] = np.arange(len(groups.rows))
-    taken = graph[groups.rows]
-    left = np.repeat(np.arange(len(groups.rows)), np.diff(taken.indptr))
-    right = place[taken.indices]
-    inside = right >= 0
-    one, other = left[inside], right[inside]
-    inside[inside] = (groups.cluster_of[one] == groups.cluster_of[other]) & (one != other)
-    left, right = left[inside], right[inside]
-    indptr = np.concatenate([[0], np.cumsum(np.bincount(left, minlength=len(groups.rows)))]).astype(np.int64)
-    values = (1.0 - taken.data[inside].astype(np.float64)).clip(0, 1)
-    return Similarities(indptr, right - groups.starts[groups.cluster_of[right]], values)
-
-
-def _cosine(features: NDArray[np.float32]) -> Similarities:
-    n = len(features)
-    others = ~np.eye(n, dtype=bool)
-    values = (features @ features.T).clip(0, 1)[others].astype(np.float64)
-    return Similarities(np.arange(n + 1) * (n - 1), np.nonzero(others)[1].astype(np.int64), values)
-
-
-@njit(nogil=True, cache=True)
-def _extremes(
-    indptr: NDArray[np.int64], indices: NDArray[np.int64], values: NDArray[np.float64], groups: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:  # pragma: no cover - compiled
-    k = groups.max() + 1
-    least, greatest = np.ones(k), np.zeros(k)
-    sizes, met = np.zeros(k, np.int64), np.zeros(k, np.int64)
-    for i in range(len(groups)):
-        own = groups[i]
-        sizes[own] += 1
-        for at in range(indptr[i], indptr[i + 1]):
-            if groups[indices[at]] == own:
-                met[own] += 1
-                least[own] = min(least[own], values[at])
-            else:
-                greatest[own] = max(greatest[own], values[at])
-    for own in range(k):
-        if met[own] < sizes[own] * (sizes[own] - 1):  # a pair is absent: its similarity is 0
-            least[own] = 0.0
-    return least, greatest
