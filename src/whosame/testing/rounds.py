@@ -18,7 +18,7 @@ def round_state(
     features: ArrayLike | None = None,
     labels: ArrayLike | None = None,
     *,
-    graph: csr_array | None = None,
+    graph: csr_array | Mapping[tuple[int, int], float] | None = None,
     images: int = 96,
     budget: int = 20,
     seed: int = 0,
@@ -36,8 +36,8 @@ def round_state(
         L2-normalised where the strategy needs it.
     labels : array_like [N], optional
         -1 is an outlier.
-    graph : scipy.sparse.csr_array, float32 [N, N], optional
-        Left out, it holds the cosine distances up to 0.8.
+    graph : scipy.sparse.csr_array, float32 [N, N], or mapping of (int, int) to float, optional
+        Distances; a mapping has each pair once. Left out, it holds the cosine distances up to 0.8.
     images : int
         N, where neither features nor labels are given.
     budget : int
@@ -72,7 +72,10 @@ def round_state(
     for name in ("labels", "cameras", "query_counts", "nearest"):
         if fields.get(name) is not None:
             fields[name] = np.array(fields[name], np.int64)
-    graph = _cosine_graph(points) if graph is None else graph
+    if graph is None:
+        graph = _cosine_graph(points)
+    elif isinstance(graph, Mapping):
+        graph = _graph_of(graph, len(points))
     fields = {"generator": np.random.default_rng(seed)} | fields
     state = RoundState(features=points, graph=graph, budget=budget, **fields)
     for array in arrays(state).values():
@@ -129,3 +132,11 @@ def _cosine_graph(features: NDArray[np.float32]) -> csr_array:
     distance = (1 - features @ features.T).clip(0).astype(np.float32)
     row, column = np.nonzero(distance <= NEAR)
     return csr_array((distance[row, column], (row, column)), shape=distance.shape)
+
+
+def _graph_of(distances: Mapping[tuple[int, int], float], images: int) -> csr_array:
+    pairs = {(row, row): 0.0 for row in range(images)} | dict(distances)
+    pairs |= {(b, a): distance for (a, b), distance in distances.items()}
+    rows, columns = np.array(sorted(pairs)).T
+    values = np.array([pairs[pair] for pair in sorted(pairs)], np.float32)
+    return csr_array((values, (rows, columns)), shape=(images, images))

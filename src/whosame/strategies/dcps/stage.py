@@ -70,7 +70,7 @@ class Stage:
 
     def _open(self, pairs: Pairs) -> None:
         if self._scale is None and len(pairs):
-            self._scale = spread(pairs.distances, self._scale_by)
+            self._scale = scale_of(pairs.distances, self._scale_by)
         sign = -1.0 if self._kind == "within" else 1.0  # A.4 #3: within a cluster the far pair is the valuable one
         costs = sign * pairs.distances / (self._scale or 1.0)
         self._pairs = pairs
@@ -86,7 +86,7 @@ class Stage:
         return self._budget.question(first, second, self._kind, score=-increment, group=group, reason=reason)
 
 
-def spread(distances: NDArray[np.float64], by: str) -> float:
+def scale_of(distances: NDArray[np.float64], by: str) -> float:
     """Return the standard deviation (``std``) or interquartile range (``iqr``) of some distances; 1 where it is 0."""
     if by == "std":
         value = float(distances.std())

@@ -29,13 +29,21 @@ FIRST_RATE, FIRST_ANSWERS = 0.03, 100  # the error rate assumed at first, and ho
 
 
 class GainSession:
-    """One round of ``gain``. Nothing is computed before the first question is wanted."""
+    """One round of ``gain``. Nothing is computed before the first question is wanted.
 
-    def __init__(self, state: RoundState, config: GainConfig) -> None:
+    Parameters
+    ----------
+    state : RoundState
+    config : GainConfig
+    value : QuestionValue, optional
+        Of the state; made here where it is left out.
+    """
+
+    def __init__(self, state: RoundState, config: GainConfig, value: QuestionValue | None = None) -> None:
         self._config = config
         self._budget = SessionBudget(state)
         self._past = _past(state)
-        self._value = QuestionValue(state, config, self._past)
+        self._value = value or QuestionValue(state, config, self._past)
         self._evidence: dict[tuple[int, int], NDArray[np.float64]] = {}
         self._stakes: dict[tuple[int, int], tuple[float, float]] = {}  # p(same), images moved
         self._learnt: list[NDArray[np.float64]] = []

@@ -1,24 +1,20 @@
-"""DCPS by hand: Eq. 3, 5, 6, 7, 8, 11, the stages of a round, and labels after it."""
+"""DCPS by hand: Eq. 5, 6 and 11, the stages of a round, and labels after it."""
 
 import math
 
 import numpy as np
 import pytest
 from scipy.linalg import sqrtm
-from scipy.sparse import csr_array
 
-from whosame.evaluation.diversity import cluster_counts, kl_to_uniform, selection_shares
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
-from whosame.strategies.base import RoundState
-from whosame.strategies.baselines import RandomPairs
 from whosame.strategies.dcps.chaotic import chaotic_degrees, chaotic_pairs
 from whosame.strategies.dcps.dcps import DCPS, DCPSConfig
 from whosame.strategies.dcps.greedy import rarity
-from whosame.strategies.dcps.stage import spread
+from whosame.strategies.dcps.stage import scale_of
 from whosame.strategies.dcps.wasserstein import gaussian_points, nearest_pairs
-from whosame.strategies.groups import Groups, singletons
-from whosame.strategies.reassignment import split_by_seeds, unite
+from whosame.strategies.groups import Groups
+from whosame.testing import round_state
 
 
 def labelled(*labels):
@@ -30,41 +26,6 @@ def floats(*rows):
 
 
 # --- the equations ---------------------------------------------------------------------------------------------------
-
-
-def test_groups_agree_with_numpy_cluster_by_cluster():
-    draw = np.random.default_rng(0)
-    labels = draw.integers(-1, 40, 5000) * 3  # gaps between labels; more rows than one block
-    values = draw.normal(size=(5000, 7)).astype(np.float32)
-    groups = Groups(labels)
-    means = groups.mean(values)
-    distances, variances = groups.dispersion(values, means)
-    assert groups.ids.tolist() == [label for label in np.unique(labels) if label >= 0]
-    for position, label in enumerate(groups.ids):
-        members = np.flatnonzero(labels == label)
-        assert groups.rows[groups.members(position)].tolist() == members.tolist()
-        np.testing.assert_allclose(means[position], values[members].mean(0), atol=1e-6)
-        np.testing.assert_allclose(variances[position], values[members].var(0), atol=1e-5)
-        np.testing.assert_allclose(
-            distances[groups.members(position)],
-            np.linalg.norm(values[members] - values[members].mean(0), axis=1),
-            atol=1e-5,
-        )
-    assert groups.total(np.arange(5000))[3] == np.arange(5000)[labels == groups.ids[3]].sum()
-
-
-def test_representative_is_nearest_to_the_unnormalised_mean():
-    features = floats([1, 0], [0, 1], [0.6, 0.8], [-1, 0], [0, -1])  # mean of the first three: (.533, .6)
-    groups = Groups(labelled(4, 4, 4, -1, 9))
-    distances = groups.dispersion(features, groups.mean(features))[0]
-    np.testing.assert_allclose(distances[:3], [0.7601, 0.6667, 0.2108], atol=1e-4)
-    assert groups.argmin(distances).tolist() == [2, 4]
-
-
-def test_representative_of_a_tie_is_the_first_row():
-    features = floats([0, 1], [1, 0])
-    groups = Groups(labelled(0, 0))
-    assert groups.argmin(groups.dispersion(features, groups.mean(features))[0]).tolist() == [0]
 
 
 def test_chaotic_degree_adds_the_vertical_deviation_in_parts_of_the_height():
@@ -126,17 +87,6 @@ def test_nearest_pairs_across_blocks_are_those_of_brute_force():
     np.testing.assert_allclose(pairs.distances, full[pairs.first, pairs.second], rtol=1e-5)
 
 
-def test_shares_and_divergence_of_the_counts():
-    counts = cluster_counts(labelled(2, 0, 1, 1, 9), labelled(3, 3, 5, 8, -1))
-    assert counts.tolist() == [2, 1, 1]
-    assert selection_shares(counts).tolist() == [0.5, 0.25, 0.25]
-    assert kl_to_uniform(counts, kappa=0) == pytest.approx((math.log(2 / 3) + 2 * math.log(4 / 3)) / 3)
-    assert kl_to_uniform(counts, kappa=1) == pytest.approx((math.log(7 / 9) + 2 * math.log(7 / 6)) / 3)
-    assert kl_to_uniform(np.array([2.0, 0, 1]), kappa=0) == math.inf
-    assert kl_to_uniform(np.zeros(3), kappa=0) == kl_to_uniform(np.empty(0)) == 0
-    assert selection_shares(np.zeros(2)).tolist() == [0, 0]
-
-
 def test_rarity_counts_one_image_of_two_clusters_or_two_of_one():
     counts = np.array([0.0, 3.0])
     assert rarity(counts, 0, 1, 1.0) == pytest.approx(math.log(2) + math.log(5 / 4))
@@ -144,31 +94,12 @@ def test_rarity_counts_one_image_of_two_clusters_or_two_of_one():
 
 
 def test_scale_is_the_spread_of_the_pairs():
-    assert spread(np.array([1.0, 3.0]), "std") == 1
-    assert spread(np.array([0.0, 1.0, 2.0, 3.0, 100.0]), "iqr") == 2
-    assert spread(np.array([5.0, 5.0]), "std") == 1  # nothing to scale
+    assert scale_of(np.array([1.0, 3.0]), "std") == 1
+    assert scale_of(np.array([0.0, 1.0, 2.0, 3.0, 100.0]), "iqr") == 2
+    assert scale_of(np.array([5.0, 5.0]), "std") == 1  # nothing to scale
 
 
 # --- a round ---------------------------------------------------------------------------------------------------------
-
-
-def state_of(features, labels, *, budget, memory=None, query_counts=None, vertical=None, map_height=1, seed=0):
-    n = len(labels)
-    memory = memory or LabelMemory()
-    return RoundState(
-        round=0,
-        rounds=1,
-        features=np.asarray(features, np.float32),
-        vertical=vertical,
-        map_height=map_height,
-        graph=csr_array(np.ones((n, n), np.float32)),
-        labels=np.array(labels, np.int64),
-        cameras=np.full(n, -1),
-        query_counts=np.zeros(n, np.int64) if query_counts is None else np.array(query_counts),
-        memory=memory,
-        budget=budget,
-        generator=np.random.default_rng(seed),
-    )
 
 
 # Three clusters on a line: 0 at 0..1, 1 at 2..4, 2 at 10..13. Representatives: rows 1, 4, 7.
@@ -186,12 +117,12 @@ def tell_all(session, questions, verdict):
 
 
 def test_a_round_asks_half_within_and_half_between_best_first():
-    session = DCPS(DCPSConfig(**PLAIN)).start(state_of(LINE, LABELS, budget=4))
+    session = DCPS(DCPSConfig(**PLAIN)).start(round_state(LINE, LABELS, budget=4))
     assert asked(session) == [("within", 7, 8), ("within", 4, 5), ("between", 1, 4), ("between", 4, 7)]
 
 
 def test_scores_fall_within_a_stage_and_questions_say_why():
-    questions = DCPS().start(state_of(LINE, LABELS, budget=6)).ask()
+    questions = DCPS().start(round_state(LINE, LABELS, budget=6)).ask()
     for kind in ("within", "between"):
         scores = [question.score for question in questions if question.kind == kind]
         assert len(scores) == 3
@@ -203,7 +134,7 @@ def test_scores_fall_within_a_stage_and_questions_say_why():
 def test_the_vertical_term_can_decide_who_is_most_chaotic():
     vertical = np.zeros((9, 4), np.uint8)
     vertical[6] = 15
-    state = state_of(LINE, LABELS, budget=1, vertical=vertical, map_height=16)
+    state = round_state(LINE, LABELS, budget=1, vertical=vertical, map_height=16)
     assert asked(DCPS(DCPSConfig(intra_fraction=1, gamma=0.0)).start(state)) == [("within", 7, 8)]
     assert asked(DCPS(DCPSConfig(intra_fraction=1, gamma=3.0)).start(state)) == [("within", 6, 7)]
 
@@ -222,24 +153,24 @@ def test_a_decided_pair_gives_way_to_the_next_most_chaotic_member():
 
 
 def test_a_stage_that_runs_out_hands_over():
-    one_cluster = state_of(LINE, [0] * 9, budget=6)
+    one_cluster = round_state(LINE, [0] * 9, budget=6)
     assert len(DCPS(DCPSConfig(**PLAIN)).start(one_cluster).ask()) == 1  # nothing between: one pair within
-    alone = state_of(LINE, range(9), budget=6)
+    alone = round_state(LINE, range(9), budget=6)
     assert {question.kind for question in DCPS(DCPSConfig(**PLAIN)).start(alone).ask()} == {"between"}
     assert len(DCPS(DCPSConfig(**PLAIN)).start(alone).ask()) == 6
-    all_within = DCPS(DCPSConfig(intra_fraction=0.01, **PLAIN)).start(state_of(LINE, LABELS, budget=6)).ask()
+    all_within = DCPS(DCPSConfig(intra_fraction=0.01, **PLAIN)).start(round_state(LINE, LABELS, budget=6)).ask()
     assert sorted(question.kind for question in all_within) == ["between"] * 3 + ["within"] * 3
 
 
 @pytest.mark.parametrize(("fraction", "kind"), [(0.0, "between"), (1.0, "within")])
 def test_a_stage_without_a_share_does_not_exist(fraction, kind):
-    questions = DCPS(DCPSConfig(intra_fraction=fraction)).start(state_of(LINE, LABELS, budget=100)).ask()
+    questions = DCPS(DCPSConfig(intra_fraction=fraction)).start(round_state(LINE, LABELS, budget=100)).ask()
     assert [question.kind for question in questions] == [kind] * 3
 
 
 def test_superfluous_questions_are_replaced_by_the_next_best():
     def converse(config):
-        session = DCPS(config).start(state_of(LINE, LABELS, budget=2))
+        session = DCPS(config).start(round_state(LINE, LABELS, budget=2))
         first = session.ask()
         assert [(question.a, question.b) for question in first] == [(1, 4), (4, 7)]
         # The answer to the first came from elsewhere and cost nothing.
@@ -247,11 +178,13 @@ def test_superfluous_questions_are_replaced_by_the_next_best():
         return asked(session)
 
     assert converse(DCPSConfig(intra_fraction=0, **PLAIN)) == []  # 1 = 4 and 4 != 7 decide the third pair
-    session = DCPS(DCPSConfig(intra_fraction=0, **PLAIN)).start(state_of(LINE, LABELS, budget=2))
+    session = DCPS(DCPSConfig(intra_fraction=0, **PLAIN)).start(round_state(LINE, LABELS, budget=2))
     first = session.ask()
     session.tell([Answer(first[0], "different", "closure"), Answer(first[1], "different")])
     assert asked(session) == [("between", 1, 7)]
-    stopped = DCPS(DCPSConfig(intra_fraction=0, replace_implied=False, **PLAIN)).start(state_of(LINE, LABELS, budget=2))
+    stopped = DCPS(DCPSConfig(intra_fraction=0, replace_implied=False, **PLAIN)).start(
+        round_state(LINE, LABELS, budget=2)
+    )
     first = stopped.ask()
     stopped.tell([Answer(first[0], "different", "closure"), Answer(first[1], "different")])
     assert asked(stopped) == []
@@ -260,26 +193,27 @@ def test_superfluous_questions_are_replaced_by_the_next_best():
 def test_the_search_between_clusters_widens_when_near_pairs_run_out():
     points = [[float(2**i)] for i in range(12)]
     config = DCPSConfig(intra_fraction=0, neighbours=1, **PLAIN)
-    assert len(DCPS(config).start(state_of(points, range(12), budget=1000)).ask()) == 12 * 11 // 2
+    assert len(DCPS(config).start(round_state(points, range(12), budget=1000)).ask()) == 12 * 11 // 2
 
 
 def test_outliers_take_part_only_when_told_to():
     labels = [0, 0, 0, -1, 1, 1, 2, 2, 2]
     config = {"intra_fraction": 0.0, **PLAIN}
-    without = DCPS(DCPSConfig(**config)).start(state_of(LINE, labels, budget=100)).ask()
+    without = DCPS(DCPSConfig(**config)).start(round_state(LINE, labels, budget=100)).ask()
     assert 3 not in {row for question in without for row in (question.a, question.b)}
-    with_them = DCPS(DCPSConfig(outliers=True, **config)).start(state_of(LINE, labels, budget=100)).ask()
+    with_them = DCPS(DCPSConfig(outliers=True, **config)).start(round_state(LINE, labels, budget=100)).ask()
     assert {(question.a, question.b) for question in with_them} >= {(1, 3), (3, 4), (3, 7)}
-    assert singletons(labelled(4, -1, 4, -1)).tolist() == [4, 5, 4, 6]
 
 
 def test_diversity_spreads_questions_over_clusters():
     # A tight clump of clusters at 0 and two far pairs: by distance alone, the clump takes all questions.
     points = [[0.0], [0.1], [0.2], [0.3], [5.0], [5.5], [9.0], [9.6]]
-    narrow = DCPS(DCPSConfig(intra_fraction=0, neighbours=7, **PLAIN)).start(state_of(points, range(8), budget=4)).ask()
+    narrow = (
+        DCPS(DCPSConfig(intra_fraction=0, neighbours=7, **PLAIN)).start(round_state(points, range(8), budget=4)).ask()
+    )
     wide = (
         DCPS(DCPSConfig(intra_fraction=0, neighbours=7, diversity=3.0))
-        .start(state_of(points, range(8), budget=4))
+        .start(round_state(points, range(8), budget=4))
         .ask()
     )
     assert {row for question in narrow for row in (question.a, question.b)} == {0, 1, 2, 3}
@@ -291,23 +225,23 @@ def test_the_unit_of_distances_does_not_shift_the_balance_with_diversity(scale):
     points = np.random.default_rng(3).normal(size=(24, 4))
     config = DCPSConfig(diversity=2.0, scale=scale)
     labels = np.arange(24) // 3
-    usual = asked(DCPS(config).start(state_of(points, labels, budget=8)))
-    assert usual == asked(DCPS(config).start(state_of(32 * points, labels, budget=8)))
-    assert usual != asked(DCPS(DCPSConfig(diversity=0.0)).start(state_of(points, labels, budget=8)))
+    usual = asked(DCPS(config).start(round_state(points, labels, budget=8)))
+    assert usual == asked(DCPS(config).start(round_state(32 * points, labels, budget=8)))
+    assert usual != asked(DCPS(DCPSConfig(diversity=0.0)).start(round_state(points, labels, budget=8)))
 
 
 def test_counts_are_of_all_rounds_or_of_this_one():
     points, query_counts = [[0.0], [1.0], [3.0], [4.1]], [50, 50, 0, 0]
     for counts, expected in (("cumulative", (2, 3)), ("round", (0, 1))):
         config = DCPSConfig(intra_fraction=0, diversity=2.0, counts=counts)
-        (question,) = DCPS(config).start(state_of(points, range(4), budget=1, query_counts=query_counts)).ask()
+        (question,) = DCPS(config).start(round_state(points, range(4), budget=1, query_counts=query_counts)).ask()
         assert (question.a, question.b) == expected
 
 
 def test_tiny_kappa_touches_every_cluster_before_any_twice():
     points = [[float(i)] for i in range(10)]
     config = DCPSConfig(intra_fraction=0, kappa=1e-9, neighbours=9)
-    questions = DCPS(config).start(state_of(points, range(10), budget=5)).ask()
+    questions = DCPS(config).start(round_state(points, range(10), budget=5)).ask()
     assert sorted(row for question in questions for row in (question.a, question.b)) == list(range(10))
 
 
@@ -315,16 +249,10 @@ def test_squared_distances_weigh_far_clusters_more():
     questions = {}
     for distance in ("w2", "w2-squared"):
         config = DCPSConfig(intra_fraction=0, distance=distance, **PLAIN)
-        questions[distance] = DCPS(config).start(state_of(LINE, LABELS, budget=3)).ask()
+        questions[distance] = DCPS(config).start(round_state(LINE, LABELS, budget=3)).ask()
     assert questions["w2"] == questions["w2-squared"]  # the same ranking without diversity
     ratios = {name: asked[2].score / asked[0].score for name, asked in questions.items()}
     assert ratios["w2-squared"] == pytest.approx(ratios["w2"] ** 2, rel=1e-5)
-
-
-def test_nothing_is_computed_for_a_round_without_budget():
-    state = state_of(LINE, LABELS, budget=0)
-    broken = np.full((9, 1), np.nan, np.float32)
-    assert DCPS().start(RoundState(**{**vars(state), "features": broken})).ask() == []
 
 
 def test_needs_vertical_positions_only_where_they_count():
@@ -336,67 +264,8 @@ def test_needs_vertical_positions_only_where_they_count():
 # --- labels after a round --------------------------------------------------------------------------------------------
 
 
-def test_a_split_sends_images_to_the_nearer_seed():
-    memory = LabelMemory()
-    memory.add(0, 3, same=False)
-    features = floats([0.0], [0.4], [0.6], [1.0], [0.1])
-    labels = split_by_seeds(labelled(5, 5, 5, 5, 2), features, memory, [(0, 3)])
-    assert labels.tolist() == [5, 5, 6, 6, 2]
-
-
-def test_must_link_groups_move_as_a_block_by_their_mean():
-    memory = LabelMemory()
-    memory.add(0, 4, same=False)
-    memory.add(1, 3, same=True)
-    features = floats([0.0], [0.3], [0.45], [0.9], [1.0])  # the block 1, 3 has mean .6
-    assert split_by_seeds(labelled(0, 0, 0, 0, 0), features, memory, [(0, 4)]).tolist() == [0, 1, 0, 1, 1]
-    memory.add(0, 1, same=True)  # now it is the seed's own block
-    assert split_by_seeds(labelled(0, 0, 0, 0, 0), features, memory, [(0, 4)]).tolist() == [0, 0, 0, 0, 1]
-
-
-def test_an_image_apart_from_one_seed_goes_with_the_other():
-    memory = LabelMemory()
-    memory.add(0, 3, same=False)
-    memory.add(0, 1, same=False)
-    features = floats([0.0], [0.1], [0.9], [1.0])
-    assert split_by_seeds(labelled(0, 0, 0, 0), features, memory, [(0, 3)]).tolist() == [0, 1, 1, 1]
-
-
-def test_no_split_without_need():
-    memory = LabelMemory()
-    memory.add(0, 1, same=True)
-    features, labels = floats([0.0], [1.0], [2.0]), labelled(0, 0, -1)
-    assert split_by_seeds(labels, features, memory, [(0, 1), (0, 2), (1, 2)]).tolist() == [0, 0, -1]
-
-
-def test_unions_chain_to_the_smallest_label():
-    memory = LabelMemory()
-    memory.add(0, 2, same=True)
-    memory.add(3, 4, same=True)
-    labels = labelled(7, 7, 3, 3, 5, 9)
-    assert unite(labels, memory, [(0, 2), (3, 4)]).tolist() == [3, 3, 3, 3, 3, 9]
-    assert labels.tolist() == [7, 7, 3, 3, 5, 9]
-
-
-def test_a_union_that_would_violate_an_answer_is_left_out(caplog):
-    memory = LabelMemory()
-    memory.add(1, 3, same=False)
-    memory.add(0, 2, same=True)
-    with caplog.at_level("INFO", "whosame.strategies.reassignment"):
-        assert unite(labelled(0, 0, 1, 1), memory, [(0, 2)]).tolist() == [0, 0, 1, 1]
-    assert "clusters 0 and 1 stay apart" in caplog.text
-
-
-def test_outliers_join_with_their_must_link_group():
-    memory = LabelMemory()
-    memory.add(0, 1, same=True)
-    memory.add(1, 3, same=True)
-    memory.add(2, 5, same=True)
-    assert unite(labelled(-1, -1, -1, 0, 0, -1), memory, [(1, 3), (2, 5)]).tolist() == [0, 0, 1, 0, 0, 1]
-
-
 def test_reassign_splits_first_and_then_unites():
-    state = state_of(LINE, LABELS, budget=4)
+    state = round_state(LINE, LABELS, budget=4)
     session = DCPS(DCPSConfig(**PLAIN)).start(state)
     questions = session.ask()  # within 7-8 and 4-5, between 1-4 and 4-7
     memory = LabelMemory()
@@ -407,19 +276,3 @@ def test_reassign_splits_first_and_then_unites():
     labels = DCPS().reassign(state, memory, answers)
     groups = {tuple(np.flatnonzero(labels == label)) for label in np.unique(labels)}
     assert groups == {(0, 1, 2, 3, 4), (5,), (6, 7), (8,)}
-
-
-# --- the control -----------------------------------------------------------------------------------------------------
-
-
-def test_random_pairs_are_edges_of_the_graph_and_depend_on_the_seed():
-    def pairs(seed):
-        state = state_of(LINE, LABELS, budget=6, seed=seed)
-        near = np.abs(np.subtract.outer(range(9), range(9))) <= 2
-        state = RoundState(**{**vars(state), "graph": csr_array(near.astype(np.float32))})
-        return [(question.a, question.b) for question in RandomPairs().start(state).ask()]
-
-    assert all(0 < b - a <= 2 for a, b in pairs(0))
-    assert len(pairs(0)) == 6
-    assert pairs(0) == pairs(0)
-    assert pairs(0) != pairs(1)

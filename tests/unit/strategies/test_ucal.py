@@ -9,13 +9,13 @@ from scipy.sparse import csr_array
 
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
-from whosame.strategies.base import RoundState
 from whosame.strategies.ucal.kmedoids import k_medoids
 from whosame.strategies.ucal.mpps import merges, normalised_gaps, wanted_ranks
 from whosame.strategies.ucal.reliability import reliability
 from whosame.strategies.ucal.similarities import Similarities
 from whosame.strategies.ucal.snps import most_groups, split, structure, structures
 from whosame.strategies.ucal.ucal import UCAL, UCALConfig
+from whosame.testing import round_state
 
 
 def alike(n, **pairs):
@@ -279,23 +279,9 @@ MERGES = [(11, 14), (8, 11), (14, 17), (8, 14), (3, 17), (11, 17)]
 PLAIN = {"include_next": False, "merge_cap": 1.0}
 
 
-def state_of(angles=ANGLES, labels=LABELS, *, budget=100, memory=None):
-    n = len(labels)
+def state_of(angles=ANGLES, labels=LABELS, *, budget=100, **fields):
     apart = np.abs(np.subtract.outer(np.array(angles, float), angles)) / 100
-    return RoundState(
-        round=0,
-        rounds=1,
-        features=towards(*angles),
-        vertical=None,
-        map_height=1,
-        graph=graph_of(apart),
-        labels=np.array(labels, np.int64),
-        cameras=np.full(n, -1),
-        query_counts=np.zeros(n, np.int64),
-        memory=memory or LabelMemory(),
-        budget=budget,
-        generator=np.random.default_rng(0),
-    )
+    return round_state(towards(*angles), labels, graph=graph_of(apart), budget=budget, **fields)
 
 
 def play(config, state, verdict):

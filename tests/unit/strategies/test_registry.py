@@ -2,13 +2,15 @@
 
 from importlib.metadata import EntryPoint
 
+import numpy as np
 import pytest
 
 from whosame.errors import ParameterError
 from whosame.strategies import registry
-from whosame.strategies.baselines import NoQuestions
+from whosame.strategies.baselines import NoQuestions, RandomPairs
 from whosame.strategies.dcps.dcps import DCPS, DCPSConfig
 from whosame.strategies.ucal.ucal import UCALConfig
+from whosame.testing import round_state
 
 
 class Mine(NoQuestions):
@@ -66,6 +68,26 @@ def test_only_the_controls_never_ask_and_only_one_sees_the_truth():
     made = {name: registry.make(name) for name in registry.PRESETS}
     assert {name for name, strategy in made.items() if not strategy.asks} == {"none", "supervised"}
     assert {name for name, strategy in made.items() if strategy.uses_truth} == {"supervised"}
+
+
+@pytest.mark.parametrize("name", registry.PRESETS)
+def test_nothing_is_computed_for_a_round_without_budget(name):
+    broken = round_state(np.full((9, 2), np.nan), [0] * 9, graph={}, budget=0)
+    assert list(registry.make(name).start(broken).ask()) == []
+
+
+def test_random_pairs_are_edges_of_the_graph_and_depend_on_the_seed():
+    def pairs(seed):
+        near = {(a, b): 0.1 for a in range(9) for b in (a + 1, a + 2) if b < 9}
+        return [
+            (one.a, one.b)
+            for one in RandomPairs().start(round_state(labels=[0] * 9, graph=near, seed=seed, budget=6)).ask()
+        ]
+
+    assert all(0 < b - a <= 2 for a, b in pairs(0))
+    assert len(pairs(0)) == 6
+    assert pairs(0) == pairs(0)
+    assert pairs(0) != pairs(1)
 
 
 def test_unknown_names_offer_near_ones():

@@ -5,16 +5,15 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import torch
-from scipy.sparse import csr_array
 
 from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
-from whosame.strategies.base import RoundState
 from whosame.strategies.dral.agent import Agent, draw, inherited, masked_softmax, newborn, reward_to_go
 from whosame.strategies.dral.dral import DRAL, DRALConfig
 from whosame.strategies.dral.episode import Anchors, Block, Choice
 from whosame.strategies.dral.state import distances, nearest_open, rewards, similarities, sparsified, transition
+from whosame.testing import round_state
 
 
 def floats(*rows):
@@ -310,25 +309,6 @@ def crowd(seed, *, people=40, images=8, noise=0.6):
     return (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32), identities
 
 
-def state_of(features, budget, *, seed=0, previous_state=None, memory=None, labels=None):
-    n = len(features)
-    return RoundState(
-        round=0,
-        rounds=1,
-        features=features,
-        vertical=None,
-        map_height=1,
-        graph=csr_array((n, n), dtype=np.float32),
-        labels=np.full(n, -1) if labels is None else np.array(labels),
-        cameras=np.full(n, -1),
-        query_counts=np.zeros(n, np.int64),
-        memory=memory or LabelMemory(),
-        budget=budget,
-        generator=np.random.default_rng(seed),
-        previous_state=previous_state or {},
-    )
-
-
 def played(session, identities, *, stop_after=None):
     """Play a round by the truth; return its batches. ``stop_after`` paid answers nothing more is asked or answered."""
     batches, paid = [], 0
@@ -347,7 +327,7 @@ SMALL = DRALConfig(pool=8, k_max=4, k=4, block=5)
 
 def test_anchors_ask_in_lock_step_and_the_last_one_asks_the_rest():
     features, identities = crowd(0)
-    batches = played(DRAL(SMALL).start(state_of(features, 34)), identities)
+    batches = played(DRAL(SMALL).start(round_state(features, budget=34)), identities)
     assert [len(batch) for batch in batches] == [5] * 4 + [4] * 2 + [3] * 2  # 5 anchors x 4, then 4, 4, 4 and 2
     blocks = [{question.group for batch in part for question in batch} for part in (batches[:4], batches[4:])]
     assert [len(anchors) for anchors in blocks] == [5, 4]
@@ -363,12 +343,12 @@ def test_anchors_ask_in_lock_step_and_the_last_one_asks_the_rest():
 
 def test_a_budget_below_one_anchors_questions_is_spent_all_the_same():
     features, identities = crowd(0)
-    assert [len(batch) for batch in played(DRAL(SMALL).start(state_of(features, 3)), identities)] == [1, 1, 1]
+    assert [len(batch) for batch in played(DRAL(SMALL).start(round_state(features, budget=3)), identities)] == [1, 1, 1]
 
 
 def test_free_answers_leave_their_price_to_other_anchors():
     features, _ = crowd(0)
-    session, asked = DRAL(SMALL).start(state_of(features, 8)), []
+    session, asked = DRAL(SMALL).start(round_state(features, budget=8)), []
     while batch := session.ask():
         session.tell([Answer(question, "different", "oracle" if len(asked) else "closure") for question in batch])
         asked += batch
@@ -379,7 +359,9 @@ def test_anchors_come_once_in_a_run():
     features, identities = crowd(0, people=6)  # 48 anchors
     previous_state, memory, anchors = {}, LabelMemory(), []
     for turn in range(7):
-        session = DRAL(SMALL).start(state_of(features, 32, seed=turn, previous_state=previous_state, memory=memory))
+        session = DRAL(SMALL).start(
+            round_state(features, budget=32, seed=turn, previous_state=previous_state, memory=memory)
+        )
         batches = played(session, identities)
         for question in (question for batch in batches for question in batch):
             memory.add(question.a, question.b, bool(identities[question.a] == identities[question.b]))
@@ -392,7 +374,7 @@ def test_anchors_come_once_in_a_run():
 
 def test_a_question_open_to_two_anchors_is_asked_once():
     features = floats([1.0, 0.0], [0.6, 0.8])
-    (question,) = DRAL(SMALL).start(state_of(features, 100)).ask()
+    (question,) = DRAL(SMALL).start(round_state(features, budget=100)).ask()
     assert (question.a, question.b) == (0, 1)
 
 
@@ -402,7 +384,7 @@ def test_decided_pairs_are_no_actions():
     for row in range(1, 24):
         if identities[row] != identities[0]:
             memory.add(0, row, same=False)
-    session = DRAL(SMALL.replace(pool=20)).start(state_of(features, 1000, memory=memory))
+    session = DRAL(SMALL.replace(pool=20)).start(round_state(features, budget=1000, memory=memory))
     for question in (question for batch in played(session, identities) for question in batch):
         assert question.a != 0 or identities[question.b] == identities[0]
 
@@ -413,7 +395,7 @@ def test_representatives_may_be_anchors_first():
     away = np.linalg.norm(features - means[identities], axis=1)
     standing = {int(np.flatnonzero(identities == who)[away[identities == who].argmin()]) for who in range(5)}
     for order, expected in (("medoid", True), ("random", False)):
-        session = DRAL(SMALL.replace(anchor_order=order)).start(state_of(features, 20, labels=identities))
+        session = DRAL(SMALL.replace(anchor_order=order)).start(round_state(features, budget=20, labels=identities))
         assert ({question.group for question in session.ask()} == standing) is expected
 
 
@@ -436,16 +418,18 @@ def carried_equal(one, other):
 
 def test_what_is_carried_does_not_depend_on_who_asks_last_or_twice(tmp_path):
     features, identities = crowd(0)
-    whole = DRAL(SMALL).start(state_of(features, 34))
+    whole = DRAL(SMALL).start(round_state(features, budget=34))
     played(whole, identities)
-    cut = DRAL(SMALL).start(state_of(features, 34))  # as the dialogue does: no last, empty batch
+    cut = DRAL(SMALL).start(round_state(features, budget=34))  # as the dialogue does: no last, empty batch
     played(cut, identities, stop_after=34)
     previous_state = whole.next_state()
     assert carried_equal(previous_state, cut.next_state())
     assert carried_equal(previous_state, cut.next_state())
     np.savez(tmp_path / "state.npz", **previous_state)
     stored = dict(np.load(tmp_path / "state.npz"))
-    nexts = [DRAL(SMALL).start(state_of(features, 20, previous_state=given)) for given in (previous_state, stored)]
+    nexts = [
+        DRAL(SMALL).start(round_state(features, budget=20, previous_state=given)) for given in (previous_state, stored)
+    ]
     asked = [played(session, identities) for session in nexts]
     assert asked[0] == asked[1]
     assert carried_equal(previous_state, stored), "previous_state arrays were written to"
@@ -454,11 +438,11 @@ def test_what_is_carried_does_not_depend_on_who_asks_last_or_twice(tmp_path):
 
 def test_the_agent_learns_from_a_round_that_was_cut_short_and_from_none_where_nothing_was_asked():
     features, identities = crowd(0)
-    session = DRAL(SMALL).start(state_of(features, 34))
+    session = DRAL(SMALL).start(round_state(features, budget=34))
     played(session, identities, stop_after=7)
     previous_state = session.next_state()
     assert previous_state["dral_updates"] == 1
-    idle = DRAL(SMALL).start(state_of(features, 0, previous_state={**previous_state, "other": np.zeros(3)}))
+    idle = DRAL(SMALL).start(round_state(features, budget=0, previous_state={**previous_state, "other": np.zeros(3)}))
     assert idle.ask() == []
     assert carried_equal(idle.next_state(), previous_state)
 
@@ -469,7 +453,7 @@ def test_torchs_own_random_numbers_are_neither_used_nor_touched():
     for seed in (1, 2):
         torch.manual_seed(seed)
         before = torch.get_rng_state()
-        asked.append(played(DRAL(SMALL).start(state_of(features, 60)), identities))
+        asked.append(played(DRAL(SMALL).start(round_state(features, budget=60)), identities))
         assert torch.equal(before, torch.get_rng_state())
     assert asked[0] == asked[1]
 
@@ -507,7 +491,9 @@ def test_the_agent_earns_more_than_chance_on_people_it_has_never_seen():
     for turn in range(4):  # other people every round
         features, identities = crowd(100 + turn, people=60)
         agent = {name: value for name, value in previous_state.items() if name not in ("dral_anchors", "dral_done")}
-        session = DRAL(LEARNER).start(state_of(features, 480 * LEARNER.k_max, seed=turn, previous_state=agent))
+        session = DRAL(LEARNER).start(
+            round_state(features, budget=480 * LEARNER.k_max, seed=turn, previous_state=agent)
+        )
         played(session, identities)
         previous_state = session.next_state()
     features, identities = crowd(7, people=60)

@@ -2,37 +2,18 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 
 from whosame.memory import LabelMemory
-from whosame.strategies.base import RoundState
 from whosame.strategies.gain.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT
 from whosame.strategies.gain.joins import NEAREST_OUTLIERS, find_joins, lead
 from whosame.strategies.gain.plda_groups import PLDAGroups
 from whosame.strategies.gain.splits import divisions, find_splits
+from whosame.testing import round_state
 
 
-def groups_of(points, labels, *, cameras=None, edges=None, memory=None, shared_view=0.2):
-    n = len(labels)
-    points = np.asarray(points, np.float32).reshape(n, -1)
-    edges = edges or {}
-    row = [*range(n), *(a for a, _ in edges), *(b for _, b in edges)]
-    column = [*range(n), *(b for _, b in edges), *(a for a, _ in edges)]
-    distance = np.array([0.0] * n + 2 * list(edges.values()), np.float32)
-    state = RoundState(
-        round=0,
-        rounds=1,
-        features=points,
-        vertical=None,
-        map_height=0,
-        graph=csr_array((distance, (row, column)), shape=(n, n)),
-        labels=np.array(labels, np.int64),
-        cameras=np.full(n, -1) if cameras is None else np.array(cameras),
-        query_counts=np.zeros(n, np.int64),
-        memory=memory or LabelMemory(),
-        budget=10,
-        generator=np.random.default_rng(0),
-    )
+def groups_of(points, labels, *, edges=(), shared_view=0.2, **fields):
+    points = np.asarray(points, np.float32).reshape(len(labels), -1)
+    state = round_state(points, labels, graph=dict(edges), **fields)
     return PLDAGroups(state, points, np.random.default_rng(0), shared_view=shared_view)
 
 

@@ -7,7 +7,6 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whosame.evaluation.diversity import kl_to_uniform
 from whosame.strategies.dcps.greedy import LazyGreedy, rarity
 
 CLUSTERS = 5
@@ -84,10 +83,3 @@ def test_rarity_is_what_a_pair_takes_from_the_divergence(counts, first, second):
         after[position] += 1
     change = (np.log(before + 1).sum() - np.log(after + 1).sum()) / CLUSTERS
     assert math.isclose(-rarity(before, first, second, 1.0) / CLUSTERS, change, abs_tol=1e-12)
-
-
-@given(counts)
-def test_divergence_is_zero_only_where_counts_are_equal(counts):
-    divergence = kl_to_uniform(np.array(counts, float))
-    assert divergence >= -1e-12
-    assert (divergence < 1e-12) == (len(set(counts)) == 1)

@@ -4,15 +4,14 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 
 from whosame.clustering import neighbours
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies.aas.aas import AAS, AASConfig
 from whosame.strategies.aas.disagreement import medoids, near_medoids, regions, separated_pairs
-from whosame.strategies.base import RoundState
 from whosame.strategies.groups import Groups, singletons
+from whosame.testing import round_state
 
 
 def circle(*degrees):
@@ -136,23 +135,8 @@ CLUSTERS = [0, 0, 0, 1, 1, 2, 2, 2, 3, 3]
 OVER, UNDER = {(2, 7)}, {(1, 2), (2, 3), (6, 7), (7, 8)}
 
 
-def state_of(*, features=TEN, labels=CLUSTERS, budget=100, memory=None, seed=0, nearest=None):
-    n = len(labels)
-    return RoundState(
-        round=0,
-        rounds=1,
-        features=np.asarray(features, np.float32),
-        vertical=None,
-        map_height=1,
-        graph=csr_array((n, n), dtype=np.float32),
-        labels=np.array(labels, np.int64),
-        cameras=np.full(n, -1),
-        query_counts=np.zeros(n, np.int64),
-        memory=memory or LabelMemory(),
-        budget=budget,
-        generator=np.random.default_rng(seed),
-        nearest=nearest,
-    )
+def state_of(*, features=TEN, labels=CLUSTERS, budget=100, **fields):
+    return round_state(features, labels, budget=budget, **fields)
 
 
 def asked(config=None, **state):
@@ -171,10 +155,10 @@ def test_a_round_asks_both_pools():
 
 
 def test_pairs_are_drawn_in_proportion_to_their_chances():
-    first = Counter(asked(budget=1, seed=seed)[0] for seed in range(300))  # .6 for the one over, .1 each under
-    assert first[2, 7] / 300 == pytest.approx(0.6, abs=0.09)
+    first = Counter(asked(budget=1, seed=seed)[0] for seed in range(150))  # .6 for the one over, .1 each under
+    assert first[2, 7] / 150 == pytest.approx(0.6, abs=0.1)
     for pair in UNDER:
-        assert first[pair] / 300 == pytest.approx(0.1, abs=0.06)
+        assert first[pair] / 150 == pytest.approx(0.1, abs=0.07)
 
 
 def test_over_segmentation_pairs_are_drawn_by_their_similarity():
@@ -185,8 +169,8 @@ def test_over_segmentation_pairs_are_drawn_by_their_similarity():
     config = AASConfig(over_fraction=1.0)
     state = {"features": features, "labels": labels}
     assert set(asked(config, **state)) == {(2, 7), (7, 12), (12, 17)}
-    first = Counter(asked(config, budget=1, seed=seed, **state)[0] for seed in range(300))
-    assert first[12, 17] / 300 == pytest.approx(0.82 / 1.82, abs=0.08)
+    first = Counter(asked(config, budget=1, seed=seed, **state)[0] for seed in range(150))
+    assert first[12, 17] / 150 == pytest.approx(0.82 / 1.82, abs=0.1)
 
 
 @pytest.mark.parametrize(("fraction", "expected"), [(0.0, UNDER), (1.0, OVER)])
@@ -250,10 +234,6 @@ def test_nearest_images_that_the_clustering_found_are_not_searched_again(monkeyp
     searched.clear()
     assert asked(nearest=neighbours(TEN, 8).nearest) == alone
     assert searched == [4, 2]
-
-
-def test_nothing_is_computed_for_a_round_without_budget():
-    assert asked(features=np.full((10, 2), np.nan), budget=0) == []
 
 
 def test_labels_after_a_round_obey_its_answers():

@@ -1,54 +1,39 @@
 """MASS-like by hand: centrality, impurity, the order and end of a cluster's questions, labels after them."""
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from whosame.clustering import centrality
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
-from whosame.strategies.base import RoundState
 from whosame.strategies.groups import Groups
 from whosame.strategies.mass.mass import MASS, MASSConfig, impurity
 from whosame.strategies.mass.scatter import purified
+from whosame.testing import round_state
 
 
 def labelled(*labels):
     return np.array(labels, np.int64)
 
 
-def graph_of(similar, n):
-    """Return the graph of some similarities: distance 1 - s both ways, the diagonal stored as 0, others absent."""
-    pairs = {(i, i): 1.0 for i in range(n)} | similar | {(b, a): s for (a, b), s in similar.items()}
-    rows, columns = np.array(sorted(pairs)).T
-    distance = np.array([1 - pairs[pair] for pair in sorted(pairs)], np.float32)
-    return csr_array((distance, (rows, columns)), shape=(n, n))
-
-
 # A cluster of five and one of two, similarities in quarters; rows 3 and 4 only have one neighbour each in the first,
 # row 6 is similar to row 0 of the other cluster as well.
 SIMILAR = {(0, 1): 0.75, (0, 2): 0.75, (0, 3): 0.5, (1, 2): 0.5, (3, 4): 0.25, (5, 6): 0.5, (0, 6): 1.0}
 LABELS = labelled(0, 0, 0, 0, 0, 1, 1, -1)
-GRAPH = graph_of(SIMILAR, 8)
+
+
+def distances(similar):
+    """Return the Jaccard distances of similarities by pair."""
+    return {pair: 1 - value for pair, value in similar.items()}
+
+
+def state_of(similar, labels, **fields):
+    fields.setdefault("features", np.arange(len(labels))[:, None])
+    return round_state(labels=labels, graph=distances(similar), **fields)
+
+
+GRAPH = state_of(SIMILAR, LABELS).graph
 # Means over the four others: 0: 2/4, 1: 1.25/4, 2: 1.25/4, 3: .75/4, 4: .25/4; over the one other: .5 twice.
 CENTRALITY = [0.5, 0.3125, 0.3125, 0.1875, 0.0625, 0.5, 0.5, 0.0]
-
-
-def state_of(graph, labels, *, budget, features=None, memory=None):
-    n = len(labels)
-    return RoundState(
-        round=0,
-        rounds=1,
-        features=np.arange(n, dtype=np.float32)[:, None] if features is None else np.array(features, np.float32),
-        vertical=None,
-        map_height=1,
-        graph=graph,
-        labels=np.array(labels, np.int64),
-        cameras=np.full(n, -1),
-        query_counts=np.zeros(n, np.int64),
-        memory=memory or LabelMemory(),
-        budget=budget,
-        generator=np.random.default_rng(0),
-    )
 
 
 def talk(session, verdict):
@@ -96,7 +81,7 @@ def test_centrality_is_that_of_a_dense_computation():
     for row in np.flatnonzero(labels >= 0):
         others = (labels == labels[row]) & (np.arange(60) != row)
         expected[row] = (dense + dense.T)[row, others].mean()
-    np.testing.assert_allclose(centrality(graph_of(similar, 60), labels), expected, atol=1e-6)
+    np.testing.assert_allclose(centrality(state_of(similar, labels).graph, labels), expected, atol=1e-6)
 
 
 def test_the_centre_is_the_most_central_and_the_first_of_a_tie():
@@ -119,19 +104,19 @@ def test_impurity_looks_at_the_least_central_that_are_not_known_to_belong():
 
 
 def test_every_cluster_asks_its_hardest_member_first_the_least_pure_cluster_before_others():
-    questions = MASS().start(state_of(GRAPH, LABELS, budget=9)).ask()
+    questions = MASS().start(state_of(SIMILAR, LABELS, budget=9)).ask()
     assert [(question.a, question.b, question.group) for question in questions] == [(0, 4, 0), (5, 6, 1)]
     assert [question.score for question in questions] == [0.875, 0.5]
     assert {question.kind for question in questions} == {"within"}
     assert questions[0].reason == "least central of its cluster, centrality 0.062"
-    assert len(MASS().start(state_of(GRAPH, LABELS, budget=1)).ask()) == 1
+    assert len(MASS().start(state_of(SIMILAR, LABELS, budget=1)).ask()) == 1
 
 
 STAR = {(0, i): s for i, s in enumerate([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3], start=1)}  # hardest first: 7, 6, ..., 1
 
 
-def star(people, *, budget=100, memory=None, **parameters):
-    state = state_of(graph_of(STAR, 8), [0] * 8, budget=budget, memory=memory)
+def star(people, *, memory=None, **parameters):
+    state = state_of(STAR, [0] * 8, budget=100, memory=memory or LabelMemory())
     return [pair for batch in talk(MASS(MASSConfig(**parameters)).start(state), by(people)) for pair in batch]
 
 
@@ -150,7 +135,7 @@ def test_a_share_of_the_members_is_enough_but_not_while_the_answer_is_different(
 
 
 def test_unsure_is_a_question_but_no_sign_of_purity():
-    state = state_of(graph_of(STAR, 8), [0] * 8, budget=100)
+    state = state_of(STAR, [0] * 8, budget=100)
     assert len(talk(MASS(MASSConfig(patience=1)).start(state), lambda a, b: "unsure")) == 4
 
 
@@ -160,7 +145,7 @@ def test_what_is_known_is_not_asked_and_no_new_evidence():
 
 
 def test_free_answers_do_not_end_the_questions():
-    session = MASS(MASSConfig(patience=1)).start(state_of(graph_of(STAR, 8), [0] * 8, budget=100))
+    session = MASS(MASSConfig(patience=1)).start(state_of(STAR, [0] * 8, budget=100))
     (first,) = session.ask()
     session.tell([Answer(first, "same", "closure")])
     (second,) = session.ask()
@@ -177,7 +162,7 @@ MIXED |= {(4, 6): 0.5, (5, 6): 0.25, (6, 7): 0.5, (4, 7): 0.25}
 def test_what_does_not_belong_is_purified_around_its_own_centre():
     # Sums: 0: 4, 1: 1.5, 2: 1.5, 3: .75, 4: 1.25, 5: .5, 6: 2, 7: 1. Hardest first: 5, 3, 7, 4, 1, 2, 6.
     # In the residual 4, 5, 6, 7: .75, .25, 1.25, .75. Centre 6, hardest first: 5, 4, 7.
-    state = state_of(graph_of(MIXED, 8), [0] * 8, budget=100)
+    state = state_of(MIXED, [0] * 8, budget=100)
     batches = talk(MASS(MASSConfig(patience=4, share=1)).start(state), by("aaaabcbb"))
     assert [pair for batch in batches for pair in batch] == [
         (0, 5),
@@ -200,8 +185,8 @@ def test_what_does_not_belong_is_purified_around_its_own_centre():
 
 
 def test_clusters_take_turns_where_free_answers_leave_the_budget():
-    graph, labels = graph_of({(0, 1): 0.1, (2, 3): 0.2, (4, 5): 0.3}, 6), [0, 0, 1, 1, 2, 2]
-    session = MASS().start(state_of(graph, labels, budget=2))
+    similar, labels = {(0, 1): 0.1, (2, 3): 0.2, (4, 5): 0.3}, [0, 0, 1, 1, 2, 2]
+    session = MASS().start(state_of(similar, labels, budget=2))
     first = session.ask()
     assert [(question.a, question.b) for question in first] == [(0, 1), (2, 3)]
     session.tell([Answer(first[0], "same", "closure"), Answer(first[1], "same")])
@@ -211,9 +196,8 @@ def test_clusters_take_turns_where_free_answers_leave_the_budget():
 # --- labels after a round --------------------------------------------------------------------------------------------
 
 
-def reassigned(memory, features, *, graph=None, labels=None, **parameters):
-    labels = [0] * len(features) if labels is None else labels
-    state = state_of(graph_of(STAR, 8) if graph is None else graph, labels, budget=0, features=features)
+def reassigned(memory, features, *, similar=STAR, labels=(0,) * 8, **parameters):
+    state = state_of(similar, labels, features=features)
     return MASS(MASSConfig(**parameters)).reassign(state, memory, [])
 
 
@@ -232,7 +216,7 @@ def test_must_link_groups_follow_as_a_block_and_nothing_follows_whom_it_differs_
     assert parts(reassigned(memory, features)) == expected
     # Before enforcement, too, which would bring a torn block together again, and clusters with it.
     options = {"roots": memory.must_link_roots(8), "kind": "closeness", "depth": 3}
-    divided = purified(np.arange(8), graph_of(STAR, 8), np.array(features, np.float32), memory, **options)
+    divided = purified(np.arange(8), state_of(STAR, [0] * 8).graph, np.array(features, np.float32), memory, **options)
     assert {tuple(part.tolist()) for part in divided} == expected
 
 
@@ -240,18 +224,17 @@ def test_residuals_become_clusters_of_their_own_and_their_residuals_too():
     # 0 rejects 4, 5, 6, 7; of them 6 is the centre and rejects 5. Row 3 looks like 5, row 2 like 7.
     features = [[0.0], [1.0], [21.0], [39.0], [19.0], [40.0], [18.0], [20.0]]
     memory = remembered((0, 4, False), (0, 5, False), (0, 6, False), (0, 7, False), (5, 6, False), (6, 7, True))
-    graph = graph_of(MIXED, 8)
-    assert parts(reassigned(memory, features, graph=graph)) == {(0, 1), (2, 4, 6, 7), (3, 5)}
+    assert parts(reassigned(memory, features, similar=MIXED)) == {(0, 1), (2, 4, 6, 7), (3, 5)}
     # With depth 0 the residual is one group, which enforcement then divides by the answer within it.
-    assert parts(reassigned(memory, features, graph=graph, depth=0)) == {(0, 1), (2, 4, 6, 7), (3, 5)}
+    assert parts(reassigned(memory, features, similar=MIXED, depth=0)) == {(0, 1), (2, 4, 6, 7), (3, 5)}
     unpurified = remembered((0, 4, False), (0, 5, False), (0, 6, False), (0, 7, False))
-    assert parts(reassigned(unpurified, features, graph=graph)) == {(0, 1), (2, 3, 4, 5, 6, 7)}
+    assert parts(reassigned(unpurified, features, similar=MIXED)) == {(0, 1), (2, 3, 4, 5, 6, 7)}
 
 
 def test_other_clusters_and_outliers_keep_their_labels():
     features = [[0.0], [1.0], [2.0], [9.0], [9.0], [5.0], [5.0], [5.0]]
-    graph = graph_of({(0, 1): 0.9, (0, 2): 0.8, (0, 3): 0.7, (4, 5): 0.5}, 8)
-    labels = reassigned(remembered((0, 3, False)), features, graph=graph, labels=[4, 4, 4, 4, 7, 7, -1, -1])
+    similar = {(0, 1): 0.9, (0, 2): 0.8, (0, 3): 0.7, (4, 5): 0.5}
+    labels = reassigned(remembered((0, 3, False)), features, similar=similar, labels=[4, 4, 4, 4, 7, 7, -1, -1])
     assert labels.tolist() == [0, 0, 0, 1, 2, 2, -1, -1]
 
 

@@ -2,37 +2,15 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
-from whosame.strategies.base import RoundState
 from whosame.strategies.uncertainty import Uncertainty, UncertaintyConfig
+from whosame.testing import round_state
 
 
-def graph_of(near, n):
-    """Return the graph of some distances, both ways, the diagonal stored."""
-    pairs = {(i, i): 0.0 for i in range(n)} | near | {(b, a): d for (a, b), d in near.items()}
-    rows, columns = np.array(sorted(pairs)).T
-    return csr_array((np.array([pairs[p] for p in sorted(pairs)], np.float32), (rows, columns)), shape=(n, n))
-
-
-def state_of(near, labels, *, budget, memory=None):
-    n = len(labels)
-    return RoundState(
-        round=0,
-        rounds=1,
-        features=np.eye(n, dtype=np.float32),
-        vertical=None,
-        map_height=1,
-        graph=graph_of(near, n),
-        labels=np.array(labels, np.int64),
-        cameras=np.full(n, -1),
-        query_counts=np.zeros(n, np.int64),
-        memory=memory or LabelMemory(),
-        budget=budget,
-        generator=np.random.default_rng(0),
-    )
+def state_of(near, labels, **fields):
+    return round_state(np.eye(len(labels)), labels, graph=near, **fields)
 
 
 def asked(state, **parameters):

@@ -2,15 +2,14 @@
 
 import numpy as np
 import pytest
-from scipy.sparse import csr_array
 
 from whosame.memory import LabelMemory
 from whosame.questions import Answer
-from whosame.strategies.base import RoundState
 from whosame.strategies.groups import Groups, distances
-from whosame.strategies.spal import extremes
-from whosame.strategies.spal.extremes import decided_pairs, farthest_inside, nearest_outside
+from whosame.strategies.pairs import decided_pairs
+from whosame.strategies.spal.extremes import SKETCH, farthest_inside, nearest_outside, projected
 from whosame.strategies.spal.spal import SPAL, SPALConfig
+from whosame.testing import round_state
 
 
 def on_line(*values):
@@ -19,24 +18,6 @@ def on_line(*values):
 
 def listed(pairs):
     return list(zip(pairs.first.tolist(), pairs.second.tolist(), pairs.clusters.tolist(), strict=True))
-
-
-def state_of(features, labels, *, budget, memory=None):
-    n = len(labels)
-    return RoundState(
-        round=0,
-        rounds=1,
-        features=features,
-        vertical=None,
-        map_height=1,
-        graph=csr_array((n, n), dtype=np.float32),
-        labels=np.array(labels, np.int64),
-        cameras=np.full(n, -1),
-        query_counts=np.zeros(n, np.int64),
-        memory=memory or LabelMemory(),
-        budget=budget,
-        generator=np.random.default_rng(0),
-    )
 
 
 def nothing_decided(n):
@@ -102,21 +83,17 @@ def test_no_pair_where_there_is_none():
 
 
 @pytest.mark.parametrize("loose", [0.0, 1.0])
-def test_ties_go_to_the_smaller_rows(monkeypatch, loose):
-    monkeypatch.setattr(extremes, "LOOSE", loose)
+def test_ties_go_to_the_smaller_rows(loose):
     # A square: both diagonals tie inside; outside, row 4 is as near to row 1 as rows 5 and 6 are to row 0.
     features = np.array([[0, 0], [0, 1], [1, 1], [1, 0], [0, 2], [0, -1], [-1, 0]], np.float32)
     groups = Groups(np.array([0, 0, 0, 0, -1, -1, -1]))
     assert listed(farthest_inside(features, groups, nothing_decided(7))) == [(0, 2, [0, 0])]
-    assert listed(nearest_outside(features, groups, nothing_decided(7))) == [(0, 5, [0, -1])]
+    assert listed(nearest_outside(features, groups, nothing_decided(7), loose=loose)) == [(0, 5, [0, -1])]
 
 
 @pytest.mark.parametrize("loose", [0.0, 1.0])  # compare all dimensions always, never
 @pytest.mark.parametrize("dim", [3, 40])
-def test_blocks_and_projection_find_what_brute_force_finds(monkeypatch, dim, loose):
-    monkeypatch.setattr(extremes, "BLOCK", 7)  # clusters of 20 span blocks
-    monkeypatch.setattr(extremes, "SKETCH", 8)
-    monkeypatch.setattr(extremes, "LOOSE", loose)
+def test_blocks_and_projection_find_what_brute_force_finds(dim, loose):
     draw = np.random.default_rng(dim)
     features = (draw.normal(size=(120, 10)) @ draw.normal(size=(10, dim)) + draw.normal(size=(120, dim))).astype("f4")
     features /= np.linalg.norm(features, axis=1, keepdims=True)
@@ -128,7 +105,8 @@ def test_blocks_and_projection_find_what_brute_force_finds(monkeypatch, dim, loo
     decided, groups = decided_pairs(memory, 120), Groups(labels)
     full = np.linalg.norm(features[:, None].astype(float) - features[None], axis=2)
     closed = decided.toarray() | np.eye(120, dtype=bool)
-    inside, outside = farthest_inside(features, groups, decided), nearest_outside(features, groups, decided)
+    inside = farthest_inside(features, groups, decided, block=7)  # clusters of 20 span blocks
+    outside = nearest_outside(features, groups, decided, block=7, sketch=8, loose=loose)
     assert len(inside) == len(outside) == 5
     for label in range(5):
         mine = labels == label
@@ -144,26 +122,19 @@ def test_blocks_and_projection_find_what_brute_force_finds(monkeypatch, dim, loo
 def test_the_projection_makes_no_distance_larger():
     features = np.random.default_rng(0).normal(size=(50, 200)).astype(np.float32)
     features /= np.linalg.norm(features, axis=1, keepdims=True)
-    projected = extremes._projected(features)
-    assert projected.shape == (50, extremes.SKETCH + 1)
+    shorter = projected(features)
+    assert shorter.shape == (50, SKETCH + 1)
     first, second = np.triu_indices(50, 1)
-    truth, lower = distances(features, first, second), distances(projected, first, second)
+    truth, lower = distances(features, first, second), distances(shorter, first, second)
     assert (lower <= truth + 1e-6).all()
     assert lower.mean() > 0.5 * truth.mean(), "a projection that tells nothing apart"
-
-
-def test_distances_keep_the_digits_in_which_near_rows_differ(monkeypatch):
-    monkeypatch.setattr("whosame.strategies.groups.PAIRS", 2)
-    features = np.array([[1, 0], [1, 1e-4], [0, 1], [3, 4]], np.float32)
-    found = distances(features, np.array([0, 0, 1]), np.array([1, 2, 1]))
-    np.testing.assert_allclose(found, [1e-4, np.sqrt(2), 0], rtol=1e-6)
 
 
 # --- a round ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_round_takes_one_inside_and_one_outside_in_turn_the_most_extreme_first():
-    questions = SPAL().start(state_of(LINE, LABELS, budget=9)).ask()
+    questions = SPAL().start(round_state(LINE, LABELS, budget=9)).ask()
     # The second cluster is nearest to the same image as the first, but from another member.
     assert [(question.a, question.b, question.kind, question.group) for question in questions] == [
         (0, 3, "within", 2),
@@ -174,11 +145,11 @@ def test_a_round_takes_one_inside_and_one_outside_in_turn_the_most_extreme_first
     assert [question.score for question in questions] == [4, -0.5, 3, -1.5]
     assert questions[0].reason == "farthest pair of its cluster, distance 4.000"
     assert questions[1].reason == "nearest image outside the cluster, distance 0.500"
-    assert len(SPAL().start(state_of(LINE, LABELS, budget=3)).ask()) == 3
+    assert len(SPAL().start(round_state(LINE, LABELS, budget=3)).ask()) == 3
 
 
 def test_a_pair_that_is_nearest_from_both_sides_is_asked_once():
-    questions = SPAL().start(state_of(on_line(0, 1, 2, 9), [0, 0, 1, 1], budget=9)).ask()
+    questions = SPAL().start(round_state(on_line(0, 1, 2, 9), [0, 0, 1, 1], budget=9)).ask()
     assert [(question.a, question.b, question.kind) for question in questions] == [
         (2, 3, "within"),
         (1, 2, "between"),
@@ -188,7 +159,7 @@ def test_a_pair_that_is_nearest_from_both_sides_is_asked_once():
 
 def test_a_round_is_one_pass_or_as_many_as_told():
     def ask(passes):
-        session, pairs = SPAL(SPALConfig(passes=passes)).start(state_of(LINE, LABELS, budget=99)), []
+        session, pairs = SPAL(SPALConfig(passes=passes)).start(round_state(LINE, LABELS, budget=99)), []
         while questions := session.ask():
             pairs += [(question.a, question.b) for question in questions]
             session.tell([Answer(question, "unsure") for question in questions])
@@ -203,9 +174,9 @@ def test_decided_pairs_are_replaced_or_leave_their_cluster_silent():
     memory = LabelMemory()
     memory.add(0, 3, same=True)
     memory.skip(3, 5)
-    replaced = SPAL().start(state_of(LINE, LABELS, budget=9, memory=memory)).ask()
+    replaced = SPAL().start(round_state(LINE, LABELS, budget=9, memory=memory)).ask()
     assert {(question.a, question.b) for question in replaced} == {(1, 3), (2, 3), (2, 4), (2, 5)}
-    silent = SPAL(SPALConfig(replace_decided=False)).start(state_of(LINE, LABELS, budget=9, memory=memory)).ask()
+    silent = SPAL(SPALConfig(replace_decided=False)).start(round_state(LINE, LABELS, budget=9, memory=memory)).ask()
     assert {(question.a, question.b) for question in silent} == {(2, 4), (2, 5)}
 
 
@@ -213,10 +184,5 @@ def test_an_outlier_joins_the_cluster_of_whom_it_is():
     memory = LabelMemory()
     memory.add(3, 5, same=True)
     memory.add(0, 3, same=False)
-    labels = SPAL().reassign(state_of(LINE, LABELS, budget=0), memory, [])
+    labels = SPAL().reassign(round_state(LINE, LABELS, budget=0), memory, [])
     assert labels.tolist() == [0, 0, 1, 2, 1, 2, -1]
-
-
-def test_nothing_is_computed_for_a_round_without_budget():
-    state = state_of(np.full((7, 1), np.nan, np.float32), LABELS, budget=0)
-    assert SPAL().start(state).ask() == []
