@@ -4,6 +4,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
+from functools import partial
 from itertools import count
 from pathlib import Path
 
@@ -11,6 +13,11 @@ import fastapi.routing
 import pytest
 from sqlalchemy import make_url
 
+from whosame.annotation.queue.image_tokens import ImageRef
+from whosame.annotation.queue.leases import LEASE_SECONDS, lease_pairs
+from whosame.annotation.queue.submit import skip_pair, submit_answer
+from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
+from whosame.annotation.queue.undo import last_undoable, undo_answer
 from whosame.annotation.store.store import open_store
 
 
@@ -134,6 +141,85 @@ class Clock:
 @pytest.fixture
 def clock():
     return Clock()
+
+
+class People:
+    """The annotators of a run: what the page does for them, each step in a transaction of its own."""
+
+    def __init__(self, store, now=time.time, run_uid="uid"):
+        self.store, self.now, self.run_uid = store, now, run_uid
+
+    def lease(self, name, count=1, *, session=None, seconds=LEASE_SECONDS):
+        """Return the pairs leased to a person; each has one login session unless the test says otherwise."""
+        with self.store.writing() as connection:
+            who = (self.run_uid, name, session or f"session of {name}")
+            return lease_pairs(connection, *who, count=count, seconds=seconds, now=self.now())
+
+    def answer(self, name, lease, verdict="same", seconds=2.0, *, session=None):
+        with self.store.writing() as connection:
+            who = (name, session or f"session of {name}")
+            return submit_answer(connection, lease.token, *who, verdict, seconds, now=self.now())
+
+    def answer_next(self, name, verdict="same", seconds=2.0):
+        """Answer the next pair; return its task and the answer's receipt."""
+        [lease] = self.lease(name)
+        return lease.task, self.answer(name, lease, verdict, seconds)
+
+    def skip(self, name, lease):
+        with self.store.writing() as connection:
+            skip_pair(connection, lease.token, name, now=self.now())
+
+    def undo(self, name, event, *, session=None):
+        with self.store.writing() as connection:
+            return undo_answer(connection, event, name, session or f"session of {name}", now=self.now())
+
+    def last_undoable(self, name):
+        with self.store.reading() as connection:
+            return last_undoable(connection, self.run_uid, name, f"session of {name}")
+
+
+@pytest.fixture(scope="session")
+def people_of():
+    """Return the annotators of a store: ``people_of(store, now=…, run_uid=…)``."""
+    return People
+
+
+@pytest.fixture
+def people(store, clock):
+    """The annotators of the run "uid", by the clock that stands still."""
+    return People(store, clock)
+
+
+class AnyImage(dict):
+    """An image for every id."""
+
+    def __missing__(self, image):
+        return ImageRef(f"{image}.png", f"digest {image}")
+
+
+def queue_of(store, pairs=None, *, images=None, now=time.time, **run):
+    """Return the queue of a round that has begun and asks pairs: so many of images 0 and 1, 2 and 3 …, or these."""
+    known = {"run_uid": "uid", "run": "mine", "root": "/images", "round": 0, "rounds": 3, "asked": 0}
+    info = RunInfo(**{**known, "budget": 30, "round_budget": 10, **run})
+    queue = TaskQueue(store, info, AnyImage() if images is None else images, now=now)
+    queue.begin()
+    if isinstance(pairs, int):
+        pairs = [(2 * k, 2 * k + 1) for k in range(pairs)]
+    if pairs is not None:
+        queue.ask([pair if isinstance(pair, PairTask) else PairTask(*pair, "between") for pair in pairs])
+    return queue
+
+
+@pytest.fixture(scope="session", name="queue_of")
+def queue_of_fixture():
+    """Make the queue of a round in any store; see :func:`queue_of`."""
+    return queue_of
+
+
+@pytest.fixture
+def task_queue(store, clock):
+    """Make the queue of a round in the test's store; see :func:`queue_of`."""
+    return partial(queue_of, store, now=clock)
 
 
 @pytest.fixture(scope="session")

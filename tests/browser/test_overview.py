@@ -16,10 +16,7 @@ from playwright.sync_api import expect
 from whosame.annotation.accounts.users import add
 from whosame.annotation.quality.answered_pairs import case, disputes
 from whosame.annotation.queue.image_tokens import ImageRef
-from whosame.annotation.queue.leases import claim
-from whosame.annotation.queue.submit import answer, skip
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
-from whosame.annotation.queue.undo import take_back
 from whosame.annotation.store.store import LabelStore, open_store
 from whosame.annotation.web.app import create_app
 from whosame.annotation.web.server import listen
@@ -70,12 +67,12 @@ def data(drawn, tmp_path_factory):
 
 
 @pytest.fixture
-def round_(data, tmp_path):
+def round_(data, tmp_path, clock, people_of):
     folder, manifest, labels = data
     train = manifest.image_ids("train")
     who = dict(zip(train.tolist(), manifest.identities(train).tolist(), strict=True))
     images = {image: ImageRef(manifest.table["path"].iat[image], manifest.table["digest"].iat[image]) for image in who}
-    clock = Clock(time.time() - 600)
+    clock.time = time.time() - 600
     with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
         about = RunInfo("uid", "mine", str(manifest.root), 1, 10, 50, 500, 50, overlap=2)
         campaign = TaskQueue(store, about, images)
@@ -88,7 +85,7 @@ def round_(data, tmp_path):
         assert len(asked) == PAIRS
         wrong = tuple(train[list(circle[1])].tolist())
         campaign.ask([PairTask(int(train[a]), int(train[b]), "within") for a, b in asked])
-        people_answer(store, who, clock, wrong)
+        people_answer(store, people_of(store, now=clock), who, clock, wrong)
         listener = listen("127.0.0.1", 0)
         app = create_app(store, runs=folder / "runs")
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
@@ -99,14 +96,6 @@ def round_(data, tmp_path):
         server.should_exit = True
         thread.join(10)
         listener.close()
-
-
-class Clock:
-    def __init__(self, begin):
-        self.time = begin
-
-    def __call__(self):
-        return self.time
 
 
 def pairs_within(labels):
@@ -124,14 +113,14 @@ def in_a_circle(alike, others):
     raise AssertionError("the clusters are too good")
 
 
-def people_answer(store, who, clock, wrong):
+def people_answer(store, people, who, clock, wrong):
     """Let two people answer most pairs, and a third decide some of those on which they disagree."""
     generator = np.random.default_rng(1)
     for name in ERRING:
         add(store, name)
     for turn in range(2 * PAIRS - 4):
         name = ("alice", "bob")[turn % 2] if turn < 2 * PAIRS - 8 else "carol"
-        held = claim(store, "uid", name, name, now=clock)[0]
+        [held] = people.lease(name)
         images = case(store, "uid", held.task).images
         told = "same" if (who[images[0]] == who[images[1]]) != (generator.random() < ERRING[name]) else "different"
         told = "unsure" if turn in (11, 40) else told
@@ -139,14 +128,13 @@ def people_answer(store, who, clock, wrong):
             told = "same" if images == wrong or who[images[0]] == who[images[1]] else "different"
         took = float(generator.lognormal(1.2, 0.4))
         clock.time += took
-        receipt = answer(store, held.token, name, name, told, took, now=clock)
+        receipt = people.answer(name, held, told, took)
         if turn == 20:
-            back = take_back(store, receipt.event, name, name, now=clock)
-            answer(store, back.token, name, name, told, took, now=clock)
+            people.answer(name, people.undo(name, receipt.event), told, took)
         if turn == 30:
-            skip(store, claim(store, "uid", name, name, now=clock)[0].token, name, now=clock)
+            people.skip(name, people.lease(name)[0])
     clock.time = time.time()
-    claim(store, "uid", "alice", "alice", now=clock)
+    people.lease("alice")
 
 
 @pytest.fixture

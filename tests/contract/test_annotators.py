@@ -6,10 +6,7 @@ from contextlib import suppress
 import numpy as np
 import pytest
 
-from whosame.annotation.queue import submit
-from whosame.annotation.queue.image_tokens import ImageRef
-from whosame.annotation.queue.leases import claim
-from whosame.annotation.queue.tasks import RunInfo, TaskQueue
+from whosame.annotation.queue.submit import RefusedError
 from whosame.annotation.store.schema import images
 from whosame.annotation.store.store import open_store
 from whosame.annotators.human import HumanAnnotator
@@ -22,46 +19,45 @@ N = len(IDENTITIES)
 
 
 class Alice(threading.Thread):
-    """A person who answers whatever lies on the table of the newest run, as it lies there."""
+    """A person who answers all open questions of the newest run."""
 
-    def __init__(self, store):
+    def __init__(self, store, people_of, queue_of):
         super().__init__(daemon=True)
-        self.store, self.runs, self.gone = store, [], threading.Event()
+        self.store, self.people_of, self.queue_of = store, people_of, queue_of
+        self.runs, self.gone = [], threading.Event()
         self.start()
 
     def asked(self):
         """Return an annotator that asks her, in a run of its own."""
         uid = str(len(self.runs))
-        images = {row: ImageRef(f"{row}.png", f"digest {row}") for row in range(N)}
-        campaign = TaskQueue(self.store, RunInfo(uid, uid, "/images", 0, 1, 0, 99, 99), images)
-        digests = [picture.digest for picture in images.values()]
+        queue = self.queue_of(self.store, run_uid=uid)
+        digests = [f"digest {row}" for row in range(N)]
         about = {"run_uid": uid, "run": uid, "round": 0, "image_ids": np.arange(N), "digests": digests}
-        campaign.begin()
-        self.runs.append(uid)
-        return HumanAnnotator(campaign, PeopleRecord(self.store, **about), poll_seconds=0.01)
+        self.runs.append(self.people_of(self.store, run_uid=uid))
+        return HumanAnnotator(queue, PeopleRecord(self.store, **about), poll_seconds=0.01)
 
     def run(self):
         while not self.gone.wait(0.01):
-            for held in claim(self.store, self.runs[-1], "alice", "hers", count=99) if self.runs else ():
+            for lease in self.runs[-1].lease("alice", 99) if self.runs else ():
                 with self.store.reading() as connection:
                     a, b = connection.scalars(
                         images.select()
                         .with_only_columns(images.c.image)
-                        .where(images.c.token.in_([held.left, held.right]))
+                        .where(images.c.token.in_([lease.left, lease.right]))
                     )
                 verdict = "same" if IDENTITIES[a] == IDENTITIES[b] else "different"
-                with suppress(submit.RefusedError):  # taken off the table while she looked at it
-                    submit.answer(self.store, held.token, "alice", "hers", verdict, 2.0)
+                with suppress(RefusedError):  # closed while she looked at it
+                    self.runs[-1].answer("alice", lease, verdict)
 
 
 @pytest.fixture(params=NAMES)
-def make(request, tmp_path):
+def make(request, tmp_path, people_of, queue_of):
     """Make annotators of one kind, a new one each time."""
     if request.param != HUMAN:
         yield lambda identities: make_annotator(request.param, CONFIG, identities=identities, seed=3)
         return
     with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
-        alice = Alice(store)
+        alice = Alice(store, people_of, queue_of)
         yield lambda _: alice.asked()
         alice.gone.set()
         alice.join()

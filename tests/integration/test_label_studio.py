@@ -21,8 +21,6 @@ from whosame.annotation.exchange.export_answers import export_answers
 from whosame.annotation.exchange.import_answers import import_answers
 from whosame.annotation.exchange.run_images import find_run, run_images
 from whosame.annotation.queue.image_tokens import ImageRef
-from whosame.annotation.queue.leases import claim
-from whosame.annotation.queue.submit import answer, skip
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.memory import LabelMemory
@@ -131,14 +129,14 @@ def asked(database, images):
 
 
 @pytest.fixture
-def store(images, tmp_path):
+def store(images, tmp_path, people_of):
     """Of four questions alice has answered two, and bob has skipped the third."""
     with asked(tmp_path / "labels.db", images) as store:
+        people = people_of(store)
         for verdict in ("same", "unsure"):
-            [held] = claim(store, "uid", "alice", "sitting")
-            answer(store, held.token, "alice", "sitting", verdict, 2.5)
-        [held] = claim(store, "uid", "bob", "sitting")
-        skip(store, held.token, "bob")
+            people.answer_next("alice", verdict, 2.5)
+        [lease] = people.lease("bob")
+        people.skip("bob", lease)
         yield store
 
 

@@ -197,7 +197,7 @@ def test_pictures_that_are_not_and_one_that_was_deleted_while_it_waited(site):
 def own(tmp_path):
     """A page whose database may be broken."""
     (tmp_path / "images").mkdir()
-    store = open_store(f"sqlite:///{tmp_path}/labels.db", patience=0.2)
+    store = open_store(f"sqlite:///{tmp_path}/labels.db", lock_timeout=0.2)
     with store, Site(store, tmp_path / "images", n=30).served() as site:
         yield site
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from sqlalchemy import select
 
-from whosame.annotation.queue.leases import LEASE_SECONDS, claim
+from whosame.annotation.queue.leases import LEASE_SECONDS
 from whosame.annotation.store.schema import leases
 from whosame.annotation.store.store import open_store
 
@@ -52,7 +52,7 @@ def test_many_people_at_once(load, database, overlap):
         assert sum(len(person["saved"]) for person in told) == len(store.answers("load")) >= 60
 
 
-def test_killed_under_load_nothing_that_was_saved_is_lost(load, database):
+def test_killed_under_load_nothing_that_was_saved_is_lost(load, database, people_of):
     moments = np.random.default_rng(0).uniform(0, 1, KILLS)
     with open_store(database) as store:
         people = load.begin(store, pairs=2500 * (KILLS + 1), overlap=1, people=12)
@@ -80,5 +80,6 @@ def test_killed_under_load_nothing_that_was_saved_is_lost(load, database):
             held = set(connection.scalars(select(leases.c.task_id)))
         assert held
         later = time.time() + LEASE_SECONDS
-        back = [claim(store, "load", f"later {k}", "later", count=15, now=lambda: later) for k in range(len(people))]
+        others = people_of(store, now=lambda: later, run_uid="load")
+        back = [others.lease(f"later {k}", 15) for k in range(len(people))]
         assert {one.task for its in back for one in its} >= held  # they come back, and before later ones

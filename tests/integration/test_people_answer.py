@@ -8,13 +8,13 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from whosame.annotation.queue.leases import claim
-from whosame.annotation.queue.submit import RefusedError, answer
+from whosame.annotation.queue.submit import RefusedError
 from whosame.annotation.store.schema import images, runs
 from whosame.annotation.store.store import open_store
 from whosame.runs import Run
@@ -28,9 +28,9 @@ TIMED = ("seconds", "timed", "hours")  # how long people took is theirs
 class Person(threading.Thread):
     """Answers whatever waits, from the truth."""
 
-    def __init__(self, folder, name="alice"):
+    def __init__(self, folder, people_of):
         super().__init__(daemon=True)
-        self.folder, self.who, self.done = folder, name, threading.Event()
+        self.folder, self.people_of, self.done = folder, people_of, threading.Event()
         manifest = pd.read_parquet(next((folder / "data" / "02_index").glob("manifest_*.parquet")))
         self.identities = manifest["identity"].fillna(-2).astype(int).tolist()
         self.said = 0
@@ -51,29 +51,20 @@ class Person(threading.Thread):
                         connection.execute(images.select().with_only_columns(images.c.token, images.c.image)).all()
                     )
                 for uid in uids:
-                    self.answer(store, uid, shown)
+                    self.answer(self.people_of(store, run_uid=uid), shown)
                 time.sleep(self.pause)
 
-    def answer(self, store, uid, images):
-        for held in claim(store, uid, self.who, "a sitting", count=1):
-            if held.left in images and held.right in images:
-                try:
-                    answer(
-                        store,
-                        held.token,
-                        self.who,
-                        "a sitting",
-                        self.verdict(images[held.left], images[held.right]),
-                        1.0,
-                    )
+    def answer(self, people, shown):
+        for lease in people.lease("alice"):
+            if lease.left in shown and lease.right in shown:
+                with suppress(RefusedError):
+                    people.answer("alice", lease, self.verdict(shown[lease.left], shown[lease.right]), 1.0)
                     self.said += 1
-                except RefusedError:
-                    pass
 
 
 @pytest.fixture
-def person(project):
-    person = Person(project)
+def person(project, people_of):
+    person = Person(project, people_of)
     person.start()
     yield person
     person.done.set()

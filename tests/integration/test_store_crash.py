@@ -1,4 +1,4 @@
-"""Killed with SIGKILL at any moment of a conversation, the same run goes on: no answer lost, none asked again.
+"""Killed with SIGKILL at any moment of the query loop, a run goes on: no answer is lost, none is asked again.
 
 This file is also the program that is killed: it forks a child for each attempt, and the child kills itself at a given
 line of whosame's own code, be it between two answers or in the middle of a commit.
@@ -29,7 +29,7 @@ DIGESTS = [f"{image:032x}" for image in IDS]
 
 
 class Adaptive:
-    """Asks batches that depend on what it was told, and doubts every "same"."""
+    """Asks batches that depend on the answers before, and doubts every "same"."""
 
     def __init__(self, round_number):
         self.generator, self.told = np.random.default_rng(round_number), 0
@@ -47,7 +47,7 @@ class Adaptive:
 
 
 class Noting(NoisyOracle):
-    """Notes every pair it is asked, and which time it is, as a person would remember it."""
+    """Notes every pair it is asked, with the attempt, as a person would remember it."""
 
     notes: Path
 
@@ -58,7 +58,7 @@ class Noting(NoisyOracle):
 
 
 def run(folder):
-    """Three rounds, from the beginning, with one store; what is decided at the end."""
+    """Play three rounds with one store; return the answers, the memory and the counts."""
     identities = np.random.default_rng(0).integers(1, 5, N)
     annotator = Noting(identities, dict.fromkeys(("within", "between", "pool"), 0.1), seed=0)
     annotator.notes = folder / "asked.txt"
@@ -67,10 +67,10 @@ def run(folder):
         session = Adaptive(number)
         with open_store(f"sqlite:///{folder}/labels.db") as store:
             record = RoundRecord(store, run_uid="uid", run="demo", round=number, image_ids=IDS, digests=DIGESTS)
-            said = run_queries(session, session.ask(), annotator, memory, budget=BUDGET, record=record)
-        memory = said.memory
-        told += [(answer.question.a, answer.question.b, answer.verdict) for answer in said.answers]
-        counts.append((said.asked, said.free, said.repeated, said.conflicts, said.reasked, said.overturned))
+            result = run_queries(session, session.ask(), annotator, memory, budget=BUDGET, record=record)
+        memory = result.memory
+        told += [(answer.question.a, answer.question.b, answer.verdict) for answer in result.answers]
+        counts.append((result.asked, result.free, result.repeated, result.conflicts, result.reasked, result.overturned))
     return {"told": told, "log": memory.log, "counts": counts}
 
 
@@ -130,7 +130,7 @@ def program(folder, seed):
     result.pop("lines")
     assert result == expected, f"{moments=}"
     assert kept(disturbed) == kept(undisturbed) == asked(undisturbed), f"{moments=}"
-    counts = {"answers": len(kept(disturbed)), "put": len(asked(disturbed)), "killed": killed}
+    counts = {"answers": len(kept(disturbed)), "asked": len(asked(disturbed)), "killed": killed}
     print(json.dumps({**counts, "reasked": sum(count[4] for count in result["counts"])}))
 
 
@@ -140,11 +140,13 @@ def test_killed_at_random_moments_the_run_ends_the_same(tmp_path):
         [sys.executable, __file__, tmp_path, "0"], capture_output=True, text=True, timeout=60, check=False
     )
     assert done.returncode == 0, done.stderr
-    said = json.loads(done.stdout)
-    assert said["killed"] >= KILLS // 4
-    assert said["answers"] == ROUNDS * BUDGET
-    assert said["reasked"] > 0
-    assert said["put"] <= said["answers"] + said["killed"]  # at most the one answer that was on its way at each kill
+    counts = json.loads(done.stdout)
+    assert counts["killed"] >= KILLS // 4
+    assert counts["answers"] == ROUNDS * BUDGET
+    assert counts["reasked"] > 0
+    assert (
+        counts["asked"] <= counts["answers"] + counts["killed"]
+    )  # at most the one answer that was on its way at each kill
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A conversation: what is paid, free, or put again, and that stopping it anywhere changes nothing."""
+"""The query loop: which questions are paid, free, or asked again, and that stopping it anywhere changes nothing."""
 
 import contextlib
 from collections import Counter
@@ -45,7 +45,7 @@ class Notebook:
 
 
 class Curious:
-    """A session whose next batch depends on all it was told; it may ask the same, or what is settled, again."""
+    """A session whose next batch depends on all answers before; it may ask answered or settled pairs again."""
 
     def __init__(self, seed, batches, size):
         self.generator, self.batches, self.size = np.random.default_rng(seed), batches, size
@@ -55,8 +55,8 @@ class Curious:
         if self.batches == 0:
             return []
         self.batches -= 1
-        said = sum(len(answer.verdict) for answer in self.told)
-        pairs = [np.sort(self.generator.choice(N, 2, replace=False)) for _ in range(self.size + said % 3)]
+        letters = sum(len(answer.verdict) for answer in self.told)
+        pairs = [np.sort(self.generator.choice(N, 2, replace=False)) for _ in range(self.size + letters % 3)]
         return [Question(int(a), int(b), "within") for a, b in pairs]
 
     def tell(self, answers):
@@ -64,7 +64,7 @@ class Curious:
 
 
 class Doubtful(Curious):
-    """Doubts two of three answers, and which depends on all it was told."""
+    """Doubts two of three answers; which ones depends on all answers before."""
 
     def __init__(self, *args):
         super().__init__(*args)
@@ -79,28 +79,33 @@ class Doubtful(Curious):
 
 
 class Fickle(Oracle):
-    """Says anything, at every attempt anew."""
+    """Answers at random, each attempt independently."""
 
     def verdict(self, question):
         return str(stream(0, *attempt(question)).choice(["same", "different", "unsure"]))
 
 
-class OnTheTable(Oracle):
-    """People who begin at the end, with all questions on the table before any answer is known."""
+class Backwards(Oracle):
+    """People who begin with the last question, all questions open before any answer is known."""
 
     name = "people"
 
     def answer(self, questions, settled):
-        on_the_table = [question for question in questions if not settled(question)]
-        for question in reversed(on_the_table):
+        for question in reversed([question for question in questions if not settled(question)]):
             yield Answer(question, self.verdict(question), "human", self.name)
+
+
+def ask(session, annotator, *, budget=20, memory=None, record=None):
+    """Run the query loop from the session's first batch."""
+    memory = LabelMemory() if memory is None else memory
+    return run_queries(session, session.ask(), annotator, memory, budget=budget, record=record or Notebook())
 
 
 def begin(case):
     return (Doubtful if case["doubts"] else Curious)(case["seed"], case["batches"], case["size"])
 
 
-def talk(case, record, session=None):
+def run(case, record, session=None):
     session = session or begin(case)
     memory = LabelMemory.from_log(*zip(*case["before"], strict=True)) if case["before"] else LabelMemory()
     identities = np.array(case["identities"])
@@ -108,11 +113,11 @@ def talk(case, record, session=None):
         "oracle": Oracle(identities, seconds=1.5),
         "fickle": Fickle(identities, seconds=1.5),
         "noisy": NoisyOracle(identities, dict.fromkeys(("within", "between", "pool"), 0.3), seed=case["seed"]),
-        "people": OnTheTable(identities),
+        "people": Backwards(identities),
     }[case["annotator"]]
-    said = run_queries(session, session.ask(), annotator, memory, budget=case["budget"], record=record)
-    assert session.told == said.answers
-    return said
+    result = ask(session, annotator, budget=case["budget"], memory=memory, record=record)
+    assert session.told == result.answers
+    return result
 
 
 cases = st.fixed_dictionaries(
@@ -136,46 +141,46 @@ def outcome(answer):
     return replace(answer, source="closure" if answer.source == "closure" else "paid")
 
 
-def talk_with_stops(case, stops):
-    """Stop after so many more answers each time, then talk to the end."""
+def run_with_stops(case, stops):
+    """Stop after so many more answers each time, then run to the end."""
     record = Notebook()
     for more in stops:
         record.fails_at = len(record.kept) + more
         with contextlib.suppress(PowerCutError):
-            talk(case, record)
+            run(case, record)
     record.fails_at = -1
-    return talk(case, record), record
+    return run(case, record), record
 
 
 @given(cases, st.booleans())
 @settings(max_examples=150, deadline=None)
-def test_the_account_adds_up(case, people):
+def test_the_counts_add_up(case, people):
     case = {**case, "annotator": "people"} if people else case
     record = Notebook()
-    said = talk(case, record)
-    paid = [answer for answer in said.answers if answer.source != "closure"]
-    pairs = [(answer.question.a, answer.question.b) for answer in said.answers]
-    assert said.asked == sum(answer.asked for answer in paid) == len(record.kept) <= case["budget"]
-    assert said.reasked == said.asked - len(paid)
-    assert case["doubts"] or said.reasked == said.overturned == 0
-    assert said.free == len(said.answers) - len(paid)
-    assert len(set(pairs)) == len(pairs)  # nothing is asked or told twice
+    result = run(case, record)
+    paid = [answer for answer in result.answers if answer.source != "closure"]
+    pairs = [(answer.question.a, answer.question.b) for answer in result.answers]
+    assert result.asked == sum(answer.asked for answer in paid) == len(record.kept) <= case["budget"]
+    assert result.reasked == result.asked - len(paid)
+    assert case["doubts"] or result.reasked == result.overturned == 0
+    assert result.free == len(result.answers) - len(paid)
+    assert len(set(pairs)) == len(pairs)  # none is asked or given twice
     assert not {(a, b) for a, b, _ in case["before"]} & set(pairs)
-    assert said.found == 0
-    believed = [(answer.question.a, answer.question.b, answer.verdict) for answer in paid]
-    assert said.memory.log[: len(case["before"])] == case["before"]
-    assert sorted(said.memory.log) == sorted(case["before"] + believed)
+    assert result.found == 0
+    accepted = [(answer.question.a, answer.question.b, answer.verdict) for answer in paid]
+    assert result.memory.log[: len(case["before"])] == case["before"]
+    assert sorted(result.memory.log) == sorted(case["before"] + accepted)
     if not case["doubts"]:
         in_order = [(answer.question.a, answer.question.b, answer.verdict) for answer in record.kept]
-        assert said.memory.log == case["before"] + in_order
-    assert said.conflicts == len(said.memory.conflicts)
+        assert result.memory.log == case["before"] + in_order
+    assert result.conflicts == len(result.memory.conflicts)
 
 
 @given(trusting)
 @settings(max_examples=100, deadline=None)
 def test_no_question_is_paid_that_earlier_answers_decide(case):
     record = Notebook()
-    said = talk(case, record)
+    result = run(case, record)
     known = LabelMemory.from_log(*zip(*case["before"], strict=True)) if case["before"] else LabelMemory()
     for answer in record.kept:
         a, b = answer.question.a, answer.question.b
@@ -184,19 +189,19 @@ def test_no_question_is_paid_that_earlier_answers_decide(case):
             known.skip(a, b)
         else:
             known.add(a, b, answer.verdict == "same")
-    for answer in said.answers:
+    for answer in result.answers:
         if answer.source == "closure":
             assert known.implied(answer.question.a, answer.question.b) == (answer.verdict == "same")
-    assert said.conflicts == 0
+    assert result.conflicts == 0
 
 
 @given(doubtful, st.booleans())
 @settings(max_examples=200, deadline=None)
-def test_what_is_believed_follows_from_what_was_said(case, people):
+def test_accepted_verdicts_follow_from_the_answers(case, people):
     case = {**case, "annotator": "people"} if people else case
     record, session = Notebook(), begin(case)
-    said = talk(case, record, session)
-    paid = {(answer.question.a, answer.question.b): answer for answer in said.answers if answer.source != "closure"}
+    result = run(case, record, session)
+    paid = {(answer.question.a, answer.question.b): answer for answer in result.answers if answer.source != "closure"}
     assert sorted(session.looked) == sorted(paid)  # once each
     for pair, answer in paid.items():
         votes = [vote for vote in record.kept if attempt(vote.question)[:2] == pair]
@@ -212,48 +217,52 @@ def test_what_is_believed_follows_from_what_was_said(case, people):
             assert answer.verdict == (most if times > 1 else "unsure")
             assert len(votes) == 2 or verdicts[0] != verdicts[1]  # no third where two agree
         else:
-            implied = {True: "same", False: "different", None: None}[said.memory.implied(*pair)]
-            assert (answer.verdict == verdicts[0] and said.asked == case["budget"]) or answer.verdict == implied
+            implied = {True: "same", False: "different", None: None}[result.memory.implied(*pair)]
+            assert (answer.verdict == verdicts[0] and result.asked == case["budget"]) or answer.verdict == implied
     if not people:
-        assert said.conflicts == 0
+        assert result.conflicts == 0
 
 
 @given(cases, stops)
 @settings(max_examples=200, deadline=None)
 def test_stopping_anywhere_and_going_on_changes_nothing(case, stops):
-    whole, whole_record = talk_with_stops(case, [])
-    resumed, record = talk_with_stops(case, stops)
+    whole, whole_record = run_with_stops(case, [])
+    resumed, record = run_with_stops(case, stops)
     assert list(map(outcome, resumed.answers)) == list(map(outcome, whole.answers))
     assert resumed.memory.log == whole.memory.log
     assert resumed.memory.conflicts == whole.memory.conflicts
     assert replace(resumed, found=0, answers=[], memory=None) == replace(whole, answers=[], memory=None)
     assert record.kept == whole_record.kept  # and nothing was asked twice
-    again = talk(case, record)
+    again = run(case, record)
     assert again.found == again.asked == whole.asked
 
 
 @given(cases, stops)
 @settings(max_examples=100, deadline=None)
 def test_people_who_answer_in_their_own_order_lose_nothing_by_a_stop(case, stops):
-    said, record = talk_with_stops({**case, "annotator": "people"}, stops)
+    result, record = run_with_stops({**case, "annotator": "people"}, stops)
     attempts = [attempt(answer.question) for answer in record.kept]
-    assert len(set(attempts)) == len(attempts) == said.asked <= case["budget"]
-    assert case["doubts"] or said.memory.log == case["before"] + [
+    assert len(set(attempts)) == len(attempts) == result.asked <= case["budget"]
+    assert case["doubts"] or result.memory.log == case["before"] + [
         (answer.question.a, answer.question.b, answer.verdict) for answer in record.kept
     ]
 
 
 class Script:
-    """A session that asks given batches."""
+    """A session that asks given batches and doubts the first answers to given pairs."""
 
-    def __init__(self, *batches):
-        self.batches, self.told = list(batches), []
+    def __init__(self, *batches, doubted=()):
+        self.batches, self.doubted, self.told = [list(batch) for batch in batches], doubted, []
 
     def ask(self):
         return self.batches.pop(0) if self.batches else []
 
     def tell(self, answers):
         self.told.append(answers)
+
+    def should_reask(self, answer):
+        assert answer.question.attempt == 1
+        return (answer.question.a, answer.question.b) in self.doubted
 
 
 def within(*pairs):
@@ -267,9 +276,9 @@ def summary(answers):
 ORACLE = Oracle(np.array([1, 1, 1, 2, 2, -1]))
 
 
-def test_closure_answers_are_free_and_told_in_their_place():
+def test_closure_answers_are_free_and_in_their_place():
     session = Script(within((0, 1), (1, 2), (0, 2), (2, 3), (0, 3)))
-    said = run_queries(session, session.ask(), ORACLE, LabelMemory(), budget=10, record=Notebook())
+    result = ask(session, ORACLE, budget=10)
     assert summary(session.told[0]) == [
         (0, 1, "same", "oracle"),
         (1, 2, "same", "oracle"),
@@ -277,29 +286,29 @@ def test_closure_answers_are_free_and_told_in_their_place():
         (2, 3, "different", "oracle"),
         (0, 3, "different", "closure"),
     ]
-    assert (said.asked, said.free, said.repeated) == (3, 2, 0)
+    assert (result.asked, result.free, result.repeated) == (3, 2, 0)
 
 
 def test_a_settled_question_leaves_its_money_to_the_next():
     session = Script(within((0, 1), (1, 2), (0, 2), (2, 3), (3, 4)), within((0, 4)))
-    said = run_queries(session, session.ask(), ORACLE, LabelMemory(), budget=3, record=Notebook())
-    assert said.asked == 3
+    result = ask(session, ORACLE, budget=3)
+    assert result.asked == 3
     assert summary(session.told[0])[-1] == (2, 3, "different", "oracle")
     assert len(session.told) == 1  # the budget is spent: no second batch
 
 
-def test_a_pair_asked_again_is_neither_asked_nor_told_again():
+def test_a_repeated_pair_is_neither_asked_nor_answered_again():
     memory = LabelMemory.from_log([0], [1], ["same"])
     session = Script(within((0, 1), (1, 2), (1, 2)), within((1, 2), (0, 2), (0, 5)), within((0, 5), (0, 2)))
-    said = run_queries(session, session.ask(), ORACLE, memory, budget=9, record=Notebook())
+    result = ask(session, ORACLE, budget=9, memory=memory)
     assert [summary(told) for told in session.told] == [
         [(1, 2, "same", "oracle")],
         [(0, 2, "same", "closure"), (0, 5, "unsure", "oracle")],
         [],
     ]
-    assert (said.asked, said.free, said.repeated) == (2, 1, 5)
+    assert (result.asked, result.free, result.repeated) == (2, 1, 5)
     assert len(memory) == 1  # the memory given is not changed
-    assert said.memory.settled(0, 5)
+    assert result.memory.settled(0, 5)
 
 
 def test_an_answer_is_on_disk_before_the_memory_the_session_or_the_next_question_sees_it():
@@ -326,27 +335,27 @@ def test_an_answer_is_on_disk_before_the_memory_the_session_or_the_next_question
     first, second = within((0, 1), (2, 3))
     session = Script([first, second])
     session.tell = lambda _: happened.append(("told", None))
-    run_queries(session, session.ask(), annotator, LabelMemory(), budget=2, record=Loud())
+    ask(session, annotator, budget=2, record=Loud())
     assert happened == [("asked", first), ("kept", first), ("asked", second), ("kept", second), ("told", None)]
 
 
-def test_contradictions_are_kept_and_the_earlier_answers_stand():
-    class Contrary(OnTheTable):
+def test_contradictions_are_kept_and_the_earlier_answers_stay_valid():
+    class Contrary(Backwards):
         def verdict(self, question):
             return "different" if (question.a, question.b) == (0, 2) else "same"
 
     session, record = Script(within((0, 2), (1, 2), (0, 1))), Notebook()
-    said = run_queries(session, session.ask(), Contrary(np.arange(3)), LabelMemory(), budget=3, record=record)
-    assert (said.asked, said.conflicts) == (3, 1)
-    assert said.memory.conflicts == [(0, 2, False)]
-    assert said.memory.implied(0, 2) is True
-    assert summary(said.answers)[0] == (0, 2, "different", "human")  # the session hears what was said
+    result = ask(session, Contrary(np.arange(3)), budget=3, record=record)
+    assert (result.asked, result.conflicts) == (3, 1)
+    assert result.memory.conflicts == [(0, 2, False)]
+    assert result.memory.implied(0, 2) is True
+    assert summary(result.answers)[0] == (0, 2, "different", "human")  # the session gets it as it was given
 
 
-def test_no_budget_asks_nobody():
+def test_without_budget_no_question_is_asked():
     session = Script(within((0, 1)))
-    said = run_queries(session, session.ask(), ORACLE, LabelMemory(), budget=0, record=Notebook())
-    assert (said.answers, said.asked) == ([], 0)
+    result = ask(session, ORACLE, budget=0)
+    assert (result.answers, result.asked) == ([], 0)
 
 
 def test_an_annotator_that_answers_what_it_was_not_asked():
@@ -356,61 +365,48 @@ def test_an_annotator_that_answers_what_it_was_not_asked():
 
     session = Script(within((0, 1)))
     with pytest.raises(RuntimeError, match="which it was not asked"):
-        run_queries(session, session.ask(), Chatty(np.arange(3)), LabelMemory(), budget=5, record=Notebook())
+        ask(session, Chatty(np.arange(3)), budget=5)
 
 
 def test_a_session_that_asks_the_same_for_ever_is_stopped():
     session = Script(*[within((0, 1))] * (MAX_FRUITLESS + 5))
     with pytest.raises(RuntimeError, match="Script asked 100 batches of pairs that were all settled"):
-        run_queries(session, session.ask(), ORACLE, LabelMemory(), budget=5, record=Notebook())
+        ask(session, ORACLE, budget=5)
 
 
-def test_a_session_may_go_on_after_a_batch_that_nobody_answered():
+def test_a_session_may_go_on_after_a_batch_without_answers():
     session = Script(within((0, 1)), within((0, 1)), within((3, 4)))
-    said = run_queries(session, session.ask(), ORACLE, LabelMemory(), budget=5, record=Notebook())
-    assert said.asked == 2
-
-
-class Doubter(Script):
-    """A session that asks given batches and doubts the first answers to given pairs."""
-
-    def __init__(self, *batches, doubted):
-        super().__init__(*batches)
-        self.doubted = doubted
-
-    def should_reask(self, answer):
-        assert answer.question.attempt == 1
-        return (answer.question.a, answer.question.b) in self.doubted
+    result = ask(session, ORACLE, budget=5)
+    assert result.asked == 2
 
 
 class Saying(Oracle):
-    """Says of each pair what is listed, one after another; a second's thought the first time, two the second, …"""
+    """Gives the listed answers to each pair, one an attempt; the first takes one second, the second two, …"""
 
     name = "saying"
 
-    def __init__(self, said):
-        self.said = said
+    def __init__(self, given):
+        self.given = given
 
     def answer(self, questions, settled):
         for question in questions:
             if not settled(question):
-                verdict = self.said[question.a, question.b][question.attempt - 1]
+                verdict = self.given[question.a, question.b][question.attempt - 1]
                 yield Answer(question, verdict, "human", f"person {question.attempt}", float(question.attempt))
 
 
-def doubt(said, *batches, doubted=None, budget=20, record=None):
-    """Let a session hear what is said, and doubt; every pair by default."""
-    session = Doubter(*map(list, batches), doubted=said if doubted is None else doubted)
-    heard = run_queries(session, session.ask(), Saying(said), LabelMemory(), budget=budget, record=record or Notebook())
-    return session, heard
+def doubt(given, *batches, doubted=None, budget=20, record=None):
+    """Run a session that doubts the answers to these pairs, by default to every pair."""
+    session = Script(*batches, doubted=given if doubted is None else doubted)
+    return session, ask(session, Saying(given), budget=budget, record=record)
 
 
 def fates(told):
     return [(answer.verdict, answer.asked, answer.overturned) for answer in told]
 
 
-def test_two_of_three_are_believed():
-    said = {
+def test_two_of_three_attempts_decide():
+    given = {
         (0, 1): ["same", "different", "different"],
         (2, 3): ["same", "same"],
         (4, 5): ["different"],
@@ -418,7 +414,7 @@ def test_two_of_three_are_believed():
         (8, 9): ["same", "different", "same"],
     }
     record = Notebook()
-    session, heard = doubt(said, within(*said), doubted=set(said) - {(4, 5)}, record=record)
+    session, result = doubt(given, within(*given), doubted=set(given) - {(4, 5)}, record=record)
     (told,) = session.told
     assert told == [
         Answer(Question(0, 1, "within"), "different", "human", "person 3", 6.0, asked=3, overturned=True),
@@ -429,11 +425,11 @@ def test_two_of_three_are_believed():
     ]
     assert [answer.question.attempt for answer in told] == [1] * 5
     first, again, last = (
-        [(*pair, number) for pair, verdicts in said.items() if len(verdicts) >= number] for number in (1, 2, 3)
+        [(*pair, number) for pair, verdicts in given.items() if len(verdicts) >= number] for number in (1, 2, 3)
     )
     assert [attempt(answer.question) for answer in record.kept] == first + again + last
-    assert (heard.asked, heard.reasked, heard.overturned, heard.conflicts) == (12, 7, 1, 0)
-    assert heard.memory.log == [  # as they came to be believed
+    assert (result.asked, result.reasked, result.overturned, result.conflicts) == (12, 7, 1, 0)
+    assert result.memory.log == [  # as they were accepted
         (4, 5, "different"),
         (2, 3, "same"),
         (0, 1, "different"),
@@ -442,13 +438,13 @@ def test_two_of_three_are_believed():
     ]
 
 
-def test_three_who_all_say_another_are_unsure():
-    _, heard = doubt({(0, 1): ["same", "different", "unsure"]}, within((0, 1)), within((0, 1)))
-    assert fates(heard.answers) == [("unsure", 3, True)]
-    assert heard.answers[0].annotator == "person 3"
-    assert heard.memory.settled(0, 1)
-    assert heard.memory.implied(0, 1) is None
-    assert heard.repeated == 1  # and it is not put a fourth time
+def test_three_attempts_that_all_differ_are_unsure():
+    _, result = doubt({(0, 1): ["same", "different", "unsure"]}, within((0, 1)), within((0, 1)))
+    assert fates(result.answers) == [("unsure", 3, True)]
+    assert result.answers[0].annotator == "person 3"
+    assert result.memory.settled(0, 1)
+    assert result.memory.implied(0, 1) is None
+    assert result.repeated == 1  # it is not asked a fourth time
 
 
 @pytest.mark.parametrize(
@@ -462,46 +458,46 @@ def test_three_who_all_say_another_are_unsure():
         (6, [("different", 3, True), ("same", 3, True)]),
     ],
 )
-def test_where_the_budget_ends_the_first_answer_is_believed(budget, expected):
-    said = {(0, 1): ["same", "different", "different"], (2, 3): ["different", "same", "same"]}
-    session, heard = doubt(said, within(*said), within((4, 5)), budget=budget)
-    assert fates(heard.answers) == expected
-    assert heard.answers[0].annotator == ("person 1" if budget < 5 else "person 3")
-    assert heard.asked == budget
-    assert [(a, b, verdict) for a, b, verdict in heard.memory.log] == [
-        (answer.question.a, answer.question.b, answer.verdict) for answer in heard.answers
+def test_where_the_budget_ends_the_first_answer_is_accepted(budget, expected):
+    given = {(0, 1): ["same", "different", "different"], (2, 3): ["different", "same", "same"]}
+    session, result = doubt(given, within(*given), within((4, 5)), budget=budget)
+    assert fates(result.answers) == expected
+    assert result.answers[0].annotator == ("person 1" if budget < 5 else "person 3")
+    assert result.asked == budget
+    assert [(a, b, verdict) for a, b, verdict in result.memory.log] == [
+        (answer.question.a, answer.question.b, answer.verdict) for answer in result.answers
     ]
     assert len(session.told) == 1
 
 
 def test_nothing_follows_from_an_answer_while_it_is_doubted():
-    said = {(0, 1): ["different"], (1, 2): ["same"], (0, 2): ["same"]}
-    session, heard = doubt(said, within(*said), doubted={(0, 1)})
-    # Believed, the first two would have made the third "different", for nothing. It was asked, and decides the first.
+    given = {(0, 1): ["different"], (1, 2): ["same"], (0, 2): ["same"]}
+    session, result = doubt(given, within(*given), doubted={(0, 1)})
+    # Accepted, the first two would have implied "different" for the third, for free. It was asked, and decides the first.
     assert [answer.source for answer in session.told[0]] == ["human"] * 3
     assert fates(session.told[0]) == [("same", 1, True), ("same", 1, False), ("same", 1, False)]
-    assert (heard.asked, heard.free, heard.reasked, heard.overturned, heard.conflicts) == (3, 0, 0, 1, 0)
-    assert heard.memory.log == [(1, 2, "same"), (0, 2, "same"), (0, 1, "same")]
+    assert (result.asked, result.free, result.reasked, result.overturned, result.conflicts) == (3, 0, 0, 1, 0)
+    assert result.memory.log == [(1, 2, "same"), (0, 2, "same"), (0, 1, "same")]
 
 
 def test_from_what_is_confirmed_everything_follows_at_once():
-    said = {(0, 1): ["same", "same"], (1, 2): ["same", "same"], (0, 2): ["different"], (0, 3): ["different"]}
-    _, heard = doubt(said, within((0, 1), (1, 2)), within((0, 2), (0, 3), (2, 3)), doubted={(0, 1), (1, 2)})
-    assert summary(heard.answers)[2:] == [
+    given = {(0, 1): ["same", "same"], (1, 2): ["same", "same"], (0, 2): ["different"], (0, 3): ["different"]}
+    _, result = doubt(given, within((0, 1), (1, 2)), within((0, 2), (0, 3), (2, 3)), doubted={(0, 1), (1, 2)})
+    assert summary(result.answers)[2:] == [
         (0, 2, "same", "closure"),
         (0, 3, "different", "human"),
         (2, 3, "different", "closure"),
     ]
-    assert (heard.asked, heard.free) == (5, 2)
+    assert (result.asked, result.free) == (5, 2)
 
 
-def test_what_a_confirmed_answer_settles_is_not_put_again():
-    said = {(0, 1): ["same", "same"], (1, 2): ["different"], (0, 2): ["same", "same"], (3, 4): ["same", "same"]}
+def test_a_pair_that_a_confirmed_answer_settles_is_not_asked_again():
+    given = {(0, 1): ["same", "same"], (1, 2): ["different"], (0, 2): ["same", "same"], (3, 4): ["same", "same"]}
     record = Notebook()
-    _, heard = doubt(said, within(*said), doubted={(0, 1), (0, 2), (3, 4)}, record=record)
-    # (0, 1), put again, is "same"; with (1, 2) it decides (0, 2), and the next is put.
+    _, result = doubt(given, within(*given), doubted={(0, 1), (0, 2), (3, 4)}, record=record)
+    # (0, 1), asked again, is "same"; with (1, 2) it decides (0, 2), and the next is asked.
     assert [attempt(answer.question) for answer in record.kept[4:]] == [(0, 1, 2), (3, 4, 2)]
-    assert fates(heard.answers) == [
+    assert fates(result.answers) == [
         ("same", 2, False),
         ("different", 1, False),
         ("different", 1, True),
@@ -510,7 +506,7 @@ def test_what_a_confirmed_answer_settles_is_not_put_again():
 
 
 def test_wherever_it_is_stopped_a_doubting_session_ends_the_same():
-    said = {
+    given = {
         (0, 1): ["same", "different", "same"],
         (1, 2): ["same"],
         (0, 2): ["different", "unsure", "same"],
@@ -518,37 +514,37 @@ def test_wherever_it_is_stopped_a_doubting_session_ends_the_same():
         (2, 5): ["same", "unsure", "different"],
     }
     batches = within((0, 1), (1, 2), (0, 2)), within((3, 4), (0, 4), (2, 5), (0, 5))
-    said |= {(0, 4): ["different", "different"], (0, 5): ["unsure", "unsure"]}
+    given |= {(0, 4): ["different", "different"], (0, 5): ["unsure", "unsure"]}
     for budget in range(1, 18):
         whole = Notebook()
-        _, expected = doubt(said, *batches, doubted=set(said) - {(1, 2)}, budget=budget, record=whole)
+        _, expected = doubt(given, *batches, doubted=set(given) - {(1, 2)}, budget=budget, record=whole)
         for stop in range(len(whole.kept)):
             record = Notebook(fails_at=stop)
             with pytest.raises(PowerCutError):
-                doubt(said, *batches, doubted=set(said) - {(1, 2)}, budget=budget, record=record)
+                doubt(given, *batches, doubted=set(given) - {(1, 2)}, budget=budget, record=record)
             record.fails_at = -1
-            _, resumed = doubt(said, *batches, doubted=set(said) - {(1, 2)}, budget=budget, record=record)
+            _, resumed = doubt(given, *batches, doubted=set(given) - {(1, 2)}, budget=budget, record=record)
             assert resumed.found == stop
             assert list(map(outcome, resumed.answers)) == list(map(outcome, expected.answers))
             assert resumed.memory.log == expected.memory.log
             assert record.kept == whole.kept
-    assert expected.overturned  # the longest conversation had all of it
+    assert expected.overturned  # the longest run had all of it
     assert expected.reasked > 5
 
 
 def test_a_second_answer_that_never_comes_leaves_the_first():
-    put = []
+    asked = []
 
     class Leaving(Saying):
         def answer(self, questions, settled):
-            put.extend(map(attempt, questions))
+            asked.extend(map(attempt, questions))
             return super().answer([question for question in questions if question.attempt == 1], settled)
 
-    session = Doubter(within((0, 1)), within((2, 3)), doubted={(0, 1)})
+    session = Script(within((0, 1)), within((2, 3)), doubted={(0, 1)})
     people = Leaving({(0, 1): ["same"], (2, 3): ["same"]})
-    heard = run_queries(session, session.ask(), people, LabelMemory(), budget=9, record=Notebook())
-    assert fates(heard.answers) == [("same", 1, False), ("same", 1, False)]
-    assert put == [(0, 1, 1), (0, 1, 2), (2, 3, 1)]
+    result = ask(session, people, budget=9)
+    assert fates(result.answers) == [("same", 1, False), ("same", 1, False)]
+    assert asked == [(0, 1, 1), (0, 1, 2), (2, 3, 1)]
 
 
 def test_an_annotator_that_forgets_which_attempt_it_is():
@@ -557,6 +553,6 @@ def test_an_annotator_that_forgets_which_attempt_it_is():
             for question in questions:
                 yield Answer(Question(question.a, question.b, "within"), "same")
 
-    session = Doubter(within((0, 1)), doubted={(0, 1)})
+    session = Script(within((0, 1)), doubted={(0, 1)})
     with pytest.raises(RuntimeError, match=r"oracle answered .*attempt=1\), which it was not asked"):
-        run_queries(session, session.ask(), Forgetful(np.arange(3)), LabelMemory(), budget=5, record=Notebook())
+        ask(session, Forgetful(np.arange(3)), budget=5)

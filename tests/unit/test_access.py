@@ -473,7 +473,7 @@ def test_too_many_failed_logins_have_to_wait(served, store, alice):
     assert 1 <= int(response.headers["retry-after"]) <= 60
     entries = [entry for entry in audit_log.log(store, limit=1000) if entry.action == "login failed"]
     assert len(entries) == failures + 3  # whoever has to wait does not fill the store
-    assert entries[0].about == {"address": "127.0.0.1"}
+    assert entries[0].details == {"address": "127.0.0.1"}
 
 
 def test_good_logins_are_not_counted(served, alice):

@@ -15,10 +15,8 @@ from whosame.annotation.exchange.import_answers import import_answers
 from whosame.annotation.exchange.row import NAMES, Record
 from whosame.annotation.exchange.run_images import RunImages, StoredRun, find_run, run_images
 from whosame.annotation.queue.image_tokens import ImageRef
-from whosame.annotation.queue.leases import claim
-from whosame.annotation.queue.submit import RefusedError, answer, skip
+from whosame.annotation.queue.submit import RefusedError
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
-from whosame.annotation.queue.undo import take_back
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.store import AnswerEvent, open_store
 from whosame.errors import InputError, ParameterError, StorageError
@@ -47,6 +45,11 @@ def store(empty, tmp_path):
 
 
 @pytest.fixture
+def people(store, people_of):
+    return people_of(store)
+
+
+@pytest.fixture
 def other(empty, tmp_path):
     with open_store(f"sqlite:///{shutil.copy(empty, tmp_path / 'other.db')}") as store:
         yield store
@@ -60,12 +63,8 @@ def asked(store, n=6, *, overlap=1, attempt=1):
     return campaign
 
 
-def give(store, who, verdicts):
-    receipts = []
-    for verdict in verdicts:
-        [held] = claim(store, "uid", who, who)
-        receipts.append(answer(store, held.token, who, who, verdict, 0.0))
-    return receipts
+def give(people, who, verdicts):
+    return [people.answer_next(who, verdict, 0.0)[1] for verdict in verdicts]
 
 
 def exported(store, path, form="csv", **more):
@@ -125,9 +124,9 @@ def said(events):
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_an_export_imported_elsewhere_ends_in_the_same_label_memory(form, store, other, tmp_path):
+def test_an_export_imported_elsewhere_ends_in_the_same_label_memory(form, store, other, tmp_path, people):
     asked(store)
-    give(store, "zoë =1", VERDICTS)
+    give(people, "zoë =1", VERDICTS)
     done = exported(store, tmp_path / "out.json", form)
     assert (done.answers, done.waiting) == (5, 1 if form == "label-studio" else 0)
     back = imported(other, tmp_path / "out.json")
@@ -140,24 +139,24 @@ def test_an_export_imported_elsewhere_ends_in_the_same_label_memory(form, store,
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_answers_to_open_questions_count_at_once_and_close_them(form, store, other, tmp_path):
+def test_answers_to_open_questions_count_at_once_and_close_them(form, store, other, tmp_path, people, people_of):
     asked(store)
-    give(store, "alice", VERDICTS)
+    give(people, "alice", VERDICTS)
     exported(store, tmp_path / "out.json", form)
     asked(other)
-    [held] = claim(other, "uid", "alice", "sitting")
+    [held] = people_of(other).lease("alice")
     assert imported(other, tmp_path / "out.json").counted == 5
     assert said(other.answers("uid")) == said(store.answers("uid"))
     same_memory(other.answers("uid"), store.answers("uid"))
     with pytest.raises(RefusedError, match="not yours any more"):  # who looked at it is told
-        answer(other, held.token, "alice", "sitting", "same", 1.0)
-    assert len(claim(other, "uid", "bob", "sitting", count=9)) == 1
+        people_of(other).answer("alice", held)
+    assert len(people_of(other).lease("bob", 9)) == 1
 
 
 @pytest.mark.parametrize("form", FORMATS)
-def test_imported_twice_is_once(form, store, other, tmp_path):
+def test_imported_twice_is_once(form, store, other, tmp_path, people):
     asked(store)
-    give(store, "alice", VERDICTS)
+    give(people, "alice", VERDICTS)
     exported(store, tmp_path / "out.json", form)
     assert imported(store, tmp_path / "out.json").known == 5  # where it came from
     imported(other, tmp_path / "out.json")
@@ -166,15 +165,15 @@ def test_imported_twice_is_once(form, store, other, tmp_path):
     assert len(store.answers(None)) == len(other.answers(None)) == 5
 
 
-def test_a_vote_counts_like_one_from_the_page(store, tmp_path):
+def test_a_vote_counts_like_one_from_the_page(store, tmp_path, people):
     asked(store, 1, overlap=2)
-    give(store, "alice", ["same"])
+    give(people, "alice", ["same"])
     rows = table("c0/0.png,c1/1.png,different,bob", "c0/0.png,c1/1.png,same,alice")
     done = imported(store, written(tmp_path, rows))
     assert (done.counted, done.known) == (1, 1)
-    [held] = claim(store, "uid", "carol", "sitting")  # they disagree: one more is asked
-    answer(store, held.token, "carol", "sitting", "same", 1.0)
-    assert claim(store, "uid", "dave", "sitting") == []
+    [held] = people.lease("carol")  # they disagree: one more is asked
+    people.answer("carol", held)
+    assert people.lease("dave") == []
 
 
 def test_when_a_question_is_decided_further_answers_are_kept_for_other_runs(store, tmp_path):
@@ -190,20 +189,20 @@ def test_an_answer_without_attempt_is_to_the_question_that_is_open(store, tmp_pa
     assert [(event.run_uid, event.attempt) for event in store.answers(None)] == [("uid", 2)]
 
 
-def test_an_answer_taken_back_since_stays_taken_back(store, tmp_path):
+def test_an_answer_taken_back_since_stays_taken_back(store, tmp_path, people):
     asked(store, 1)
-    [receipt] = give(store, "alice", ["same"])
+    [receipt] = give(people, "alice", ["same"])
     exported(store, tmp_path / "out.csv")
-    take_back(store, receipt.event, "alice", "alice")
+    people.undo("alice", receipt.event)
     assert imported(store, tmp_path / "out.csv").taken_back == 1
     assert store.answers(None) == []
     exported(store, tmp_path / "none.csv")
     assert (tmp_path / "none.csv").read_text() == ",".join(NAMES) + "\n"
 
 
-def test_what_a_person_says_otherwise_than_before_is_refused(store, tmp_path):
+def test_what_a_person_says_otherwise_than_before_is_refused(store, tmp_path, people):
     asked(store)
-    give(store, "alice", ["same", "same"])
+    give(people, "alice", ["same", "same"])
     rows = table("c2/2.png,c0/3.png,different,alice", "c1/4.png,c2/5.png,same,alice", "c0/0.png,c1/1.png,unsure,alice")
     with pytest.raises(InputError, match="2 problems") as caught:
         imported(store, written(tmp_path, rows))
@@ -403,11 +402,11 @@ def tasks(path):
     return json.loads(path.read_text())
 
 
-def test_label_studio_gets_answers_skips_and_open_questions(store, tmp_path):
+def test_label_studio_gets_answers_skips_and_open_questions(store, tmp_path, people):
     asked(store, 4)
-    give(store, "alice", ["same"])
-    [held] = claim(store, "uid", "bob", "bob")
-    skip(store, held.token, "bob")
+    give(people, "alice", ["same"])
+    [held] = people.lease("bob")
+    people.skip("bob", held)
     done = exported(store, tmp_path / "out.json", "label-studio")
     assert done.files == (tmp_path / "out.xml", tmp_path / "out.json")
     assert (tmp_path / "out.xml").read_text() == label_studio.CONFIG
@@ -425,11 +424,11 @@ def test_label_studio_gets_answers_skips_and_open_questions(store, tmp_path):
     assert imported(store, tmp_path / "out.json").skipped == 1
 
 
-def test_who_skipped_a_question_and_then_answered_it_has_answered_it(store, tmp_path):
+def test_who_skipped_a_question_and_then_answered_it_has_answered_it(store, tmp_path, people):
     asked(store, 1)
-    [held] = claim(store, "uid", "bob", "bob")
-    skip(store, held.token, "bob")
-    give(store, "bob", ["same"])
+    [held] = people.lease("bob")
+    people.skip("bob", held)
+    give(people, "bob", ["same"])
     exported(store, tmp_path / "out.json", "label-studio")
     assert [given["was_cancelled"] for given in tasks(tmp_path / "out.json")[0]["annotations"]] == [False]
 
@@ -506,9 +505,9 @@ def test_several_annotations_are_several_people(store, tmp_path):
     assert {event.annotator for event in store.answers(None)} == {"label-studio-user-1", "label-studio-user-2"}
 
 
-def test_who_changes_an_answer_in_label_studio_has_given_it(store, other, tmp_path):
+def test_who_changes_an_answer_in_label_studio_has_given_it(store, other, tmp_path, people):
     asked(store, 1)
-    give(store, "alice", ["same"])
+    give(people, "alice", ["same"])
     exported(store, tmp_path / "out.json", "label-studio", completed_by=False)
     [task] = tasks(tmp_path / "out.json")
     [annotation] = task["annotations"]

@@ -12,10 +12,8 @@ from whosame.annotation.quality.latest import recent
 from whosame.annotation.quality.round_progress import headway
 from whosame.annotation.queue.adjudicate import adjudicate
 from whosame.annotation.queue.image_tokens import ImageRef
-from whosame.annotation.queue.leases import claim
-from whosame.annotation.queue.submit import RefusedError, answer, skip
+from whosame.annotation.queue.submit import RefusedError
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
-from whosame.annotation.queue.undo import take_back
 from whosame.annotation.store.schema import answer_events, tasks, users
 from whosame.annotation.store.store import open_store
 
@@ -30,13 +28,13 @@ def campaign(store, clock, pairs, *, overlap=2, number=0, round_budget=10):
     return made
 
 
-def says(store, clock, who, *verdicts, seconds=2.0):
+def says(people, clock, who, *verdicts, seconds=2.0):
     """Let somebody answer the next pairs, each in so many seconds; return the pairs' questions and the answers."""
     done = []
     for verdict in verdicts:
-        [held] = claim(store, "uid", who, f"{who}'s sitting", now=clock)
+        [lease] = people.lease(who)
         clock.time += seconds
-        done.append((held.task, answer(store, held.token, who, f"{who}'s sitting", verdict, seconds, now=clock).event))
+        done.append((lease.task, people.answer(who, lease, verdict, seconds).event))
     return done
 
 
@@ -44,10 +42,10 @@ def votes(store, task):
     return [(said.annotator, said.verdict, said.settles) for said in case(store, "uid", task).said]
 
 
-def test_disputes_are_the_pairs_with_different_answers_newest_first(store, clock):
+def test_disputes_are_the_pairs_with_different_answers_newest_first(store, clock, people):
     campaign(store, clock, [(0, 1), (2, 3), (4, 5)])
-    (first, _), (second, _), (third, _) = says(store, clock, "alice", "same", "same", "unsure")
-    says(store, clock, "bob", "different", "same", "different")
+    (first, _), (second, _), (third, _) = says(people, clock, "alice", "same", "same", "unsure")
+    says(people, clock, "bob", "different", "same", "different")
     found = disputes(store, "uid")
     assert [one.task for one in found] == [third, first]
     assert [(said.annotator, said.verdict) for said in found[1].said] == [("alice", "same"), ("bob", "different")]
@@ -59,25 +57,25 @@ def test_disputes_are_the_pairs_with_different_answers_newest_first(store, clock
     assert disputes(store, "another run") == []
 
 
-def test_a_third_answer_decides_and_an_answer_taken_back_ends_a_dispute(store, clock):
+def test_a_third_answer_decides_and_an_answer_taken_back_ends_a_dispute(store, clock, people):
     campaign(store, clock, [(0, 1), (2, 3)])
-    says(store, clock, "alice", "same", "same")
-    (first, _), (second, his) = says(store, clock, "bob", "different", "different")
-    says(store, clock, "carol", "same")
+    says(people, clock, "alice", "same", "same")
+    (first, _), (second, his) = says(people, clock, "bob", "different", "different")
+    says(people, clock, "carol", "same")
     assert [one.task for one in disputes(store, "uid", undecided=True)] == [second]
     [decided] = disputes(store, "uid", undecided=False)
     assert (decided.task, decided.verdict) == (first, "same")
-    take_back(store, his, "bob", "bob's sitting", now=clock)
+    people.undo("bob", his)
     assert [one.task for one in disputes(store, "uid")] == [first]
 
 
-def test_disputes_of_one_round_and_no_more_than_asked_for(store, clock):
+def test_disputes_of_one_round_and_no_more_than_asked_for(store, clock, people):
     campaign(store, clock, [(0, 1), (2, 3)])
-    says(store, clock, "alice", "same", "same")
-    says(store, clock, "bob", "different", "different")
+    says(people, clock, "alice", "same", "same")
+    says(people, clock, "bob", "different", "different")
     campaign(store, clock, [(4, 5)], number=1)
-    says(store, clock, "alice", "same")
-    says(store, clock, "bob", "different")
+    says(people, clock, "alice", "same")
+    says(people, clock, "bob", "different")
     assert [one.round for one in disputes(store, "uid")] == [1, 0, 0]
     assert [one.settleable for one in disputes(store, "uid")] == [True, False, False]
     assert len(disputes(store, "uid", number=0)) == 2
@@ -91,17 +89,17 @@ def test_cases_come_in_the_order_asked_for(store, clock):
     assert not case(store, "uid", 1).settleable  # nobody has answered
 
 
-def test_a_coordinator_decides_and_the_last_decision_counts(store, clock):
+def test_a_coordinator_decides_and_the_last_decision_counts(store, clock, people):
     campaign(store, clock, [(0, 1)])
-    [(task, _)] = says(store, clock, "alice", "same")
-    says(store, clock, "bob", "different")
-    [waiting] = claim(store, "uid", "carol", "carol's sitting", now=clock)
+    [(task, _)] = says(people, clock, "alice", "same")
+    says(people, clock, "bob", "different")
+    [waiting] = people.lease("carol")
     receipt = adjudicate(store, "uid", task, "chief", "different", now=clock)
     decided = case(store, "uid", task)
     assert (decided.verdict, decided.settled, decided.said[-1].event) == ("different", True, receipt.event)
     with pytest.raises(RefusedError, match="not needed now"):
-        answer(store, waiting.token, "carol", "carol's sitting", "same", 1.0, now=clock)
-    assert claim(store, "uid", "dave", "dave's sitting", now=clock) == []
+        people.answer("carol", waiting)
+    assert people.lease("dave") == []
     again = adjudicate(store, "uid", task, "chief", "different", now=clock)  # a double click
     assert (again.event, again.repeated) == (receipt.event, True)
     adjudicate(store, "uid", task, "chief", "same", now=clock)
@@ -119,28 +117,28 @@ def test_a_coordinator_decides_and_the_last_decision_counts(store, clock):
     )
 
 
-def test_a_coordinators_own_vote_is_not_in_the_way_and_stays(store, clock):
+def test_a_coordinators_own_vote_is_not_in_the_way_and_stays(store, clock, people):
     campaign(store, clock, [(0, 1)])
-    [(task, _)] = says(store, clock, "chief", "same")
-    says(store, clock, "bob", "different")
+    [(task, _)] = says(people, clock, "chief", "same")
+    says(people, clock, "bob", "different")
     adjudicate(store, "uid", task, "chief", "different", now=clock)
     assert votes(store, task) == [("chief", "same", False), ("bob", "different", False), ("chief", "different", True)]
     assert [event.revision for event in store.answers("uid")] == [0, 0, 1]
     assert case(store, "uid", task).verdict == "different"
 
 
-def test_the_loop_sees_that_a_pair_was_settled(store, clock):
+def test_the_loop_sees_that_a_pair_was_settled(store, clock, people):
     round_ = campaign(store, clock, [(0, 1)], overlap=1)
-    [(task, _)] = says(store, clock, "alice", "same")
+    [(task, _)] = says(people, clock, "alice", "same")
     mark = round_.last_event_ids()
     adjudicate(store, "uid", task, "chief", "different", now=clock)
     assert not round_.end(mark)
     assert round_.end(round_.last_event_ids())
 
 
-def test_what_is_over_unanswered_or_unknown_is_not_settled(store, clock):
+def test_what_is_over_unanswered_or_unknown_is_not_settled(store, clock, people):
     round_ = campaign(store, clock, [(0, 1), (2, 3)])
-    [(task, _)] = says(store, clock, "alice", "same")
+    [(task, _)] = says(people, clock, "alice", "same")
     for asked, reason in ((task + 1, "unanswered"), (99, "unknown")):
         with pytest.raises(RefusedError) as refused:
             adjudicate(store, "uid", asked, "chief", "same", now=clock)
@@ -156,10 +154,10 @@ def test_what_is_over_unanswered_or_unknown_is_not_settled(store, clock):
     assert len(store.answers("uid")) == 1
 
 
-def test_beliefs_are_what_the_panel_decides_in_the_order_of_first_answers(store, clock):
+def test_beliefs_are_what_the_panel_decides_in_the_order_of_first_answers(store, clock, people):
     campaign(store, clock, [(0, 1), (2, 3), (4, 5)])
-    says(store, clock, "alice", "same", "same", "same")
-    says(store, clock, "bob", "same", "different")
+    says(people, clock, "alice", "same", "same", "same")
+    says(people, clock, "bob", "same", "different")
     adjudicate(store, "uid", 3, "chief", "unsure", now=clock)
     found = [(belief.a, belief.b, belief.verdict, belief.settled) for belief in beliefs(store, "uid")]
     assert found == [(0, 1, "same", False), (4, 5, "unsure", True)]
@@ -170,14 +168,14 @@ def test_beliefs_are_what_the_panel_decides_in_the_order_of_first_answers(store,
     ("attempts", "verdict"),
     [("sd", "same"), ("sdd", "different"), ("sdu", "unsure"), ("ds", "different")],
 )
-def test_of_several_attempts_most_count_and_else_the_first(store, clock, attempts, verdict):
+def test_of_several_attempts_most_count_and_else_the_first(store, clock, attempts, verdict, people):
     name = {"s": "same", "d": "different", "u": "unsure"}
     about = RunInfo("uid", "mine", "/images", 0, 3, 0, 30, 10)
     round_ = TaskQueue(store, about, IMAGES, now=clock)
     round_.begin()
     for attempt, said in enumerate(attempts, 1):
         round_.ask([PairTask(0, 1, "between", attempt)])
-        says(store, clock, "alice", name[said])
+        says(people, clock, "alice", name[said])
     [belief] = beliefs(store, "uid")
     assert (belief.verdict, belief.task) == (verdict, len(attempts))
 
@@ -219,27 +217,27 @@ def test_what_is_settled_is_held_against_the_others():
     assert set(found.chain) == {said[0], settled}
 
 
-def test_contradictions_end_when_a_coordinator_decides_otherwise(store, clock):
+def test_contradictions_end_when_a_coordinator_decides_otherwise(store, clock, people):
     campaign(store, clock, [(0, 1), (1, 2), (0, 2)], overlap=1)
-    says(store, clock, "alice", "same", "same", "different")
+    says(people, clock, "alice", "same", "same", "different")
     [found] = contradictions(beliefs(store, "uid"))
     assert (found.answer.task, [belief.task for belief in found.chain]) == (3, [1, 2])
     adjudicate(store, "uid", 2, "chief", "different", now=clock)
     assert contradictions(beliefs(store, "uid")) == []
 
 
-def test_each_persons_work_is_counted_without_decisions(store, clock):
+def test_each_persons_work_is_counted_without_decisions(store, clock, people):
     campaign(store, clock, [(2 * k, 2 * k + 1) for k in range(6)])
     with store.writing() as connection:
         row = {"name": "idle", "role": "annotator", "token_hash": "x", "added_at": "", "removed": False}
         connection.execute(users.insert().values(row))
-    says(store, clock, "alice", "same", "different", "unsure", seconds=2.0)
-    [(_, wrong)] = says(store, clock, "alice", "same", seconds=8.0)
-    take_back(store, wrong, "alice", "alice's sitting", now=clock)
-    says(store, clock, "alice", "different", seconds=500.0)
-    says(store, clock, "bob", "same", "same")
-    [held] = claim(store, "uid", "bob", "bob's sitting", now=clock)
-    skip(store, held.token, "bob", now=clock)
+    says(people, clock, "alice", "same", "different", "unsure", seconds=2.0)
+    [(_, wrong)] = says(people, clock, "alice", "same", seconds=8.0)
+    people.undo("alice", wrong)
+    says(people, clock, "alice", "different", seconds=500.0)
+    says(people, clock, "bob", "same", "same")
+    [held] = people.lease("bob")
+    people.skip("bob", held)
     adjudicate(store, "uid", 2, "alice", "same", now=clock)
     found = {one.annotator: one for one in contributions(store, "uid", now=clock)}
     assert list(found) == ["alice", "bob", "idle"]
@@ -258,39 +256,39 @@ def test_each_persons_work_is_counted_without_decisions(store, clock):
     ("seconds", "median"),
     [([4.0], 4.0), ([1.0, 2.0, 9.0], 2.0), ([1.0, 5.0], 3.0), ([50.0, 400.0], 55.0), ([0.0], None)],
 )
-def test_the_median_caps_idle_time(store, clock, seconds, median):
+def test_the_median_caps_idle_time(store, clock, seconds, median, people):
     campaign(store, clock, [(2 * k, 2 * k + 1) for k in range(len(seconds))], overlap=1)
     for one in seconds:
-        says(store, clock, "alice", "same", seconds=one)
+        says(people, clock, "alice", "same", seconds=one)
     assert contributions(store, "uid", now=clock)[0].seconds == median
 
 
-def test_who_looks_at_a_pair_is_shown_until_the_hold_lapses(store, clock):
+def test_who_looks_at_a_pair_is_shown_until_the_hold_lapses(store, clock, people):
     campaign(store, clock, [(0, 1)])
-    says(store, clock, "alice", "same")
-    claim(store, "uid", "bob", "bob's sitting", lease=100, now=clock)
+    says(people, clock, "alice", "same")
+    people.lease("bob", seconds=100)
     adjudicate(store, "uid", 1, "chief", "same", now=clock)
     assert not any(one.looking for one in contributions(store, "uid", now=clock))
     campaign(store, clock, [(2, 3)], number=1)
-    claim(store, "uid", "alice", "alice's sitting", lease=100, now=clock)
+    people.lease("alice", seconds=100)
     assert [one.looking for one in contributions(store, "uid", now=clock)] == [True, False]
     clock.time += 101
     assert not contributions(store, "uid", now=clock)[0].looking
 
 
-def test_ratings_hold_what_several_have_answered(store, clock):
+def test_ratings_hold_what_several_have_answered(store, clock, people):
     campaign(store, clock, [(0, 1), (2, 3)])
-    says(store, clock, "alice", "same", "same")
-    says(store, clock, "bob", "different")
+    says(people, clock, "alice", "same", "same")
+    says(people, clock, "bob", "different")
     adjudicate(store, "uid", 1, "chief", "same", now=clock)
     assert ratings(store, "uid") == {(0, 1): {"alice": "same", "bob": "different"}}
 
 
-def test_how_far_a_round_is(store, clock):
+def test_how_far_a_round_is(store, clock, people):
     assert headway(store, "uid", now=clock) is None
     campaign(store, clock, [(2 * k, 2 * k + 1) for k in range(6)], number=1)
-    says(store, clock, "alice", "same", "same", "same", "same")
-    says(store, clock, "bob", "same", "same", "different")
+    says(people, clock, "alice", "same", "same", "same", "same")
+    says(people, clock, "bob", "same", "same", "different")
     found = headway(store, "uid", now=clock)
     assert (found.run, found.round, found.rounds, found.state, found.overlap) == ("mine", 1, 3, "asking", 2)
     assert (found.decided, found.round_budget, found.round_left, found.waiting) == (2, 10, 8, 4)
@@ -301,10 +299,10 @@ def test_how_far_a_round_is(store, clock):
     assert headway(store, "uid", now=clock).end is None  # nobody has answered for long
 
 
-def test_the_latest_answers_with_those_taken_back(store, clock):
+def test_the_latest_answers_with_those_taken_back(store, clock, people):
     campaign(store, clock, [(0, 1), (2, 3)])
-    [(task, wrong), (other, kept)] = says(store, clock, "alice", "same", "unsure")
-    take_back(store, wrong, "alice", "alice's sitting", now=clock)
+    [(task, wrong), (other, kept)] = says(people, clock, "alice", "same", "unsure")
+    people.undo("alice", wrong)
     newest, older = recent(store, "uid")
     assert (newest.event, newest.task, newest.verdict, newest.taken_back) == (kept, other, "unsure", False)
     assert (older.task, older.verdict, older.taken_back, older.annotator) == (task, "same", True, "alice")

@@ -14,8 +14,6 @@ from PIL import Image
 from whosame.annotation.accounts.users import add
 from whosame.annotation.quality.answered_pairs import case
 from whosame.annotation.queue.image_tokens import ImageRef
-from whosame.annotation.queue.leases import claim
-from whosame.annotation.queue.submit import answer
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web.app import create_app
@@ -29,6 +27,11 @@ def store(tmp_path):
         yield store
 
 
+@pytest.fixture
+def people(store, people_of):
+    return people_of(store)
+
+
 def begin(store, tmp_path, pairs, *, uid="uid", run="mine", overlap=2, number=0):
     images = {image: ImageRef(f"{image}.png", "") for pair in pairs for image in pair}
     about = RunInfo(uid, run, str(tmp_path), number, 3, 0, 30, 10, overlap)
@@ -38,13 +41,8 @@ def begin(store, tmp_path, pairs, *, uid="uid", run="mine", overlap=2, number=0)
     return round_
 
 
-def says(store, who, *verdicts, uid="uid"):
-    tasks = []
-    for verdict in verdicts:
-        [held] = claim(store, uid, who, f"{who}'s sitting")
-        answer(store, held.token, who, f"{who}'s sitting", verdict, 2.0)
-        tasks.append(held.task)
-    return tasks
+def says(people, who, *verdicts):
+    return [people.answer_next(who, verdict)[0] for verdict in verdicts]
 
 
 @pytest.fixture
@@ -86,11 +84,11 @@ def log_in(browser):
 
 
 @pytest.fixture
-def disputed(store, tmp_path):
+def disputed(store, tmp_path, people):
     """Three pairs, of which two people see two alike: the other waits for a third answer."""
     begin(store, tmp_path, [(0, 1), (2, 3), (4, 5)])
-    says(store, "alice", "same", "same", "different")
-    says(store, "bob", "different", "same", "different")
+    says(people, "alice", "same", "same", "different")
+    says(people, "bob", "different", "same", "different")
     return store
 
 
@@ -163,10 +161,10 @@ def test_who_settles_sees_what_came_of_it_though_counting_takes_long(disputed, l
     assert settled() == "1"
 
 
-def test_one_pair_leads_to_the_next_disputed_one(store, tmp_path, log_in):
+def test_one_pair_leads_to_the_next_disputed_one(store, tmp_path, log_in, people):
     begin(store, tmp_path, [(0, 1), (2, 3)])
-    first, second = says(store, "alice", "same", "same")
-    says(store, "bob", "different", "different")
+    first, second = says(people, "alice", "same", "same")
+    says(people, "bob", "different", "different")
     client = log_in(store)
     assert settle(client, second, "same", onward=1).headers["location"] == f"/overview/pair/{first}?run=uid"
     assert settle(client, first, "same", onward=1).headers["location"] == "/overview?run=uid&settled=1"
@@ -222,9 +220,9 @@ def test_a_pair_shows_who_said_what_and_why_there_is_no_sheet(disputed, tmp_path
         assert client.get(path).status_code == 422
 
 
-def test_answers_in_a_circle_are_shown_with_their_chain(store, tmp_path, log_in):
+def test_answers_in_a_circle_are_shown_with_their_chain(store, tmp_path, log_in, people):
     begin(store, tmp_path, [(0, 1), (0, 2), (1, 2), (3, 4)], overlap=1)
-    says(store, "alice", "same", "same", "different", "same")
+    says(people, "alice", "same", "same", "different", "same")
     client = log_in(store)
     text = client.get("/overview").text
     assert "Answers that cannot all be true" in text
@@ -251,9 +249,9 @@ def test_of_several_runs_the_newest_or_the_one_asked_for(disputed, tmp_path, log
     assert "<small>mine" in log_in(disputed, "other", run_uid="uid").get("/overview").text
 
 
-def test_names_are_text_not_markup(store, tmp_path, log_in):
+def test_names_are_text_not_markup(store, tmp_path, log_in, people):
     begin(store, tmp_path, [(0, 1)], run="<b>bold</b>")
-    says(store, "<script>alert(1)</script>", "same")
+    says(people, "<script>alert(1)</script>", "same")
     text = log_in(store).get("/overview").text
     assert "<b>bold" not in text
     assert "<script>alert" not in text
@@ -269,7 +267,7 @@ def test_no_style_or_script_stands_in_the_page(disputed, log_in):
             assert client.get(source).status_code == 200
 
 
-def test_a_coordinator_sees_pictures_of_pairs_that_others_answered(store, tmp_path, log_in):
+def test_a_coordinator_sees_pictures_of_pairs_that_others_answered(store, tmp_path, log_in, people):
     Image.new("RGB", (8, 16), "teal").save(tmp_path / "0.png")
     from hashlib import blake2b
 
@@ -278,7 +276,7 @@ def test_a_coordinator_sees_pictures_of_pairs_that_others_answered(store, tmp_pa
     round_ = TaskQueue(store, about, {0: ImageRef("0.png", digest), 1: ImageRef("0.png", digest)})
     round_.begin()
     round_.ask([PairTask(0, 1, "within")])
-    says(store, "alice", "same")
+    says(people, "alice", "same")
     handle = case(store, "uid", 1).handles[0]
     assert log_in(store).get(f"/picture/{handle}").headers["content-type"] == "image/png"
 

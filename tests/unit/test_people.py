@@ -11,10 +11,7 @@ from sqlalchemy import select, text
 from whosame.annotation.accounts import users
 from whosame.annotation.accounts.sessions import IDLE, LASTING, NOTED, SKEW, begin, end, signing_key, standing
 from whosame.annotation.queue.image_tokens import ImageRef
-from whosame.annotation.queue.leases import claim
-from whosame.annotation.queue.submit import answer, skip
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
-from whosame.annotation.queue.undo import take_back
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.schema import metadata
 from whosame.annotation.store.store import AnswerEvent, open_store
@@ -83,16 +80,16 @@ def test_tokens_and_secrets_are_not_in_the_database(store, clock):
         assert token not in everything
 
 
-def test_a_sitting_ends_at_logout_and_its_pairs_go_back(store, clock):
+def test_a_sitting_ends_at_logout_and_its_pairs_go_back(store, clock, people):
     secret = login(store, clock, users.add(store, "alice", now=clock))
     sitting = standing(store, secret, now=clock)
     pairs_wait(store, clock)
-    claim(store, "uid", "alice", sitting.sitting, count=3, now=clock)
-    assert claim(store, "uid", "bob", "his", now=clock) == []
+    people.lease("alice", 3, session=sitting.sitting)
+    assert people.lease("bob") == []
     end(store, sitting, now=clock)
     end(store, sitting, now=clock)
     assert standing(store, secret, now=clock) is None
-    assert len(claim(store, "uid", "bob", "his", count=3, now=clock)) == 3
+    assert len(people.lease("bob", 3)) == 3
     assert deeds(store).count(("alice", "logged out")) == 1
 
 
@@ -152,18 +149,18 @@ def test_a_request_writes_only_now_and_then(store, clock):
         assert users.everybody(store)[0].seen == noted
 
 
-def test_removing_ends_logins_and_link_and_keeps_answers(store, clock):
+def test_removing_ends_logins_and_link_and_keeps_answers(store, clock, people):
     token = users.add(store, "alice", now=clock)
     secret = login(store, clock, token)
     pairs_wait(store, clock)
-    held, _ = claim(store, "uid", "alice", "hers", count=2, now=clock)
-    answer(store, held.token, "alice", "hers", "same", 1.0, now=clock)
+    held, _ = people.lease("alice", 2)
+    people.answer("alice", held)
     users.remove(store, "alice", now=clock)
     assert standing(store, secret, now=clock) is None
     assert begin(store, token, now=clock) is None
     assert users.everybody(store) == []
     assert [event.annotator for event in store.answers("uid")] == ["alice"]
-    assert len(claim(store, "uid", "bob", "his", count=3, now=clock)) == 2  # the one she held is free
+    assert len(people.lease("bob", 3)) == 2  # the one she held is free
 
 
 def test_whoever_is_added_again_needs_the_new_link(store, clock):
@@ -276,7 +273,7 @@ def test_all_who_come_first_get_the_same_key(database):
     assert len(bytes.fromhex(keys.pop())) == 32
 
 
-def test_the_log_tells_everything_newest_first(store, clock):
+def test_the_log_tells_everything_newest_first(store, clock, people):
     def later():
         clock.time += 1
 
@@ -286,13 +283,13 @@ def test_the_log_tells_everything_newest_first(store, clock):
     later()
     secret = login(store, clock, token)
     pairs_wait(store, clock)
-    first, second = claim(store, "uid", "alice", "hers", count=2, now=clock)
+    first, second = people.lease("alice", 2)
     later()
-    receipt = answer(store, first.token, "alice", "hers", "same", 1.0, now=clock)
+    receipt = people.answer("alice", first)
     later()
-    skip(store, second.token, "alice", now=clock)
+    people.skip("alice", second)
     later()
-    take_back(store, receipt.event, "alice", "hers", now=clock)
+    people.undo("alice", receipt.event)
     later()
     with store.writing() as connection:
         audit_log.record(connection, "bob", "exported", {"format": "csv", "rows": 1}, now=clock())

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, and_, func, select
 
 from whosame.annotation.queue.voting import Vote, decide
 from whosame.annotation.store.schema import NOT_UNDONE, TASK_OF_ANSWER, answer_events, images, runs, tasks
-from whosame.annotation.store.store import LabelStore, portions
+from whosame.annotation.store.store import LabelStore, chunks
 from whosame.questions import Verdict
 
 
@@ -124,14 +124,14 @@ def disputes(
 def _cases(connection: Connection, run_uid: str, numbers: Sequence[int]) -> list[Case]:
     campaign = connection.execute(select(runs).where(runs.c.run_uid == run_uid)).first()
     found = []
-    for portion in portions(numbers):
-        said = _answers(connection, portion)
+    for chunk in chunks(numbers):
+        said = _answers(connection, chunk)
         a, b = images.alias(), images.alias()
         query = (
             select(tasks, a.c.token.label("handle_a"), b.c.token.label("handle_b"))
             .join(a, and_(a.c.run_uid == tasks.c.run_uid, a.c.image == tasks.c.image_a))
             .join(b, and_(b.c.run_uid == tasks.c.run_uid, b.c.image == tasks.c.image_b))
-            .where(tasks.c.id.in_(portion), tasks.c.run_uid == run_uid)
+            .where(tasks.c.id.in_(chunk), tasks.c.run_uid == run_uid)
         )
         for task in connection.execute(query):
             votes = [Vote(answer.verdict, answer.settles) for answer in said[task.id]]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from whosame.annotation.store.schema import images
-from whosame.annotation.store.store import INSERT, LabelStore, portions
+from whosame.annotation.store.store import INSERT, LabelStore, chunks
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def add_images(connection: Connection, run_uid: str, image_refs: Mapping[int, Im
 
 def _tokens(connection: Connection, run_uid: str, ids: Collection[int]) -> dict[int, str]:
     known: dict[int, str] = {}
-    for portion in portions(sorted(ids)):
-        query = select(images.c.image, images.c.token).where(images.c.run_uid == run_uid, images.c.image.in_(portion))
+    for chunk in chunks(sorted(ids)):
+        query = select(images.c.image, images.c.token).where(images.c.run_uid == run_uid, images.c.image.in_(chunk))
         known |= {int(image): str(token) for image, token in connection.execute(query)}
     return known

@@ -4,8 +4,7 @@ A pair is leased to as many people as have to answer it, never to one twice.
 """
 
 import secrets
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +26,6 @@ from sqlalchemy import (
 )
 
 from whosame.annotation.store.schema import NOT_UNDONE, TASK_OF_ANSWER, answer_events, images, leases, skips, tasks
-from whosame.annotation.store.store import LabelStore
 
 LEASE_SECONDS = 120.0  # that a pair stays with a person who does not answer, for example behind a closed laptop
 CLOCK_SKEW = 60.0  # s that another process's clock may be ahead, or its transaction, while this one waited
@@ -56,21 +54,6 @@ class Lease:
     right: str
     round: int
     attempt: int
-
-
-def claim(
-    store: LabelStore,
-    run_uid: str,
-    annotator: str,
-    session: str,
-    *,
-    count: int = 1,
-    lease: float = LEASE_SECONDS,
-    now: Callable[[], float] = time.time,
-) -> list[Lease]:
-    """Do what :func:`lease_pairs` does, in a transaction of its own."""
-    with store.writing() as connection:
-        return lease_pairs(connection, run_uid, annotator, session, count=count, seconds=lease, now=now())
 
 
 def lease_pairs(

@@ -1,7 +1,5 @@
 """Submitting: a person answers or skips a pair that is leased to them. Both are events."""
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +8,6 @@ from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, 
 from whosame.annotation.queue.leases import lock_leases_of_token
 from whosame.annotation.queue.voting import Vote, decide
 from whosame.annotation.store.schema import NOT_UNDONE, answer_events, images, leases, runs, skips, tasks
-from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
 from whosame.errors import WhosameError
 from whosame.questions import Verdict
@@ -51,21 +48,6 @@ class Receipt:
     decides: bool = False
     run_uid: str = ""
     leases: list[Row[Any]] | None = None
-
-
-def answer(
-    store: LabelStore,
-    token: str,
-    annotator: str,
-    session: str,
-    verdict: Verdict,
-    seconds: float,
-    *,
-    now: Callable[[], float] = time.time,
-) -> Receipt:
-    """Do what :func:`submit_answer` does, in a transaction of its own."""
-    with store.writing() as connection:
-        return submit_answer(connection, token, annotator, session, verdict, seconds, now=now())
 
 
 def submit_answer(
@@ -160,12 +142,6 @@ def submit_unleased(
     """
     event = _append(connection, task, annotator, verdict, seconds, answered_at=answered_at, settles=settles)
     return Receipt(event, verdict, decides=_count(connection, task, annotator), run_uid=task.run_uid)
-
-
-def skip(store: LabelStore, token: str, annotator: str, *, now: Callable[[], float] = time.time) -> None:
-    """Do what :func:`skip_pair` does, in a transaction of its own."""
-    with store.writing() as connection:
-        skip_pair(connection, token, annotator, now=now())
 
 
 def skip_pair(connection: Connection, token: str, annotator: str, *, now: float) -> None:

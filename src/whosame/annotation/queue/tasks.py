@@ -16,7 +16,7 @@ from whosame.annotation.queue.image_tokens import ImageRef, add_images
 from whosame.annotation.queue.voting import Vote, decide
 from whosame.annotation.store.engine import lock_run
 from whosame.annotation.store.schema import NOT_UNDONE, answer_events, leases, runs, tasks, undos
-from whosame.annotation.store.store import INSERT, LabelStore, portions
+from whosame.annotation.store.store import INSERT, LabelStore, chunks
 from whosame.questions import Kind
 
 State = Literal["asking", "working", "over"]
@@ -202,6 +202,6 @@ class TaskQueue:
 
 
 def _close(connection: Connection, ids: Sequence[int]) -> None:
-    for portion in portions(ids):
-        connection.execute(update(tasks).where(tasks.c.id.in_(portion)).values(open=False))
-        connection.execute(delete(leases).where(leases.c.task_id.in_(portion)))
+    for chunk in chunks(ids):
+        connection.execute(update(tasks).where(tasks.c.id.in_(chunk)).values(open=False))
+        connection.execute(delete(leases).where(leases.c.task_id.in_(chunk)))

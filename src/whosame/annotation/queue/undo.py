@@ -3,8 +3,6 @@
 An undo is an event of its own; the answer stays in the store.
 """
 
-import time
-from collections.abc import Callable
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, exists, select, update
@@ -12,14 +10,7 @@ from sqlalchemy import Connection, Row, and_, exists, select, update
 from whosame.annotation.queue.leases import TASK, Lease, lease_task, lock_leases_and_task
 from whosame.annotation.queue.submit import DROP_OWN, OVERLAP, VOTES, RefusedError
 from whosame.annotation.store.schema import NOT_UNDONE, TASK_OF_ANSWER, answer_events, runs, tasks, undos
-from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
-
-
-def last_answer(store: LabelStore, run_uid: str, annotator: str, session: str) -> int | None:
-    """Do what :func:`last_undoable` does, in a transaction of its own."""
-    with store.reading() as connection:
-        return last_undoable(connection, run_uid, annotator, session)
 
 
 def last_undoable(connection: Connection, run_uid: str, annotator: str, session: str) -> int | None:
@@ -34,14 +25,6 @@ def last_undoable(connection: Connection, run_uid: str, annotator: str, session:
     )
     found = connection.scalar(newest.limit(1))
     return None if found is None else int(found)
-
-
-def take_back(
-    store: LabelStore, event: int, annotator: str, session: str, *, now: Callable[[], float] = time.time
-) -> Lease:
-    """Do what :func:`undo_answer` does, in a transaction of its own."""
-    with store.writing() as connection:
-        return undo_answer(connection, event, annotator, session, now=now())
 
 
 def undo_answer(connection: Connection, event: int, annotator: str, session: str, *, now: float) -> Lease:

@@ -1,4 +1,4 @@
-"""Reaching the database of the label store: a connection that loses nothing, and errors that say what to do."""
+"""The database engine of the label store: durable commits, locks, and errors that say what to do."""
 
 import sqlite3
 import time
@@ -13,8 +13,8 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from whosame.errors import ParameterError, StorageError, unknown_name
 
-KEPT_OPEN = 40  # connections, one for each thread that serves: beyond them each request would open one, and close it
-LOOK = 10  # ms; SQLite looks after 1, 2, 5 and 10 ms, then later and later
+POOL_SIZE = 40  # connections, one for each thread that serves; a thread without one would open one for each request
+BUSY_TIMEOUT_MS = 10  # SQLite retries after 1, 2, 5 and 10 ms, then more and more rarely
 BACKENDS = ("sqlite", "postgresql")
 ELSEWHERE = "give another store (--params=database=sqlite:///PATH)"
 BUSY = "is locked by another program: close it (an open SQL shell?) and type the same command again"
@@ -30,18 +30,18 @@ ADVICE = {  # by the beginning of SQLite's name for the error, or of PostgreSQL'
     "53100": FULL,
     "55P03": BUSY,
     "25006": f"is read-only: name a server that may be written, or {ELSEWHERE}",
-    "42501": "may not be used by this user: GRANT it the right to make tables in the database",
-    "42P01": "lacks a table of whosame's: restore a copy, or start again, and the tables are made",
+    "42501": "may not be used by this user: GRANT it the right to create tables in the database",
+    "42P01": "lacks a table of whosame's: restore a copy, or start again, and the tables are created",
 }
 
 
 def parse_url(url: str) -> URL:
-    """Return the address of a database, checked as far as it can be without going there.
+    """Return the address of a database, checked as far as that goes without a connection.
 
     Raises
     ------
     ParameterError
-        It is no address, not SQLite or PostgreSQL, or a SQLite database in memory, which would lose the answers.
+        It is not valid, not SQLite or PostgreSQL, or a SQLite database in memory, which would lose the answers.
     """
     try:
         parsed = make_url(url)
@@ -62,8 +62,8 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(str(url.database))
 
 
-def connect(url: URL, *, patience: float) -> Engine:
-    """Return an engine whose commits survive a power cut, making the folder of a SQLite database.
+def connect(url: URL, *, lock_timeout: float) -> Engine:
+    """Return an engine whose commits survive a power cut; create the folder of a SQLite database.
 
     Transactions of ``engine.execution_options(write=True)`` begin ``IMMEDIATE`` on SQLite: with deferred ones two
     writers fail with "database is locked" whatever the timeout.
@@ -71,7 +71,7 @@ def connect(url: URL, *, patience: float) -> Engine:
     Parameters
     ----------
     url : URL
-    patience : float
+    lock_timeout : float
         Seconds to wait for a lock that another process holds.
 
     Raises
@@ -91,50 +91,50 @@ def connect(url: URL, *, patience: float) -> Engine:
     if url.drivername == "postgresql":
         url = url.set(drivername="postgresql+psycopg")
     try:
-        engine = create_engine(url, pool_size=KEPT_OPEN)
+        engine = create_engine(url, pool_size=POOL_SIZE)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
         raise StorageError(f"the driver of {url.drivername} is not installed ({error}); {ELSEWHERE}") from error
     if postgresql:
-        event.listen(engine, "connect", lambda raw, _: _set_up_postgresql(raw, patience))
+        event.listen(engine, "connect", lambda raw, _: _set_up_postgresql(raw, lock_timeout))
     else:
-        event.listen(engine, "connect", lambda raw, _: _set_up_sqlite(raw, patience))
-        event.listen(engine, "begin", lambda connection: _begin_sqlite(connection, patience))
+        event.listen(engine, "connect", lambda raw, _: _set_up_sqlite(raw, lock_timeout))
+        event.listen(engine, "begin", lambda connection: _begin_sqlite(connection, lock_timeout))
     return engine
 
 
-def _set_up_sqlite(raw: Any, patience: float) -> None:
+def _set_up_sqlite(raw: Any, lock_timeout: float) -> None:
     raw.isolation_level = None  # sqlite3 would begin deferred transactions of its own
-    # Readers and the writer do not wait for each other. Where two change to it at once, SQLite refuses one unasked.
-    _when_free(raw, "PRAGMA journal_mode = WAL", patience)
-    raw.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
+    # Readers and the writer do not wait for each other. Where two processes switch to it at once, SQLite refuses one.
+    _when_free(raw, "PRAGMA journal_mode = WAL", lock_timeout)
+    raw.execute(f"PRAGMA busy_timeout = {round(lock_timeout * 1000)}")
     raw.execute("PRAGMA synchronous = FULL")  # a commit returns when the answer is on the disk
 
 
-def _set_up_postgresql(raw: Any, patience: float) -> None:
+def _set_up_postgresql(raw: Any, lock_timeout: float) -> None:
     with raw.cursor() as cursor:
-        cursor.execute(f"SET lock_timeout = {round(patience * 1000)}")
+        cursor.execute(f"SET lock_timeout = {round(lock_timeout * 1000)}")
         cursor.execute("SET synchronous_commit = on")  # a commit returns when the answer is on the disk
     raw.commit()
 
 
-def _begin_sqlite(connection: Connection, patience: float) -> None:
+def _begin_sqlite(connection: Connection, lock_timeout: float) -> None:
     raw: Any = connection.connection.driver_connection
     if not connection.get_execution_options().get("write"):
         raw.execute("BEGIN")
         return
     try:
-        _when_free(raw, "BEGIN IMMEDIATE", patience)
+        _when_free(raw, "BEGIN IMMEDIATE", lock_timeout)
     finally:
-        raw.execute(f"PRAGMA busy_timeout = {round(patience * 1000)}")
+        raw.execute(f"PRAGMA busy_timeout = {round(lock_timeout * 1000)}")
 
 
-def _when_free(raw: Any, statement: str, patience: float) -> None:
+def _when_free(raw: Any, statement: str, lock_timeout: float) -> None:
     """Execute a statement as soon as no other process holds its lock.
 
-    Left to itself SQLite looks ten times a second whether it is its turn: among busy writers some wait for ever.
+    By itself SQLite retries ten times a second: among busy writers some would wait for ever.
     """
-    raw.execute(f"PRAGMA busy_timeout = {LOOK}")
-    end = time.monotonic() + patience
+    raw.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+    end = time.monotonic() + lock_timeout
     while True:
         try:
             raw.execute(statement)
@@ -147,10 +147,9 @@ def _when_free(raw: Any, statement: str, patience: float) -> None:
 
 
 def lock_run(connection: Connection, run_uid: str, *, alone: bool) -> None:
-    """Wait for one's turn with a run's tasks, until the transaction ends: people among each other, the loop alone.
+    """Lock a run's tasks until the transaction ends: shared for the page, exclusive (``alone``) for the loop.
 
-    Taken before any row is locked, so that nobody waits for somebody who waits for them. On SQLite one transaction
-    writes at a time anyhow.
+    Taken before any row is locked, so that there is no deadlock. On SQLite one transaction writes at a time anyhow.
     """
     if connection.dialect.name == "postgresql":
         take = func.pg_advisory_xact_lock if alone else func.pg_advisory_xact_lock_shared
@@ -158,13 +157,13 @@ def lock_run(connection: Connection, run_uid: str, *, alone: bool) -> None:
 
 
 @contextmanager
-def explained(where: str) -> Iterator[None]:
-    """Turn the database's errors into one that says what happened and what to do.
+def explain_errors(where: str) -> Iterator[None]:
+    """Replace the database driver's errors by one that says what happened and what to do.
 
     Raises
     ------
     StorageError
-        In place of any error of the database's driver.
+        In place of any error of the driver.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""Answers that people gave in earlier runs to pairs of the same pictures: found by the digests of their bytes."""
+"""Answer reuse: people's answers of earlier runs to pairs of the same images, found by the digests of their bytes."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from whosame.questions import Kind
 
 @dataclass(frozen=True)
 class Pair:
-    """Two images of the manifest, ``image_a < image_b``, with the digests of their bytes, and why they are asked."""
+    """Two images of the manifest, ``image_a < image_b``, with the digests of their bytes, and the kind of question."""
 
     image_a: int
     image_b: int
@@ -25,11 +25,11 @@ class Pair:
 
 
 def find_earlier(store: LabelStore, run_uid: str, run: str, number: int, pairs: Iterable[Pair]) -> int:
-    """Repeat in a run what people have said in other runs about the same pictures.
+    """Copy to a run people's answers of other runs to pairs of the same images.
 
-    What is found becomes part of this run, so that the run stays the same whatever happens to the others. One answer a
-    person is taken, the newest; nothing of pairs that this run has asked about already. Answers to pairs that were
-    put again, because the first answer was doubted, are not looked for.
+    The copies belong to this run, which therefore stays the same whatever happens to the others. Of each person the
+    newest answer is copied; none for pairs that have an answer in this run, be it undone. Answers to a second or third
+    attempt are not copied.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def find_earlier(store: LabelStore, run_uid: str, run: str, number: int, pairs: 
     Returns
     -------
     int
-        How many answers were found.
+        How many answers were copied.
 
     Raises
     ------
@@ -51,19 +51,19 @@ def find_earlier(store: LabelStore, run_uid: str, run: str, number: int, pairs: 
         The database is gone, locked, full or read-only.
     """
     with store.reading() as connection:
-        found = {pair: said for pair in pairs if (said := _elsewhere(connection, run_uid, pair))}
+        found = {pair: answers for pair in pairs if (answers := _elsewhere(connection, run_uid, pair))}
     if not found:
         return 0
-    values = [_repeated(row, run_uid, run, number, pair) for pair, said in found.items() for row in said]
+    values = [_copied(row, run_uid, run, number, pair) for pair, answers in found.items() for row in answers]
     with store.writing() as connection:
-        new = [value for value in values if not _asked(connection, value)]
+        new = [value for value in values if not _answered_here(connection, value)]
         if new:
             connection.execute(answer_events.insert(), new)
     return len(new)
 
 
 def _elsewhere(connection: Connection, run_uid: str, pair: Pair) -> Sequence[Any]:
-    """Return what was said about two pictures in other runs, the newest answer of each person, in order."""
+    """Return the answers of other runs to a pair of images, the newest of each person, in order."""
     events = answer_events.c
     same = and_(events.digest_a == pair.digest_a, events.digest_b == pair.digest_b)
     turned = and_(events.digest_a == pair.digest_b, events.digest_b == pair.digest_a)
@@ -77,7 +77,7 @@ def _elsewhere(connection: Connection, run_uid: str, pair: Pair) -> Sequence[Any
     return sorted(newest.values(), key=lambda row: row.id)
 
 
-def _repeated(row: Any, run_uid: str, run: str, number: int, pair: Pair) -> dict[str, Any]:
+def _copied(row: Any, run_uid: str, run: str, number: int, pair: Pair) -> dict[str, Any]:
     return {
         **vars(pair),
         "run_uid": run_uid,
@@ -89,15 +89,12 @@ def _repeated(row: Any, run_uid: str, run: str, number: int, pair: Pair) -> dict
         "attempt": 1,
         "seconds": row.seconds,
         "answered_at": stamp(time.time()),
-        "revision": 0,
-        "lease": None,  # it was not given here, and cannot be undone here
-        "session": None,
         "settles": row.settles,
         "found_in": row.id,
     }
 
 
-def _asked(connection: Connection, value: dict[str, Any]) -> bool:
-    """Tell whether anybody has answered the pair in this run, even where it was taken back: then it is this run's."""
+def _answered_here(connection: Connection, value: dict[str, Any]) -> bool:
+    """Return whether the pair has an answer in this run, be it undone: then this run's own answers count."""
     same = [answer_events.c[name] == value[name] for name in ("run_uid", "image_a", "image_b")]
     return connection.execute(select(answer_events.c.id).where(*same).limit(1)).first() is not None

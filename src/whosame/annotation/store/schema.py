@@ -4,6 +4,9 @@ Answers are appended and never changed: ``answer_events``, ``undos``, ``skips`` 
 and delete (:data:`APPEND_ONLY`). The other tables hold the present state: open questions, leases, users, sessions.
 """
 
+from collections.abc import Sequence
+from typing import get_args
+
 from sqlalchemy import (
     DDL,
     BigInteger,
@@ -25,6 +28,8 @@ from sqlalchemy import (
     false,
 )
 
+from whosame.questions import Kind, Verdict
+
 # Names by rule, so that a migration can name every constraint.
 metadata = MetaData(
     naming_convention={
@@ -40,6 +45,11 @@ metadata = MetaData(
 def _row_id() -> Column[int]:
     # The order in which rows were added: clocks can be set back, this cannot.
     return Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True)
+
+
+def _one_of(column: str, values: Sequence[str]) -> CheckConstraint:
+    # Another value needs a revision that replaces the constraint.
+    return CheckConstraint(f"{column} IN ({', '.join(map(repr, values))})", name=column)
 
 
 answer_events = Table(
@@ -75,9 +85,9 @@ answer_events = Table(
     Index("ux_answer_events_lease", "lease", unique=True),
     Index("ix_answer_events_digests", "digest_a", "digest_b"),  # finds answers of other runs
     CheckConstraint("image_a < image_b", name="pair_in_order"),
-    CheckConstraint("kind IN ('within', 'between', 'pool')", name="kind"),
-    CheckConstraint("verdict IN ('same', 'different', 'unsure')", name="verdict"),
-    CheckConstraint("source IN ('human', 'oracle')", name="source"),
+    _one_of("kind", get_args(Kind)),
+    _one_of("verdict", get_args(Verdict)),
+    _one_of("source", ("human", "oracle")),  # free answers are not kept
     sqlite_autoincrement=True,
 )
 

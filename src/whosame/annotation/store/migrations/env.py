@@ -1,4 +1,4 @@
-"""Runs the migrations on the connection that :mod:`whosame.annotation.store.migrate` gives."""
+"""Alembic's entry point: runs the migrations on the connection of :mod:`whosame.annotation.store.migrate`."""
 
 from alembic import context
 

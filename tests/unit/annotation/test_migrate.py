@@ -54,7 +54,7 @@ def answered(database):
 
 
 def engine_of(url: str) -> Engine:
-    return connect(parse_url(url), patience=5).execution_options(write=True)
+    return connect(parse_url(url), lock_timeout=5).execution_options(write=True)
 
 
 def upgrade(url: str, migrations, watch=None) -> None:
