@@ -44,7 +44,7 @@ class Clustering:
 
     @classmethod
     def of(cls, vectors: NDArray[np.float32], config: ClusteringConfig) -> Self:
-        """Cluster features before any answer; see :func:`~whosame.clustering.base.base_clusters`."""
+        """Cluster features before any answer; see :func:`~whosame.clustering.base_clustering.base_clusters`."""
         labels, graph, nearest, _ = base_clusters(vectors, config)
         return cls(labels, graph, nearest)
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from whosame.features import NetworkConfig, build_network
-from whosame.training.ghost_norm import forward_in_chunks, running_statistics_kept
+from whosame.training.ghost_norm import forward_in_chunks, frozen_running_statistics
 
 
 def test_each_chunk_is_a_batch_of_its_own():
@@ -33,9 +33,9 @@ def test_gradients_reach_every_chunk():
 
 def test_running_statistics_are_followed_again_afterwards_even_after_an_error():
     norm = nn.BatchNorm1d(2)
-    with running_statistics_kept(norm):
+    with frozen_running_statistics(norm):
         norm(torch.rand(4, 2) + 5)
-    with pytest.raises(ValueError, match="Expected more than 1 value"), running_statistics_kept(norm):
+    with pytest.raises(ValueError, match="Expected more than 1 value"), frozen_running_statistics(norm):
         norm(torch.rand(1, 2))
     assert torch.equal(norm.running_mean, torch.zeros(2))
     norm(torch.rand(4, 2) + 5)

@@ -42,7 +42,7 @@ def test_links_are_closed_and_speak_of_positions():
     everyone = np.arange(5)
     assert np.argwhere(constraints.same(everyone, everyone)).tolist() == [[1, 2], [2, 1]]  # rows 1 and 4, by way of 3
     assert np.argwhere(constraints.different(everyone, everyone)).tolist() == [[1, 3], [2, 3], [3, 1], [3, 2]]
-    assert constraints.rivals(1).tolist() == [6]
+    assert constraints.cannot_linked(1).tolist() == [6]
     assert constraints.related(np.array([3])).tolist() == [1, 2]  # of row 6: the rows 1 and 4; 7, the same, is left out
     assert constraints.related(np.array([0, 4])).tolist() == []
     assert constraints.related(np.array([1])).tolist() == [1, 2, 3]

@@ -1,6 +1,6 @@
-"""From features to clusters: nearest neighbours, k-reciprocal Jaccard, DBSCAN, and the answers of people."""
+"""Clustering: nearest neighbours, k-reciprocal Jaccard distances, DBSCAN, and labels that obey the answers."""
 
-from whosame.clustering.base import base_clusters
+from whosame.clustering.base_clustering import base_clusters
 from whosame.clustering.centrality import centrality
 from whosame.clustering.config import ClusteringConfig
 from whosame.clustering.constraints import enforce, violations

@@ -1,4 +1,4 @@
-"""Compiled row kernels over blocks of rows, in threads: the result does not depend on how many there are."""
+"""Blocks of rows: compiled kernels in threads. Results do not depend on the number of threads."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +15,10 @@ ROWS = 512
 Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
 
 
-def over_blocks(kernel: Callable[..., Any], n: int, *inputs: Any) -> list[Any]:
+def map_blocks(kernel: Callable[..., Any], n: int, *inputs: Any) -> list[Any]:
     """Call ``kernel(begin, end, *inputs)`` on consecutive blocks of ``n`` rows and return the results in order.
 
-    The kernel must release the GIL. As many threads work as faiss uses (``OMP_NUM_THREADS`` rules both).
+    The kernel must release the GIL. The number of threads is that of faiss (``OMP_NUM_THREADS``).
     """
     spans = [(begin, min(begin + ROWS, n), *inputs) for begin in range(0, n, ROWS)]
     threads = min(faiss.omp_get_max_threads(), len(spans))
@@ -28,8 +28,8 @@ def over_blocks(kernel: Callable[..., Any], n: int, *inputs: Any) -> list[Any]:
         return list(pool.map(lambda span: kernel(*span), spans))
 
 
-def stacked(blocks: list[Rows], dtype: type[np.generic]) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]:
-    """Join blocks of sparse rows (entries per row, columns, values) to CSR's ``indptr, indices, data``."""
+def join_blocks(blocks: list[Rows], dtype: type[np.generic]) -> Rows:
+    """Join blocks of sparse rows (entries per row, columns, values) into CSR's ``indptr, indices, data``."""
     if not blocks:
         return np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, dtype)
     counts, columns, values = (np.concatenate(part) for part in zip(*blocks, strict=True))
@@ -37,8 +37,8 @@ def stacked(blocks: list[Rows], dtype: type[np.generic]) -> tuple[NDArray[np.int
 
 
 @njit(nogil=True, cache=True)
-def longer(array: NDArray[Any], more: int) -> NDArray[Any]:
-    """Return the array with room for at least ``more`` entries behind it, for kernels that fill as they go."""
+def grow(array: NDArray[Any], more: int) -> NDArray[Any]:
+    """Return a copy of the array with room for at least ``more`` further entries."""
     grown = np.empty(2 * len(array) + more, array.dtype)
     grown[: len(array)] = array
     return grown

@@ -1,4 +1,4 @@
-"""How central an image is in its cluster: how near it is to the others, on the graph of the round."""
+"""Centrality of an image in its cluster: its mean similarity to the others on the graph of the round."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,23 +10,23 @@ KINDS = ("closeness", "degree")
 def centrality(graph: csr_array, labels: NDArray[np.int64], *, kind: str = "closeness") -> NDArray[np.float64]:
     """Return the mean similarity of each image to the other images of its cluster.
 
-    Similarity is 1 - distance, and 0 where the graph holds no distance: an image far from most of its cluster is not
+    Similarity is 1 - distance, and 0 where the graph has no distance: an image far from most of its cluster is not
     central, however near the rest is.
 
     Parameters
     ----------
     graph : scipy.sparse.csr_array, float32 [N, N]
-        Jaccard distances in 0..1; absent = farther than the clustering looks.
+        Jaccard distances in 0..1; absent = above the graph's largest distance.
     labels : int64 [N]
         Clusters; negative numbers are outliers.
     kind : str
-        ``closeness``: as above. ``degree``: the share of the other images that the graph holds a distance to.
+        ``closeness``: as above. ``degree``: the share of the other images to which the graph has a distance.
 
     Returns
     -------
     float64 [N]
         In 0..1; 0 for an outlier and an image alone in its cluster. O(edges). Sums are exact, 1 - d being a multiple
-        of 2^-24 in float32: images tie in the whole graph if and only if they tie in their cluster's part of it.
+        of 2^-24 in float32: images tie in the whole graph if and only if they tie within their cluster.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""Labels that obey every answer: clusters split where people said "different", united where they said "same"."""
+"""Constraints: labels that obey every answer. Clusters split at "different" and unite at "same"."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -7,24 +7,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.clustering.dbscan import OUTLIER, numbered
+from whosame.clustering.dbscan import OUTLIER, renumber
 from whosame.clustering.splitting import split_cluster
 from whosame.memory import LabelMemory
 
 Labels = NDArray[np.int64]
-Held = dict[int, dict[int, list[int]]]  # component -> cluster -> its rows there
+Placement = dict[int, dict[int, list[int]]]  # component -> cluster -> its rows there
 
 
 def enforce(labels: Labels, features: NDArray[Any], memory: LabelMemory) -> Labels:
-    """Change labels as little as the answers demand.
+    """Change labels as little as the answers require.
 
     1. Splits. In a cluster with a cannot-link, the must-link components in conflict are coloured, and everything else
-       in the cluster goes to the nearest colour (see ``split_cluster``).
-    2. Unions, the largest must-link components first. All clusters that a component touches merge whole, unless that
-       puts a cannot-link inside one. Then they merge one by one with the cluster that has most of the component's
-       images (ties: centroid nearest to the component's mean, then the smaller label), and where even that breaks a
-       cannot-link, only the component's own images move there. Outliers join the cluster of their component; a
-       component of nothing but outliers becomes a cluster.
+       in the cluster goes to the nearest colour (see :func:`split_cluster`).
+    2. Unions, the largest must-link components first. All clusters that a component touches merge whole, unless the
+       result has a cannot-link inside. Then they merge one by one with the cluster that has most of the component's
+       images (ties: centroid nearest to the component's mean, then the smaller label), and where that too
+       violates a cannot-link, only the component's own images move there. Outliers join the cluster of their component;
+       a component of outliers only becomes a cluster.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def enforce(labels: Labels, features: NDArray[Any], memory: LabelMemory) -> Labe
     Raises
     ------
     ValueError
-        Labels and features differ in length, or an answer is about a row that is not there.
+        Labels and features differ in length, or an answer is about a row outside 0..N-1.
 
     References
     ----------
@@ -60,9 +60,9 @@ def enforce(labels: Labels, features: NDArray[Any], memory: LabelMemory) -> Labe
         partition.unite(root, components[root])
     final = np.full(len(labels), OUTLIER, np.int64)
     inside = partition.labels != OUTLIER
-    final[inside] = numbered(partition.labels[inside])
-    broken = violations(final, memory)
-    assert len(broken) == 0, f"enforced labels violate {len(broken)} answers, the first {broken[:20].tolist()}"
+    final[inside] = renumber(partition.labels[inside])
+    violated = violations(final, memory)
+    assert len(violated) == 0, f"enforced labels violate {len(violated)} answers, the first {violated[:20].tolist()}"
     return final
 
 
@@ -74,27 +74,27 @@ def violations(labels: Labels, memory: LabelMemory) -> NDArray[np.int64]:
     Returns
     -------
     int64 [m, 2]
-        (root, row) for every row that is not with the root of its must-link component, and for each cluster that
-        holds two components which a cannot-link parts, one row of each; a < b, sorted.
+        (root, row) for every row that is not in the cluster of its must-link component's root, and for each cluster
+        with two components under a cannot-link, one row of each; a < b, sorted.
     """
     roots = memory.must_link_roots(len(labels))
     rows = np.arange(len(labels))
-    torn = rows[(rows != roots) & ((labels != labels[roots]) | (labels == OUTLIER))]
-    pairs = {(int(roots[row]), int(row)) for row in torn}
+    separated = rows[(rows != roots) & ((labels != labels[roots]) | (labels == OUTLIER))]
+    pairs = {(int(roots[row]), int(row)) for row in separated}
     cannot = memory.cannot_links()
-    held = _held(labels, roots, cannot)
+    placed = _placement(labels, roots, cannot)
     for a, b in cannot.tolist():
-        for label in held[a].keys() & held[b].keys():
-            left, right = sorted((held[a][label][0], held[b][label][0]))
+        for label in placed[a].keys() & placed[b].keys():
+            left, right = sorted((placed[a][label][0], placed[b][label][0]))
             pairs.add((left, right))
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
 def _split(labels: Labels, features: NDArray[Any], roots: Labels, cannot: NDArray[np.int64]) -> Labels:
-    held = _held(labels, roots, cannot)
+    placed = _placement(labels, roots, cannot)
     conflicts: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for a, b in cannot.tolist():
-        for label in held[a].keys() & held[b].keys():
+        for label in placed[a].keys() & placed[b].keys():
             conflicts[label].append((a, b))
     divided = labels.copy()
     fresh = int(labels.max(initial=OUTLIER)) + 1
@@ -108,21 +108,21 @@ def _split(labels: Labels, features: NDArray[Any], roots: Labels, cannot: NDArra
 
 
 class _Partition:
-    """Clusters free of cannot-links, and what unites them without letting one in."""
+    """Clusters without cannot-links inside, and their unions that keep it so."""
 
     def __init__(self, labels: Labels, features: NDArray[Any], roots: Labels, cannot: NDArray[np.int64]) -> None:
         self.labels = labels
         self.features = features
         self.fresh = int(labels.max(initial=OUTLIER)) + 1
         self.members = _grouped(labels, range(self.fresh))
-        self.rivals: dict[int, set[int]] = defaultdict(set)  # component -> components that are other people
+        self.cannot: dict[int, set[int]] = defaultdict(set)  # component -> components under a cannot-link with it
         for a, b in cannot.tolist():
-            self.rivals[a].add(b)
-            self.rivals[b].add(a)
-        self.holds: dict[int, set[int]] = defaultdict(set)  # cluster -> components with rivals that have rows there
-        for root, clusters in _held(labels, roots, cannot).items():
+            self.cannot[a].add(b)
+            self.cannot[b].add(a)
+        self.inside: dict[int, set[int]] = defaultdict(set)  # cluster -> components under cannot-links with rows there
+        for root, clusters in _placement(labels, roots, cannot).items():
             for label in clusters:
-                self.holds[label].add(root)
+                self.inside[label].add(root)
 
     def unite(self, root: int, rows: NDArray[np.int64]) -> None:
         """Bring the rows of one must-link component together."""
@@ -150,9 +150,9 @@ class _Partition:
     def _compatible(self, clusters: list[int]) -> bool:
         together: set[int] = set()
         for label in clusters:
-            if any(not self.rivals[root].isdisjoint(together) for root in self.holds[label]):
+            if any(not self.cannot[root].isdisjoint(together) for root in self.inside[label]):
                 return False
-            together |= self.holds[label]
+            together |= self.inside[label]
         return True
 
     def _merge(self, a: int, b: int) -> int:
@@ -160,31 +160,31 @@ class _Partition:
         moved = self.members.pop(small)
         self.labels[moved] = large
         self.members[large] = np.concatenate([self.members[large], moved])
-        self.holds[large] |= self.holds.pop(small, set())
+        self.inside[large] |= self.inside.pop(small, set())
         return large
 
     def _move(self, root: int, block: NDArray[np.int64], source: int, target: int) -> None:
         self.labels[block] = target
         self.members[source] = np.setdiff1d(self.members[source], block, assume_unique=True)
         self.members[target] = np.concatenate([self.members[target], block])
-        self.holds[source].discard(root)
+        self.inside[source].discard(root)
 
     def _centroid(self, label: int) -> NDArray[np.float64]:
         centroid: NDArray[np.float64] = self.features[self.members[label]].mean(axis=0, dtype=np.float64)
         return centroid
 
 
-def _held(labels: Labels, roots: Labels, cannot: NDArray[np.int64]) -> Held:
-    """Return where the components of the cannot-links lie; outliers lie nowhere."""
-    held: Held = {root: defaultdict(list) for root in np.unique(cannot).tolist()}
+def _placement(labels: Labels, roots: Labels, cannot: NDArray[np.int64]) -> Placement:
+    """Return the clusters of the components under cannot-links; outliers are in none."""
+    placed: Placement = {root: defaultdict(list) for root in np.unique(cannot).tolist()}
     rows = np.flatnonzero(np.isin(roots, cannot) & (labels != OUTLIER))
     for row, root, label in zip(rows.tolist(), roots[rows].tolist(), labels[rows].tolist(), strict=True):
-        held[root][label].append(row)
-    return held
+        placed[root][label].append(row)
+    return placed
 
 
 def _grouped(values: NDArray[np.int64], keys: Iterable[int]) -> dict[int, NDArray[np.int64]]:
-    """Return for each key the rows that have it as value, ascending."""
+    """Return for each key the rows with that value, ascending."""
     order = np.argsort(values, kind="stable")
     wanted = np.array(sorted(keys), dtype=np.int64)
     begins = np.searchsorted(values[order], wanted)

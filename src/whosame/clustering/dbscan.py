@@ -1,4 +1,4 @@
-"""DBSCAN on a sparse graph of distances, labelled as scikit-learn labels it."""
+"""DBSCAN on a sparse graph of distances, with the labels of scikit-learn."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def dbscan(graph: csr_array, *, eps: float, min_samples: int) -> NDArray[np.int6
     """Cluster a sparse graph of distances.
 
     The labels are those of ``sklearn.cluster.DBSCAN(metric="precomputed")``: clusters are numbered by their smallest
-    core row, and a border row goes to the first cluster that reaches it, that is to the smallest number.
+    core row, and a border row goes to the smallest cluster that reaches it.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def dbscan(graph: csr_array, *, eps: float, min_samples: int) -> NDArray[np.int6
         return labels
     inner = core[rows] & core[columns]
     links = coo_array((np.ones(inner.sum(), np.int8), (rows[inner], columns[inner])), shape=(n, n))
-    labels[cores] = numbered(connected_components(links, directed=False)[1][cores])
+    labels[cores] = renumber(connected_components(links, directed=False)[1][cores])
     reach = core[rows] & ~core[columns]
     nearest = np.full(n, len(cores), np.int64)
     np.minimum.at(nearest, columns[reach], labels[rows[reach]])
@@ -90,7 +90,7 @@ def dbscan(graph: csr_array, *, eps: float, min_samples: int) -> NDArray[np.int6
     return labels
 
 
-def numbered(labels: NDArray[Any]) -> NDArray[np.int64]:
+def renumber(labels: NDArray[Any]) -> NDArray[np.int64]:
     """Renumber labels 0..C-1 in order of first occurrence, int64 of the same length."""
     _, first, inverse = np.unique(labels, return_index=True, return_inverse=True)
     rank = np.empty(len(first), np.int64)
@@ -99,7 +99,7 @@ def numbered(labels: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def singletons(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Give every outlier a label of its own, above those of the clusters."""
+    """Return labels in which every outlier is a cluster of its own, numbered above the others."""
     alone = labels < 0
     labels = labels.copy()
     labels[alone] = labels.max(initial=-1) + 1 + np.arange(alone.sum())

@@ -1,4 +1,4 @@
-"""FINCH: clusters from nothing but each image's nearest neighbour, without a parameter."""
+"""FINCH: a parameter-free hierarchy of clusters from each image's nearest neighbour."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from whosame.clustering.dbscan import numbered
+from whosame.clustering.dbscan import renumber
 from whosame.clustering.neighbours import neighbours
 from whosame.errors import InputError
 
@@ -19,21 +19,21 @@ NO_DIRECTION = 1e-6  # a mean of unit rows that is shorter than this is rounding
 def finch(features: NDArray[Any], nearest: NDArray[np.integer[Any]] | None = None) -> list[Labels]:
     """Return the hierarchy of partitions by first neighbours, the finest first.
 
-    In the first partition every image is with its nearest neighbour. Each further one does the same to the means of the
-    clusters before, until everything would be one cluster; that last partition says nothing and is left out.
+    In the first partition every image is with its nearest neighbour. Each further one does the same with the means of
+    the clusters, until all would be one cluster; that last partition is left out.
 
     Parameters
     ----------
     features : float32 or float64 [N, D]
         L2-normalised.
     nearest : int [N], optional
-        The nearest other row of each (``Neighbours.nearest``), if they have been searched already.
+        The nearest other row of each (``Neighbours.nearest``), if known.
 
     Returns
     -------
     list of int64 [N]
         Partitions in clusters 0..C-1, numbered by their smallest row; each unites clusters of the one before. At least
-        one, unless there is no image; nobody is an outlier, and no cluster has one image where there are two images.
+        one, unless there is no image; none has an outlier, nor a cluster of one image where there are two images.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def finch(features: NDArray[Any], nearest: NDArray[np.integer[Any]] | None = Non
 def first_partition(nearest: NDArray[np.integer[Any]]) -> Labels:
     """Unite every row with its nearest one: the connected components of Eq. 1.
 
-    Eq. 1 also links rows that share a nearest neighbour; they are in one component by way of it.
+    Eq. 1 also links rows that share a nearest neighbour; they are in one component through it.
 
     Parameters
     ----------
@@ -88,11 +88,11 @@ def first_partition(nearest: NDArray[np.integer[Any]]) -> Labels:
     """
     n = len(nearest)
     links = coo_array((np.ones(n, np.int8), (np.arange(n), nearest)), shape=(n, n))
-    return numbered(connected_components(links, directed=False)[1])
+    return renumber(connected_components(links, directed=False)[1])
 
 
 def closest_in_number(partitions: Sequence[Labels], clusters: int) -> Labels:
-    """Return the partition whose number of clusters is nearest to the one wanted; the finer one where two tie.
+    """Return the partition with the number of clusters nearest to ``clusters``; the finer one where two tie.
 
     Raises
     ------

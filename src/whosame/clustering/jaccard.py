@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
-from whosame.clustering.blocks import Rows, longer, over_blocks, stacked
+from whosame.clustering.blocks import Rows, grow, join_blocks, map_blocks
 from whosame.clustering.neighbours import Neighbours, neighbours, unit_rows
 from whosame.clustering.reciprocal import encode, expand
 from whosame.errors import ParameterError
@@ -71,12 +71,12 @@ def jaccard_graph(features: NDArray[Any], *, k1: int = 30, k2: int = 6, max_dist
 def jaccard_from_neighbours(
     near: Neighbours, features: NDArray[Any], *, k1: int = 30, k2: int = 6, max_distance: float = 0.6
 ) -> csr_array:
-    """Return :func:`jaccard_graph` of features whose max(k1, k2) nearest neighbours are known already.
+    """Return :func:`jaccard_graph` of features whose max(k1, k2) nearest neighbours are known.
 
     Raises
     ------
     ParameterError
-        A parameter out of its range, or fewer neighbours than ``k1`` or ``k2`` asks for.
+        A parameter out of its range, or fewer neighbours than ``k1`` or ``k2``.
     """
     _check(k1, k2, max_distance)
     unit = unit_rows(features)
@@ -85,9 +85,9 @@ def jaccard_from_neighbours(
     if near.indices.shape[0] != n or near.indices.shape[1] < needed:
         raise ParameterError(f"neighbours of shape {list(near.indices.shape)} for {n} rows that need {needed} each")
     encoded = _long_columns_last(expand(encode(near, unit, k1=k1), near, k2=k2))
-    columns = encoded.tocsc()  # who has a weight on an image: rows ascend within a column
+    columns = encoded.tocsc()  # the rows with a weight on an image, ascending within a column
     parts = (encoded.indptr, encoded.indices, encoded.data, columns.indptr, columns.indices, columns.data)
-    blocks = over_blocks(_distances, n, *parts, np.float32(max_distance))
+    blocks = map_blocks(_distances, n, *parts, np.float32(max_distance))
     return _mirrored(blocks, n)
 
 
@@ -100,7 +100,7 @@ def _check(k1: int, k2: int, max_distance: float) -> None:
 
 
 def _long_columns_last(encoded: csr_array) -> csr_array:
-    """Rename the columns so that those on which many rows have a weight come last; distances do not see names."""
+    """Reorder the columns by the number of rows with a weight on them, ascending; distances do not change."""
     order = np.argsort(np.bincount(encoded.indices, minlength=encoded.shape[1]), kind="stable")
     place = np.empty_like(encoded.indices, shape=len(order))
     place[order] = np.arange(len(order))
@@ -110,7 +110,7 @@ def _long_columns_last(encoded: csr_array) -> csr_array:
 
 
 def _mirrored(blocks: list[Rows], n: int) -> csr_array:
-    indptr, above, distances = stacked(blocks, np.float32)
+    indptr, above, distances = join_blocks(blocks, np.float32)
     left = np.repeat(np.arange(n, dtype=np.int32), np.diff(indptr))
     itself = np.arange(n, dtype=np.int32)
     rows = np.concatenate([left, above, itself])
@@ -156,11 +156,11 @@ def _distances(
                 if j <= i:  # the graph is symmetric: the lower half is mirrored
                     break
                 before, other_weight = shared[j], column_data[other]
-                touched[size] = j  # written without asking: a branch here costs more than all the rest
+                touched[size] = j  # always written: a branch here costs more than all the rest
                 size += int(before == 0.0)
                 shared[j] = before + min(weight, other_weight)
         if filled + size > len(columns):
-            columns, values = longer(columns, size), longer(values, size)
+            columns, values = grow(columns, size), grow(values, size)
         first = filled
         for j in touched[:size]:
             common = shared[j]

@@ -1,4 +1,4 @@
-"""Exact nearest neighbours by cosine, in one order for everyone: self first, then nearer, then smaller row."""
+"""Exact nearest neighbours by cosine, in a fixed order: the row itself, then nearer, then smaller rows."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,12 +8,12 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from whosame.clustering.blocks import over_blocks
+from whosame.clustering.blocks import map_blocks
 from whosame.errors import InputError, ParameterError, format_problems
 
-TIE = 1e-12  # similarities nearer than this in float64 are equal: it is rounding that parts them
-SPARE = 8  # candidates beyond k that the float32 search hands to the float64 ranking
-UNIT = 1e-3  # rows whose length is off 1 by more are normalised; less is the rounding of half-precision features
+TIE = 1e-12  # similarities that differ by less in float64 are equal: the difference is rounding
+SPARE = 8  # candidates beyond k of the float32 search for the float64 ranking
+UNIT = 1e-3  # rows whose length differs from 1 by more are normalised; less is rounding of half precision
 EXACT_ROWS = 256
 GPU_NEIGHBOURS = 2048  # faiss finds no more on a GPU
 
@@ -44,9 +44,9 @@ def neighbours(features: NDArray[Any], k: int) -> Neighbours:
     """Find the ``k`` nearest rows of every row, itself among them.
 
     faiss searches in float32, on a GPU if it has one; the candidates are ranked by float64 similarities, so that
-    the answer does not depend on the machine, the number of threads or the order of summation. Rows where
-    float32 cannot tell the k-th neighbour from what lies beyond the candidates (more than k duplicates, for
-    instance) are searched again in float64.
+    the result does not depend on the machine, the number of threads or the order of summation. Rows where float32
+    cannot separate the k-th neighbour from rows beyond the candidates (as with more than k duplicates) are searched
+    again in float64.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def neighbours(features: NDArray[Any], k: int) -> Neighbours:
     Raises
     ------
     InputError
-        Features of another shape, rows that hold no number or are zero.
+        Features of another shape, rows that are not finite or are zero.
     ParameterError
         ``k`` below 1.
 
@@ -79,15 +79,15 @@ def neighbours(features: NDArray[Any], k: int) -> Neighbours:
     if n == 0:
         return Neighbours(np.empty((0, 0), np.int32), np.empty((0, 0)))
     approximate, candidates = _search(unit, min(k + SPARE, n))
-    similarity = np.concatenate(over_blocks(_similarities, n, unit, candidates))
+    similarity = np.concatenate(map_blocks(_similarities, n, unit, candidates))
     indices, ranked = _rank(np.arange(n), candidates, similarity, k)
     if candidates.shape[1] < n:
         error = 4 * float(np.abs(approximate - similarity).max())
         beyond = approximate.min(axis=1) + error + TIE  # no row outside the candidates is more similar than this
         unclear = (ranked[:, 1:].min(axis=1, initial=np.inf) <= beyond) | (indices[:, 0] != np.arange(n))
         for rows in _blocks_of(np.flatnonzero(unclear)):
-            everyone = np.tile(np.arange(n, dtype=np.int32), (len(rows), 1))
-            indices[rows], ranked[rows] = _rank(rows, everyone, _all_similarities(unit, rows), k)
+            all_rows = np.tile(np.arange(n, dtype=np.int32), (len(rows), 1))
+            indices[rows], ranked[rows] = _rank(rows, all_rows, _all_similarities(unit, rows), k)
     return Neighbours(indices, ranked)
 
 
@@ -118,7 +118,7 @@ def unit_rows(features: NDArray[Any]) -> NDArray[Any]:
 
 def _search(unit: NDArray[Any], k: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     rows = unit.astype(np.float32, copy=False)
-    if k <= GPU_NEIGHBOURS and getattr(faiss, "get_num_gpus", lambda: 0)():  # faiss-cpu counts no GPU
+    if k <= GPU_NEIGHBOURS and getattr(faiss, "get_num_gpus", lambda: 0)():  # faiss-cpu has no such function
         found = faiss.knn_gpu(faiss.StandardGpuResources(), rows, rows, k, metric=faiss.METRIC_INNER_PRODUCT)
     else:
         found = faiss.knn(rows, rows, k, metric=faiss.METRIC_INNER_PRODUCT)
@@ -131,7 +131,7 @@ def _rank(
     descending = np.argsort(-similarity, axis=1)
     candidates = np.take_along_axis(candidates, descending, axis=1)
     similarity = np.take_along_axis(similarity, descending, axis=1)
-    falls = similarity[:, :-1] - similarity[:, 1:] > TIE  # a run of ties ends where more than rounding parts two
+    falls = similarity[:, :-1] - similarity[:, 1:] > TIE  # a run of ties ends at a difference above rounding
     place = np.zeros(candidates.shape, np.int64)
     np.cumsum(falls, axis=1, out=place[:, 1:])
     place *= int(candidates.max(initial=0)) + 1

@@ -1,4 +1,4 @@
-"""k-reciprocal encoding: each image as weights over the images that are its neighbours both ways."""
+"""k-reciprocal encoding: each image as weights over its mutual neighbours."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from whosame.clustering.blocks import longer, over_blocks, stacked
+from whosame.clustering.blocks import grow, join_blocks, map_blocks
 from whosame.clustering.neighbours import Neighbours, dot
 
 Sets = NDArray[np.int32]  # [N, 1 + k]: how many members, then the members
 
 
 def encode(near: Neighbours, unit: NDArray[Any], *, k1: int) -> csr_array:
-    """Write every row as weights over its expanded k-reciprocal set.
+    """Encode every row as weights over its expanded k-reciprocal set.
 
     R(i) holds the rows j among i's top ``k1`` that have i among theirs. It takes in the half-size set H(j), the same
     with :func:`half` of ``k1``, of each member j whose H(j) lies in R(i) by more than two thirds. The weights are
@@ -41,8 +41,8 @@ def encode(near: Neighbours, unit: NDArray[Any], *, k1: int) -> csr_array:
     """
     n = len(unit)
     whole, halves = (reciprocal_sets(near.indices, k) for k in (k1, half(k1)))
-    blocks = over_blocks(_weights, n, near.indices, near.similarity, whole, halves, unit)
-    indptr, indices, data = stacked(blocks, np.float64)
+    blocks = map_blocks(_weights, n, near.indices, near.similarity, whole, halves, unit)
+    indptr, indices, data = join_blocks(blocks, np.float64)
     return csr_array((data, indices, indptr), shape=(n, n))
 
 
@@ -52,8 +52,8 @@ def expand(encoded: csr_array, near: Neighbours, *, k2: int) -> csr_array:
         return encoded
     n = encoded.shape[0]
     nearest = np.ascontiguousarray(near.indices[:, :k2])
-    blocks = over_blocks(_means, n, nearest, encoded.indptr, encoded.indices, encoded.data)
-    indptr, indices, data = stacked(blocks, np.float64)
+    blocks = map_blocks(_means, n, nearest, encoded.indptr, encoded.indices, encoded.data)
+    indptr, indices, data = join_blocks(blocks, np.float64)
     return csr_array((data, indices, indptr), shape=(n, n))
 
 
@@ -65,10 +65,10 @@ def half(k1: int) -> int:
 def reciprocal_sets(indices: NDArray[np.int32], k: int) -> Sets:
     """Return of each row's top ``k`` those that have the row among their own top ``k``, int32 [N, 1 + min(k, K)].
 
-    Column 0 counts them; they follow in order of nearness, and what is left of the row is -1.
+    Column 0 is their number; they follow in order of nearness; the rest of the row is -1.
     """
     nearest = np.ascontiguousarray(indices[:, :k])
-    blocks = over_blocks(_reciprocal, len(nearest), nearest)
+    blocks = map_blocks(_reciprocal, len(nearest), nearest)
     return np.concatenate(blocks) if blocks else np.empty((0, 1), np.int32)
 
 
@@ -127,7 +127,7 @@ def _weights(
             known[indices[i, rank]] = i
             cosine[indices[i, rank]] = similarity[i, rank]
         if filled + size > len(columns):
-            columns, values = longer(columns, size), longer(values, size)
+            columns, values = grow(columns, size), grow(values, size)
         total = 0.0
         for slot in range(size):
             j = members[slot]
@@ -170,7 +170,7 @@ def _means(
                     size += 1
                 total[column] += data[at]
         if filled + size > len(columns):
-            columns, values = longer(columns, size), longer(values, size)
+            columns, values = grow(columns, size), grow(values, size)
         for column in members[:size]:
             columns[filled] = column
             values[filled] = total[column] / k2

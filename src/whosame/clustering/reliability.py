@@ -1,10 +1,10 @@
-"""SpCL's reliable clusters: what DBSCAN at a slightly smaller and a slightly larger eps agrees with."""
+"""Reliable clusters of SpCL: those that DBSCAN at a slightly smaller and a slightly larger eps confirms."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from whosame.clustering.dbscan import OUTLIER, dbscan, numbered, singletons
+from whosame.clustering.dbscan import OUTLIER, dbscan, renumber, singletons
 
 Labels = NDArray[np.int64]
 SHARE = 0.9  # of the clusters of the first round are independent enough
@@ -13,12 +13,12 @@ SHARE = 0.9  # of the clusters of the first round are independent enough
 def reliable_clusters(
     graph: csr_array, *, eps: float, gap: float, min_samples: int, threshold: float | None = None
 ) -> tuple[Labels, float | None]:
-    """Cluster a graph of distances and give up what is unreliable.
+    """Cluster a graph of distances and make unreliable images outliers.
 
     Image i is in cluster I at ``eps``, I_t at ``eps - gap`` and I_l at ``eps + gap``; an outlier is alone. Its
     compactness gap is 1 - |I ∩ I_t| / |I ∪ I_t|, its independence gap 1 - |I ∩ I_l| / |I ∪ I_l|. An image stays in its
     cluster if the least independence gap of the cluster's images is at most ``threshold`` and its own compactness gap
-    is the least of the cluster. Everything else becomes an outlier; so does an image that is left alone.
+    is the least of the cluster. All others become outliers; so does an image that is left alone.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ def reliable_clusters(
     min_samples : int
         As for :func:`dbscan`.
     threshold : float, optional
-        Of independence, as an earlier round of the run fixed it; None: fix it now.
+        Of independence, as fixed by an earlier round of the run; None: fix it now.
 
     Returns
     -------
     labels : int64 [N]
         Clusters 0..C-1 by smallest row, -1 is an outlier.
     threshold : float or None
-        What the next round is to be given; None as long as there was no cluster to fix it by.
+        For the next round; None as long as no round had a cluster.
 
     References
     ----------
@@ -57,7 +57,7 @@ def reliable_clusters(
         kept[rows] = (independence[own] <= threshold) & (compactness[rows] <= least[own])
         kept[rows] &= np.bincount(own[kept[rows]], minlength=len(sizes))[own] > 1
     reliable = np.full(len(labels), OUTLIER, np.int64)
-    reliable[kept] = numbered(labels[kept])
+    reliable[kept] = renumber(labels[kept])
     return reliable, threshold
 
 

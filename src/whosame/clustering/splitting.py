@@ -1,4 +1,4 @@
-"""Splitting a cluster in which people said "different": colours of the conflict graph, then the nearest colour."""
+"""Splitting a cluster with cannot-links inside: colours of the conflict graph, then the nearest colour."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -18,9 +18,9 @@ def split_cluster(
     """Divide one cluster so that no two conflicting must-link components stay together.
 
     The components in conflict are coloured greedily, the largest first (ties: the smaller root). Each takes the
-    nearest colour that it may have, a new one if there is none. Then every other must-link component moves as a
+    nearest colour that no conflict forbids, a new one if there is none. Then every other must-link component moves as a
     block, and every free image alone, to the colour whose centroid is nearest to its mean; a colour's centroid is the
-    mean over the images of its components, wherever they lie. With one "different" between two images this is DCPS's
+    mean over the images of its components, in any cluster. With one "different" between two images this is DCPS's
     division by the two seeds.
 
     Parameters
@@ -44,16 +44,16 @@ def split_cluster(
     ----------
     Welsh and Powell 1967 (greedy colouring); methods.md, Enforcement; A.4 #13.
     """
-    rivals: dict[int, set[int]] = defaultdict(set)
+    adjacent: dict[int, set[int]] = defaultdict(set)
     for a, b in conflicts:
-        rivals[a].add(b)
-        rivals[b].add(a)
+        adjacent[a].add(b)
+        adjacent[b].add(a)
     colour_of: dict[int, int] = {}
     sums: list[NDArray[np.float64]] = []
     counts: list[int] = []
-    for root in sorted(rivals, key=lambda root: (-len(seeds[root]), root)):
+    for root in sorted(adjacent, key=lambda root: (-len(seeds[root]), root)):
         images = features[seeds[root]].astype(np.float64)
-        taken = {colour_of[rival] for rival in rivals[root] if rival in colour_of}
+        taken = {colour_of[other] for other in adjacent[root] if other in colour_of}
         free = [colour for colour in range(len(sums)) if colour not in taken]
         if free:
             centroids = [sums[colour] / counts[colour] for colour in free]
@@ -77,7 +77,7 @@ def split_cluster(
 
 
 def nearest(points: NDArray[np.float64], centroids: list[NDArray[np.float64]]) -> NDArray[np.int64]:
-    """Return which centroid [D] is nearest to each point [n, D] by Euclidean distance; ties: the first."""
+    """Return the index of the centroid [D] nearest to each point [n, D] by Euclidean distance; ties: the first."""
     distances = np.stack([((points - centroid) ** 2).sum(axis=1) for centroid in centroids])  # so that ties stay exact
     first: NDArray[np.int64] = np.argmin(distances, axis=0).astype(np.int64)
     return first

@@ -1,4 +1,4 @@
-"""How the network learns: losses on PK batches, augmentation, the self-supervised warm-up, checkpoints."""
+"""Training of the network: losses on PK batches, augmentation, self-supervised warm-up, checkpoints."""
 
 from whosame.training.checkpoint import Checkpoint
 from whosame.training.config import AugmentConfig, TrainingConfig, WarmupConfig

@@ -1,4 +1,4 @@
-"""Augmentation of a whole batch at once: affine, flip, pad and crop, colour, random erasing."""
+"""Augmentation of a batch: affine, flip, pad and crop, colour, random erasing."""
 
 import math
 
@@ -9,23 +9,23 @@ from torch.nn import functional
 from whosame.features.batches import MEAN, normalise, to_unit
 from whosame.training.config import AugmentConfig
 
-LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: what an RGB colour weighs in grey
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: weights of red, green and blue in grey
 
 
 def augment(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
-    """Vary a batch and normalise it for the network.
+    """Augment a batch and normalise it for the network.
 
     Parameters
     ----------
-    pixels : Tensor of uint8, shape (n, H, W, 3)
+    pixels : uint8 [n, H, W, 3]
         On any device.
     config : AugmentConfig
     generator : torch.Generator
-        On the CPU: the same variations on every device.
+        On the CPU: the same augmentation on every device.
 
     Returns
     -------
-    Tensor of float32, shape (n, 3, H, W)
+    float32 [n, 3, H, W]
     """
     if config.pad or config.flip:
         pixels = flip_and_crop(pixels, config, generator)
@@ -39,7 +39,7 @@ def augment(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -
 
 
 def flip_and_crop(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
-    """Flip each image with a probability; pad it with the mean colour and cut its size out again at random."""
+    """Flip each image with a probability; pad it with the mean colour and crop it to its size at random."""
     n, H, W, _ = pixels.shape
     padded = pixels.new_empty(n, H + 2 * config.pad, W + 2 * config.pad, 3)
     padded[:] = torch.tensor([round(255 * mean) for mean in MEAN], dtype=torch.uint8, device=pixels.device)
@@ -54,7 +54,7 @@ def flip_and_crop(pixels: Tensor, config: AugmentConfig, generator: torch.Genera
 
 
 def affine(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
-    """Rotate, scale, shear and shift each image a little about its centre; edges are continued outwards."""
+    """Rotate, scale, shear and shift each image a little about its centre; border pixels are repeated outwards."""
     n, _, H, W = images.shape
     angle, shear, up, across, right, down = torch.randn(6, n, generator=generator)
     angle, shear = angle * config.rotation, shear * config.shear
@@ -76,7 +76,7 @@ def affine(images: Tensor, config: AugmentConfig, generator: torch.Generator) ->
 def colour(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
     """Change each image's gain, white balance, contrast and saturation by log-normal factors.
 
-    All four are one 3×3 matrix and one offset per image: ``x ↦ A x + b``. Values may leave 0..1: nothing is cut off.
+    All four are one 3×3 matrix and one offset per image: ``x ↦ A x + b``. Values may leave 0..1: they are not clipped.
     """
     n, _, H, W = images.shape
     gain, contrast, saturation = (torch.randn(3, n, generator=generator) * config.colour).exp()

@@ -1,4 +1,4 @@
-"""The network and the optimiser after a round, as a file that holds tensors and plain values only."""
+"""Checkpoints: the network and the optimiser after a round, in a file of tensors and plain values only."""
 
 import dataclasses
 from pathlib import Path
@@ -14,12 +14,12 @@ from whosame.features.network import ReIDNetwork, build_network
 from whosame.features.weights import UnreadableError, differences, load_plain
 
 FORMAT = 1
-NOT_ARCHITECTURE = {"weights", "ignore_weights"}  # where a network started from does not change its shape
+NOT_ARCHITECTURE = {"weights", "ignore_weights"}  # initial weights do not change the shape
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """Everything that training needs to go on; what is random in a round follows from the seed and its number.
+    """The state that training continues from; a round's random numbers follow from the seed and its number.
 
     Attributes
     ----------
@@ -28,7 +28,7 @@ class Checkpoint:
     optimiser : dict
         Its ``state_dict``.
     architecture : dict of str to plain values
-        The :class:`NetworkConfig` without where the weights came from.
+        The :class:`NetworkConfig` without its initial weights.
     rounds : int
         Rounds trained so far.
     """
@@ -42,11 +42,11 @@ class Checkpoint:
     def of(
         cls, network: ReIDNetwork, optimiser: torch.optim.Optimizer, config: NetworkConfig, rounds: int
     ) -> "Checkpoint":
-        """Take a copy of the network and the optimiser as they are now, on the CPU."""
+        """Copy the present state of the network and the optimiser to the CPU."""
         return cls(_copy(network.state_dict()), _copy(optimiser.state_dict()), _architecture(config), rounds)
 
     def restore(self, network: ReIDNetwork, optimiser: torch.optim.Optimizer | None, config: NetworkConfig) -> None:
-        """Put the weights into a network and the state into its optimiser.
+        """Load the weights into a network and the state into its optimiser.
 
         Raises
         ------
@@ -89,7 +89,7 @@ class Checkpoint:
         torch.save({"format": FORMAT, **{f.name: getattr(self, f.name) for f in dataclasses.fields(self)}}, file)
 
     def save(self, path: Path) -> None:
-        """Write a file that is there whole or not at all.
+        """Write a file atomically.
 
         Raises
         ------
@@ -101,7 +101,7 @@ class Checkpoint:
 
     @classmethod
     def load(cls, path: Path) -> "Checkpoint":
-        """Read a checkpoint, without running any code that is in the file.
+        """Read a checkpoint, without running any code in the file.
 
         Raises
         ------

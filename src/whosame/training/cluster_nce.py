@@ -15,10 +15,10 @@ class MemoryBank:
 
     Parameters
     ----------
-    vectors : Tensor of float32, shape (C, D)
-        Where they start: the mean feature of each cluster; scaled to length 1 here.
+    vectors : float32 [C, D]
+        Initial vectors, such as the mean feature of each cluster; scaled to length 1 here.
     momentum : float
-        The share of the old vector that is kept: 0.1 keeps little.
+        The share of the old vector that an update keeps.
     use_hard : bool
         Update each cluster of the batch once, with its image least similar to the vector, instead of with every image
         in the order of the batch.
@@ -36,31 +36,31 @@ class MemoryBank:
 
     @torch.no_grad()
     def update(self, features: Tensor, labels: Tensor) -> None:
-        """Pull the vectors of the batch's clusters towards its features.
+        """Move the vectors of the batch's clusters towards its features.
 
-        Called after ``loss.backward()``: the published code updates inside the backward pass, once the gradient of the
-        features is formed from the vectors as they were, which comes to the same.
+        Called after ``loss.backward()``. The published code updates inside the backward pass, after the gradient of the
+        features is computed from the old vectors: the result is the same.
 
         Parameters
         ----------
-        features : Tensor of float32, shape (n, D)
-        labels : Tensor of int64, shape (n,)
+        features : float32 [n, D]
+        labels : int64 [n]
         """
         if self.use_hard:
             similarity = (features * self.vectors[labels]).sum(dim=1)
             hardest_first = similarity.argsort(stable=True)
-            turn = _turns(labels[hardest_first])
-            chosen = hardest_first[turn == 0]
-            self._pull(labels[chosen], features[chosen])
+            occurrence = _occurrence(labels[hardest_first])
+            chosen = hardest_first[occurrence == 0]
+            self._move(labels[chosen], features[chosen])
             return
-        # Images of different clusters do not touch each other: all first images of a cluster are one step, then all
-        # second images, and so on. Each cluster sees its own images in the order of the batch.
-        turn = _turns(labels)
-        for step in range(int(turn.max()) + 1 if len(turn) else 0):
-            chosen = (turn == step).nonzero().squeeze(1)
-            self._pull(labels[chosen], features[chosen])
+        # Clusters do not affect each other: the first images of all clusters are one step, then all second images, and
+        # so on. Each cluster is updated by its own images in the order of the batch.
+        occurrence = _occurrence(labels)
+        for step in range(int(occurrence.max()) + 1 if len(occurrence) else 0):
+            chosen = (occurrence == step).nonzero().squeeze(1)
+            self._move(labels[chosen], features[chosen])
 
-    def _pull(self, clusters: Tensor, features: Tensor) -> None:
+    def _move(self, clusters: Tensor, features: Tensor) -> None:
         mixed = self.momentum * self.vectors[clusters] + (1 - self.momentum) * features
         self.vectors[clusters] = functional.normalize(mixed, dim=1)
 
@@ -70,9 +70,9 @@ def cluster_nce(features: Tensor, labels: Tensor, bank: MemoryBank, temperature:
 
     Parameters
     ----------
-    features : Tensor of float32, shape (n, D)
+    features : float32 [n, D]
         Of length 1.
-    labels : Tensor of int64, shape (n,)
+    labels : int64 [n]
         Clusters from 0 to C - 1.
     bank : MemoryBank
         Takes no gradient.
@@ -81,7 +81,7 @@ def cluster_nce(features: Tensor, labels: Tensor, bank: MemoryBank, temperature:
 
     Returns
     -------
-    Tensor of float32, shape ()
+    float32 []
     """
     return functional.cross_entropy(features @ bank.vectors.T / temperature, labels)
 
@@ -99,7 +99,7 @@ class ClusterContrast(Objective):
         return cluster_nce(features, self.class_of[batch], self.bank, self.config.temperature)
 
     def update(self, features: Tensor, batch: Batch) -> None:
-        """Pull the clusters of the batch towards its features."""
+        """Move the clusters of the batch towards its features."""
         self.bank.update(features, self.class_of[batch])
 
 
@@ -112,14 +112,14 @@ def class_means(vectors: Tensor, labels: Tensor) -> Tensor:
     return sums / torch.bincount(labels, minlength=classes).clamp(min=1).unsqueeze(1)
 
 
-def _turns(labels: Tensor) -> Tensor:
-    """Return for each image how many of its cluster stand before it: [4, 7, 4, 4] gives [0, 0, 1, 2]."""
+def _occurrence(labels: Tensor) -> Tensor:
+    """Return for each image the number of earlier ones of its cluster: [4, 7, 4, 4] gives [0, 0, 1, 2]."""
     order = labels.argsort(stable=True)
     grouped = labels[order]
     position = torch.arange(len(labels), device=labels.device)
     first = torch.ones_like(grouped, dtype=torch.bool)
     first[1:] = grouped[1:] != grouped[:-1]
     start = torch.where(first, position, 0).cummax(0).values if len(labels) else position
-    turns = torch.empty_like(position)
-    turns[order] = position - start
-    return turns
+    occurrence = torch.empty_like(position)
+    occurrence[order] = position - start
+    return occurrence

@@ -38,7 +38,7 @@ OBJECTIVES: dict[str, type[Objective]] = {
 
 @dataclass(frozen=True)
 class TrainingReport:
-    """What a round of training did.
+    """The result of a round of training.
 
     Attributes
     ----------
@@ -47,15 +47,15 @@ class TrainingReport:
     images, unlabelled : int
         Images trained on, and left out.
     classes : int
-        Different classes of them.
+        Classes of the images trained on.
     iterations : int
-        Batches trained; 0 if there was nothing to tell apart.
+        Batches trained; 0 with fewer than two classes.
     learning_rate : float
         That of the last iteration; NaN if there were none.
     seconds : float
         Wall clock.
     warnings : tuple of str
-        What a user should know; mostly empty.
+        Messages for the user; mostly empty.
     """
 
     loss: float
@@ -87,7 +87,7 @@ def fit(
 ) -> TrainingReport:
     """Train the network for one round on labelled images, in place.
 
-    The same arguments give the same weights, on a CPU bit for bit: nothing is drawn from global generators.
+    The same arguments give the same weights, on a CPU bit for bit: no global generator is used.
 
     Parameters
     ----------
@@ -95,31 +95,31 @@ def fit(
     optimiser : torch.optim.Optimizer
         Over the network's parameters (:func:`whosame.training.optimiser.make_optimiser`).
     pixels : Pixels
-    image_ids, labels, cameras : ndarray of int64, shape (n,)
-        Images of label -1 are not trained on, but for ``config.outliers`` (see :func:`training_targets`).
+    image_ids, labels, cameras : int64 [n]
+        Images of label -1 are not trained on, except as ``config.outliers`` says (see :func:`training_targets`).
     config : TrainingConfig
     round, rounds : int
-        This round, from 0, and how many there will be.
+        This round, from 0, and the number of all.
     seed : int
         The run's seed.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
-    vectors : ndarray of float32, shape (n, D), optional
-        The images' features by the network as it is now, not centred, if they are at hand; extracted otherwise.
+    vectors : float32 [n, D], optional
+        The images' features by the present network, not centred; extracted if not given.
     memory : LabelMemory, optional
-        The answers, about rows 0..n-1: what ``triplet`` trains on, and what ``purification`` ranks by.
-    weights : ndarray of float32, shape (n,), optional
-        How far ``purification`` trusts each image; all the same if not given.
+        The answers, about rows 0..n-1: ``triplet`` trains on them, ``purification`` ranks by them.
+    weights : float32 [n], optional
+        Weight of each image in ``purification``; all the same if not given.
 
     Returns
     -------
     TrainingReport
-        With fewer than two classes: no iterations, the weights as they were, and a warning.
+        With fewer than two classes: no iterations, unchanged weights, and a warning.
 
     Raises
     ------
     ParameterError
-        The loss is not a number any more: the learning rate is too high.
+        The loss is no longer finite: the learning rate is too high.
     """
     begun = time.monotonic()
     on = find_device(device)
@@ -137,7 +137,7 @@ def fit(
         vectors = vectors[targets.rows]
     objective = OBJECTIVES[config.loss](targets, torch.from_numpy(vectors), config, on)
     batches = list(objective.batches(stream(seed, "batches", round)))
-    variations = torch.Generator().manual_seed(torch_seed(seed, "augment", round))
+    augmentation = torch.Generator().manual_seed(torch_seed(seed, "augment", round))
     network.to(on, memory_format=memory_format(on)).train()  # type: ignore[call-overload]
     losses = torch.zeros(len(batches))
     rate = config.learning_rate
@@ -147,7 +147,7 @@ def fit(
         rate = learning_rate(config, round=round, iteration=iteration, rounds=rounds)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        images = augment(raw, config.augment, variations)  # [P*K, 3, H, W]
+        images = augment(raw, config.augment, augmentation)  # [P*K, 3, H, W]
         with autocast(on):
             features = forward_in_chunks(
                 network, images.contiguous(memory_format=memory_format(on)), config.norm_chunk

@@ -1,10 +1,11 @@
-"""Ghost BatchNorm: a batch in contiguous chunks, each normalised by its own statistics.
+"""Ghost batch normalisation: a batch in contiguous chunks, each normalised by its own statistics.
 
 Published re-identification figures come from four GPUs under DataParallel: a batch of 256 is normalised as four
-batches of 64, and only the first GPU's running statistics survive. The same code on one GPU, all 256 images normalised
+batches of 64, and only the first GPU's running statistics are kept. The same code on one GPU, all 256 images normalised
 together, gives about 20 mAP less on Market-1501 (59-63 instead of 82.6: Cluster Contrast's issues 14, 16 and 22, SpCL's
-11 and 31). A chunk holds few identities, so that its statistics are noisy, and that noise regularises. Here a chunk is
-a forward pass of its own, which is what DataParallel does and needs no BatchNorm of our own.
+11 and 31). A chunk holds few identities, so that its statistics are noisy, and that noise regularises. Here each chunk
+has its own forward pass, as under DataParallel; torch's BatchNorm is used as it is (Hoffer et al., *Train longer,
+generalize better*, NeurIPS 2017, "Ghost Batch Normalization").
 """
 
 from collections.abc import Iterator
@@ -22,27 +23,27 @@ def forward_in_chunks(network: nn.Module, images: Tensor, chunk: int) -> Tensor:
     ----------
     network : nn.Module
         In training mode. The first chunk alone updates the running statistics of its BatchNorm layers.
-    images : Tensor of float32, shape (n, 3, H, W)
-        In sampler order: the K images of a cluster stand together and should fall into one chunk.
+    images : float32 [n, 3, H, W]
+        In the sampler's order: the K images of a cluster are adjacent and should be in one chunk.
     chunk : int
         Images in a chunk; the last one may be smaller.
 
     Returns
     -------
-    Tensor of float32, shape (n, D)
+    float32 [n, D]
     """
     chunks: tuple[Tensor, ...] = images.split(chunk)  # type: ignore[no-untyped-call]
     if len(chunks) == 1:
         return network(images)  # type: ignore[no-any-return]
     features = [network(chunks[0])]
-    with running_statistics_kept(network):
+    with frozen_running_statistics(network):
         features += [network(rest) for rest in chunks[1:]]
     return torch.cat(features)
 
 
 @contextmanager
-def running_statistics_kept(network: nn.Module) -> Iterator[None]:
-    """Normalise by the batch without updating the running statistics, while the context lasts."""
+def frozen_running_statistics(network: nn.Module) -> Iterator[None]:
+    """Normalise by the batch without updating the running statistics, within the context."""
     norms = [module for module in network.modules() if isinstance(module, _BatchNorm) and module.track_running_stats]
     for norm in norms:
         norm.track_running_stats = False

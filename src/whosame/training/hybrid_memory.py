@@ -1,4 +1,4 @@
-"""SpCL's hybrid memory: one vector per image, a class is the mean of its images."""
+"""Hybrid memory of SpCL: one vector per image; a class is the mean of its images."""
 
 import numpy as np
 import torch
@@ -15,8 +15,8 @@ class HybridMemory(Objective):
     """Every image against all classes; the vector of an image moves towards its feature.
 
     The logit of class c is the mean of f·m_j / τ over the images j of c, that is f · mean(m_j) / τ: the means, which
-    are not scaled to length 1, are kept and changed by what their images change. So a batch of B costs B × C products
-    and no B × n. After the step, in the batch's order, m_i ← m m_i + (1 - m) f, scaled to length 1.
+    are not scaled to length 1, are stored and updated with their images. So a batch of B costs B × C products, not
+    B × n. After the step, in the batch's order, m_i ← m m_i + (1 - m) f, scaled to length 1.
 
     References
     ----------

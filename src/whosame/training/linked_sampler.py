@@ -1,4 +1,4 @@
-"""Batches of images that people answered about, each group beside one that is another person."""
+"""Batches of images with answers: each group followed by one that is known to be another person."""
 
 from collections.abc import Iterator
 
@@ -10,19 +10,19 @@ from whosame.training.sampler import draw_images
 
 
 def anchors(constraints: PairConstraints) -> dict[int, NDArray[np.int64]]:
-    """Return the components that can be compared, each with its rivals: two images and more, and at least one rival."""
+    """Return the components with two images or more and a cannot-link, each with the components linked to it."""
     roots, sizes = np.unique(constraints.roots, return_counts=True)
     present = set(roots.tolist())
     found = {}
     for root in roots[sizes > 1].tolist():
-        rivals = np.array(sorted(present.intersection(constraints.rivals(root).tolist())), np.int64)
-        if len(rivals):
-            found[root] = rivals
+        others = np.array(sorted(present.intersection(constraints.cannot_linked(root).tolist())), np.int64)
+        if len(others):
+            found[root] = others
     return found
 
 
 def comparable(constraints: PairConstraints) -> NDArray[np.int64]:
-    """Return the must-link component of each image in :func:`anchors` or among their rivals, -1 for others."""
+    """Return the must-link component of each image in :func:`anchors` or cannot-linked to one, -1 for others."""
     found = anchors(constraints)
     wanted = np.unique(np.concatenate([[*found], *found.values()])) if found else np.empty(0, np.int64)
     return np.where(np.isin(constraints.roots, wanted), constraints.roots, -1)
@@ -37,19 +37,19 @@ def linked_batches(
     batches: int,
     rng: np.random.Generator,
 ) -> Iterator[NDArray[np.int64]]:
-    """Yield batches in which every other block is another person than the block before it.
+    """Yield batches of blocks in pairs that are known to be two persons.
 
     Of P blocks of K images half are components from :func:`anchors`, from random orders of all of them as in
-    ``pk_batches``, and each is followed by one of its rivals.
+    ``pk_batches``, and each is followed by a component with a cannot-link to it.
 
     Parameters
     ----------
     constraints : PairConstraints
     cameras : int64 [n]
     clusters, images : int
-        P, of which an odd one is left out, and K.
+        P, rounded down to an even number, and K.
     batches : int
-        How many; none without an anchor.
+        Number of batches; none without an anchor.
     rng : numpy.random.Generator
 
     Yields

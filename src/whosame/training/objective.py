@@ -1,4 +1,4 @@
-"""What a round of training minimises: one small protocol for every loss."""
+"""Objective: the protocol of the losses that a round of training minimises."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -22,11 +22,11 @@ class Objective(ABC):
     ----------
     targets : TrainingTargets
         With at least two classes.
-    vectors : Tensor of float32, shape (n, D)
-        The images' features as the round begins, on the CPU.
+    vectors : float32 [n, D]
+        The images' features at the beginning of the round, on the CPU.
     config : TrainingConfig
     on : torch.device
-        Where features will be.
+        Device of the features.
     """
 
     def __init__(self, targets: TrainingTargets, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:

@@ -1,4 +1,4 @@
-"""What people's answers say about the images that are trained on, pair by pair."""
+"""Pair constraints: must-links and cannot-links among the images that are trained on."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ class PairConstraints:
     memory : LabelMemory
         Answers about rows 0..N-1.
     rows : int64 [n]
-        The images; from here on they are positions 0..n-1.
+        The images; below they are positions 0..n-1.
     total : int
         N.
 
@@ -44,12 +44,12 @@ class PairConstraints:
         apart: NDArray[np.bool_] = self._apart[self.roots[a]][:, self.roots[b]].toarray()
         return apart
 
-    def rivals(self, root: int) -> Positions:
+    def cannot_linked(self, root: int) -> Positions:
         """Return the components that are known to be other people than a component."""
         return self._apart.indices[self._apart.indptr[root] : self._apart.indptr[root + 1]].astype(np.int64)
 
     def related(self, images: Positions) -> Positions:
-        """Return every image that is known to be the same as, or another than, one of these; ascending."""
+        """Return every image with a must-link or cannot-link to one of these, ascending."""
         components = np.unique(self.roots[images])
         wanted = np.zeros(self._apart.shape[0], bool)
         wanted[components] = np.bincount(self.roots, minlength=len(wanted))[components] > 1

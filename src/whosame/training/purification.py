@@ -1,4 +1,4 @@
-"""The loss of the MASS-like method: ClusterNCE that trusts central images more, and a ranking of answered ones."""
+"""Purification, the loss of the MASS-like method: ClusterNCE weighted by centrality, and a ranking by the answers."""
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ LEAST = 0.2  # weight of the least central image of a cluster
 def image_weights(
     centrality: NDArray[np.float64], labels: NDArray[np.int64], memory: LabelMemory
 ) -> NDArray[np.float32]:
-    """Return how far each image is to be trusted.
+    """Return the weight of each image in the loss.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class Purification(ClusterContrast):
         return (weights * each).sum() / weights.sum() + self.config.ranking_weight * self._ranking(features, batch)
 
     def update(self, features: Tensor, batch: Batch) -> None:
-        """Pull the clusters and the images of the batch towards its features."""
+        """Move the vectors of the batch's clusters and images towards its features."""
         super().update(features, batch)
         self.image_bank.update(features, torch.from_numpy(batch).to(features.device))
 
@@ -89,7 +89,7 @@ class Purification(ClusterContrast):
         others = constraints.related(batch)
         similarity = features @ self.image_bank.vectors[others].T  # [P*K, m]
         same, different = (
-            torch.from_numpy(told(batch, others)).to(on) for told in (constraints.same, constraints.different)
+            torch.from_numpy(relation(batch, others)).to(on) for relation in (constraints.same, constraints.different)
         )
         return ranking(similarity, same, different, self.config.margin)
 
@@ -99,15 +99,15 @@ def ranking(similarity: Tensor, same: Tensor, different: Tensor, margin: float) 
 
     Parameters
     ----------
-    similarity : Tensor of float32, shape (n, m)
+    similarity : float32 [n, m]
         Cosine of n features and m vectors of the image bank.
-    same, different : Tensor of bool, shape (n, m)
-        What is known of the pairs.
+    same, different : bool [n, m]
+        The known relations of the pairs.
     margin : float
 
     Returns
     -------
-    Tensor of float32, shape ()
+    float32 []
         0 if no image has both.
     """
     both = same.any(dim=1) & different.any(dim=1)

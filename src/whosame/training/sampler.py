@@ -1,4 +1,4 @@
-"""Batches of P clusters × K images, in blocks of K, other cameras preferred."""
+"""PK sampler: batches of P clusters × K images, in blocks of K, other cameras preferred."""
 
 from collections.abc import Iterator
 
@@ -17,30 +17,30 @@ def pk_batches(
 ) -> Iterator[NDArray[np.int64]]:
     """Yield batches of rows: P clusters, K images of each one after another.
 
-    Blocks stay aligned whatever the sizes of the clusters, because the chunks of BatchNorm (``ghost_norm.py``) are
-    cut between them. The clusters come from random orders of all of them, each used up before the next is drawn (what
-    is left at its end, fewer than P, is dropped).
+    Blocks have the same length whatever the sizes of the clusters, because ghost batch normalisation
+    (``ghost_norm.py``) splits batches between them. The clusters come from random orders of all clusters, each used up
+    before the next is drawn (the fewer than P at its end are dropped).
 
     Parameters
     ----------
-    labels : ndarray of int64, shape (n,)
+    labels : int64 [n]
         Clusters; rows of label -1 are never drawn.
-    cameras : ndarray of int64, shape (n,)
+    cameras : int64 [n]
         Unknown cameras (-1) count as one camera.
     clusters, images : int
         P and K. With fewer clusters than P, a batch has as many as there are.
     batches : int
-        How many batches. With fewer than two clusters there are none: nothing to tell apart.
+        Number of batches; none with fewer than two clusters.
     rng : numpy.random.Generator
 
     Yields
     ------
-    ndarray of int64, shape (P * K,)
+    int64 [P * K]
 
     References
     ----------
-    Follows RandomMultipleGallerySampler of SpCL and Cluster Contrast, which however leaves out clusters of one image
-    and so lets the blocks shift.
+    Follows RandomMultipleGallerySampler of SpCL and Cluster Contrast, which leaves out clusters of one image, so that
+    its blocks are not aligned.
     """
     order = np.argsort(labels, kind="stable")
     order = order[np.searchsorted(labels[order], 0) :]
@@ -66,9 +66,9 @@ def draw_images(
 
     Parameters
     ----------
-    members : ndarray of int64, shape (m,)
+    members : int64 [m]
         Rows of the cluster, at least one.
-    cameras : ndarray of int64, shape (n,)
+    cameras : int64 [n]
         Camera of every row.
     images : int
         K.
@@ -76,7 +76,7 @@ def draw_images(
 
     Returns
     -------
-    ndarray of int64, shape (K,)
+    int64 [K]
     """
     first = rng.integers(len(members))
     others = members[cameras[members] != cameras[members[first]]]

@@ -1,4 +1,4 @@
-"""Which images a round trains on, as which classes."""
+"""Training targets: the images a round trains on, and their classes."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from whosame.training.pair_constraints import PairConstraints
 
 @dataclass(frozen=True, eq=False)
 class TrainingTargets:
-    """The n images that a round trains on, and what is known about them.
+    """The n images that a round trains on, with their classes and constraints.
 
     Attributes
     ----------
@@ -27,7 +27,7 @@ class TrainingTargets:
     constraints : PairConstraints
         The answers about them.
     weights : float32 [n] or None
-        How far each is to be trusted, where the loss asks.
+        Weight of each in the loss, for losses that use weights.
     """
 
     rows: NDArray[np.int64]
@@ -57,8 +57,8 @@ def training_targets(
     labels, cameras : int64 [N]
         A label of -1 is an outlier.
     config : TrainingConfig
-        ``triplet``: the images with answers to compare, must-link components as classes. Any other loss: the labels
-        as classes, outliers left out (``outliers: drop``) or each a class of its own (``classes``).
+        ``triplet``: the images whose answers can be compared, must-link components as classes. Any other loss: the
+        labels as classes, outliers left out (``outliers: drop``) or each a class of its own (``classes``).
     memory : LabelMemory, optional
         The answers, about rows 0..N-1.
     weights : float32 [N], optional

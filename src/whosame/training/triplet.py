@@ -1,4 +1,4 @@
-"""DRAL's training: batch-hard triplets of images that people answered about, and no pseudo labels."""
+"""Triplet loss of DRAL: batch-hard triplets of images with answers, without pseudo labels."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from torch.nn import functional
 from whosame.training.linked_sampler import linked_batches
 from whosame.training.objective import Batch, Objective
 
-SMALLEST = 1e-12  # of a squared distance, where the root still has a gradient
+SMALLEST = 1e-12  # squared distance; below it the root has no finite gradient
 
 
 class Triplet(Objective):
@@ -38,7 +38,7 @@ class Triplet(Objective):
         """Return the batch-hard triplet loss."""
         constraints, on = self.targets.constraints, features.device
         same, different = (
-            torch.from_numpy(told(batch, batch)).to(on) for told in (constraints.same, constraints.different)
+            torch.from_numpy(relation(batch, batch)).to(on) for relation in (constraints.same, constraints.different)
         )
         return batch_hard(features, same, different, self.config.margin)
 
@@ -51,15 +51,15 @@ def batch_hard(features: Tensor, same: Tensor, different: Tensor, margin: float)
 
     Parameters
     ----------
-    features : Tensor of float32, shape (n, D)
+    features : float32 [n, D]
         Of length 1; the distance is Euclidean.
-    same, different : Tensor of bool, shape (n, n)
+    same, different : bool [n, n]
         Positives and negatives of each image.
     margin : float
 
     Returns
     -------
-    Tensor of float32, shape ()
+    float32 []
         0 if no image has both.
 
     References

@@ -1,7 +1,7 @@
-"""Self-supervised warm-up of random weights: two variations of an image are to look alike, two images are not.
+"""Self-supervised warm-up of random weights with NT-Xent (SimCLR).
 
-Features of a fresh network tell cameras apart, not people: clusters start as cameras and never recover. A few epochs of
-NT-Xent before the first round are what makes training without pretrained weights start at all.
+Features of a random network distinguish cameras, not people: clusters start as cameras and never recover. Training
+without pretrained weights needs a few epochs of NT-Xent before the first round.
 """
 
 import hashlib
@@ -30,11 +30,11 @@ VERSION = 1  # raise it when the same parameters give other weights
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
-    """Return the normalised temperature-scaled cross entropy of two variations of a batch.
+    """Return the normalised temperature-scaled cross entropy of two views of a batch.
 
     Parameters
     ----------
-    first, second : Tensor of float32, shape (n, D)
+    first, second : float32 [n, D]
         Features of length 1; row i of both is the same image.
     temperature : float
         τ.
@@ -46,7 +46,7 @@ def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
     n = len(first)
     both = torch.cat([first, second])
     logits = both @ both.T / temperature
-    logits.fill_diagonal_(-torch.inf)  # an image is no candidate for itself
+    logits.fill_diagonal_(-torch.inf)  # no view is its own negative
     other = torch.arange(2 * n, device=both.device).roll(n)
     return functional.cross_entropy(logits, other)
 
@@ -63,14 +63,14 @@ def warm_up(
     cache: Path | None = None,
     data_key: str = "",
 ) -> float:
-    """Warm the network up in place, or load the weights that the same warm-up gave before.
+    """Warm the network up in place, or load the weights of an earlier warm-up with the same arguments.
 
     Parameters
     ----------
     network : ReIDNetwork
         With the random weights of ``build_network(network_config, seed=seed)``.
     pixels : Pixels
-    image_ids : ndarray of int64, shape (n,)
+    image_ids : int64 [n]
         The training images.
     config : WarmupConfig
     network_config : NetworkConfig
@@ -79,17 +79,17 @@ def warm_up(
     device : str
         ``auto``, ``cpu`` or ``cuda``.
     cache : Path, optional
-        Folder in which the weights are kept under a name made of everything they depend on.
+        Folder in which the weights are stored under a digest of everything they depend on.
     data_key : str
-        What tells these images from others: the digest of the manifest. Required with ``cache``.
+        Identifies the images: the digest of the manifest. Required with ``cache``.
 
     Returns
     -------
     float
-        The mean loss of the last epoch; NaN if the weights were found or there are fewer than two images.
+        The mean loss of the last epoch; NaN if the weights were loaded or there are fewer than two images.
     """
     if cache is not None and not data_key:
-        raise ParameterError("a warm-up that is kept needs the data_key of its images")
+        raise ParameterError("a warm-up with a cache needs the data_key of its images")
     key = (
         network_config,
         config,
@@ -123,11 +123,11 @@ def _train(
     per_epoch = len(image_ids) // config.batch_size or min(1, len(image_ids) // 2)  # a small set is one batch
     total = per_epoch * config.epochs
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=max(total, 1))
-    variations = torch.Generator().manual_seed(torch_seed(seed, "warmup", "augment"))
+    augmentation = torch.Generator().manual_seed(torch_seed(seed, "warmup", "augment"))
     batches = _shuffled(image_ids, config, per_epoch, stream(seed, "warmup", "batches"))
     losses: list[float] = []
     for _, raw in track(read_ahead(pixels, batches, on), "warm-up", total=total):
-        images = torch.cat([augment(raw, config.augment, variations), augment(raw, config.augment, variations)])
+        images = torch.cat([augment(raw, config.augment, augmentation), augment(raw, config.augment, augmentation)])
         with autocast(on):
             features = network(images.contiguous(memory_format=memory_format(on)))  # [2n, D]
         n = len(raw)

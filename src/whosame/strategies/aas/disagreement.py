@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from whosame.clustering.dbscan import OUTLIER, numbered
+from whosame.clustering.dbscan import OUTLIER, renumber
 from whosame.clustering.neighbours import neighbours
 from whosame.strategies.groups import Groups
 
@@ -78,13 +78,13 @@ def regions(one: Labels, other: Labels) -> Labels:
     rows = np.flatnonzero((one >= 0) & (other >= 0))
     if len(rows) == 0:
         return found
-    left, right = numbered(one[rows]), numbered(other[rows])
+    left, right = renumber(one[rows]), renumber(other[rows])
     lefts, rights = int(left.max()) + 1, int(right.max()) + 1
     edges = coo_array((np.ones(len(rows)), (left, lefts + right)), shape=(lefts + rights,) * 2)
     component = connected_components(edges, directed=False)[1]
     clusters = np.bincount(component)  # of both clusterings; two: one each, the same set
     inside = clusters[component[left]] > 2
-    found[rows[inside]] = numbered(component[left[inside]])
+    found[rows[inside]] = renumber(component[left[inside]])
     return found
 
 

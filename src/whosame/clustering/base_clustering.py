@@ -1,4 +1,4 @@
-"""The base clustering of a round: DBSCAN, or SpCL's reliable part of it."""
+"""Base clustering of a round, before any answer is applied: DBSCAN, or SpCL's reliable part of it."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -15,7 +15,7 @@ from whosame.clustering.reliability import reliable_clusters
 
 
 def base_clusters(
-    vectors: NDArray[np.float32], config: ClusteringConfig, before: Mapping[str, Any] | None = None
+    vectors: NDArray[np.float32], config: ClusteringConfig, previous: Mapping[str, Any] | None = None
 ) -> tuple[NDArray[np.int64], csr_array, NDArray[np.int64], dict[str, Any]]:
     """Cluster the images of a round, before any answer is applied.
 
@@ -24,8 +24,8 @@ def base_clusters(
     vectors : float32 [N, D]
         L2-normalised.
     config : ClusteringConfig
-    before : mapping, optional
-        What the round before returned as state; None in the first.
+    previous : mapping, optional
+        The state that the last round returned; None in the first.
 
     Returns
     -------
@@ -34,10 +34,10 @@ def base_clusters(
     graph : scipy.sparse.csr_array, float32 [N, N]
         Jaccard distances up to the largest eps in use.
     nearest : int64 [N]
-        The nearest other image of each by cosine, which the search for the graph has found (``Neighbours.nearest``).
+        The nearest other image of each by cosine, from the search for the graph (``Neighbours.nearest``).
     state : dict
-        What the next round is to be given; values are those of JSON. ``spcl``: ``independence``, the threshold that
-        the run's first round with a cluster fixed.
+        For the next round, as JSON values. ``spcl``: ``independence``, the threshold, fixed by the run's first round
+        with a cluster.
     """
     near = neighbours(vectors, max(config.k1, config.k2, 2))
     farthest = config.eps + config.eps_gap if config.base == "spcl" else config.eps
@@ -48,7 +48,7 @@ def base_clusters(
             eps=config.eps,
             gap=config.eps_gap,
             min_samples=config.min_samples,
-            threshold=(before or {}).get("independence"),
+            threshold=(previous or {}).get("independence"),
         )
         return labels, graph, near.nearest, {"independence": threshold}
     return dbscan(graph, eps=config.eps, min_samples=config.min_samples), graph, near.nearest, {}
