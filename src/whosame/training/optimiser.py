@@ -15,7 +15,7 @@ def make_optimiser(network: ReIDNetwork, config: TrainingConfig) -> torch.optim.
 
 
 def learning_rate(config: TrainingConfig, *, round: int, iteration: int, rounds: int) -> float:  # noqa: A002
-    """Return the learning rate of one iteration: of nothing but its arguments, so that a resumed run has the same.
+    """Return the learning rate of one iteration, a function of its arguments only: a resumed run has the same.
 
     Parameters
     ----------
@@ -23,7 +23,7 @@ def learning_rate(config: TrainingConfig, *, round: int, iteration: int, rounds:
     round, iteration : int
         Both from 0.
     rounds : int
-        How many there will be; the cosine reaches 0 at the end of the last.
+        Rounds in all; the cosine reaches 0 at the end of the last.
     """
     if config.schedule == "step":
         return config.learning_rate * config.step_factor ** (round // config.step_rounds)
