@@ -1,4 +1,4 @@
-"""Clustering at the size of Market-1501 and MSMT17: seconds, share of the search, memory, clusters.
+"""Clustering at the size of Market-1501 and MSMT17: seconds, relative to the neighbour search; peak memory; clusters.
 
 pytest benchmarks/bench_clustering.py --benchmark-columns=min,median,rounds
 """
@@ -15,13 +15,13 @@ from whosame.memory import LabelMemory
 SIZES = {"market1501": (12_936, 751), "msmt17": (32_621, 1_041)}
 PEAK_MIB = {"market1501": 512, "msmt17": 1024}
 DIMENSION = 2048
-LATENT = 64  # dimensions in which re-ID features really vary
-SHARE = 0.2
+LATENT = 64  # dimensions in which re-ID features vary
+SHARE = 0.2  # of the time of the neighbour search, at most
 
 
 @cache
 def clustered_features(name):
-    """Return float32 features [N, 2048] of unit length around one centre an identity, and the identities [N]."""
+    """Return float32 features [N, 2048] of unit length around one centre per identity, and the identities [N]."""
     n, identities = SIZES[name]
     rng = np.random.default_rng(0)
     identity = rng.integers(0, identities, n)
@@ -76,7 +76,7 @@ def test_enforcing_3000_answers(benchmark):
     labels = cluster(features)
     rng = np.random.default_rng(1)
     memory = LabelMemory()
-    while len(memory) < 3000:  # half within an identity, half between two: every one is worth asking
+    while len(memory) < 3000:  # half within an identity, half between two
         a, b = rng.choice(len(labels), 2, replace=False)
         if len(memory) % 2:
             b = rng.choice(np.flatnonzero(identity == identity[a]))

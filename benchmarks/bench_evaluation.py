@@ -1,8 +1,8 @@
 """Retrieval metrics at Market-1501's size: time against the matrix product alone, and peak memory.
 
-Shown: 3,368 queries and 15,913 gallery images of 2,048 dimensions take at most 1.5 times as long as their float32
+Bounds: 3,368 queries and 15,913 gallery images of 2,048 dimensions take at most 1.5 times as long as their float32
 matrix product in the same process, and at most 0.5 GiB beside the features. ``easy`` features are like those of a
-trained network; ``hard`` ones hardly tell identities apart, so that matches lie deep in the ranking: the most work.
+trained network; ``hard`` ones hardly separate identities, so that matches have low ranks, which is the most work.
 
 pytest benchmarks/bench_evaluation.py --benchmark-columns=min,median,rounds
 """
@@ -23,7 +23,7 @@ import numpy as np
 from whosame.evaluation import evaluate_retrieval
 tiny = np.eye(4, dtype=np.float32)
 evaluate_retrieval(tiny, [1, 2, 3, 4], [0] * 4, tiny, [1, 2, 3, 4], [1] * 4)  # imports and compiles
-np.matmul(query[:64], gallery[:64].T)  # BLAS takes its buffers
+np.matmul(query[:64], gallery[:64].T)  # BLAS allocates its buffers
 """
 STATEMENT = "evaluate_retrieval(query, query_ids, query_cams, gallery, gallery_ids, gallery_cams)"
 

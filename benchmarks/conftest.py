@@ -1,4 +1,4 @@
-"""What the benchmarks share: the peak memory of a statement in a process of its own."""
+"""Peak memory of a statement in a process of its own, for the benchmarks."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ def resident(field):  # MiB; the kernel's own high-water mark, which no sampling
     try:
         with open("/proc/self/status") as lines:
             return next(int(line.split()[1]) / 1024 for line in lines if line.startswith(field))
-    except FileNotFoundError:  # macOS knows only the peak, in bytes
+    except FileNotFoundError:  # macOS reports only the peak, in bytes
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 setup, statement, *paths = sys.argv[1:]
@@ -31,7 +31,7 @@ print("peak", resident("VmHWM") - before)
 
 @pytest.fixture
 def peak_memory(tmp_path: Path) -> Callable[..., float]:
-    """Measure a statement's peak resident memory above what its inputs and imports take, in MiB.
+    """Measure a statement's peak resident memory above that of its inputs and imports, in MiB.
 
     ``peak_memory(setup, statement, **arrays)`` runs both in a fresh interpreter where the arrays have their names.
     """

@@ -1,8 +1,8 @@
-"""The figures of the README: the demo by four arms and three seeds.
+"""Figures of the README: the demo with four arms and three seeds.
 
 ``python benchmarks/demo.py`` in the project's folder.
 
-Runs that are complete are not played again. Prints means over the seeds and draws ``docs/demo.png``.
+Complete runs are not played again. Prints means over the seeds and draws ``docs/demo.png``.
 """
 
 import json
@@ -32,7 +32,7 @@ def played(arm: int, seed: int) -> Run:
 
 
 def people(root: Path) -> np.ndarray:
-    """Return a sheet of four people, two a row, six cameras each."""
+    """Return a sheet of four people, two per row, six cameras each."""
     by_person: dict[str, dict[str, Path]] = {}
     for path in sorted((root / "bounding_box_train").glob("*.jpg")):
         by_person.setdefault(path.name[:4], {}).setdefault(path.name[5:7], path)

@@ -1,4 +1,4 @@
-"""Figures that a change without new numerics must leave equal to the last digit.
+"""Reference figures, which a change without new numerics leaves equal to the last digit.
 
     OMP_NUM_THREADS=1 python benchmarks/figures.py before.json     # at one revision
     OMP_NUM_THREADS=1 python benchmarks/figures.py after.json      # at another one, on the same machine
@@ -23,11 +23,11 @@ from whosame.strategies import registry
 
 N, BUDGET, ROUNDS = 1_500, 200, 5
 PAPERS = ClusteringConfig(k1=30, eps=0.6)
-TIMED = ("seconds", "hours")  # parts of the names of metrics that a clock decides
+TIMED = ("seconds", "hours")  # parts of the names of metrics that depend on a clock
 
 
 def simulations():
-    """Return what each strategy makes of the same drawn features."""
+    """Return the metrics of each strategy on the same drawn features."""
     found = {}
     features, identities, cameras = reid_features.features(N, 256)
     clustering = Clustering.of(features, PAPERS)

@@ -1,10 +1,11 @@
-"""From the key to the next pair on the screen, in Chromium: ``python benchmarks/page_latency.py --answers=200``.
+"""Time from the key press to the next pair on the screen, in Chromium.
 
-Draws pedestrians, serves the page as ``kedro annotate`` does, in a process of its own, presses keys as fast as pairs
-come, and prints the times that the page itself measured: from the key to the frame in which both pictures of the
-next pair, decoded before, are shown. Above 50 ms in the median or 120 ms at the 95th percentile it says so and
-ends with status 1; ``--no-bounds`` only prints. ``--pictures=FOLDER`` keeps screenshots instead: those of
-docs/annotation.md.
+    python benchmarks/page_latency.py --answers=200
+
+Draws pedestrians, serves the page in a process of its own as ``kedro annotate`` does, presses keys as fast as pairs
+come, and prints the times that the page itself measures: from the key press to the frame that shows both images of the
+next pair, which are decoded before. Above 50 ms in the median or 120 ms at the 95th percentile it ends with status 1;
+``--no-bounds`` only prints. ``--pictures=FOLDER`` saves the screenshots of docs/annotation.md instead.
 """
 
 import argparse
@@ -31,7 +32,7 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touc
 
 
 def ask(folder, answers):
-    """Draw pedestrians and put pairs of them: every other one the same person twice."""
+    """Draw pedestrians and ask about pairs of them: every other pair shows one person."""
     root = folder / "images"
     none = dict.fromkeys(("test_identities", "query_images", "gallery_images", "distractor_images", "junk_images"), 0)
     render_dataset(SyntheticConfig(train_identities=40, train_images=answers + 40, **none), root, workers=1)
@@ -56,7 +57,7 @@ def log_in(browser, link, **options):
 
 
 def measure(browser, link, answers):
-    """Answer, print how long the next pair took, and return its median and 95th percentile, ms."""
+    """Answer, print the times until the next pair, and return their median and 95th percentile, ms."""
     page = log_in(browser, link, **DESKTOP)
     for n in range(answers):
         page.keyboard.press("fj"[n % 2])
@@ -69,13 +70,13 @@ def measure(browser, link, answers):
 
 
 def missed(median, p95):
-    """Return which bounds times in ms are above."""
+    """Return the bounds that times in ms exceed."""
     bounds = (("the median", median, MEDIAN), ("the 95th percentile", p95, P95))
     return [f"{name} is {found:.0f} ms, not {most:.0f} or less" for name, found, most in bounds if found > most]
 
 
 def picture(browser, link, folder):
-    """Keep a screenshot of the page, of the page on a phone, and of the login."""
+    """Save a screenshot of the page, of the page on a phone, and of the login page."""
     folder.mkdir(parents=True, exist_ok=True)
     page = log_in(browser, link, **DESKTOP)
     for key in "fjjfjjjfujjf":
@@ -90,7 +91,7 @@ def picture(browser, link, folder):
 
 
 def main():
-    """Do as the arguments say."""
+    """Measure, or save screenshots."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--answers", type=int, default=200)
     parser.add_argument("--pictures", type=Path)

@@ -1,12 +1,11 @@
-"""Fifty people answer at once through HTTP: answers a second, latency, and whether every pair was answered as asked.
+"""Load test of the annotation page: fifty simulated people over HTTP; answers per second, latency, consistency.
 
     python benchmarks/page_load.py                        # SQLite, 60 s
     python benchmarks/page_load.py --database=postgresql://USER@HOST/EMPTY_DATABASE
 
-The page is a process of its own, and so are the people: this file run with ``--play``. Each person logs in, and answers
-the first of the pairs that the last answer has brought, as fast as the page lets them, or after ``--pause`` seconds.
-With fewer than 200 answers a second, a 99th percentile above 250 ms, any error or any mistake it says so and ends with
-status 1; ``--no-bounds`` only prints.
+The page is a process of its own, and so are the people: this file run with ``--play``. Each person logs in and answers
+the first pair of each response, at once or after ``--pause`` seconds. With fewer than 200 answers per second, a 99th
+percentile above 250 ms, any error or any mistake the benchmark ends with status 1; ``--no-bounds`` only prints.
 """
 
 import argparse
@@ -35,7 +34,7 @@ FORM = "application/x-www-form-urlencoded"
 
 
 class Wire:
-    """A browser's connection: requests in order, cookies kept. Cheap, so that the load costs less than the server."""
+    """A browser's connection: requests in order, cookies kept. Cheap, so that the clients cost less than the server."""
 
     def __init__(self, url: str) -> None:
         self.where = urlsplit(url)
@@ -72,11 +71,11 @@ class Wire:
 
 
 class Person:
-    """Somebody at the page: what they were told is saved, how long each answer took, what went wrong."""
+    """A simulated person: the answers confirmed as saved, the time of each, errors."""
 
     def __init__(self, url: str, token: str, name: str) -> None:
         self.url, self.token, self.name = url, token, name
-        self.saved: list[tuple[str, str]] = []  # hold and verdict
+        self.saved: list[tuple[str, str]] = []  # lease and verdict
         self.seconds: list[float] = []
         self.wrong: Counter[str] = Counter()
         self._draw = np.random.default_rng(sum(name.encode()))
@@ -126,7 +125,7 @@ class Person:
             self.saved.append((self._answer["token"], self._answer["verdict"]))
         else:
             self.wrong[str(status)] += 1
-        if status == 503:  # as the page's script does: the answer is kept, and sent again
+        if status == 503:  # as the page's script does: keep the answer and send it again
             await asyncio.sleep(0.2)
             return []
         self._answer = None
@@ -139,7 +138,7 @@ async def _all_play(people: list[Person], seconds: float, pause: float) -> None:
 
 
 def play(given: argparse.Namespace) -> None:
-    """Be the people: read who from standard input, and print what happened to them."""
+    """Play the people: read names and tokens from standard input, and print their results."""
     people = [Person(given.play, token, name) for name, token in json.load(sys.stdin)]
     try:
         import uvloop
@@ -153,7 +152,7 @@ def play(given: argparse.Namespace) -> None:
 
 
 def begin(store: LabelStore, *, pairs: int, overlap: int, people: int) -> list[tuple[str, str]]:
-    """Put pairs, add people; return their names and login tokens."""
+    """Ask about pairs, add people; return their names and login tokens."""
     images = {image: ImageRef(f"{image}.png", f"{image:032x}") for image in range(2 * pairs)}
     about = RunInfo("load", "load", tempfile.gettempdir(), 0, 1, 0, pairs, pairs, overlap)
     campaign = TaskQueue(store, about, images)
@@ -176,7 +175,7 @@ def stop(process: subprocess.Popen) -> None:
 
 
 def start_people(url: str, people: list[tuple[str, str]], seconds: float, pause: float = 0.0) -> subprocess.Popen:
-    """Let people play in a process of their own; :func:`what_happened` waits for its end."""
+    """Start the people in a process of their own; :func:`what_happened` waits for its end."""
     options = [f"--play={url}", f"--seconds={seconds}", f"--pause={pause}"]
     process = subprocess.Popen(
         [sys.executable, __file__, *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
@@ -187,7 +186,7 @@ def start_people(url: str, people: list[tuple[str, str]], seconds: float, pause:
 
 
 def what_happened(process: subprocess.Popen) -> list[dict]:
-    """Return what each person was told, and how fast."""
+    """Return the results of each person."""
     with process:
         said = process.stdout.read()
     if process.returncode:
@@ -202,7 +201,7 @@ def seconds_of_cpu(process: subprocess.Popen) -> float:
 
 
 def mistakes(store: LabelStore, told: list[dict], overlap: int) -> list[str]:
-    """Return what must not be: saved answers that are not kept, or kept twice, and pairs answered too often."""
+    """Return inconsistencies: saved answers that are missing or stored twice, and pairs answered too often."""
     kept = store.answers("load")
     by_hold = Counter(event.lease for event in kept)
     verdicts = {event.lease: (event.annotator, event.verdict) for event in kept}
@@ -213,14 +212,14 @@ def mistakes(store: LabelStore, told: list[dict], overlap: int) -> list[str]:
                 found.append(f"{person['name']} was told that {verdict} is saved; kept is {verdicts.get(hold)}")
     by_person = Counter((event.image_a, event.annotator) for event in kept)
     found += [f"pair {image}: {n} answers of {name}" for (image, name), n in by_person.items() if n > 1]
-    # One more is asked for where the verdicts tie, and that decides.
+    # Where the verdicts tie, one more is needed, and decides.
     often = Counter(event.image_a for event in kept)
     most = overlap if overlap == 1 else overlap + 1
     return found + [f"pair {image}: {n} answers" for image, n in often.items() if n > most]
 
 
 def missed(rate: float, p99: float, errors: int, wrong: int) -> list[str]:
-    """Return which bounds were missed by answers a second, ms, errors and mistakes."""
+    """Return the bounds missed by the answers per second, ms, errors and mistakes."""
     bounds = (
         (rate >= RATE, f"{rate:.0f} answers a second, not {RATE:.0f} or more"),
         (p99 <= P99, f"the 99th percentile is {p99:.0f} ms, not {P99:.0f} or less"),

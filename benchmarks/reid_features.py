@@ -1,9 +1,9 @@
-"""Features like those of a re-ID network at Market-1501's size, with known identities, for selection without training.
+"""Drawn features like those of a re-ID network at Market-1501's size, with known identities.
 
-Identities of Market-like sizes (2 to 72 images, 17 on average) lie in groups of about four that look alike; cameras
-shift everything they see, and each identity once more; some identities and some images are much noisier than others.
-All of it in 64 dimensions, where the noise is scaled until, of the ten nearest neighbours of an image, the wanted share
-shows the same person; then it is projected to as many as a network gives.
+Identities of Market-like sizes (2 to 72 images, 17 on average) are in groups of about four that look alike. Each camera
+shifts all its images, and the images of each identity once more. Some identities and some images are much noisier than
+others. All of this is in 64 dimensions, where the noise is scaled until the given share of an image's ten nearest
+neighbours shows the same person. The result is projected to as many dimensions as a network gives.
 """
 
 import faiss
@@ -13,7 +13,7 @@ LATENT, CAMERAS = 64, 6
 ALIKE = 4  # identities that look alike
 PROBES, NEAREST = 600, 10  # for the purity
 HALVINGS = 9  # of the interval of noise scales
-PURITY = {"normal": 0.80, "hard": 0.35}  # a trained network; one in its first rounds
+PURITY = {"normal": 0.80, "hard": 0.35}  # a trained network; a network in its first rounds
 
 
 def features(n=12_936, dimensions=2048, *, purity=PURITY["normal"], seed=0):

@@ -1,10 +1,10 @@
-"""Which strategy makes the labels best with how many questions, on features that do not change.
+"""Label quality by strategy and number of questions, on fixed features.
 
-``make bench-selection``, or some of it: ``python benchmarks/selection.py --strategies=dcps,gain-labels --budgets=500``.
+``make bench-selection``, or a part: ``python benchmarks/selection.py --strategies=dcps,gain-labels --budgets=500``.
 
-Features of Market-1501's size are drawn (``reid_features.py``): ``normal`` as of a trained network, ``hard`` as of one
-in its first rounds. A row a simulation is added to ``data/08_reporting/selection/rows.csv``, and what is there, of the
-same code, is not simulated again: it may be interrupted.
+Features of Market-1501's size are drawn (``reid_features.py``): ``normal`` like those of a trained network, ``hard``
+like those of a network in its first rounds. Each simulation adds a row to ``data/08_reporting/selection/rows.csv``. A
+row of the same code is not simulated again, so the benchmark may be interrupted.
 """
 
 import argparse
@@ -40,7 +40,7 @@ CODE = (
     "simulation.py",
 )
 PAPERS = ClusteringConfig(k1=30, eps=0.6)  # as the papers cluster
-ABLATED: dict[str, Mapping[str, Any]] = {  # of gain-labels, by what is missing
+ABLATED: dict[str, Mapping[str, Any]] = {  # of gain-labels, by the missing part
     "merges": {"merges": False},
     "splits": {"splits": False},
     "outliers": {"outliers": False},
@@ -55,7 +55,7 @@ SHOWN = ("f1", "ari", "bcubed_f1", "f1_clustered", "coverage", "asked", "free", 
 
 @dataclass(frozen=True)
 class Cell:
-    """What is simulated."""
+    """Parameters of a simulation."""
 
     version: str
     strategy: str
@@ -68,7 +68,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row(Cell):
-    """What came of it: agreement over all images (outliers alone), F1 over those in clusters, questions, seconds."""
+    """Result: agreement over all images (outliers alone), F1 over those in clusters, questions, seconds."""
 
     f1: float
     ari: float
@@ -85,19 +85,19 @@ class Row(Cell):
 
 
 def version() -> str:
-    """Return a hash of the code that decides a row."""
+    """Return a hash of the code that a row depends on."""
     places = [PROJECT / "src" / "whosame" / name for name in CODE] + [Path(reid_features.__file__)]
     found = sorted(path for place in places for path in (place.rglob("*.py") if place.is_dir() else [place]))
     return hashlib.sha256(b"".join(path.read_bytes() for path in found)).hexdigest()[:12]
 
 
 def arms(names: list[str], *, ablations: bool) -> dict[str, tuple[str, Mapping[str, Any]]]:
-    """Return strategy and parameters of every line of a table, by its label."""
+    """Return strategy and parameters of each line of a table, by label."""
     found: dict[str, tuple[str, Mapping[str, Any]]] = {name: (name, {}) for name in names}
     for part, parameters in ABLATED.items() if ablations else ():
         found[f"gain-labels without {part}"] = ("gain-labels", {"gain": parameters})
     for name, parameters in found.values():
-        registry.make(name, parameters)  # an unknown name is said before anything is drawn
+        registry.make(name, parameters)  # an unknown name is an error before anything is drawn
     return found
 
 
@@ -137,7 +137,7 @@ def simulated(cell: Cell, strategy: str, parameters: Mapping[str, Any]) -> Row:
 
 
 def kept(path: Path) -> Iterator[Row]:
-    """Yield the rows of a file, if there is one; a last line that was cut off is none."""
+    """Yield the rows of a file, if it exists, without a truncated last line."""
     if path.exists():
         with path.open(newline="") as file:
             for line in csv.DictReader(file):
@@ -155,7 +155,7 @@ def keep(path: Path, row: Row) -> None:
 
 
 def table(rows: list[Row]) -> str:
-    """Return the rows of one kind and budget as text, a line a strategy: means over seeds, ± standard deviation."""
+    """Return the rows of one kind and budget as text, a line per strategy: means over seeds, ± standard deviation."""
     width = max(len(row.strategy) for row in rows)
     lines = [" ".join([f"{'strategy':{width}}", "seeds", f"{SHOWN[0]:>13}", *(f"{name:>12}" for name in SHOWN[1:])])]
     for strategy in dict.fromkeys(row.strategy for row in rows):
@@ -194,7 +194,7 @@ def options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Simulate what is missing, print all of it."""
+    """Simulate missing rows and print the tables."""
     chosen, code = options(), version()
     logging.getLogger("whosame").setLevel(logging.ERROR)  # "clusters stay apart", thousands of times
     known = {row.cell: row for row in kept(chosen.rows)}
