@@ -10,7 +10,7 @@ from kedro.framework.session import KedroServiceSession
 from kedro.framework.startup import bootstrap_project
 from tqdm import tqdm
 
-from whosame.annotation.web.process import Page
+from whosame.annotation.web.process import PageProcess
 from whosame.app import paths
 from whosame.configuration import Configuration
 from whosame.errors import ResumeError
@@ -71,7 +71,7 @@ def _page(configuration: Configuration) -> AbstractContextManager[object]:
         return nullcontext()
     say = partial(tqdm.write, file=sys.stderr)
     url, runs = configuration.database_url(paths.root()), paths.runs_folder()
-    return Page(url, host=options.host, port=options.port, say=say, runs=runs)
+    return PageProcess(url, host=options.host, port=options.port, say=say, runs=runs)
 
 
 def _fork(origin: str, into: Run) -> None:

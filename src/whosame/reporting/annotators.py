@@ -4,25 +4,33 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from whosame.annotation.accounts.users import Person
-from whosame.annotation.quality.error_rates import COVERAGE, LEAST, TIMES, VOICES, Quality, Rate
+from whosame.annotation.accounts.users import User
+from whosame.annotation.quality.error_rates import (
+    COVERAGE,
+    MIN_ANNOTATORS,
+    MIN_RATE,
+    RATE_FACTOR,
+    AnnotatorQuality,
+    Rate,
+)
 from whosame.annotation.store.audit_log import Entry
 from whosame.reporting.table import MISSING, table
 
-PEOPLE_HEADER = ("annotator", "role", "added", "last on the page (UTC)")
+USERS_HEADER = ("annotator", "role", "added", "last on the page (UTC)")
 QUALITY_HEADER = ("annotator", "answers", "unsure", "shared", "false same %", "false different %", "")
-LEGEND = f"""\
-shared: pairs that others answered too. False same: two people called one; false different: one called two; in
-brackets the {COVERAGE:.0%} interval. Careless: its lower end is above {TIMES:g} times what the others err together, and
-above {LEAST:.0%}."""
+LEGEND = (
+    "shared: pairs that others answered too. False same: two people called one; false different: one called two; in\n"
+    f"brackets the {COVERAGE:.0%} interval. Careless: its lower end is above {RATE_FACTOR:g} times what the others err "
+    f"together, and\nabove {MIN_RATE:.0%}."
+)
 
 
-def people_table(people: Sequence[Person]) -> str:
-    """Return the table of people who may answer; their links are not in it, only hashes of them are stored."""
-    if not people:
+def users_table(users: Sequence[User]) -> str:
+    """Return the table of users; their links are not in it, only hashes of them are stored."""
+    if not users:
         return "Nobody was added yet: kedro annotators add NAME"
-    rows = [[person.name, person.role, person.added_at[:10], _minute(person.seen)] for person in people]
-    return table(PEOPLE_HEADER, rows, left=len(PEOPLE_HEADER))
+    rows = [[user.name, user.role, user.added_at[:10], _minute(user.last_seen)] for user in users]
+    return table(USERS_HEADER, rows, left=len(USERS_HEADER))
 
 
 def event_line(entry: Entry) -> str:
@@ -31,12 +39,12 @@ def event_line(entry: Entry) -> str:
     return f"{entry.at}\t{entry.actor}\t{entry.action}\t{details}".rstrip()
 
 
-def quality_report(qualities: Sequence[Quality], where: str) -> str:
+def quality_report(qualities: Sequence[AnnotatorQuality], where: str) -> str:
     """Return the table of annotators' error rates, and what it cannot show.
 
     Parameters
     ----------
-    qualities : sequence of Quality
+    qualities : sequence of AnnotatorQuality
         From :func:`whosame.annotation.quality.error_rates.annotator_quality`.
     where : str
         Which answers were counted, for the messages: ``run demo``.
@@ -58,7 +66,7 @@ def quality_report(qualities: Sequence[Quality], where: str) -> str:
     return "\n".join([where, table(QUALITY_HEADER, rows), _remark(qualities)])
 
 
-def _remark(qualities: Sequence[Quality]) -> str:
+def _remark(qualities: Sequence[AnnotatorQuality]) -> str:
     answers, sharing = sum(one.answers for one in qualities), [one for one in qualities if one.shared]
     if answers == 0:
         return "Every answer is unsure: that says nothing about errors."
@@ -66,7 +74,7 @@ def _remark(qualities: Sequence[Quality]) -> str:
         return f"Only {qualities[0].annotator} has answered: errors show where others answer the same pairs."
     if not sharing:
         return "No pair has an answer, other than unsure, from two annotators: how often they err cannot be told."
-    if len(sharing) < VOICES:
+    if len(sharing) < MIN_ANNOTATORS:
         names = " and ".join(one.annotator for one in sharing)
         return f"{LEGEND}\nOnly {names} share pairs: where they disagree, either may be wrong, so neither is flagged."
     return LEGEND

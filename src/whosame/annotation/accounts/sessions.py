@@ -1,4 +1,4 @@
-"""Logins: a sitting is one login of one person, with a beginning and an end. Its secret is with the browser alone."""
+"""Login sessions: one login of one user, with a beginning and an end. Only the browser holds its secret."""
 
 import secrets
 import time
@@ -8,81 +8,89 @@ from typing import Any
 
 from sqlalchemy import Row, bindparam, select, update
 
-from whosame.annotation.accounts.users import TOKEN_BYTES, Role, hashed
+from whosame.annotation.accounts.users import TOKEN_BYTES, Role, token_hash
 from whosame.annotation.queue.leases import release_leases
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.schema import sessions, signing_keys, users
 from whosame.annotation.store.store import INSERT, LabelStore
 
-LASTING = 12 * 3600.0  # s
-IDLE = 4 * 3600.0  # s without a request
-SKEW = 300.0  # s that a clock may be set back without anybody noticing
-NOTED = 60.0  # s: how exactly the last request is known; finer would be a write a request
+LIFETIME = 12 * 3600.0  # s that a session lasts at most
+IDLE_LIMIT = 4 * 3600.0  # s without a request that end a session
+CLOCK_SKEW = 300.0  # s that a clock may be set back before running sessions end
+TOUCH_INTERVAL = 60.0  # s between two updates of the last request's time; finer would be a write a request
 
-
-STANDING = (
+# Built once: every request runs it, and building it takes longer than running it.
+VALID_SESSION = (
     select(sessions, users.c.name, users.c.role)
     .join(users, users.c.id == sessions.c.user_id)
-    .where(sessions.c.id == bindparam("name"), ~sessions.c.ended, ~users.c.removed)
+    .where(sessions.c.id == bindparam("session"), ~sessions.c.ended, ~users.c.removed)
 )
 
 
 @dataclass(frozen=True)
-class Sitting:
-    """A login that stands: its name (the hash of its secret), and whose it is."""
+class Session:
+    """A valid login session.
 
-    sitting: str
+    Attributes
+    ----------
+    id : str
+        SHA-256 of the session's secret.
+    name, role : str
+        Of its user.
+    """
+
+    id: str
     name: str
     role: Role
 
 
-def begin(
+def log_in(
     store: LabelStore, token: str, *, address: str = "", now: Callable[[], float] = time.time
-) -> tuple[str, Sitting] | None:
-    """Log in with a login token: return a new sitting and its secret; None: nobody has this token.
+) -> tuple[str, Session] | None:
+    """Begin a session with a login token: return its secret and the session; None: the token is no user's.
 
-    Either is written into the audit log, the token never.
+    The audit log records a login and a failed login with the browser's ``address``, never the token.
     """
     with store.writing() as connection:
-        query = select(users).where(users.c.token_hash == hashed(token), ~users.c.removed)
-        person = connection.execute(query.with_for_update()).first()  # not removed or rotated in between
-        if person is None:
+        query = select(users).where(users.c.token_hash == token_hash(token), ~users.c.removed)
+        user = connection.execute(query.with_for_update()).first()  # not removed or rotated in between
+        if user is None:
             audit_log.record(connection, audit_log.UNKNOWN, "login failed", {"address": address}, now=now())
             return None
-        secret = secrets.token_urlsafe(TOKEN_BYTES)
-        began = now()
-        values = {"id": hashed(secret), "user_id": person.id, "started_at": began, "last_seen": began, "ended": False}
-        connection.execute(sessions.insert().values({**values, "expires_at": began + LASTING}))
-        audit_log.record(connection, person.name, "logged in", {"address": address}, now=began)
-        return secret, Sitting(hashed(secret), person.name, person.role)
+        secret, moment = secrets.token_urlsafe(TOKEN_BYTES), now()
+        session = Session(token_hash(secret), user.name, user.role)
+        times = {"started_at": moment, "last_seen": moment, "expires_at": moment + LIFETIME}
+        connection.execute(sessions.insert().values(id=session.id, user_id=user.id, ended=False, **times))
+        audit_log.record(connection, user.name, "logged in", {"address": address}, now=moment)
+        return secret, session
 
 
-def standing(store: LabelStore, secret: str, *, now: Callable[[], float] = time.time) -> Sitting | None:
-    """Return the sitting that a secret opens; None: there is none, or it has ended or expired.
+def find_session(store: LabelStore, secret: str, *, now: Callable[[], float] = time.time) -> Session | None:
+    """Return the session of a secret; None: there is none, or it has ended or expired.
 
-    A sitting from the future was begun before the clock was set back. Nobody knows how old it is, so it is not valid.
+    A session that starts in the future began before the clock was set back. Its age is unknown, so it is not valid.
     """
-    name, moment = hashed(secret), now()
-    row = store.glance(STANDING, {"name": name})
-    if row is None or not _lasts(row, moment):
+    session_id, moment = token_hash(secret), now()
+    row = store.glance(VALID_SESSION, {"session": session_id})
+    if row is None or not _is_current(row, moment):
         return None
-    if abs(moment - row.last_seen) > NOTED:
+    if abs(moment - row.last_seen) > TOUCH_INTERVAL:
         with store.writing() as connection:
-            connection.execute(update(sessions).where(sessions.c.id == name).values(last_seen=moment))
-    return Sitting(name, row.name, row.role)
+            connection.execute(update(sessions).where(sessions.c.id == session_id).values(last_seen=moment))
+    return Session(session_id, row.name, row.role)
 
 
-def end(store: LabelStore, sitting: Sitting, *, now: Callable[[], float] = time.time) -> None:
-    """Log out: the sitting ends and its pairs go back. Asked for twice, it is one logout."""
+def log_out(store: LabelStore, session: Session, *, now: Callable[[], float] = time.time) -> None:
+    """End a session and release its leases. A second call changes nothing."""
     with store.writing() as connection:
-        mine = (sessions.c.id == sitting.sitting) & ~sessions.c.ended
-        if connection.execute(update(sessions).where(mine).values(ended=True)).rowcount == 1:
-            release_leases(connection, sitting.name, session=sitting.sitting)
-            audit_log.record(connection, sitting.name, "logged out", {}, now=now())
+        running = (sessions.c.id == session.id) & ~sessions.c.ended
+        if connection.execute(update(sessions).where(running).values(ended=True)).rowcount == 1:
+            release_leases(connection, session.name, session=session.id)
+            audit_log.record(connection, session.name, "logged out", {}, now=now())
 
 
 def signing_key(store: LabelStore, name: str = "cookies") -> str:
-    """Return the key that signs cookies and forms, made on first use; whoever comes first makes it for all."""
+    """Return the key that signs cookies and forms, hexadecimal; the first process that needs it makes it for all."""
     query = select(signing_keys.c.key).where(signing_keys.c.name == name)
     with store.reading() as connection:
         found = connection.scalar(query)
@@ -94,5 +102,5 @@ def signing_key(store: LabelStore, name: str = "cookies") -> str:
     return str(found)
 
 
-def _lasts(row: Row[Any], now: float) -> bool:
-    return bool(row.started_at - SKEW <= now < row.expires_at and now - row.last_seen < IDLE)
+def _is_current(row: Row[Any], now: float) -> bool:
+    return bool(row.started_at - CLOCK_SKEW <= now < row.expires_at and now - row.last_seen < IDLE_LIMIT)

@@ -1,4 +1,4 @@
-"""Who may answer: a person has a name, a role, and a login token of which only the hash is kept."""
+"""Users: who may answer. A user has a name, a role, and a login token of which only the hash is stored."""
 
 import hashlib
 import re
@@ -20,39 +20,50 @@ from whosame.errors import ParameterError, unknown_name
 
 Role = Literal["annotator", "coordinator"]
 TOKEN_BYTES = 32
-PLAIN = re.compile(r"\w(?:[\w .'@+-]{0,62}[\w.'@+-])?")
-MACHINES = ("oracle", "noisy-oracle")  # who else signs answers in the store
-TERMINAL = "(terminal)"  # no person can have this name
+NAME = re.compile(r"\w(?:[\w .'@+-]{0,62}[\w.'@+-])?")
+MACHINES = ("oracle", "noisy-oracle")  # the other names that sign answers in the store
 
 
 @dataclass(frozen=True)
-class Person:
-    """Somebody who may answer; ``seen`` is when they last did anything on the page, s since the epoch."""
+class User:
+    """A person who may answer.
+
+    Attributes
+    ----------
+    name, role : str
+    added_at : str
+        UTC, ISO 8601.
+    last_seen : float or None
+        Time of their last request to the page, s since the epoch.
+    """
 
     name: str
     role: Role
     added_at: str
-    seen: float | None
+    last_seen: float | None
 
 
-def add(
-    store: LabelStore,
-    name: str,
-    *,
-    role: Role = "annotator",
-    who: str = TERMINAL,
-    now: Callable[[], float] = time.time,
-) -> str:
-    """Let somebody answer, and return their login token; it cannot be had a second time, only be replaced.
+def add_user(store: LabelStore, name: str, *, role: Role = "annotator", now: Callable[[], float] = time.time) -> str:
+    """Add a user and return their login token. The token cannot be read again, only replaced.
 
-    Somebody who was removed and is added again is the same person: earlier answers are theirs.
+    A user who was removed and is added again is the same user: earlier answers are theirs.
+
+    Parameters
+    ----------
+    store : LabelStore
+    name : str
+        See :func:`user_name`.
+    role : str
+        ``annotator`` or ``coordinator``.
+    now : callable
+        Returns the time, s since the epoch.
 
     Raises
     ------
     ParameterError
-        The name or the role cannot be, or somebody has the name, in whatever case of letters.
+        The name or the role is not valid, or another user has the name, in upper or lower case.
     """
-    name = plain(name)
+    name = user_name(name)
     if role not in get_args(Role):
         raise unknown_name("role", role, get_args(Role))
     token = secrets.token_urlsafe(TOKEN_BYTES)
@@ -64,104 +75,105 @@ def add(
                     f"there is an annotator {other!r} already: take another name"
                     + ("" if removed else f", or make a new link with kedro annotators rotate {other!r}")
                 )
-        values = {"role": role, "token_hash": hashed(token), "added_at": stamp(now()), "removed": False}
+        values = {"role": role, "token_hash": token_hash(token), "added_at": stamp(now()), "removed": False}
         if any(other == name for other, _ in known):
             connection.execute(update(users).where(users.c.name == name).values(values))
         else:
             insert = INSERT[connection.dialect.name](users).on_conflict_do_nothing(index_elements=["name"])
             if connection.execute(insert.values(name=name, **values).returning(users.c.id)).first() is None:
                 raise ParameterError(f"there is an annotator {name!r} already, added this moment by somebody else")
-        audit_log.record(connection, who, "added", {"name": name, "role": role}, now=now())
+        audit_log.record(connection, audit_log.TERMINAL, "added", {"name": name, "role": role}, now=now())
     return token
 
 
-def remove(store: LabelStore, name: str, *, who: str = TERMINAL, now: Callable[[], float] = time.time) -> None:
-    """Let somebody answer no more: their logins end, their pairs go back, their answers stay.
+def remove_user(store: LabelStore, name: str, *, now: Callable[[], float] = time.time) -> None:
+    """Remove a user: their sessions end and their leases are released, their answers stay.
 
     Raises
     ------
     ParameterError
-        Nobody has the name; names near it are offered.
+        No user has the name; the message offers similar names.
     """
     with store.writing() as connection:
-        number, name = _person(connection, name)
-        connection.execute(update(users).where(users.c.id == number).values(removed=True))
-        _end_sittings(connection, number)
+        user_id, name = _find(connection, name)
+        connection.execute(update(users).where(users.c.id == user_id).values(removed=True))
+        _end_sessions(connection, user_id)
         release_leases(connection, name)
-        audit_log.record(connection, who, "removed", {"name": name}, now=now())
+        audit_log.record(connection, audit_log.TERMINAL, "removed", {"name": name}, now=now())
 
 
-def rotate(
-    store: LabelStore,
-    name: str,
-    *,
-    ending: bool = True,
-    who: str = TERMINAL,
-    now: Callable[[], float] = time.time,
+def rotate_token(
+    store: LabelStore, name: str, *, end_sessions: bool = True, now: Callable[[], float] = time.time
 ) -> str:
-    """Replace somebody's login token by a new one and return it; the old link is dead.
+    """Replace a user's login token and return the new one; the old link stops working.
 
     Parameters
     ----------
-    ending : bool
-        Whether logins made with the old link end too.
+    store : LabelStore
+    name : str
+    end_sessions : bool
+        Whether sessions that began with the old link end too.
+    now : callable
+        Returns the time, s since the epoch.
 
     Raises
     ------
     ParameterError
-        Nobody has the name; names near it are offered.
+        No user has the name; the message offers similar names.
     """
     token = secrets.token_urlsafe(TOKEN_BYTES)
     with store.writing() as connection:
-        number, name = _person(connection, name)
-        connection.execute(update(users).where(users.c.id == number).values(token_hash=hashed(token)))
-        if ending:
-            _end_sittings(connection, number)
-        audit_log.record(connection, who, "rotated", {"name": name, "logins_ended": ending}, now=now())
+        user_id, name = _find(connection, name)
+        connection.execute(update(users).where(users.c.id == user_id).values(token_hash=token_hash(token)))
+        if end_sessions:
+            _end_sessions(connection, user_id)
+        details = {"name": name, "logins_ended": end_sessions}
+        audit_log.record(connection, audit_log.TERMINAL, "rotated", details, now=now())
     return token
 
 
-def welcome(store: LabelStore, name: str, *, role: Role = "coordinator", now: Callable[[], float] = time.time) -> str:
-    """Return a new login token for the one who starts the page, who is added where unknown.
+def add_or_rotate(store: LabelStore, name: str, *, now: Callable[[], float] = time.time) -> str:
+    """Return a new login token for the person who starts the page; a new name is added as a coordinator.
 
-    The page may start often: logins go on, so that a person who is at work when it starts again notices nothing.
+    The page may start often, so that sessions go on: a person who works on it notices nothing.
     """
-    name = plain(name)
-    if name in [person.name for person in everybody(store)]:
-        return rotate(store, name, ending=False, now=now)
-    return add(store, name, role=role, now=now)
+    name = user_name(name)
+    if name in [user.name for user in all_users(store)]:
+        return rotate_token(store, name, end_sessions=False, now=now)
+    return add_user(store, name, role="coordinator", now=now)
 
 
-def everybody(store: LabelStore) -> list[Person]:
-    """Return all who may answer, by name."""
-    seen = select(func.max(sessions.c.last_seen)).where(sessions.c.user_id == users.c.id).scalar_subquery()
-    query = select(users.c.name, users.c.role, users.c.added_at, seen).where(~users.c.removed)
+def all_users(store: LabelStore) -> list[User]:
+    """Return the users who are not removed, by name."""
+    last_seen = select(func.max(sessions.c.last_seen)).where(sessions.c.user_id == users.c.id).scalar_subquery()
+    query = select(users.c.name, users.c.role, users.c.added_at, last_seen).where(~users.c.removed)
     with store.reading() as connection:
-        return sorted((Person(*row) for row in connection.execute(query)), key=lambda person: person.name.casefold())
+        return sorted((User(*row) for row in connection.execute(query)), key=lambda user: user.name.casefold())
 
 
-def owner(store: LabelStore, token: str) -> str | None:
-    """Return whose login token this is; None: nobody's."""
+def token_owner(store: LabelStore, token: str) -> str | None:
+    """Return the name of the user whose login token this is; None: it is no user's."""
+    query = select(users.c.name).where(users.c.token_hash == token_hash(token), ~users.c.removed)
     with store.reading() as connection:
-        found = connection.scalar(select(users.c.name).where(users.c.token_hash == hashed(token), ~users.c.removed))
+        found = connection.scalar(query)
     return None if found is None else str(found)
 
 
-def hashed(token: str) -> str:
-    """Return what the store keeps of a token; 256 random bits need no slow hash."""
+def token_hash(token: str) -> str:
+    """Return what the store keeps of a token: its SHA-256. 256 random bits need no slow hash."""
     return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
-def plain(name: str) -> str:
-    """Return a name as it is kept, composed (NFC).
+def user_name(name: str) -> str:
+    """Return a name as the store keeps it, in Unicode form NFC.
 
     Raises
     ------
     ParameterError
-        It is empty, too long, has characters that names do not have, or is a machine's.
+        It is empty, too long, has characters that names do not have, or belongs to a machine.
     """
-    composed = _composed(name)
-    if not PLAIN.fullmatch(composed):
+    composed = unicodedata.normalize("NFC", name)
+    if not NAME.fullmatch(composed):
         raise ParameterError(
             f"{name[:80]!r} cannot be the name of an annotator: take 1 to 64 letters, digits, . _ - + @ ' or spaces "
             "between them, beginning with a letter or a digit"
@@ -171,9 +183,10 @@ def plain(name: str) -> str:
     return composed
 
 
-def _person(connection: Connection, name: str) -> tuple[int, str]:
-    name = _composed(name)
-    known = {row.name: row.id for row in connection.execute(select(users.c.name, users.c.id).where(~users.c.removed))}
+def _find(connection: Connection, name: str) -> tuple[int, str]:
+    name = unicodedata.normalize("NFC", name)
+    query = select(users.c.name, users.c.id).where(~users.c.removed)
+    known = {row.name: row.id for row in connection.execute(query)}
     if not known:
         raise ParameterError(f"there is no annotator {name!r}, nor any other: kedro annotators add {name!r}")
     if name not in known:
@@ -181,9 +194,5 @@ def _person(connection: Connection, name: str) -> tuple[int, str]:
     return int(known[name]), name
 
 
-def _composed(name: str) -> str:
-    return unicodedata.normalize("NFC", name)
-
-
-def _end_sittings(connection: Connection, number: int) -> None:
-    connection.execute(update(sessions).where(sessions.c.user_id == number).values(ended=True))
+def _end_sessions(connection: Connection, user_id: int) -> None:
+    connection.execute(update(sessions).where(sessions.c.user_id == user_id).values(ended=True))

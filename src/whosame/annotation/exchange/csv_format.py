@@ -1,55 +1,55 @@
-"""Answers as a table in CSV: a row an answer, safe to open in a spreadsheet and to save from one."""
+"""CSV format: a table with a row an answer, safe to open in a spreadsheet and to save from one."""
 
 import csv
 import io
 import re
 from collections.abc import Sequence
 
-from whosame.annotation.exchange.row import NAMES, Reading, Record, unknown_names
+from whosame.annotation.exchange.row import NAMES, AnswerRow, ParsedFile, unknown_columns
 
-# What a spreadsheet would compute instead of showing. An apostrophe before it makes it text; one more is put before
-# text that has them already, so that reading takes away exactly what writing put there.
+# Text that a spreadsheet would compute instead of showing. An apostrophe before it makes it text; text that begins with
+# apostrophes gets one more, so that parsing removes exactly what writing added.
 FORMULA = re.compile(r"'*[=+\-@\t\r\n＝＋－＠]")
 ESCAPED = re.compile(r"'+[=+\-@\t\r\n＝＋－＠]")
 DELIMITERS = ",;\t"  # spreadsheets of some countries save semicolons
 
 
-def write(records: Sequence[Record]) -> bytes:
-    """Return the answers as CSV: UTF-8, commas, one line of names."""
+def write(rows: Sequence[AnswerRow]) -> bytes:
+    """Return the answers as CSV: UTF-8, commas, one line of column names."""
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
     table.writerow(NAMES)
-    for record in records:
-        table.writerow([_cell(getattr(record, name)) for name in NAMES])
+    for row in rows:
+        table.writerow([_cell(getattr(row, name)) for name in NAMES])
     return text.getvalue().encode()
 
 
-def read(text: str) -> Reading:
-    """Return the answers of a table, and everything that is wrong with it. The order of columns does not matter."""
-    reading = Reading()
+def parse(text: str) -> ParsedFile:
+    """Return the rows of a table, and all its problems. Columns may have any order."""
+    parsed = ParsedFile()
     first = text.partition("\n")[0]
     delimiter = next((sign for sign in DELIMITERS if sign in first), ",")
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     try:
         names = [name.strip() for name in next(rows, [])]
         twice = sorted({name for name in names if names.count(name) > 1})
-        wrong = unknown_names(names) + [f"column {name!r} is there twice" for name in twice]
+        wrong = unknown_columns(names) + [f"column {name!r} is there twice" for name in twice]
         if "verdict" not in names:
             wrong.append(f"there is no column 'verdict': the first line names the columns, of {', '.join(NAMES)}")
         if wrong:
-            reading.problems.append(f"line 1: {'; '.join(wrong)}")
-            return reading
+            parsed.problems.append(f"line 1: {'; '.join(wrong)}")
+            return parsed
         for row in rows:
             where = f"line {rows.line_num}"
             if not any(cell.strip() for cell in row):
                 continue
             if len(row) != len(names):
-                reading.problems.append(f"{where}: {len(row)} cells, but there are {len(names)} columns")
+                parsed.problems.append(f"{where}: {len(row)} cells, but there are {len(names)} columns")
                 continue
-            reading.take(where, dict(zip(names, (_text(cell) for cell in row), strict=True)))
+            parsed.add(where, dict(zip(names, (_text(cell) for cell in row), strict=True)))
     except csv.Error as error:
-        reading.problems.append(f"line {rows.line_num}: not CSV ({error}): is a quotation mark missing?")
-    return reading
+        parsed.problems.append(f"line {rows.line_num}: not CSV ({error}): is a quotation mark missing?")
+    return parsed
 
 
 def _cell(value: object) -> str:

@@ -1,4 +1,4 @@
-"""From the label store to a file: every answer of a run that was not taken back."""
+"""Export: from the label store to a file, every answer of a run that was not undone."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -9,9 +9,8 @@ from urllib.parse import quote
 
 from sqlalchemy import select
 
-from whosame.annotation.accounts.users import TERMINAL
 from whosame.annotation.exchange import csv_format, jsonl_format, label_studio
-from whosame.annotation.exchange.row import Record
+from whosame.annotation.exchange.row import AnswerRow
 from whosame.annotation.exchange.run_images import RunImages, StoredRun
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.schema import skips, tasks
@@ -22,19 +21,19 @@ from whosame.errors import InputError
 Format = Literal["csv", "jsonl", "label-studio"]
 FORMATS: tuple[str, ...] = get_args(Format)
 LOCAL_FILES = "/data/local-files/?d="  # where Label Studio serves images of its own machine
-Question = tuple[int, int, int]  # two images, and which attempt
+Question = tuple[int, int, int]  # two image ids, and the attempt
 
 
 @dataclass(frozen=True)
-class Exported:
-    """What was written: how many answers, how many questions that still wait for one, and into which files."""
+class ExportResult:
+    """The number of answers, the number of open questions, and the files that were written."""
 
     answers: int
     waiting: int
     files: tuple[Path, ...]
 
 
-def export_answers(
+def export_run(
     store: LabelStore,
     run: StoredRun,
     images: RunImages,
@@ -44,33 +43,35 @@ def export_answers(
     image_root: Path | None = None,
     url_prefix: str = LOCAL_FILES,
     completed_by: bool = True,
-    who: str = TERMINAL,
-) -> Exported:
-    """Write the answers of a run to a file, which is there whole or not at all; one of that name is replaced.
+) -> ExportResult:
+    """Write the answers of a run to a file, atomically; an existing file is replaced.
 
-    For Label Studio the questions that are open are written too, without answers, and its labelling set-up beside
-    them, as ``out`` with the suffix ``.xml``.
+    For Label Studio it also writes the open questions, without answers, and the labelling set-up next to them, as
+    ``out`` with the suffix ``.xml``.
 
     Parameters
     ----------
+    store : LabelStore
+    run : StoredRun
+    images : RunImages
+        Of that run.
+    out : Path
     form : str
         ``csv``, ``jsonl`` or ``label-studio``.
     image_root : Path, optional
-        The folder that Label Studio's addresses of images are relative to, its LOCAL_FILES_DOCUMENT_ROOT; by default
-        the one that holds the folder of the run's images.
+        The folder that Label Studio's image addresses are relative to, its LOCAL_FILES_DOCUMENT_ROOT; by default the
+        parent of the folder of the run's images.
     url_prefix : str
-        What such an address begins with.
+        The beginning of such an address.
     completed_by : bool
         As for :func:`~whosame.annotation.exchange.label_studio.write`.
-    who : str
-        Who exports, for the audit log.
 
     Raises
     ------
     InputError
-        The images do not lie under ``image_root``; or ``out`` itself ends with ``.xml``.
+        The images are not under ``image_root``; or ``out`` itself ends with ``.xml``.
     StorageError
-        The file cannot be written, or the store not be read.
+        The file cannot be written, or the store cannot be read.
     """
     events = store.answers(run.uid)
     waiting = 0
@@ -78,23 +79,22 @@ def export_answers(
         setup = out.with_suffix(".xml")
         if setup == out:
             raise InputError(f"{out} is to hold tasks in JSON: give a name that ends with .json")
-        made, waiting = _tasks(store, run, images, events, _addresses(images, image_root, url_prefix))
-        contents = {setup: label_studio.CONFIG.encode(), out: label_studio.write(made, completed_by=completed_by)}
+        found, waiting = _tasks(store, run, images, events, _addresses(images, image_root, url_prefix))
+        contents = {setup: label_studio.CONFIG.encode(), out: label_studio.write(found, completed_by=completed_by)}
     else:
         table = csv_format if form == "csv" else jsonl_format
-        contents = {out: table.write([_record(event, images) for event in events])}
-    done = Exported(len(events), waiting, tuple(contents))
-    with store.writing() as connection:  # the log and the files say the same
-        about = {"run": run.name, "format": form, "file": str(out), "answers": len(events), "open": waiting}
-        audit_log.record(connection, who, "exported", about)
+        contents = {out: table.write([_row(event, images) for event in events])}
+    with store.writing() as connection:  # the files and their entry in the log, or neither
+        details = {"run": run.name, "format": form, "file": str(out), "answers": len(events), "open": waiting}
+        audit_log.record(connection, audit_log.TERMINAL, "exported", details)
         for path, content in contents.items():
             with writing(path) as file:
                 file.write(content)
-    return done
+    return ExportResult(len(events), waiting, tuple(contents))
 
 
-def _record(event: AnswerEvent, images: RunImages) -> Record:
-    return Record(
+def _row(event: AnswerEvent, images: RunImages) -> AnswerRow:
+    return AnswerRow(
         path_a=_path(images, event.image_a),
         path_b=_path(images, event.image_b),
         verdict=event.verdict,
@@ -119,39 +119,36 @@ def _tasks(
     events: list[AnswerEvent],
     address: Callable[[str], str],
 ) -> tuple[list[label_studio.Task], int]:
-    """Return the questions that are open, in the order of asking, after those that have answers only."""
-    answers: dict[Question, list[Record]] = defaultdict(list)
-    about: dict[Question, dict[str, object]] = {}
+    """Return the answered questions, then the open ones in the order of asking; and the number of the open ones."""
+    rows: dict[Question, list[AnswerRow]] = defaultdict(list)
+    known: dict[Question, dict[str, object]] = {}
     for event in events:
         key = (event.image_a, event.image_b, event.attempt)
-        answers[key].append(_record(event, images))
-        about[key] = {"kind": event.kind, "round": event.round}
+        rows[key].append(_row(event, images))
+        known[key] = {"kind": event.kind, "round": event.round}
     skipped: dict[Question, list[str]] = defaultdict(list)
     question = (tasks.c.image_a, tasks.c.image_b, tasks.c.attempt)
+    own = tasks.c.run_uid == run.uid
+    waiting = select(*question, tasks.c.kind, tasks.c.round).where(own, tasks.c.open).order_by(tasks.c.position)
+    skip_events = select(*question, skips.c.annotator).join(skips, skips.c.task_id == tasks.c.id).where(own)
     with store.reading() as connection:
-        its_own = tasks.c.run_uid == run.uid
-        waiting = connection.execute(
-            select(*question, tasks.c.kind, tasks.c.round).where(its_own, tasks.c.open).order_by(tasks.c.position)
-        ).all()
-        given_back = select(*question, skips.c.annotator).join(skips, skips.c.task_id == tasks.c.id).where(its_own)
-        for a, b, attempt, annotator in connection.execute(given_back.order_by(skips.c.id)):
+        still_open = connection.execute(waiting).all()
+        for a, b, attempt, annotator in connection.execute(skip_events.order_by(skips.c.id)):
             skipped[a, b, attempt].append(annotator)
-    for a, b, attempt, kind, number in waiting:
-        about[a, b, attempt] = {"kind": kind, "round": number}
-    made = []
-    for key, known in about.items():
+    for a, b, attempt, kind, number in still_open:
+        known[a, b, attempt] = {"kind": kind, "round": number}
+    found = []
+    for key, values in known.items():
         a, b, attempt = key
-        said = answers[key]
         sides = {"a": a, "b": b}
         data: dict[str, object] = {f"image_{side}": address(_path(images, image)) for side, image in sides.items()}
         data |= {f"path_{side}": _path(images, image) for side, image in sides.items()}
         data |= {f"digest_{side}": images.images[image].digest for side, image in sides.items()}
-        data |= {"pair": f"{run.uid}:{a}-{b}:{attempt}", "run": run.name, "attempt": attempt, **known}
-        without = dict.fromkeys(skipped[key])
-        for record in said:
-            without.pop(record.annotator, None)
-        made.append(label_studio.Task(data, tuple(said), tuple(without)))
-    return made, len(waiting)
+        data |= {"pair": f"{run.uid}:{a}-{b}:{attempt}", "run": run.name, "attempt": attempt, **values}
+        answered = {row.annotator for row in rows[key]}
+        only_skipped = [name for name in dict.fromkeys(skipped[key]) if name not in answered]
+        found.append(label_studio.Task(data, tuple(rows[key]), tuple(only_skipped)))
+    return found, len(still_open)
 
 
 def _path(images: RunImages, image: int) -> str:

@@ -1,18 +1,18 @@
-"""From a file to the label store: all of its answers or none, and each once, however often the file is imported."""
+"""Import: from a file to the label store, all answers or none, each once however often the file is imported."""
 
 import hashlib
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
-from whosame.annotation.accounts.users import TERMINAL
-from whosame.annotation.exchange import csv_format, jsonl_format, label_studio
-from whosame.annotation.exchange.row import Reading, Record
-from whosame.annotation.exchange.run_images import IMPORTED, RunImages, StoredRun
+from whosame.annotation.exchange.file_format import parse_file
+from whosame.annotation.exchange.match_images import MatchedRow, match_images, with_attempts, without_duplicates
+from whosame.annotation.exchange.run_images import IMPORT_PREFIX, RunImages, StoredRun
 from whosame.annotation.queue.submit import open_task, submit_unleased
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.engine import lock_run
@@ -21,38 +21,38 @@ from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
 from whosame.errors import InputError
 
-Place = tuple[Record, int, int]  # an answer and its images, the smaller id first
+Outcome = Literal["counted", "kept", "known", "undone", "refused"]  # of one row
 
 
-@dataclass
-class Imported:
-    """What became of a file's answers.
+@dataclass(frozen=True)
+class ImportResult:
+    """Counts of a file's answers.
 
     Attributes
     ----------
     counted : int
         Answers to open questions of the run: they count at once.
     kept : int
-        Other new answers: found when their images are asked about.
+        Other new answers: reused when their images are asked about.
     known : int
-        Answers that were there already, or twice in the file.
-    taken_back : int
-        Answers that were taken back since they were exported: they stay so.
+        Answers that were in the store already, or twice in the file.
+    undone : int
+        Answers that were undone since they were exported: they stay undone.
     unknown : int
         Answers about images that the run does not have, left out.
     skipped : int
-        Questions that somebody skipped: no answers.
+        Questions that a person skipped: no answers.
     """
 
-    counted: int = 0
-    kept: int = 0
-    known: int = 0
-    taken_back: int = 0
-    unknown: int = 0
-    skipped: int = 0
+    counted: int
+    kept: int
+    known: int
+    undone: int
+    unknown: int
+    skipped: int
 
 
-def import_answers(
+def import_file(
     store: LabelStore,
     file: Path,
     run: StoredRun,
@@ -60,32 +60,32 @@ def import_answers(
     *,
     annotator: str | None = None,
     known_only: bool = False,
-    who: str = TERMINAL,
     now: Callable[[], float] = time.time,
-) -> Imported:
-    """Take the answers of a file into the label store, in one transaction.
+) -> ImportResult:
+    """Add the answers of a file to the label store, in one transaction.
 
-    An answer to an open question of the run is an answer like one from the page. Any other is kept under a mark that
-    the file's bytes determine, ``import-<16 hex digits>``: the next question about the same pictures finds it.
+    An answer to an open question of the run counts like one from the page. Any other is stored under a uid that the
+    file's bytes determine, ``import-<16 hex digits>``: the next question about the same images reuses it.
 
     Parameters
     ----------
+    store : LabelStore
     file : Path
-        CSV, JSON Lines or Label Studio's JSON, in UTF-8; told by what it begins with.
+        CSV, JSON Lines or Label Studio's JSON, in UTF-8; its first character tells which.
     run : StoredRun
     images : RunImages
         Of that run.
     annotator : str, optional
-        Whose the answers are about which the file does not say.
+        Who gave the answers for which the file has no name.
     known_only : bool
         Leave out answers about other images, instead of refusing the file.
-    who : str
-        Who imports, for the audit log.
+    now : callable
+        Returns the time, s since the epoch.
 
     Raises
     ------
     InputError
-        Something is wrong with the file: everything that is, at once. Then nothing was written.
+        The file has problems; the message lists all of them. Then nothing is written.
     StorageError
         The store cannot be written.
     """
@@ -93,190 +93,104 @@ def import_answers(
         content = file.read_bytes()
     except OSError as error:
         raise InputError(f"{file} cannot be read: {error.strerror}") from error
-    reading = _read(content, annotator)
-    problems, done = list(reading.problems), Imported(skipped=reading.skipped)
-    records = _by_someone(reading.records, annotator, problems)
-    placed = _placed(records, images, problems, done, known_only=known_only)
-    mark = IMPORTED + hashlib.sha256(content).hexdigest()[:16]
+    parsed = parse_file(content, annotator)
+    problems = list(parsed.problems)
+    matched, unknown = match_images(parsed.rows, images, problems, known_only=known_only)
+    import_uid = IMPORT_PREFIX + hashlib.sha256(content).hexdigest()[:16]
     with store.writing() as connection:
         lock_run(connection, run.uid, alone=True)  # its round does not end in between
+        unique = without_duplicates(with_attempts(connection, run.uid, matched), problems)
         at = stamp(now())
-        for place in _without_doubles(_resolved(connection, run, placed), problems, done):
-            _take(connection, run, images, place, mark, at, problems, done)
+        outcomes = Counter(_add(connection, run, images, one, import_uid, at, problems) for one in unique)
         if problems:  # what was written is rolled back
             count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
             advice = "Nothing was imported. Mend the file and import it again"
-            advice += ", or leave out other images with --known-only." if done.unknown and not known_only else "."
+            advice += ", or leave out other images with --known-only." if unknown and not known_only else "."
             raise InputError("\n  ".join([f"{file}: {count}", *problems]) + f"\n{advice}")
-        audit_log.record(connection, who, "imported", {"run": run.name, "file": str(file), "mark": mark, **vars(done)})
+        done = ImportResult(
+            counted=outcomes["counted"],
+            kept=outcomes["kept"],
+            known=outcomes["known"] + len(matched) - len(unique),
+            undone=outcomes["undone"],
+            unknown=unknown,
+            skipped=parsed.skipped,
+        )
+        details = {"run": run.name, "file": str(file), "uid": import_uid, **vars(done)}
+        audit_log.record(connection, audit_log.TERMINAL, "imported", details)
     return done
 
 
-def _read(content: bytes, annotator: str | None) -> Reading:
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        return Reading(problems=[f"line {line}: not UTF-8: save the file as UTF-8 (in a spreadsheet: CSV UTF-8)"])
-    if "\0" in text:
-        line = text[: text.index("\0")].count("\n") + 1
-        return Reading(problems=[f"line {line}: a NUL byte: this is no text file, or a damaged one"])
-    begins = text.lstrip()[:1]
-    if not begins:
-        return Reading(problems=["line 1: the file is empty"])
-    if begins == "[":
-        return label_studio.read(text, annotator)
-    return jsonl_format.read(text) if begins == "{" else csv_format.read(text)
-
-
-def _by_someone(records: Sequence[Record], annotator: str | None, problems: list[str]) -> list[Record]:
-    named = [replace(record, annotator=record.annotator or annotator or "") for record in records]
-    problems += [
-        f"{record.where}: annotator is missing: say whose the answer is, or give --annotator=NAME for all such"
-        for record in named
-        if not record.annotator
-    ]
-    return [record for record in named if record.annotator]
-
-
-def _placed(
-    records: Sequence[Record], images: RunImages, problems: list[str], done: Imported, *, known_only: bool
-) -> list[Place]:
-    """Return the answers with the run's images."""
-    placed = []
-    for record in records:
-        sides = ((record.digest_a, record.path_a), (record.digest_b, record.path_b))
-        a, b = (images.find(digest, path) for digest, path in sides)
-        if a is None or b is None:
-            done.unknown += 1
-            lacking = " and ".join(
-                path or digest for (digest, path), image in zip(sides, (a, b), strict=True) if image is None
-            )
-            if not known_only:
-                problems.append(f"{record.where}: {lacking}: no training image of this run, or other bytes")
-        elif a == b:
-            problems.append(f"{record.where}: both images are {images.images[a].path or images.images[a].digest}")
-        else:
-            placed.append((record, min(a, b), max(a, b)))
-    return placed
-
-
-def _resolved(connection: Connection, run: StoredRun, placed: Sequence[Place]) -> list[Place]:
-    """Say of every answer which attempt at the question it is."""
-    resolved = []
-    for record, a, b in placed:
-        attempt = record.attempt
-        if attempt is None:
-            task = open_task(connection, run.uid, a, b, None)
-            attempt = 1 if task is None else task.attempt
-        resolved.append((replace(record, attempt=attempt), a, b))
-    return resolved
-
-
-def _without_doubles(placed: Sequence[Place], problems: list[str], done: Imported) -> list[Place]:
-    """Leave out what the file says twice; of several decisions of one coordinator the last word counts."""
-    first: dict[Any, Place] = {}
-    for place in placed:
-        record, *pair = place
-        key = (*pair, record.annotator, record.attempt, record.settles)
-        before = first.setdefault(key, place)
-        if before is place:
-            continue
-        done.known += 1
-        if record.settles:
-            first[key] = place
-        elif before[0].verdict != record.verdict:
-            problems.append(
-                f"{record.where}: {record.annotator} says {record.verdict!r}, but {before[0].verdict!r} of the same "
-                f"pair in {before[0].where}"
-            )
-    return list(first.values())
-
-
-def _take(
+def _add(
     connection: Connection,
     run: StoredRun,
     images: RunImages,
-    place: Place,
-    mark: str,
+    one: MatchedRow,
+    import_uid: str,
     at: str,
     problems: list[str],
-    done: Imported,
-) -> None:
-    """Write an answer if it is new, or note what it contradicts."""
-    record, a, b = place
-    said = _said_before(connection, images, place)
-    if any(row.back and row.answered_at == record.answered_at and row.verdict == record.verdict for row in said):
-        done.taken_back += 1
-        return
-    task = open_task(connection, run.uid, a, b, record.attempt) if record.source == "human" else None
-    live = [row for row in said if not row.back]
-    here = [row for row in live if row.run_uid == run.uid]
-    decisive = here or live  # somebody may have said one thing in this run and another elsewhere
-    if any(row.verdict == record.verdict for row in decisive):
+) -> Outcome:
+    """Add an answer if it is new; ``problems`` gets a message where it contradicts an earlier one."""
+    row = one.row
+    earlier = _earlier_answers(connection, images, one)
+    if any(given.undone and given.answered_at == row.answered_at and given.verdict == row.verdict for given in earlier):
+        return "undone"
+    task = None
+    if row.source == "human":
+        task = open_task(connection, run.uid, one.image_a, one.image_b, row.attempt)
+    current = [given for given in earlier if not given.undone]
+    here = [given for given in current if given.run_uid == run.uid]
+    compared = here or current  # a person may have answered one thing in this run and another elsewhere
+    if any(given.verdict == row.verdict for given in compared):
         if here or task is None:
-            done.known += 1
-            return
-    elif decisive:
-        row = decisive[-1]
+            return "known"
+    elif compared:
+        last = compared[-1]
         problems.append(
-            f"{record.where}: {record.annotator} says {record.verdict!r}, but has said {row.verdict!r} of the same "
-            f"pictures (run {row.run!r}, {row.answered_at}): people change their answers on the page"
+            f"{row.where}: {row.annotator} says {row.verdict!r}, but has said {last.verdict!r} of the same "
+            f"pictures (run {last.run!r}, {last.answered_at}): people change their answers on the page"
         )
-        return
-    when = record.answered_at or at
+        return "refused"
+    when = row.answered_at or at
     if task is None:
-        _keep(connection, mark, images, place, when)
-        done.kept += 1
-        return
-    submit_unleased(
-        connection,
-        task,
-        record.annotator,
-        record.verdict,
-        record.seconds,
-        answered_at=when,
-        settles=record.settles,
-    )
-    done.counted += 1
+        _keep(connection, import_uid, images, one, when)
+        return "kept"
+    submit_unleased(connection, task, row.annotator, row.verdict, row.seconds, answered_at=when, settles=row.settles)
+    return "counted"
 
 
-def _said_before(connection: Connection, images: RunImages, place: Place) -> Sequence[Row[Any]]:
-    """Return what the same person has answered to the same question about the same pictures, in whatever run."""
-    record, a, b = place
-    given = answer_events.c
-    digests = images.images[a].digest, images.images[b].digest
+def _earlier_answers(connection: Connection, images: RunImages, one: MatchedRow) -> Sequence[Row[Any]]:
+    """Return a person's earlier answers to the same question about the same images, in any run."""
+    row, given = one.row, answer_events.c
+    digests = images.images[one.image_a].digest, images.images[one.image_b].digest
     query = (
-        select(given.run_uid, given.run, given.verdict, given.answered_at, undos.c.id.is_not(None).label("back"))
+        select(given.run_uid, given.run, given.verdict, given.answered_at, undos.c.id.is_not(None).label("undone"))
         .outerjoin(undos, undos.c.event_id == given.id)
         .where(or_(*(and_(given.digest_a == x, given.digest_b == y) for x, y in (digests, digests[::-1]))))
-        .where(given.annotator == record.annotator, given.attempt == record.attempt)
-        .where(given.source == record.source, given.settles == record.settles)
+        .where(given.annotator == row.annotator, given.attempt == row.attempt)
+        .where(given.source == row.source, given.settles == row.settles)
     )
     return connection.execute(query.order_by(given.id)).all()
 
 
-def _keep(connection: Connection, mark: str, images: RunImages, place: Place, when: str) -> None:
-    record, a, b = place
-    given = answer_events.c
-    mine = (given.run_uid == mark) & (given.image_a == a) & (given.image_b == b) & (given.attempt == record.attempt)
-    before = select(func.count()).select_from(answer_events).where(mine, given.annotator == record.annotator)
-    values = {
-        "run_uid": mark,
-        "run": mark,
-        "round": record.round,
-        "image_a": a,
-        "image_b": b,
-        "digest_a": images.images[a].digest,
-        "digest_b": images.images[b].digest,
-        "kind": record.kind,
-        "verdict": record.verdict,
-        "source": record.source,
-        "annotator": record.annotator,
-        "attempt": record.attempt,
-        "seconds": record.seconds,
-        "answered_at": when,
-        "revision": connection.scalar(before),
-        "settles": record.settles,
-    }
-    connection.execute(answer_events.insert().values(values))
+def _keep(connection: Connection, import_uid: str, images: RunImages, one: MatchedRow, when: str) -> None:
+    row, given = one.row, answer_events.c
+    question = {"run_uid": import_uid, "image_a": one.image_a, "image_b": one.image_b, "attempt": row.attempt}
+    same = and_(*(given[name] == value for name, value in question.items()), given.annotator == row.annotator)
+    before = connection.scalar(select(func.count()).select_from(answer_events).where(same))
+    connection.execute(
+        answer_events.insert().values(
+            **question,
+            run=import_uid,
+            round=row.round,
+            digest_a=images.images[one.image_a].digest,
+            digest_b=images.images[one.image_b].digest,
+            kind=row.kind,
+            verdict=row.verdict,
+            source=row.source,
+            annotator=row.annotator,
+            seconds=row.seconds,
+            answered_at=when,
+            revision=before,
+            settles=row.settles,
+        )
+    )

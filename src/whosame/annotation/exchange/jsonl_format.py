@@ -1,43 +1,43 @@
-"""Answers as JSON Lines: one object an answer, with the names of the columns of a table."""
+"""JSON Lines format: one object an answer, with the column names of a table."""
 
 import json
 from collections.abc import Sequence
 
-from whosame.annotation.exchange.row import NAMES, Reading, Record
+from whosame.annotation.exchange.row import NAMES, AnswerRow, ParsedFile
 
 
-def write(records: Sequence[Record]) -> bytes:
+def write(rows: Sequence[AnswerRow]) -> bytes:
     """Return the answers as JSON Lines, in UTF-8."""
-    lines = ({name: getattr(record, name) for name in NAMES} for record in records)
+    lines = ({name: getattr(row, name) for name in NAMES} for row in rows)
     return "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode()
 
 
-def read(text: str) -> Reading:
-    """Return the answers of the lines, and everything that is wrong with them. Empty lines are left out."""
-    reading = Reading()
+def parse(text: str) -> ParsedFile:
+    """Return the rows of the lines, and all their problems. Empty lines are skipped."""
+    parsed = ParsedFile()
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip():
             continue
         where = f"line {number}"
         try:
-            values = parse(line)
+            values = parse_json(line)
         except ValueError as error:
-            reading.problems.append(f"{where}: {error}")
+            parsed.problems.append(f"{where}: {error}")
             continue
         if isinstance(values, dict):
-            reading.take(where, values)
+            parsed.add(where, values)
         else:
-            reading.problems.append(f"{where}: an answer is an object, {{…}}, not {line.strip()[:40]!r}")
-    return reading
+            parsed.problems.append(f"{where}: an answer is an object, {{…}}, not {line.strip()[:40]!r}")
+    return parsed
 
 
-def parse(text: str) -> object:
-    """Return what JSON says, strictly.
+def parse_json(text: str) -> object:
+    """Return the value of a JSON text, strictly.
 
     Raises
     ------
     ValueError
-        It is no JSON, or JSON as only Python writes it (NaN), or nested or long beyond reason.
+        It is not JSON, has constants that only Python writes (NaN), or is nested too deeply.
     """
 
     def refuse(constant: str) -> object:

@@ -1,4 +1,4 @@
-"""Answers as Label Studio's JSON: a task a question, an annotation an answer, no annotation where it is still open.
+"""Label Studio's JSON: a task a question, an annotation an answer, no annotation while the question is open.
 
 References
 ----------
@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
-from whosame.annotation.exchange.jsonl_format import parse
-from whosame.annotation.exchange.row import LONGEST, Reading, Record
+from whosame.annotation.exchange.jsonl_format import parse_json
+from whosame.annotation.exchange.row import MAX_SECONDS, AnswerRow, ParsedFile
 
 CONFIG = """<View>
   <View style="display: flex; gap: 1em">
@@ -28,18 +28,18 @@ CONFIG = """<View>
   </Choices>
 </View>
 """
-NO_MAIL = "@whosame.invalid"  # a domain that never exists: what follows a name that is no e-mail address
+NO_MAIL = "@whosame.invalid"  # a domain that never exists; added to a name that is no e-mail address
 MAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
-QUESTION = ("path_a", "path_b", "digest_a", "digest_b", "attempt", "kind", "round")  # of a task, in its data
-SAID = ("annotator", "verdict", "answered_at", "source", "settles")  # of an answer, in the meta of its result
+QUESTION_FIELDS = ("path_a", "path_b", "digest_a", "digest_b", "attempt", "kind", "round")  # of a task, in its data
+ANSWER_FIELDS = ("annotator", "verdict", "answered_at", "source", "settles")  # of an answer, in the meta of its result
 
 
 @dataclass(frozen=True)
 class Task:
-    """A question for Label Studio: its ``data``, the answers to it, and who has skipped it."""
+    """A question for Label Studio: its ``data``, its answers, and the names of the people who skipped it."""
 
     data: Mapping[str, object]
-    records: tuple[Record, ...] = ()
+    rows: tuple[AnswerRow, ...] = ()
     skipped_by: tuple[str, ...] = ()
 
 
@@ -50,8 +50,8 @@ def write(tasks: Iterable[Task], *, completed_by: bool = True) -> bytes:
     ----------
     tasks : iterable of Task
     completed_by : bool
-        Whether to name who answered as Label Studio names people, by e-mail address. It refuses people that it does not
-        know, unless it was started with LABEL_STUDIO_ALLOW_IMPORT_TASKS_WITH_UNKNOWN_EMAILS=true.
+        Whether to name people as Label Studio does, by e-mail address. It refuses people that it does not know, unless
+        it was started with LABEL_STUDIO_ALLOW_IMPORT_TASKS_WITH_UNKNOWN_EMAILS=true.
     """
     made = [_task(task) for task in tasks]
     if not completed_by:
@@ -60,68 +60,68 @@ def write(tasks: Iterable[Task], *, completed_by: bool = True) -> bytes:
     return json.dumps(made, indent=1, ensure_ascii=False).encode()
 
 
-def read(text: str, annotator: str | None = None) -> Reading:
-    """Return the answers of Label Studio's export (JSON, not JSON-MIN), and everything that is wrong with it.
+def parse(text: str, annotator: str | None = None) -> ParsedFile:
+    """Return the rows of Label Studio's export (JSON, not JSON-MIN), and all its problems.
 
     Parameters
     ----------
     annotator : str, optional
-        Who a user is that the export tells by number alone; without it they are ``label-studio-user-<number>``.
+        Name of a user whom the export gives by number alone; by default ``label-studio-user-<number>``.
     """
-    reading = Reading()
+    parsed = ParsedFile()
     try:
-        tasks = parse(text)
+        tasks = parse_json(text)
     except ValueError as error:
-        reading.problems.append(str(error))
-        return reading
+        parsed.problems.append(str(error))
+        return parsed
     numbers: set[int] = set()
     for place, task in enumerate(tasks if isinstance(tasks, list) else [tasks], start=1):
         where = f"task {task['id']}" if isinstance(task, dict) and isinstance(task.get("id"), int) else f"task {place}"
         if not isinstance(task, dict) or not isinstance(task.get("data"), dict):
-            reading.problems.append(f"{where}: has no 'data': export as JSON, not JSON-MIN")
+            parsed.problems.append(f"{where}: has no 'data': export as JSON, not JSON-MIN")
             continue
         annotations = task.get("annotations") or []
         if not isinstance(annotations, list) or not all(isinstance(given, dict) for given in annotations):
-            reading.problems.append(f"{where}: its 'annotations' are no list of objects")
+            parsed.problems.append(f"{where}: its 'annotations' are no list of objects")
             continue
-        question = {name: task["data"][name] for name in QUESTION if name in task["data"]}
+        question = {name: task["data"][name] for name in QUESTION_FIELDS if name in task["data"]}
         for count, given in enumerate(annotations, start=1):
             if given.get("was_cancelled"):
-                reading.skipped += 1
+                parsed.skipped += 1
                 continue
             try:
-                said, number = _said(given, annotator)
+                answer, number = _answer(given, annotator)
             except ValueError as error:
-                reading.problems.append(f"{where}, annotation {count}: {error}")
+                parsed.problems.append(f"{where}, annotation {count}: {error}")
                 continue
             numbers |= set() if number is None else {number}
-            reading.take(f"{where}, annotation {count}", {**question, **said})
+            parsed.add(f"{where}, annotation {count}", {**question, **answer})
     if annotator is not None and len(numbers) > 1:
         known = ", ".join(map(str, sorted(numbers)))
-        reading.problems.append(f"users {known} cannot all be {annotator!r}: leave out --annotator")
-    return reading
+        parsed.problems.append(f"users {known} cannot all be {annotator!r}: leave out --annotator")
+    return parsed
 
 
 def _task(task: Task) -> dict[str, Any]:
     annotations = [
         {
-            "completed_by": {"email": _mail(record.annotator)},
+            "completed_by": {"email": _mail(row.annotator)},
             "was_cancelled": False,
             "ground_truth": False,
-            "lead_time": record.seconds,
+            "lead_time": row.seconds,
             "result": [
                 {
                     "id": f"answer-{number}",
                     "type": "choices",
                     "from_name": "verdict",
                     "to_name": "a",
-                    "value": {"choices": [record.verdict]},
-                    # Label Studio keeps this; users it has, and times of its own, may be others.
-                    "meta": {name: getattr(record, name) for name in SAID},
+                    "value": {"choices": [row.verdict]},
+                    # Label Studio keeps this; it may have other users and times of its own.
+                    "meta": {name: getattr(row, name) for name in ANSWER_FIELDS},
                 }
             ],
         }
-        for number, record in enumerate(task.records, start=1)
+        for number, row in enumerate(task.rows, start=1)
     ]
     skipped = [
         {"completed_by": {"email": _mail(name)}, "was_cancelled": True, "ground_truth": False, "result": []}
@@ -130,8 +130,8 @@ def _task(task: Task) -> dict[str, Any]:
     return {"data": dict(task.data), "annotations": annotations + skipped}
 
 
-def _said(annotation: Mapping[str, Any], annotator: str | None) -> tuple[dict[str, object], int | None]:
-    """Return what an annotation says; and the number of its author, where that is all there is."""
+def _answer(annotation: Mapping[str, Any], annotator: str | None) -> tuple[dict[str, object], int | None]:
+    """Return the columns of an annotation, and its author's number where it has no other name."""
     results = annotation.get("result")
     choices = [
         item
@@ -143,12 +143,12 @@ def _said(annotation: Mapping[str, Any], annotator: str | None) -> tuple[dict[st
         raise ValueError("takes one choice, same, different or unsure: is it a draft, or of another labelling set-up?")
     seconds = annotation.get("lead_time")
     if isinstance(seconds, (int, float)):
-        seconds = min(seconds, LONGEST)  # it counts a page that lay open for a month
+        seconds = min(seconds, MAX_SECONDS)  # it also counts a page that was open for a month
     meta = choices[0].get("meta")
     if isinstance(meta, dict) and meta.get("verdict") == chosen[0]:
-        said = {name: meta[name] for name in SAID if name in meta}
-        return {**said, "verdict": chosen[0], "seconds": seconds}, None
-    author = annotation.get("updated_by") if isinstance(meta, dict) else None  # who changed an answer has given it
+        answer = {name: meta[name] for name in ANSWER_FIELDS if name in meta}
+        return {**answer, "verdict": chosen[0], "seconds": seconds}, None
+    author = annotation.get("updated_by") if isinstance(meta, dict) else None  # the person who changed it last
     name, number = _author(author or annotation.get("completed_by"), annotator)
     when = annotation.get("updated_at") or annotation.get("created_at")
     return {"verdict": chosen[0], "seconds": seconds, "annotator": name, "answered_at": when}, number

@@ -1,4 +1,4 @@
-"""One answer in a file, whatever the file's format: what it says, and every way in which it can be wrong."""
+"""Rows: one answer of a file, in any format, with the checks of every column."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -9,30 +9,30 @@ from typing import Any, get_args
 from whosame.errors import unknown_name
 from whosame.questions import Kind, Source, Verdict
 
-LONGEST = 7 * 86400.0  # s for one answer: more is not a duration but a mistake
+MAX_SECONDS = 7 * 86400.0  # of one answer: more is a mistake
 SOURCES = ("human", "oracle")
 
 
 @dataclass(frozen=True)
-class Record:
-    """One answer. Only the images and the verdict must be there; what a file leaves out is as given here.
+class AnswerRow:
+    """One answer. The images and the verdict are required; the other columns have the defaults given here.
 
     Attributes
     ----------
     path_a, path_b : str
         Under the folder of the run's images, posix.
     verdict, annotator, seconds : str, str, float
-        What was said, by whom (empty: the file does not say), and how long it took.
+        The annotator is empty where the file does not name one.
     answered_at : str
         UTC, ISO 8601 to the millisecond; empty: not known.
     attempt : int or None
-        None: to whichever question about the pair is open, or the first.
+        None: of the open question about the pair, or of the first.
     kind, round, source, settles
         As in :class:`~whosame.annotation.store.store.AnswerEvent`.
     run : str
-        Name of the run; for the reader alone, imports do not look at it.
+        Name of the run; for readers only, imports ignore it.
     digest_a, digest_b : str
-        Of the images' bytes; empty: the paths say which images are meant.
+        Of the images' bytes; empty: the paths identify the images.
     where : str
         Its place in the file, for messages.
     """
@@ -54,21 +54,21 @@ class Record:
     where: str = field(default="", compare=False)
 
 
-NAMES = tuple(given.name for given in fields(Record) if given.name != "where")
+NAMES = tuple(given.name for given in fields(AnswerRow) if given.name != "where")
 
 
 @dataclass
-class Reading:
-    """What a file holds: its answers, how often somebody skipped a question, and all that is wrong with it."""
+class ParsedFile:
+    """The content of a file: its rows, the number of skipped questions, and all problems."""
 
-    records: list[Record] = field(default_factory=list)
+    rows: list[AnswerRow] = field(default_factory=list)
     skipped: int = 0
     problems: list[str] = field(default_factory=list)
 
-    def take(self, where: str, values: Mapping[str, object]) -> None:
-        """Add an answer, or everything that is wrong with it."""
+    def add(self, where: str, values: Mapping[str, object]) -> None:
+        """Add a row, or all its problems; ``where`` is its place in the file."""
         found: dict[str, Any] = {}
-        wrong = unknown_names(values)
+        wrong = unknown_columns(values)
         for name, read in READERS.items():
             value = values.get(name)
             if value is None or value == "":
@@ -87,11 +87,11 @@ class Reading:
         if wrong:
             self.problems.append(f"{where}: {'; '.join(wrong)}")
         else:
-            self.records.append(Record(**{"path_a": "", "path_b": "", **found, "where": where}))
+            self.rows.append(AnswerRow(**{"path_a": "", "path_b": "", **found, "where": where}))
 
 
-def unknown_names(names: Mapping[str, object] | Sequence[str]) -> list[str]:
-    """Return what to say about names that are no columns, offering those near to them."""
+def unknown_columns(names: Mapping[str, object] | Sequence[str]) -> list[str]:
+    """Return a message for each name that is no column, with similar names."""
     return [str(unknown_name("column", name, NAMES)) for name in names if name not in NAMES]
 
 
@@ -122,10 +122,10 @@ def _path(value: object) -> str:
 
 def _one_of(*known: str) -> Callable[[object], str]:
     def read(value: object) -> str:
-        said = value.strip().lower() if isinstance(value, str) else value
-        if said not in known:
+        word = value.strip().lower() if isinstance(value, str) else value
+        if word not in known:
             raise ValueError(f"is {_shown(value)}, but takes {', '.join(known[:-1])} or {known[-1]}")
-        return str(said)
+        return str(word)
 
     return read
 
@@ -141,8 +141,8 @@ def _number(value: object) -> float:
 
 def _seconds(value: object) -> float:
     seconds = _number(value)
-    if not 0 <= seconds <= LONGEST:
-        raise ValueError(f"is {_shown(value)}, but takes seconds from 0 to {LONGEST:.0f}, a week")
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise ValueError(f"is {_shown(value)}, but takes seconds from 0 to {MAX_SECONDS:.0f}, a week")
     return seconds
 
 
@@ -157,10 +157,10 @@ def _whole(least: int, most: int) -> Callable[[object], int]:
 
 
 def _truth(value: object) -> bool:
-    said = value.strip().lower() if isinstance(value, str) else value
-    if said in (True, "true", "1"):
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word in (True, "true", "1"):
         return True
-    if said in (False, "false", "0"):
+    if word in (False, "false", "0"):
         return False
     raise ValueError(f"is {_shown(value)}, but takes true or false")
 

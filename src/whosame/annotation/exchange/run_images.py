@@ -1,4 +1,4 @@
-"""Which run is meant, and which images it has: what an export writes of them and how an import finds them again."""
+"""Run images: finds a run in the label store, and its images by digest or path."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -14,26 +14,26 @@ from whosame.annotation.store.store import LabelStore
 from whosame.data.manifest import Manifest
 from whosame.errors import InputError, unknown_name
 
-IMPORTED = "import-"  # what the marks of imports begin with: they are no runs
+IMPORT_PREFIX = "import-"  # of the uids of imports, which are no runs
 
 
 @dataclass(frozen=True)
 class StoredRun:
-    """A run in the label store: its own mark and its name."""
+    """A run in the label store: its unique id and its name."""
 
     uid: str
     name: str
 
 
 def find_run(store: LabelStore, name: str | None = None) -> StoredRun:
-    """Return the run of a name; without one, the run that was at work last. Of several of a name, the newest.
+    """Return the run of a name, the newest of several; without a name, the run that was active last.
 
     Raises
     ------
     InputError
         The store has no run.
     ParameterError
-        It has none of that name; near names are offered.
+        It has none of that name; the message offers similar names.
     """
     last: dict[StoredRun, float] = {}
     with store.reading() as connection:
@@ -46,7 +46,7 @@ def find_run(store: LabelStore, name: str | None = None) -> StoredRun:
         for uid, run, seen in connection.execute(select(runs.c.run_uid, runs.c.run, runs.c.last_heartbeat)):
             last[StoredRun(uid, run)] = max(seen, last.get(StoredRun(uid, run), 0.0))
     if name is None:
-        last = {run: at for run, at in last.items() if not run.uid.startswith(IMPORTED)}
+        last = {run: at for run, at in last.items() if not run.uid.startswith(IMPORT_PREFIX)}
     named = {run: at for run, at in last.items() if name in (None, run.name)}
     if not last:
         raise InputError(f"the label store {store.where} has no run yet: play one with kedro rounds")
@@ -61,7 +61,7 @@ class RunImages:
     Parameters
     ----------
     images : mapping of int to Picture
-        Path and digest of each; a path that is not known is empty.
+        Path and digest of each; an unknown path is empty.
     root : Path, optional
         The folder that the paths are relative to.
     """
@@ -83,7 +83,7 @@ class RunImages:
 
 
 def run_images(store: LabelStore, run: StoredRun, manifest: Manifest | None = None) -> RunImages:
-    """Return the training images of a run; without its manifest, those that the store knows of."""
+    """Return the training images of a run; without its manifest, those that are in the store."""
     if manifest is not None:
         ids = manifest.image_ids("train")
         rows = manifest.table.iloc[ids]

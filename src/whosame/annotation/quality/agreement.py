@@ -1,8 +1,7 @@
-"""How far people agree beyond chance: Cohen's kappa for two, Krippendorff's alpha for any number.
+"""Inter-annotator agreement beyond chance: Cohen's kappa for two annotators, Krippendorff's alpha for any number.
 
-"Unsure" is no category here but a missing answer. It says nothing about identity and the label memory takes nothing
-from it, so that "same" against "unsure" is no contradiction; how readily somebody says "unsure" is a matter of
-caution, and is counted beside these figures. As a category it would make careful people look unreliable.
+"Unsure" is a missing answer here, not a category. It adds nothing to the label memory, so that "same" and "unsure" do
+not contradict each other; as a category it would make careful people look unreliable. It is counted separately.
 """
 
 from collections import Counter, defaultdict
@@ -41,7 +40,7 @@ def cohens_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> Agree
     Parameters
     ----------
     first, second : sequence
-        What each said, pair by pair.
+        The answers of each, pair by pair.
 
     Raises
     ------
@@ -75,7 +74,7 @@ def krippendorffs_alpha(units: Iterable[Sequence[Hashable]]) -> Agreement:
     Parameters
     ----------
     units : iterable of sequences
-        For each pair the answers that were given to it, in any order. A pair with fewer than two says nothing.
+        The answers to each pair, in any order. Pairs with fewer than two are ignored.
 
     References
     ----------
@@ -106,12 +105,12 @@ def krippendorffs_alpha(units: Iterable[Sequence[Hashable]]) -> Agreement:
 
 
 def agreement(ratings: Ratings) -> Agreement:
-    """Return how far all agree: kappa where two annotators have answered, alpha where there are more.
+    """Return the agreement of all: kappa where two annotators have answered, alpha where there are more.
 
     Parameters
     ----------
     ratings : mapping of mappings
-        For each pair what each annotator said; "unsure" is left out.
+        Pair, annotator, verdict; "unsure" is left out.
     """
     sure = _sure(ratings)
     names = sorted({name for said in sure.values() for name in said})
@@ -123,12 +122,12 @@ def agreement(ratings: Ratings) -> Agreement:
 
 
 def agreement_with_others(ratings: Ratings) -> dict[str, Agreement]:
-    """Return for each annotator kappa against what most of the others said; pairs on which these tie are left out.
+    """Return for each annotator kappa with the majority of the others; pairs on which the others tie are left out.
 
     Parameters
     ----------
     ratings : mapping of mappings
-        For each pair what each annotator said; "unsure" is left out.
+        Pair, annotator, verdict; "unsure" is left out.
     """
     mine: dict[str, list[tuple[Verdict, Verdict]]] = {name: [] for said in ratings.values() for name in said}
     for said in _sure(ratings).values():
@@ -147,7 +146,7 @@ def agreement_with_others(ratings: Ratings) -> dict[str, Agreement]:
 
 
 def by_pair(answers: Iterable[tuple[Hashable, str, Verdict]]) -> Ratings:
-    """Gather (pair, annotator, verdict), in the order given: the last of several answers of one to a pair counts."""
+    """Return ratings from (pair, annotator, verdict); of several answers of one annotator to a pair the last counts."""
     ratings: dict[Hashable, dict[str, Verdict]] = defaultdict(dict)
     for pair, annotator, verdict in answers:
         ratings[pair][annotator] = verdict

@@ -1,4 +1,4 @@
-"""What each person has done in a run."""
+"""Annotator statistics: what each person has done in a run, and how far they agree."""
 
 import time
 from collections.abc import Callable
@@ -8,34 +8,34 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, and_, case, func, select
 
 from whosame.annotation.quality.agreement import Agreement, Ratings, agreement_with_others, by_pair
-from whosame.annotation.quality.round_progress import OWN
+from whosame.annotation.quality.round_progress import OWN_ANSWER
 from whosame.annotation.store.schema import NOT_UNDONE, answer_events, leases, sessions, skips, tasks, undos, users
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import epoch
 
-IDLE = 60.0  # s that an answer counts at most on the page: the person was away
+MAX_SECONDS = 60.0  # that an answer counts: in a longer time the person was away
 
 
 @dataclass(frozen=True)
-class Contribution:
+class AnnotatorStats:
     """One person's work in a run.
 
     Attributes
     ----------
     annotator : str
     same, different, unsure : int
-        Answers that stand, without those found again from other runs and without a coordinator's decisions.
+        Answers that are not undone, without those reused from other runs and without a coordinator's decisions.
     settled : int
         Pairs decided as a coordinator.
-    skipped, taken_back : int
+    skipped, undone : int
     seconds : float or None
-        Median time of an answer, each counted as :data:`IDLE` at most; None where none was measured.
+        Median time of an answer, each counted as :data:`MAX_SECONDS` at most; None where none was measured.
     agreement : Agreement
-        With what most of the others say.
-    seen : float or None
-        s since the epoch: the last answer or the last request of a sitting.
-    looking : bool
-        Whether they hold a pair now.
+        With what most of the others answered.
+    last_seen : float or None
+        Time of the last answer or the last request of a session, s since the epoch.
+    answering : bool
+        Whether a pair is leased to them now.
     """
 
     annotator: str
@@ -44,64 +44,64 @@ class Contribution:
     unsure: int
     settled: int
     skipped: int
-    taken_back: int
+    undone: int
     seconds: float | None
     agreement: Agreement
-    seen: float | None
-    looking: bool
+    last_seen: float | None
+    answering: bool
 
     @property
     def answers(self) -> int:
-        """Answers that stand."""
+        """Answers that are not undone."""
         return self.same + self.different + self.unsure
 
 
-def contributions(
+def annotator_stats(
     store: LabelStore, run_uid: str, number: int | None = None, *, now: Callable[[], float] = time.time
-) -> list[Contribution]:
-    """Return what each person has done in a run or in one round of it, by name; who may answer and has not, too."""
+) -> list[AnnotatorStats]:
+    """Return the statistics of each person in a run or in one round of it, by name; users without answers too."""
     answered = answer_events.c.run_uid == run_uid
     asked = tasks.c.run_uid == run_uid
     if number is not None:
         answered, asked = and_(answered, answer_events.c.round == number), and_(asked, tasks.c.round == number)
     with store.reading() as connection:
-        said = _said(connection, answered)
+        given = _verdicts(connection, answered)
         settled = _counts(
             connection, _select_by(answer_events.c.annotator).where(answered, NOT_UNDONE, answer_events.c.settles)
         )
         skipped = _counts(
             connection, _select_by(skips.c.annotator).join(tasks, tasks.c.id == skips.c.task_id).where(asked)
         )
-        back = _select_by(answer_events.c.annotator).join(undos, undos.c.event_id == answer_events.c.id)
-        taken_back = _counts(connection, back.where(answered))
+        undo_events = _select_by(answer_events.c.annotator).join(undos, undos.c.event_id == answer_events.c.id)
+        undone = _counts(connection, undo_events.where(answered))
         seconds = _medians(connection, answered)
-        seen = _seen(connection, answered)
-        looking = _looking(connection, asked, now())
+        last_seen = _last_seen(connection, answered)
+        answering = _answering(connection, asked, now())
         registered = set(connection.scalars(select(users.c.name).where(~users.c.removed)))
         agreeing = agreement_with_others(_ratings(connection, answered))
-    names = registered | said.keys() | settled.keys() | skipped.keys() | taken_back.keys()
+    names = registered | given.keys() | settled.keys() | skipped.keys() | undone.keys()
     return [
-        Contribution(
+        AnnotatorStats(
             name,
-            said.get(name, {}).get("same", 0),
-            said.get(name, {}).get("different", 0),
-            said.get(name, {}).get("unsure", 0),
+            given.get(name, {}).get("same", 0),
+            given.get(name, {}).get("different", 0),
+            given.get(name, {}).get("unsure", 0),
             settled.get(name, 0),
             skipped.get(name, 0),
-            taken_back.get(name, 0),
+            undone.get(name, 0),
             seconds.get(name),
             agreeing.get(name, Agreement(None, 0, reason="no pair that others have answered too")),
-            seen.get(name),
-            name in looking,
+            last_seen.get(name),
+            name in answering,
         )
         for name in sorted(names)
     ]
 
 
 def ratings(store: LabelStore, run_uid: str, number: int | None = None) -> Ratings:
-    """Return who said what to the pairs of a run, or of a round, that at least two have answered.
+    """Return the answers to the pairs of a run, or of a round, that at least two people have answered.
 
-    A coordinator's decisions are not among them: whoever decides sees what the others said.
+    A coordinator's decisions are not among them: a coordinator sees what the others answered.
     """
     answered = answer_events.c.run_uid == run_uid
     if number is not None:
@@ -118,43 +118,43 @@ def _counts(connection: Connection, query: Any) -> dict[str, int]:
     return {str(name): int(times) for name, times in connection.execute(query)}
 
 
-def _said(connection: Connection, answered: ColumnElement[bool]) -> dict[str, dict[str, int]]:
+def _verdicts(connection: Connection, answered: ColumnElement[bool]) -> dict[str, dict[str, int]]:
     columns = (answer_events.c.annotator, answer_events.c.verdict)
-    query = select(*columns, func.count()).where(answered, OWN).group_by(*columns)
-    said: dict[str, dict[str, int]] = {}
+    query = select(*columns, func.count()).where(answered, OWN_ANSWER).group_by(*columns)
+    given: dict[str, dict[str, int]] = {}
     for name, verdict, times in connection.execute(query):
-        said.setdefault(name, {})[verdict] = times
-    return said
+        given.setdefault(name, {})[verdict] = times
+    return given
 
 
 def _medians(connection: Connection, answered: ColumnElement[bool]) -> dict[str, float]:
-    capped = case((answer_events.c.seconds > IDLE, IDLE), else_=answer_events.c.seconds)
+    capped = case((answer_events.c.seconds > MAX_SECONDS, MAX_SECONDS), else_=answer_events.c.seconds)
     who = answer_events.c.annotator
     ranked = (
         select(
             who,
             capped.label("seconds"),
-            func.row_number().over(partition_by=who, order_by=capped).label("place"),
+            func.row_number().over(partition_by=who, order_by=capped).label("position"),
             func.count().over(partition_by=who).label("n"),
         )
-        .where(answered, OWN, answer_events.c.seconds > 0)  # 0 was not measured
+        .where(answered, OWN_ANSWER, answer_events.c.seconds > 0)  # 0 was not measured
         .subquery()
     )
-    middle = and_(2 * ranked.c.place >= ranked.c.n, 2 * ranked.c.place <= ranked.c.n + 2)
+    middle = and_(2 * ranked.c.position >= ranked.c.n, 2 * ranked.c.position <= ranked.c.n + 2)
     query = select(ranked.c.annotator, func.avg(ranked.c.seconds)).where(middle).group_by(ranked.c.annotator)
     return {name: float(median) for name, median in connection.execute(query)}
 
 
-def _seen(connection: Connection, answered: ColumnElement[bool]) -> dict[str, float]:
+def _last_seen(connection: Connection, answered: ColumnElement[bool]) -> dict[str, float]:
     last = select(answer_events.c.annotator, func.max(answer_events.c.answered_at)).where(answered)
-    seen = {name: epoch(at) for name, at in connection.execute(last.group_by(answer_events.c.annotator))}
+    last_seen = {name: epoch(at) for name, at in connection.execute(last.group_by(answer_events.c.annotator))}
     here = select(users.c.name, func.max(sessions.c.last_seen)).join(sessions, sessions.c.user_id == users.c.id)
     for name, at in connection.execute(here.where(~users.c.removed).group_by(users.c.name)):
-        seen[name] = max(seen.get(name, 0.0), at)
-    return seen
+        last_seen[name] = max(last_seen.get(name, 0.0), at)
+    return last_seen
 
 
-def _looking(connection: Connection, asked: ColumnElement[bool], now: float) -> set[str]:
+def _answering(connection: Connection, asked: ColumnElement[bool], now: float) -> set[str]:
     query = select(leases.c.annotator).join(tasks, tasks.c.id == leases.c.task_id)
     return set(connection.scalars(query.where(asked, leases.c.expires_at > now, leases.c.leased_at <= now).distinct()))
 

@@ -1,25 +1,35 @@
-"""Answers that cannot all be true: what one says, others together say the opposite of."""
+"""Contradictions: answers that cannot all be true, each with a shortest chain of others that says the opposite."""
 
 from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from sqlalchemy import select
 
+from whosame.annotation.quality.answered_pairs import answered_pairs
 from whosame.annotation.queue.voting import Vote, decide, majority_or_first
 from whosame.annotation.store.schema import NOT_UNDONE, TASK_OF_ANSWER, answer_events, runs, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.memory import LabelMemory
 from whosame.questions import Verdict
 
-Sure = Literal["same", "different"]
-Neighbours = Mapping[int, Sequence[tuple[int, "Belief"]]]
+Neighbours = Mapping[int, Sequence[tuple[int, "PairVerdict"]]]
 
 
 @dataclass(frozen=True)
-class Belief:
-    """What is believed of a pair of images: the number of its newest question, and the verdict."""
+class PairVerdict:
+    """The verdict on a pair of images.
+
+    Attributes
+    ----------
+    task : int
+        Id of the pair's newest question.
+    a, b : int
+        Image ids, ``a < b``.
+    verdict : str
+    settled : bool
+        Whether a coordinator has decided it.
+    """
 
     task: int
     a: int
@@ -30,22 +40,33 @@ class Belief:
 
 @dataclass(frozen=True)
 class Contradiction:
-    """An answer, and a shortest chain of others that says the opposite: together they go round in a circle.
+    """A verdict, and a shortest chain of others that says the opposite: together they are a circle.
 
-    Which of them is wrong nobody can tell from the answers; at least one is.
+    At least one of them is wrong; the answers do not tell which.
     """
 
-    answer: Belief
-    chain: tuple[Belief, ...]
+    answer: PairVerdict
+    chain: tuple[PairVerdict, ...]
 
 
-def beliefs(store: LabelStore, run_uid: str, number: int | None = None) -> list[Belief]:
+@dataclass(frozen=True)
+class Link:
+    """One pair of a contradiction's circle; its images' tokens are in the direction of the circle."""
+
+    task: int
+    verdict: Verdict
+    tokens: tuple[str, str]
+
+
+def pair_verdicts(store: LabelStore, run_uid: str, number: int | None = None) -> list[PairVerdict]:
     """Return what the answers to each pair decide, pairs in the order of their first answer.
 
-    Where a pair was put again, what most of its attempts say counts, or the first where that does not help.
+    Where a pair was asked again, the verdict of most attempts counts, or the first where there is no majority.
 
     Parameters
     ----------
+    store : LabelStore
+    run_uid : str
     number : int, optional
         Only of this round.
     """
@@ -73,61 +94,76 @@ def beliefs(store: LabelStore, run_uid: str, number: int | None = None) -> list[
             newest[a, b] = max(newest.get((a, b), (0, 0)), (attempt, task))
     found = []
     for (a, b), attempts in votes.items():
-        in_order = [said for _, said in sorted(attempts.items())]
-        settled = [vote.verdict for said in in_order for vote in said if vote.settles]
-        decided = [verdict for said in in_order if (verdict := decide(said, overlap)) is not None]
+        in_order = [given for _, given in sorted(attempts.items())]
+        settled = [vote.verdict for given in in_order for vote in given if vote.settles]
+        decided = [verdict for given in in_order if (verdict := decide(given, overlap)) is not None]
         if decided:
             verdict = settled[-1] if settled else majority_or_first(decided)
-            found.append(Belief(newest[a, b][1], a, b, verdict, bool(settled)))
+            found.append(PairVerdict(newest[a, b][1], a, b, verdict, bool(settled)))
     return found
 
 
-def contradictions(believed: Sequence[Belief], *, limit: int = 50) -> list[Contradiction]:
-    """Return the answers that earlier ones say the opposite of, each with the chain, the newest first.
+def contradictions(verdicts: Sequence[PairVerdict], *, limit: int = 50) -> list[Contradiction]:
+    """Return the verdicts whose opposite follows from earlier ones, each with the chain, the newest first.
 
-    What a coordinator has settled counts as said first: the others are held against it.
+    A coordinator's decisions count as the earliest: the others are compared with them.
 
     Parameters
     ----------
-    believed : sequence of Belief
-        In the order given, see :func:`beliefs`.
+    verdicts : sequence of PairVerdict
+        In the order of :func:`pair_verdicts`.
     limit : int
         At most so many.
     """
     memory = LabelMemory()
-    standing: dict[int, list[tuple[int, Belief]]] = defaultdict(list)
-    clashes = []
-    for belief in sorted(believed, key=lambda belief: not belief.settled):
-        if belief.verdict == "unsure":
+    neighbours: dict[int, list[tuple[int, PairVerdict]]] = defaultdict(list)
+    conflicts = []
+    for pair in sorted(verdicts, key=lambda pair: not pair.settled):
+        if pair.verdict == "unsure":
             continue
-        if memory.add(belief.a, belief.b, belief.verdict == "same") == "conflict":
-            clashes.append(belief)
+        if memory.add(pair.a, pair.b, pair.verdict == "same") == "conflict":
+            conflicts.append(pair)
             continue
-        standing[belief.a].append((belief.b, belief))
-        standing[belief.b].append((belief.a, belief))
-    return [Contradiction(belief, _chain(standing, belief)) for belief in reversed(clashes[-limit:])]
+        neighbours[pair.a].append((pair.b, pair))
+        neighbours[pair.b].append((pair.a, pair))
+    return [Contradiction(pair, _chain(neighbours, pair)) for pair in reversed(conflicts[-limit:])]
 
 
-def _chain(neighbours: Neighbours, clash: Belief) -> tuple[Belief, ...]:
+def circles(store: LabelStore, run_uid: str, found: Sequence[Contradiction]) -> list[list[Link]]:
+    """Return each contradiction as a circle: the answer, then the chain from its first image to its second."""
+    ids = sorted({pair.task for one in found for pair in (one.answer, *one.chain)})
+    tokens = {pair.task: pair.tokens for pair in answered_pairs(store, run_uid, ids)}
+    all_circles = []
+    for one in found:
+        circle = [Link(one.answer.task, one.answer.verdict, tokens[one.answer.task])]
+        at = one.answer.a
+        for pair in one.chain:
+            a, b = tokens[pair.task]
+            forward = pair.a == at
+            circle.append(Link(pair.task, pair.verdict, (a, b) if forward else (b, a)))
+            at = pair.b if forward else pair.a
+        all_circles.append(circle)
+    return all_circles
+
+
+def _chain(neighbours: Neighbours, conflict: PairVerdict) -> tuple[PairVerdict, ...]:
     """Return a shortest path between the two images: "same" all along, or with one "different" where that is needed."""
-    start, goal = (
-        (clash.a, False),
-        (clash.b, clash.verdict == "same"),
-    )  # an image, and whether a "different" was crossed
-    came: dict[tuple[int, bool], tuple[tuple[int, bool], Belief] | None] = {start: None}
-    waiting = deque([start])
-    while waiting and goal not in came:
-        image, crossed = at = waiting.popleft()
-        for other, belief in neighbours.get(image, ()):
-            if belief.verdict == "different" and crossed:
+    start = (conflict.a, False)  # an image, and whether a "different" was crossed
+    goal = (conflict.b, conflict.verdict == "same")
+    previous: dict[tuple[int, bool], tuple[tuple[int, bool], PairVerdict] | None] = {start: None}
+    queue = deque([start])
+    while queue and goal not in previous:
+        image, crossed = at = queue.popleft()
+        for other, pair in neighbours.get(image, ()):
+            if pair.verdict == "different" and crossed:
                 continue
-            step = (other, crossed or belief.verdict == "different")
-            if step not in came:
-                came[step] = (at, belief)
-                waiting.append(step)
+            step = (other, crossed or pair.verdict == "different")
+            if step not in previous:
+                previous[step] = (at, pair)
+                queue.append(step)
     path = []
-    back = came[goal]
+    back = previous[goal]
     while back is not None:
         path.append(back[1])
-        back = came[back[0]]
+        back = previous[back[0]]
     return tuple(reversed(path))

@@ -1,4 +1,4 @@
-"""How often annotators err, and which answers to believe, from nothing but their answers (Dawid and Skene 1979)."""
+"""Dawid-Skene model: error rates of annotators and posteriors of pairs, from the answers alone."""
 
 from dataclasses import dataclass
 
@@ -20,7 +20,7 @@ class ErrorRates:
     asked : float64 [K]
         Expected answers to pairs for which this error is possible.
     prior : tuple of float
-        Wrong and right answers that everybody is credited with.
+        Wrong and right answers added to those of each annotator.
     """
 
     wrong: Floats
@@ -36,8 +36,8 @@ class ErrorRates:
     def interval(self, coverage: float = 0.95) -> Floats:
         """Return the lower and upper bound of each rate, float64 [2, K].
 
-        Equal-tailed, from the beta distribution of the expected counts. It takes the pairs' posteriors as they are,
-        and so is too narrow where annotators disagree much.
+        Equal-tailed, from the beta distribution of the expected counts. It ignores the uncertainty of the posteriors,
+        so that it is too narrow where annotators disagree much.
         """
         tails = np.array([[(1 - coverage) / 2], [(1 + coverage) / 2]])
         right = self.asked - self.wrong
@@ -46,14 +46,14 @@ class ErrorRates:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What the answers say about annotators and pairs.
+    """Posteriors of the pairs and error rates of the annotators.
 
     Attributes
     ----------
     posterior : float64 [P]
         Probability that the pair is one person.
     false_same, false_different : ErrorRates
-        Of the annotators: "same" said of two people, "different" said of one.
+        Of the annotators: "same" for two people, "different" for one.
     """
 
     posterior: Floats
@@ -77,15 +77,15 @@ def dawid_skene(
     pairs, annotators : int64 [A]
         Which pair, 0..P-1, and who, 0..K-1, of each answer.
     same : bool [A]
-        What was said. "Unsure" is no answer: leave it out.
+        The answers; leave "unsure" out.
     prior : tuple of float
-        Wrong and right answers added to everybody's, each above 0, so that no rate is 0 or 1 after few answers: the
-        mode under a Beta(wrong + 1, right + 1). Fewer wrong than right ones also say which of the two mirror images
-        of a solution is meant, that in which people are mostly right.
+        Wrong and right answers added to those of each annotator, each above 0, so that no rate is 0 or 1 after few
+        answers: the mode under a Beta(wrong + 1, right + 1). Fewer wrong than right ones also choose between the two
+        mirror images of a solution: the one in which people are mostly right.
     tolerance : float
         Stop when no posterior changes by more.
     iterations : int
-        Stop after so many in any case.
+        Upper bound of their number.
 
     Returns
     -------
@@ -99,8 +99,8 @@ def dawid_skene(
     Notes
     -----
     The model: a pair is one person with an unknown probability (one answer of each kind is added to it too), and given
-    the truth everybody answers independently. So pairs that are hard for all are taken as evidence against nobody; and
-    of two annotators who disagree nobody can tell who is wrong: with fewer than three, rates are mostly the prior's.
+    the truth annotators answer independently. So the model does not know pairs that are hard for all. Of two annotators
+    who disagree it cannot tell who is wrong: with fewer than three, rates are mostly the prior's.
 
     References
     ----------
@@ -111,30 +111,30 @@ def dawid_skene(
         raise ValueError(f"{len(pairs)} pairs, {len(annotators)} annotators and {len(same)} verdicts: one of each")
     if min(prior) <= 0:
         raise ValueError(f"the prior is {prior}, but both numbers are above 0")
-    said = same.astype(np.float64)
+    answered_same = same.astype(np.float64)
     votes = np.bincount(pairs)
-    posterior = np.bincount(pairs, said) / np.maximum(votes, 1)
+    posterior = np.bincount(pairs, answered_same) / np.maximum(votes, 1)
     for _ in range(iterations):
-        false_same, false_different = _rates(posterior[pairs], annotators, said, prior)
+        false_same, false_different = _rates(posterior[pairs], annotators, answered_same, prior)
         log_odds = _log_odds(posterior, pairs, annotators, same, false_same.rate, false_different.rate)
         before, posterior = posterior, 1 / (1 + np.exp(-log_odds))
         if np.abs(posterior - before).max(initial=0.0) <= tolerance:
             break
-    return Estimate(posterior, *_rates(posterior[pairs], annotators, said, prior))
+    return Estimate(posterior, *_rates(posterior[pairs], annotators, answered_same, prior))
 
 
 def _rates(
-    one_person: Floats, annotators: NDArray[np.int64], said: Floats, prior: tuple[float, float]
+    one_person: Floats, annotators: NDArray[np.int64], answered_same: Floats, prior: tuple[float, float]
 ) -> tuple[ErrorRates, ErrorRates]:
-    """Count errors, each answer by the probability that it is one: the M step (Eq. 2.3)."""
+    """Count errors, each answer by its probability to be one: the M step (Eq. 2.3)."""
     one, two = one_person, 1 - one_person
 
     def total(weights: Floats) -> Floats:
-        return np.bincount(annotators, weights).astype(np.float64)  # whole numbers where there is no answer
+        return np.bincount(annotators, weights).astype(np.float64)  # int where there is no answer
 
     return (
-        ErrorRates(total(two * said), total(two), prior),
-        ErrorRates(total(one * (1 - said)), total(one), prior),
+        ErrorRates(total(two * answered_same), total(two), prior),
+        ErrorRates(total(one * (1 - answered_same)), total(one), prior),
     )
 
 
@@ -146,7 +146,7 @@ def _log_odds(
     false_same: Floats,
     false_different: Floats,
 ) -> Floats:
-    """Weigh each answer by what it says, coming from whom it comes: the E step (Eq. 2.4, 2.5)."""
+    """Return the log-odds that each pair is one person, float64 [P]: the E step (Eq. 2.4, 2.5)."""
     share = (posterior.sum() + 1) / (len(posterior) + 2)
     evidence = np.where(
         same,

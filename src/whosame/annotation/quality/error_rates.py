@@ -1,5 +1,6 @@
-"""Who answers well: each annotator's error rates from the pairs that others have answered too."""
+"""Error rates of annotators, from the pairs that several of them have answered."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -10,9 +11,9 @@ from whosame.annotation.quality.dawid_skene import ErrorRates, dawid_skene
 from whosame.annotation.store.store import AnswerEvent
 
 COVERAGE = 0.95  # of the intervals
-TIMES = 2.0  # careless: the lower bound is above so many times what the others err together ...
-LEAST = 0.05  # ... and above this share, so that nobody is blamed for one slip among perfect people
-VOICES = 3  # with fewer annotators of shared pairs nobody can tell who errs
+RATE_FACTOR = 2.0  # careless: the lower bound is above so many times the rate of all others together ...
+MIN_RATE = 0.05  # ... and above this share: one slip among perfect annotators is not careless
+MIN_ANNOTATORS = 3  # of shared pairs: with fewer, the answers do not tell who errs
 
 
 @dataclass(frozen=True)
@@ -25,8 +26,8 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Quality:
-    """One annotator's answers, as far as others can vouch for them.
+class AnnotatorQuality:
+    """One annotator's error rates.
 
     Attributes
     ----------
@@ -34,12 +35,12 @@ class Quality:
     answers, unsure : int
         Pairs answered "same" or "different", and pairs left "unsure".
     shared : int
-        Of ``answers``, those to pairs that somebody else answered "same" or "different" too.
+        Of ``answers``, those to pairs that another annotator answered "same" or "different" too.
     false_same, false_different : Rate or None
-        How often "same" was said of two people, and "different" of one; None where nothing is shared.
+        Rate of "same" for two people, and of "different" for one; None where nothing is shared.
     careless : bool
-        Whether the lower bound of either rate is above :data:`TIMES` times the rate of all others together, and above
-        :data:`LEAST`; never with fewer than :data:`VOICES` annotators of shared pairs.
+        Whether the lower bound of either rate is above :data:`RATE_FACTOR` times the rate of all others together, and
+        above :data:`MIN_RATE`; never with fewer than :data:`MIN_ANNOTATORS` annotators of shared pairs.
     """
 
     annotator: str
@@ -51,12 +52,12 @@ class Quality:
     careless: bool = False
 
 
-def annotator_quality(events: Sequence[AnswerEvent]) -> list[Quality]:
+def annotator_quality(events: Sequence[AnswerEvent]) -> list[AnnotatorQuality]:
     """Estimate how often each annotator errs.
 
-    Pictures are told by their digests, so that answers of several runs about the same two count as about one pair.
+    Images are identified by their digests, so that answers of several runs about the same two are about one pair.
     Where an annotator answered a pair more than once (another attempt, another run), the last answer counts. Only pairs
-    that two have answered say anything about errors: the estimate is made from these.
+    that two have answered tell about errors: the estimate uses these.
 
     Parameters
     ----------
@@ -65,7 +66,7 @@ def annotator_quality(events: Sequence[AnswerEvent]) -> list[Quality]:
 
     Returns
     -------
-    list of Quality
+    list of AnnotatorQuality
         By annotator's name.
 
     References
@@ -74,15 +75,13 @@ def annotator_quality(events: Sequence[AnswerEvent]) -> list[Quality]:
     """
     last = {(event.annotator, *sorted((event.digest_a, event.digest_b))): event.verdict for event in events}
     names = sorted({name for name, *_ in last})
-    said = [(name, tuple(pair), verdict == "same") for (name, *pair), verdict in last.items() if verdict != "unsure"]
-    voices: dict[tuple[str, ...], int] = {}
-    for _, pair, _ in said:
-        voices[pair] = voices.get(pair, 0) + 1
-    shared = [(name, pair, same) for name, pair, same in said if voices[pair] > 1]
+    sure = [(name, tuple(pair), verdict == "same") for (name, *pair), verdict in last.items() if verdict != "unsure"]
+    answers = Counter(pair for _, pair, _ in sure)
+    shared = [(name, pair, same) for name, pair, same in sure if answers[pair] > 1]
     counted = [
-        Quality(
+        AnnotatorQuality(
             name,
-            answers=sum(who == name for who, _, _ in said),
+            answers=sum(who == name for who, _, _ in sure),
             unsure=sum(who == name and verdict == "unsure" for (who, *_), verdict in last.items()),
             shared=sum(who == name for who, _, _ in shared),
         )
@@ -91,7 +90,7 @@ def annotator_quality(events: Sequence[AnswerEvent]) -> list[Quality]:
     return _rated(counted, shared) if shared else counted
 
 
-def _rated(counted: list[Quality], shared: list[tuple[str, tuple[str, ...], bool]]) -> list[Quality]:
+def _rated(counted: list[AnnotatorQuality], shared: list[tuple[str, tuple[str, ...], bool]]) -> list[AnnotatorQuality]:
     who = {name: position for position, name in enumerate(sorted({name for name, _, _ in shared}))}
     which = {pair: position for position, pair in enumerate(dict.fromkeys(pair for _, pair, _ in shared))}
     estimate = dawid_skene(
@@ -100,7 +99,7 @@ def _rated(counted: list[Quality], shared: list[tuple[str, tuple[str, ...], bool
         np.array([same for _, _, same in shared]),
     )
     kinds = (estimate.false_same, estimate.false_different)
-    careless = np.any([_stands_out(rates) for rates in kinds], axis=0)
+    careless = np.any([_is_careless(rates) for rates in kinds], axis=0)
     return [
         replace(
             one,
@@ -119,9 +118,9 @@ def _rate(rates: ErrorRates, position: int) -> Rate:
     return Rate(float(rates.rate[position]), low, high)
 
 
-def _stands_out(rates: ErrorRates) -> NDArray[np.bool_]:
-    if len(rates.wrong) < VOICES:
+def _is_careless(rates: ErrorRates) -> NDArray[np.bool_]:
+    if len(rates.wrong) < MIN_ANNOTATORS:
         return np.zeros(len(rates.wrong), bool)
     others = ErrorRates(rates.wrong.sum() - rates.wrong, rates.asked.sum() - rates.asked, rates.prior)
-    stands_out: NDArray[np.bool_] = rates.interval(COVERAGE)[0] > np.maximum(LEAST, TIMES * others.rate)
-    return stands_out
+    careless: NDArray[np.bool_] = rates.interval(COVERAGE)[0] > np.maximum(MIN_RATE, RATE_FACTOR * others.rate)
+    return careless

@@ -14,7 +14,9 @@ from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
 
 Action = Literal["logged in", "login failed", "logged out", "exported", "imported", "added", "removed", "rotated"]
-UNKNOWN = "(unknown)"  # the actor of a login that failed; no user can have this name
+# Actors that are no users; no user can have these names.
+TERMINAL = "(terminal)"  # a command
+UNKNOWN = "(unknown)"  # a login that failed
 
 
 @dataclass(frozen=True)

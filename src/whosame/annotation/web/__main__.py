@@ -1,4 +1,4 @@
-"""``python -m whosame.annotation.web``: the page as a process of its own. The first line it prints is a login link."""
+"""The page as a process: ``python -m whosame.annotation.web``. The first line that it prints is a login link."""
 
 import argparse
 import os
@@ -13,21 +13,21 @@ from whosame.errors import WhosameError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Serve the page as the arguments say; return the process's exit status."""
+    """Serve the page by command-line arguments; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m whosame.annotation.web", description="Serve the annotation page.")
     parser.add_argument(
         "--database",
         default=os.environ.get(DATABASE),
         required=DATABASE not in os.environ,
-        help=f"sqlite:///PATH or postgresql://…; by default what the variable {DATABASE} says",
+        help=f"sqlite:///PATH or postgresql://…; by default the value of the variable {DATABASE}",
     )
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=PORT, help="0: any that is free")
-    parser.add_argument("--name", action="append", default=[], help="another name under which browsers ask for it")
+    parser.add_argument("--name", action="append", default=[], help="another name under which browsers reach it")
     parser.add_argument("--https", action="store_true", help="a proxy in front of it speaks HTTPS")
-    parser.add_argument("--run-uid", help="the run that is asked about; by default the newest")
-    parser.add_argument("--person", help="whom the login link is for; by default the system's user")
-    parser.add_argument("--runs", type=Path, help="data/runs of the project, for the overview's contact sheets")
+    parser.add_argument("--run-uid", help="the run whose pairs are shown; by default the newest")
+    parser.add_argument("--person", help="the owner of the login link; by default the system's user")
+    parser.add_argument("--runs", type=Path, help="data/runs of the project, for the overview's cluster previews")
     given = parser.parse_args(arguments)
     address = Address(given.host, given.port, tuple(given.name), given.https)
 

@@ -1,4 +1,4 @@
-"""The application: the store, the routes, and what an error looks like."""
+"""The page's application: the store, the routes, the reply to an error of the store."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +11,9 @@ from fastapi.templating import Jinja2Templates
 from whosame import __version__
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.web import annotate_routes, image_routes, overview_routes
-from whosame.annotation.web.annotator_view import Desk
-from whosame.annotation.web.auth import add_access
-from whosame.annotation.web.cache import Costly
+from whosame.annotation.web.annotator_view import AnnotatorView
+from whosame.annotation.web.cache import Cache
+from whosame.annotation.web.login_routes import add_auth
 from whosame.annotation.web.process import fingerprint
 from whosame.errors import StorageError
 
@@ -34,22 +34,22 @@ def create_app(
     Parameters
     ----------
     store : LabelStore
-        Open; it stays the caller's to close.
+        Open; the caller closes it.
     run_uid : str, optional
-        The run that people are asked about; by default the newest one.
+        The run whose pairs are shown; by default the newest one.
     secure : bool
-        Whether it is served over HTTPS, so that cookies go no other way.
+        Whether it is served over HTTPS: cookies are then sent no other way.
     hosts : sequence of str
-        Names by which browsers may address it.
+        Names under which browsers reach it.
     runs : Path, optional
-        ``data/runs`` of the project, where this machine has it: for the contact sheets of the overview.
+        ``data/runs`` of the project, where this machine has it: for the cluster previews of the overview.
     """
     app = FastAPI(title="whosame", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.store = store
-    app.state.desk = Desk(store, run_uid)
-    app.state.run_uid, app.state.runs, app.state.costly = run_uid, runs, Costly()
+    app.state.annotator_view = AnnotatorView(store, run_uid)
+    app.state.run_uid, app.state.runs, app.state.cache = run_uid, runs, Cache()
     app.state.templates = Jinja2Templates(HERE / "templates")
-    add_access(app, store, secure=secure, hosts=hosts)
+    add_auth(app, store, secure=secure, hosts=hosts)
     app.include_router(annotate_routes.router)
     app.include_router(image_routes.router)
     app.include_router(overview_routes.router)
@@ -60,5 +60,5 @@ def create_app(
 
 
 def _unavailable(_request: Request, _error: Exception) -> Response:
-    # The script keeps the answer and sends it again; the message is for whoever runs the page, not for everybody.
+    # The script stores the answer and sends it again. The error's own text is not for annotators.
     return JSONResponse({"detail": "The label store cannot be reached just now."}, 503, {"Retry-After": "1"})

@@ -1,4 +1,4 @@
-"""Figures that take long to count are counted seldom: never more than a share of the time goes into them."""
+"""Cache of statistics: what takes long to compute is computed seldom, so that it takes a bounded share of the time."""
 
 import threading
 import time
@@ -8,36 +8,36 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-REST = 10.0  # what was counted is good for so many times what counting took: of a small run a moment, of a large one s
+REST = 10.0  # how many times as long as computing took a value is kept: moments in a small run, seconds in a large one
 
 
 @dataclass(frozen=True)
-class _Counted:
+class _Entry:
     value: Any
-    good_until: float
+    expires_at: float
 
 
-class Costly:
-    """What was counted, to be asked from several threads: while one counts, the others wait for it."""
+class Cache:
+    """Values by name. Threads may share it: while one computes, the others wait for the value."""
 
     def __init__(self, *, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._lock = threading.Lock()
-        self._counted: dict[str, _Counted] = {}
+        self._entries: dict[str, _Entry] = {}
 
-    def get(self, what: str, count: Callable[[], T]) -> T:
-        """Return what ``count`` returned lately, or returns now."""
+    def get(self, name: str, compute: Callable[[], T]) -> T:
+        """Return the value of a name, from ``compute`` where there is none or it has expired."""
         with self._lock:
-            known = self._counted.get(what)
+            entry = self._entries.get(name)
             began = self._now()
-            if known is None or began >= known.good_until:
-                value = count()
-                known = _Counted(value, self._now() + REST * (self._now() - began))
-                self._counted[what] = known
-        value_known: T = known.value
-        return value_known
+            if entry is None or began >= entry.expires_at:
+                value = compute()
+                end = self._now()
+                entry = self._entries[name] = _Entry(value, end + REST * (end - began))
+        found: T = entry.value
+        return found
 
-    def forget(self) -> None:
-        """Count everything anew the next time."""
+    def clear(self) -> None:
+        """Forget all values."""
         with self._lock:
-            self._counted.clear()
+            self._entries.clear()

@@ -1,7 +1,7 @@
-"""The figures of the bar above a pair: how far the round is, what this person did today, when it will be done.
+"""Counters of the bar above a pair: how far the round is, what the person did today, how long the round still takes.
 
-Counting all answers at each answer would cost more than the answer. So what was counted is kept and carried on with
-the answers given here; what other processes add is seen when it is counted again.
+Counting all answers again after each one would take longer than the answer. So counts are kept and carried on with the
+answers given here; those of other processes are seen when the counts are read again.
 """
 
 import threading
@@ -13,123 +13,124 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from whosame.annotation.quality.annotator_stats import IDLE
+from whosame.annotation.quality.annotator_stats import MAX_SECONDS
 from whosame.annotation.store.schema import NOT_UNDONE, answer_events, leases, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
 from whosame.questions import Verdict
 
-FRESH = 1.0  # s that a round's counts are good for
-ENOUGH = 5  # answers before a time is foretold
+ROUND_COUNT_SECONDS = 1.0  # that the counts of a round are kept
+MIN_ANSWERS = 5  # of a person today, before the time that is left is shown
 
 
 @dataclass
-class Standing:
-    """How far a round is: pairs decided, and people who look at pairs now."""
+class RoundCount:
+    """Pairs of a round that are decided, and people who have pairs of its run on their screen, at a time."""
 
-    counted: float
+    counted_at: float
     decided: int
     people: int
 
 
 @dataclass
-class Day:
-    """One person's answers of today in a run."""
+class DayCount:
+    """One person's answers of one day in a run."""
 
     date: str
     verdicts: Counter[str] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)  # ascending
 
     def add(self, verdict: str, seconds: float) -> None:
-        """Count one more."""
+        """Count one more answer."""
         self.verdicts[verdict] += 1
-        insort(self.seconds, min(max(seconds, 0.0), IDLE))
+        insort(self.seconds, min(max(seconds, 0.0), MAX_SECONDS))
 
     @property
     def median(self) -> float | None:
-        """Median seconds of a pair; None: there is no answer."""
+        """Median seconds of an answer; None without answers."""
         n = len(self.seconds)
         return (self.seconds[(n - 1) // 2] + self.seconds[n // 2]) / 2 if n else None
 
 
-class Tally:
-    """What was counted of every round and person, to be asked from several threads."""
+class Counters:
+    """The counts of every round and person. Threads may share it."""
 
     def __init__(self, store: LabelStore) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._rounds: dict[tuple[str, int], Standing] = {}
-        self._days: dict[tuple[str, str], Day] = {}
+        self._rounds: dict[tuple[str, int], RoundCount] = {}
+        self._days: dict[tuple[str, str], DayCount] = {}
 
-    def answered(self, campaign: Row[Any], who: str, verdict: Verdict, seconds: float, *, decides: bool) -> None:
-        """Carry on with an answer that was committed."""
+    def add(self, run: Row[Any], annotator: str, verdict: Verdict, seconds: float, *, decides: bool) -> None:
+        """Count an answer that was committed; ``decides``: it decides its pair."""
         with self._lock:
-            if (day := self._days.get((campaign.run_uid, who))) is not None:
+            if (day := self._days.get((run.run_uid, annotator))) is not None:
                 day.add(verdict, seconds)
-            if decides and (standing := self._rounds.get((campaign.run_uid, campaign.round))) is not None:
-                standing.decided += 1
+            if decides and (round_count := self._rounds.get((run.run_uid, run.round))) is not None:
+                round_count.decided += 1
 
-    def forget(self, campaign: Row[Any], who: str) -> None:
-        """Count anew, the next time: an answer was taken back, or came another way."""
+    def reset(self, run: Row[Any], annotator: str) -> None:
+        """Count again at the next request: an answer was undone, or came another way."""
         with self._lock:
-            self._days.pop((campaign.run_uid, who), None)
-            self._rounds.pop((campaign.run_uid, campaign.round), None)
+            self._days.pop((run.run_uid, annotator), None)
+            self._rounds.pop((run.run_uid, run.round), None)
 
-    def figures(self, campaign: Row[Any], who: str, now: float) -> dict[str, Any]:
-        """Return what the bar shows: numbers for the progress bar, the rest as it is to be read."""
+    def bar(self, run: Row[Any], annotator: str, now: float) -> dict[str, Any]:
+        """Return what the bar shows: numbers for the progress bar, the rest as text."""
         with self._lock:
-            standing = self._standing(campaign, now)
-            day = self._day(campaign.run_uid, who, now)
+            round_count = self._round(run, now)
+            day = self._day(run.run_uid, annotator, now)
             median = day.median
-            left = max(campaign.round_budget - standing.decided, 0)
+            left = max(run.round_budget - round_count.decided, 0)
+            end = "–"
+            if median is not None and len(day.seconds) >= MIN_ANSWERS and left > 0:
+                end = duration(left * run.overlap * median / max(round_count.people, 1))
             return {
-                "done": min(standing.decided, campaign.round_budget),
-                "of": campaign.round_budget,
-                "left": f"{max(campaign.budget - campaign.asked - standing.decided, 0):,}",
+                "done": min(round_count.decided, run.round_budget),
+                "of": run.round_budget,
+                "left": f"{max(run.budget - run.asked - round_count.decided, 0):,}",
                 "today": f"{day.verdicts.total():,}",
                 "same": f"{day.verdicts['same']:,}",
                 "different": f"{day.verdicts['different']:,}",
                 "median": "–" if median is None else f"{median:.1f} s",
-                "end": "–"
-                if median is None or len(day.seconds) < ENOUGH or left == 0
-                else duration(left * campaign.overlap * median / max(standing.people, 1)),
+                "end": end,
             }
 
-    def _standing(self, campaign: Row[Any], now: float) -> Standing:
-        key = (campaign.run_uid, campaign.round)
-        standing = self._rounds.get(key)
-        if standing is None or not 0 <= now - standing.counted < FRESH:
-            done = select(func.count()).where(tasks.c.run_uid == campaign.run_uid, tasks.c.round == campaign.round)
-            done = done.where(~tasks.c.open, tasks.c.votes > 0)
+    def _round(self, run: Row[Any], now: float) -> RoundCount:
+        key = (run.run_uid, run.round)
+        known = self._rounds.get(key)
+        if known is None or not 0 <= now - known.counted_at < ROUND_COUNT_SECONDS:
+            decided = select(func.count()).where(tasks.c.run_uid == run.run_uid, tasks.c.round == run.round)
+            decided = decided.where(~tasks.c.open, tasks.c.votes > 0)
             people = select(func.count(leases.c.annotator.distinct())).join(tasks, tasks.c.id == leases.c.task_id)
-            people = people.where(tasks.c.run_uid == campaign.run_uid, leases.c.expires_at > now)
+            people = people.where(tasks.c.run_uid == run.run_uid, leases.c.expires_at > now)
             with self._store.reading() as connection:
-                standing = Standing(now, connection.scalar(done) or 0, connection.scalar(people) or 0)
-            self._rounds[key] = standing
-        return standing
+                known = RoundCount(now, connection.scalar(decided) or 0, connection.scalar(people) or 0)
+            self._rounds[key] = known
+        return known
 
-    def _day(self, run_uid: str, who: str, now: float) -> Day:
-        began = datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
-        date = began.date().isoformat()
-        day = self._days.get((run_uid, who))
+    def _day(self, run_uid: str, annotator: str, now: float) -> DayCount:
+        midnight = datetime.fromtimestamp(now).astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+        date = midnight.date().isoformat()
+        day = self._days.get((run_uid, annotator))
         if day is None or day.date != date:
-            day = Day(date)
+            day = DayCount(date)
             given = select(answer_events.c.verdict, answer_events.c.seconds).where(
                 answer_events.c.run_uid == run_uid,
-                answer_events.c.annotator == who,
+                answer_events.c.annotator == annotator,
                 answer_events.c.found_in.is_(None),
-                answer_events.c.answered_at >= stamp(began.timestamp()),
+                answer_events.c.answered_at >= stamp(midnight.timestamp()),
                 NOT_UNDONE,
             )
             with self._store.reading() as connection:
                 for verdict, seconds in connection.execute(given):
                     day.add(verdict, seconds)
-            self._days[run_uid, who] = day
+            self._days[run_uid, annotator] = day
         return day
 
 
 def duration(seconds: float) -> str:
-    """Say a time as people do.
+    """Return a time in minutes or hours.
 
     Examples
     --------

@@ -1,6 +1,6 @@
-"""A program that ends with its parent: ``python -m whosame.annotation.web.exit_with_parent MODULE …``.
+"""Exit with the parent process: ``python -m whosame.annotation.web.exit_with_parent MODULE …``.
 
-The starter holds the other end of standard input and says nothing. When it ends, even by SIGKILL, that end is closed.
+The parent holds the other end of standard input and writes nothing. When it ends, even by SIGKILL, that end closes.
 """
 
 import os
@@ -10,13 +10,13 @@ import sys
 import threading
 
 
-def _end_with_the_starter() -> None:
+def _exit_with_parent() -> None:
     while os.read(sys.stdin.fileno(), 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":
-    threading.Thread(target=_end_with_the_starter, daemon=True).start()
+    threading.Thread(target=_exit_with_parent, daemon=True).start()
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

@@ -1,4 +1,4 @@
-"""The pictures of pairs: by random handle, to those who were shown them, and never a file outside the run's folder."""
+"""Image routes: the images of pairs, by random token, for the people who were shown them."""
 
 import hashlib
 import io
@@ -18,49 +18,49 @@ from whosame.data.decoding import FAILURES, eight_bits
 
 router = APIRouter()
 
-SHOWN_AS_THEY_ARE = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+BROWSER_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
 
 class UnshowableError(Exception):
-    """A picture that cannot be shown; the message says why."""
+    """An image that cannot be shown; the message says why."""
 
 
-@router.get("/picture/{handle}", response_class=Response)
-def picture(
+@router.get("/picture/{token}", response_class=Response)
+def image(
     request: Request,
     who: Annotated[Visitor, Depends(visitor)],
-    handle: Annotated[str, InPath(pattern=r"^[A-Za-z0-9_-]{22}$")],
+    token: Annotated[str, InPath(pattern=r"^[A-Za-z0-9_-]{22}$")],
 ) -> Response:
-    """Send a picture of a pair that somebody holds or has answered; to coordinators any of the run's."""
+    """Return an image of a pair that the person has leased or answered; to coordinators any of the run."""
     store: LabelStore = request.app.state.store
     with store.reading() as connection:
-        row = _find(connection, handle)
+        row = _find(connection, token)
         if row is None or not (who.role == "coordinator" or _was_shown(connection, row, who.name)):
             raise HTTPException(404, "there is no such picture among your pairs")
     try:
-        content, kind = read_picture(Path(row.root), row.path, row.digest)
+        content, kind = read_image(Path(row.root), row.path, row.digest)
     except UnshowableError as error:
         raise HTTPException(410, str(error)) from error
-    return Response(content, media_type=kind)  # not cached: the script holds the next pair, the disk none
+    return Response(content, media_type=kind)  # not cached: the script keeps the next pair, the disk keeps none
 
 
-def read_picture(root: Path, path: str, digest: str) -> tuple[bytes, str]:
-    """Return a picture as browsers can show it, and its media type.
+def read_image(root: Path, path: str, digest: str) -> tuple[bytes, str]:
+    """Return an image file as browsers can show it, and its media type.
 
     Parameters
     ----------
     root : Path
-        Folder of the run's images; nothing outside it is read, wherever links lead.
+        Folder of the run's images; no file outside it is read, whatever links there are.
     path : str
         Under the root.
     digest : str
-        Of the bytes when the run began. Others are not shown: the answer would be about another picture than the
-        one that the store names.
+        Of the bytes when the run began. Other bytes are not shown: the answer would be about another image than the
+        one in the store.
 
     Raises
     ------
     UnshowableError
-        The file is gone, has changed, is no picture, or is not within the folder.
+        The file is gone, has changed, is no image, or is outside the folder.
     """
     try:
         root = root.resolve(strict=True)
@@ -73,10 +73,10 @@ def read_picture(root: Path, path: str, digest: str) -> tuple[bytes, str]:
     if hashlib.blake2b(content, digest_size=16).hexdigest() != digest:
         raise UnshowableError("this picture has changed since the run began")
     try:
-        with Image.open(io.BytesIO(content)) as image:
-            if image.format in SHOWN_AS_THEY_ARE:
-                return content, SHOWN_AS_THEY_ARE[image.format]
-            turned = eight_bits(ImageOps.exif_transpose(image))
+        with Image.open(io.BytesIO(content)) as opened:
+            if opened.format in BROWSER_FORMATS:
+                return content, BROWSER_FORMATS[opened.format]
+            turned = eight_bits(ImageOps.exif_transpose(opened))
             upright = turned if turned.mode in ("L", "RGB", "RGBA") else turned.convert("RGB")
             drawn = io.BytesIO()
             upright.save(drawn, "PNG")
@@ -85,21 +85,20 @@ def read_picture(root: Path, path: str, digest: str) -> tuple[bytes, str]:
     return drawn.getvalue(), "image/png"
 
 
-def _find(connection: Connection, handle: str) -> Row[Any] | None:
-    named = select(images, runs.c.root)
-    named = named.join(runs, runs.c.run_uid == images.c.run_uid)
-    return connection.execute(named.where(images.c.token == handle)).first()
+def _find(connection: Connection, token: str) -> Row[Any] | None:
+    query = select(images, runs.c.root).join(runs, runs.c.run_uid == images.c.run_uid)
+    return connection.execute(query.where(images.c.token == token)).first()
 
 
-def _was_shown(connection: Connection, picture: Row[Any], annotator: str) -> bool:
-    held = select(leases.c.token).join(tasks, tasks.c.id == leases.c.task_id).where(leases.c.annotator == annotator)
-    held = held.where(tasks.c.run_uid == picture.run_uid)
-    held = held.where(or_(tasks.c.image_a == picture.image, tasks.c.image_b == picture.image))
-    if connection.execute(held.limit(1)).first() is not None:
+def _was_shown(connection: Connection, image: Row[Any], annotator: str) -> bool:
+    leased = select(leases.c.token).join(tasks, tasks.c.id == leases.c.task_id).where(leases.c.annotator == annotator)
+    leased = leased.where(tasks.c.run_uid == image.run_uid)
+    leased = leased.where(or_(tasks.c.image_a == image.image, tasks.c.image_b == image.image))
+    if connection.execute(leased.limit(1)).first() is not None:
         return True
     answered = select(answer_events.c.id).where(
-        answer_events.c.run_uid == picture.run_uid,
+        answer_events.c.run_uid == image.run_uid,
         answer_events.c.annotator == annotator,
-        or_(answer_events.c.image_a == picture.image, answer_events.c.image_b == picture.image),
+        or_(answer_events.c.image_a == image.image, answer_events.c.image_b == image.image),
     )
     return connection.execute(answered.limit(1)).first() is not None

@@ -1,4 +1,4 @@
-"""What holds for every request and every response, errors too: names, sizes, encodings, headers."""
+"""Middleware: host names, sizes and encodings of every request, and the headers of every response, errors too."""
 
 import asyncio
 import ipaddress
@@ -10,9 +10,9 @@ from urllib.parse import unquote_to_bytes
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-BODY = 64 * 1024  # bytes of a request's body; an answer has a few hundred
-ADDRESS = 4 * 1024  # bytes of a path with its query
-PATIENCE = 10.0  # s that a body may take to arrive
+MAX_BODY = 64 * 1024  # bytes of a request's body; an answer has a few hundred
+MAX_ADDRESS = 4 * 1024  # bytes of a path with its query
+BODY_SECONDS = 10.0  # that a body may take to arrive
 STATIC = "/static/"
 POLICY = (
     "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
@@ -31,24 +31,26 @@ HEADERS = {
 NUL = re.compile(rb"\x00|\\u0000")  # PostgreSQL keeps none; the second as JSON writes it
 
 
-class Shield:
-    """ASGI middleware: refuses what no browser sends to this page, and gives every response its headers.
+class SecurityMiddleware:
+    """ASGI middleware: refuses what no browser sends to this page, and adds the headers to every response.
 
     Parameters
     ----------
     hosts : sequence of str
-        Names under which the page is served, without port. The address at which a connection arrived is one too:
-        names that an attacker's DNS points here ("rebinding") are neither.
+        Names under which the page is served, without port. The address at which a connection arrived is served too;
+        a name that an attacker's DNS points to this machine ("rebinding") is not.
+    body_seconds : float
+        How long a body may take to arrive.
     """
 
-    def __init__(self, app: ASGIApp, *, hosts: Sequence[str]) -> None:
-        self._app = app
-        self._hosts = {_bare(host) for host in hosts}
+    def __init__(self, app: ASGIApp, *, hosts: Sequence[str], body_seconds: float = BODY_SECONDS) -> None:
+        self._app, self._body_seconds = app, body_seconds
+        self._hosts = {_without_port(host) for host in hosts}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or refuse it."""
         if scope["type"] == "websocket":
-            await send({"type": "websocket.close", "code": 1008})  # there is none, and nobody has checked its origin
+            await send({"type": "websocket.close", "code": 1008})  # the page has none, and its origin is not checked
             return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
@@ -64,13 +66,13 @@ class Shield:
                 if not scope["path"].startswith(STATIC) or message["status"] >= 400:
                     headers["Cache-Control"] = "no-store"
                 elif "Cache-Control" not in headers:
-                    headers["Cache-Control"] = "no-cache"  # kept, and asked about each time
+                    headers["Cache-Control"] = "no-cache"  # stored, and validated at each use
             await send(message)
 
         refusal = self._refusal(scope)
         if refusal is None:
             try:
-                receive = await _whole_body(scope, receive)
+                receive = await _read_body(scope, receive, self._body_seconds)
             except _RefusedError as refused:
                 refusal = refused.args
         if refusal is not None:
@@ -86,59 +88,59 @@ class Shield:
     def _refusal(self, scope: Scope) -> tuple[int, str] | None:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self._serves(scope, _bare(hosts[0])):
+        if len(hosts) != 1 or not self._serves(scope, _without_port(hosts[0])):
             return 421, "This page is not served under that name: use the address that was printed when it started."
         address = scope.get("raw_path", b"") + b"?" + scope["query_string"]
-        if len(address) > ADDRESS:
+        if len(address) > MAX_ADDRESS:
             return 414, "The address is too long."
-        if _odd(address):
+        if _is_malformed(address):
             return 400, "The address holds characters that cannot be."
         return None
 
     def _serves(self, scope: Scope, host: str) -> bool:
-        return host in self._hosts or host == _arrived_at(scope)
+        return host in self._hosts or host == _local_address(scope)
 
 
 class _RefusedError(Exception):
     pass
 
 
-async def _whole_body(scope: Scope, receive: Receive) -> Receive:
-    """Read the body, and return what hands it on."""
+async def _read_body(scope: Scope, receive: Receive, seconds: float) -> Receive:
+    """Read the whole body, check it, and return a ``receive`` that passes it on."""
     headers = Headers(scope=scope)
     if "content-length" not in headers and "transfer-encoding" not in headers:
         return receive
-    if (declared := headers.get("content-length", "0")).isdecimal() and int(declared) > BODY:
+    if (declared := headers.get("content-length", "0")).isdecimal() and int(declared) > MAX_BODY:
         raise _RefusedError(413, "The request is too large.")
     body = bytearray()
     try:
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(seconds):
             while True:
                 message = await receive()
                 if message["type"] == "http.disconnect":
                     break
                 body += message.get("body", b"")
-                if len(body) > BODY:
+                if len(body) > MAX_BODY:
                     raise _RefusedError(413, "The request is too large.")
                 if not message.get("more_body", False):
                     break
     except TimeoutError:
         raise _RefusedError(408, "The request did not arrive in time.") from None
-    if _odd(bytes(body)):
+    if _is_malformed(bytes(body)):
         raise _RefusedError(400, "The request holds characters that cannot be.")
-    handed_on = False
+    passed_on = False
 
-    async def hand_on() -> Message:
-        nonlocal handed_on
-        if handed_on:
+    async def pass_on() -> Message:
+        nonlocal passed_on
+        if passed_on:
             return await receive()
-        handed_on = True
+        passed_on = True
         return {"type": "http.request", "body": bytes(body), "more_body": False}
 
-    return hand_on
+    return pass_on
 
 
-def _odd(raw: bytes) -> bool:
+def _is_malformed(raw: bytes) -> bool:
     plain = unquote_to_bytes(raw)
     if NUL.search(plain):
         return True
@@ -149,7 +151,7 @@ def _odd(raw: bytes) -> bool:
     return False
 
 
-def _bare(host: str) -> str:
+def _without_port(host: str) -> str:
     """Return a host without its port, in lower case; an IPv6 address without brackets."""
     host = host.strip().lower()
     if host.startswith("["):
@@ -157,8 +159,8 @@ def _bare(host: str) -> str:
     return host if host.count(":") > 1 else host.partition(":")[0]
 
 
-def _arrived_at(scope: Scope) -> str | None:
-    """Return the address of this machine to which the browser has connected."""
+def _local_address(scope: Scope) -> str | None:
+    """Return the address of this machine to which the browser connected."""
     try:
         address = ipaddress.ip_address((scope.get("server") or ("",))[0])
     except ValueError:

@@ -1,4 +1,4 @@
-"""How often an address may fail to log in."""
+"""Rate limit of failed logins, by address."""
 
 import ipaddress
 import math
@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import Callable
 
-REMEMBERED = 10_000  # addresses; the one heard of longest ago is forgotten first
+MAX_ADDRESSES = 10_000  # whose failures are counted; the one with the oldest last failure is dropped first
 
 
 class FailureLimit:
@@ -19,6 +19,8 @@ class FailureLimit:
         Failures that are allowed within the window.
     window : float
         Seconds.
+    now : callable
+        Returns the time, s.
     """
 
     def __init__(self, most: int = 10, window: float = 60.0, *, now: Callable[[], float] = time.monotonic) -> None:
@@ -27,7 +29,7 @@ class FailureLimit:
         self._lock = threading.Lock()
 
     def wait(self, address: str) -> int:
-        """Return for how many seconds this address may not try; 0: it may."""
+        """Return the seconds for which an address has to wait; 0: it may try."""
         now = self._now()
         with self._lock:
             failures = list(self._failures.get(_network(address), ()))
@@ -42,12 +44,12 @@ class FailureLimit:
         with self._lock:
             self._failures.setdefault(network, deque(maxlen=self._most)).append(self._now())
             self._failures.move_to_end(network)
-            while len(self._failures) > REMEMBERED:
+            while len(self._failures) > MAX_ADDRESSES:
                 self._failures.popitem(last=False)
 
 
 def _network(address: str) -> str:
-    # Whoever has one IPv6 address has 2**64 of them.
+    # A machine with one IPv6 address has 2**64 of them.
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

@@ -1,4 +1,4 @@
-"""Serving the page: a port, a first login, an address to open; quiet until it is stopped."""
+"""Page server: finds a port, prints a first login link, and serves the page until it is stopped."""
 
 import asyncio
 import errno
@@ -14,14 +14,14 @@ from pathlib import Path
 import uvicorn
 from anyio import to_thread
 
-from whosame.annotation.accounts.users import everybody, plain, welcome
+from whosame.annotation.accounts.users import add_or_rotate, all_users, user_name
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.web.app import create_app
 from whosame.errors import ParameterError, StorageError
 
 PORT = 8765
-NEXT = 20  # ports that are tried after one that is taken
-# Requests that are worked on at once. More only wait for each other: with 40 half as many answers come through.
+PORT_TRIES = 20  # ports that are tried, from the given one on
+# Requests that are processed at once. More would wait for each other: with 40, half as many answers a second.
 THREADS = 8
 
 
@@ -32,13 +32,13 @@ class Address:
     Attributes
     ----------
     host : str
-        What is listened on: ``127.0.0.1``, or an address or name that others reach.
+        The address or name to listen on: ``127.0.0.1``, or one that other machines reach.
     port : int
         0 lets the system choose.
     names : tuple of str
-        Names under which browsers may ask for it besides the host; the first one stands in the links.
+        Names under which browsers reach it besides the host; the first one is in the links.
     https : bool
-        Whether something in front of it speaks HTTPS to the browsers.
+        Whether a proxy in front of it speaks HTTPS to the browsers.
     """
 
     host: str = "127.0.0.1"
@@ -80,22 +80,22 @@ def serve(
         Open.
     address : Address
     run_uid : str, optional
-        The run that people are asked about; by default the newest.
+        The run whose pairs are shown; by default the newest.
     person : str, optional
-        Who gets the login link that is said; added as a coordinator if unknown. By default the system's user.
+        The owner of the login link; a new name is added as a coordinator. By default the system's user.
     runs : Path, optional
-        ``data/runs`` of the project, for the contact sheets of the overview.
+        ``data/runs`` of the project, for the cluster previews of the overview.
     ready : callable
-        Told the login link, and notes that a person should read: another port, who can reach the page.
+        Called with the login link, and with notes for a person: another port, who can reach the page.
 
     Raises
     ------
     ParameterError
-        The page would be open to others, and nobody was added who may answer; or the host is none of this machine.
+        The page would be open to other machines and has no user; or the host is not an address of this machine.
     StorageError
         No port is free.
     """
-    added = [other.name for other in everybody(store)]
+    added = [user.name for user in all_users(store)]
     if not address.loopback and not added:
         raise ParameterError(
             f"--host={address.host} opens the page to other machines: first add who may answer, each gets a link of "
@@ -103,7 +103,7 @@ def serve(
         )
     with listen(address.host, address.port) as listener:
         port = int(listener.getsockname()[1])
-        token = welcome(store, person or _user())
+        token = add_or_rotate(store, person or _system_user())
         notes = []
         if address.port not in (0, port):
             notes.append(f"Port {address.port} is taken: this is {port}.")
@@ -119,13 +119,13 @@ def serve(
 
 
 def run(app: object, listener: socket.socket) -> None:
-    """Serve an application on a bound socket; Ctrl-C ends it at once, a request under way is answered first."""
+    """Serve an application on a bound socket; Ctrl-C ends it after the requests that are being processed."""
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # the address of a login's failures is the connection's
+        proxy_headers=False,  # failed logins are counted by the connection's address
         timeout_graceful_shutdown=2,
         lifespan="off",
     )
@@ -136,15 +136,15 @@ def run(app: object, listener: socket.socket) -> None:
         await server.serve(sockets=[listener])
 
     gc.collect()
-    gc.freeze()  # or answers wait, now and then, while all that was imported is searched for garbage
+    gc.freeze()  # or answers sometimes wait while the garbage collector searches all imported modules
     try:
-        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop's, where it is there
+        with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:  # uvloop's, where it is installed
             runner.run(serve_with_few_threads())
     except KeyboardInterrupt:  # uvicorn raises it again when it has ended
         sys.stderr.flush()
 
 
-def listen(host: str, port: int, tries: int = NEXT) -> socket.socket:
+def listen(host: str, port: int, tries: int = PORT_TRIES) -> socket.socket:
     """Return a socket bound to a port, or to the next free one.
 
     Raises
@@ -171,14 +171,14 @@ def listen(host: str, port: int, tries: int = NEXT) -> socket.socket:
             if error.errno == errno.EADDRNOTAVAIL:
                 raise ParameterError(f"--host={host} is no address of this machine: {error.strerror}") from error
             continue
-        bound.listen()  # the port is ours from now on
+        bound.listen()  # from now on no other program gets the port
         return bound
     raise StorageError(f"ports {port} to {port + tries - 1} of {host} are all taken: give another with --port")
 
 
-def _user() -> str:
-    """Return the system's name of whoever starts the page, where it can be a person's; else ``me``."""
+def _system_user() -> str:
+    """Return the system's name of the person who starts the page, where users may have it; otherwise ``me``."""
     try:
-        return plain(getuser())
+        return user_name(getuser())
     except (OSError, KeyError, ParameterError):
         return "me"

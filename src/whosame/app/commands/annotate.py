@@ -8,6 +8,7 @@ from kedro.framework.cli.utils import env_option
 
 from whosame.annotation.store.store import LabelStore
 from whosame.app import paths
+from whosame.app.commands.label_store import store_url
 from whosame.app.commands.options import friendly_errors, parameters_option
 from whosame.errors import ParameterError, unknown_name
 from whosame.runs import Run, is_name
@@ -37,26 +38,19 @@ def annotate(
     from whosame.annotation.store.store import open_store
     from whosame.annotation.web.server import Address, serve
 
-    url = database or _configured_url(env, params)
-    with open_store(url) as store:
+    with open_store(database or store_url(env, params)) as store:
         uid = None if name is None else _uid(store, name)
-        serve(store, Address(host, port, names, https), run_uid=uid, runs=paths.runs_folder(), ready=_tell)
+        serve(store, Address(host, port, names, https), run_uid=uid, runs=paths.runs_folder(), ready=_print_link)
     click.echo("The page is closed; every answer is kept.")
 
 
-def _tell(link: str, notes: Sequence[str]) -> None:
+def _print_link(link: str, notes: Sequence[str]) -> None:
     click.echo("\n".join(["Open this link to answer, it logs you in:", "", f"  {link}", "", *notes]))
     click.echo("Ctrl-C closes the page. The run that asks is another command: kedro rounds --params=annotator=human,…")
 
 
-def _configured_url(env: str | None, params: dict[str, Any]) -> str:
-    from whosame.app.round_loop import configured
-
-    return configured(env, params).database_url(paths.root())
-
-
 def _uid(store: LabelStore, name: str) -> str:
-    """Return the mark of a run: from its folder, or, where that is on another machine, from the store."""
+    """Return the uid of a run: from its folder, or from the store where the folder is on another machine."""
     from sqlalchemy import select
 
     from whosame.annotation.store.schema import runs
@@ -65,7 +59,7 @@ def _uid(store: LabelStore, name: str) -> str:
         return str(uid)
     with store.reading() as connection:
         asked = connection.execute(select(runs.c.run, runs.c.run_uid).order_by(runs.c.last_heartbeat)).all()
-    known = {row.run: row.run_uid for row in asked}  # of one name the one heard of last
+    known = {row.run: row.run_uid for row in asked}  # of several runs of a name, the newest
     if name in known:
         return str(known[name])
     if not known:

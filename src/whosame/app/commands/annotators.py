@@ -1,27 +1,24 @@
-"""``kedro annotators``: who answers, by which link, and how well."""
+"""``kedro annotators``: the people who answer, their login links, and how well they answer."""
 
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import click
 from kedro.framework.cli.utils import env_option
 
 from whosame.app import paths
+from whosame.app.commands.label_store import label_store
 from whosame.app.commands.options import friendly_errors, parameters_option
-from whosame.errors import ParameterError, StorageError, unknown_name
+from whosame.errors import ParameterError, unknown_name
 from whosame.runs import Run, all_runs
 
-if TYPE_CHECKING:
-    from whosame.annotation.store.store import LabelStore
-
-HERE = "http://127.0.0.1:8765"
+DEFAULT_URL = "http://127.0.0.1:8765"
+MADE_BY = "the first answer, or with kedro annotators add NAME"
 
 url_option = click.option(
     "--url",
-    default=HERE,
+    default=DEFAULT_URL,
     show_default=True,
     metavar="URL",
     help="Where people reach the page; the link begins with it.",
@@ -45,8 +42,8 @@ def add(env: str | None, params: dict[str, Any], name: str, url: str, *, coordin
     from whosame.annotation.accounts import users
 
     address = _address(url)
-    with _store(env, params) as store:
-        token = users.add(store, name, role="coordinator" if coordinator else "annotator")
+    with label_store(env, params) as store:
+        token = users.add_user(store, name, role="coordinator" if coordinator else "annotator")
     click.echo(f"{address}/login#{token}")
 
 
@@ -57,10 +54,10 @@ def add(env: str | None, params: dict[str, Any], name: str, url: str, *, coordin
 def list_(env: str | None, params: dict[str, Any]) -> None:
     """List who may answer, and when they were last on the page."""
     from whosame.annotation.accounts import users
-    from whosame.reporting.annotators import people_table
+    from whosame.reporting.annotators import users_table
 
-    with _store(env, params, made=True) as store:
-        click.echo(people_table(users.everybody(store)))
+    with label_store(env, params, made_by=MADE_BY) as store:
+        click.echo(users_table(users.all_users(store)))
 
 
 @annotators.command()
@@ -72,8 +69,8 @@ def remove(env: str | None, params: dict[str, Any], name: str) -> None:
     """Let NAME answer no more. Their link and logins end at once; their answers stay."""
     from whosame.annotation.accounts import users
 
-    with _store(env, params, made=True) as store:
-        users.remove(store, name)
+    with label_store(env, params, made_by=MADE_BY) as store:
+        users.remove_user(store, name)
     click.echo(f"{name} may answer no more; answers given so far are kept")
 
 
@@ -88,8 +85,8 @@ def rotate(env: str | None, params: dict[str, Any], name: str, url: str) -> None
     from whosame.annotation.accounts import users
 
     address = _address(url)
-    with _store(env, params, made=True) as store:
-        token = users.rotate(store, name)
+    with label_store(env, params, made_by=MADE_BY) as store:
+        token = users.rotate_token(store, name)
     click.echo(f"{address}/login#{token}")
 
 
@@ -111,7 +108,7 @@ def quality(env: str | None, params: dict[str, Any], name: str | None) -> None:
         uid = Run.named(paths.runs_folder(), name).about().get("uid")
         if uid is None:
             raise unknown_name("run", name, [run.name for run in known])
-    with _store(env, params, made=True) as store:
+    with label_store(env, params, made_by=MADE_BY) as store:
         events = store.answers(uid)
         where = f"label store {store.where}" if name is None else f"run {name}"
     click.echo(quality_report(annotator_quality(events), where))
@@ -127,30 +124,13 @@ def log(env: str | None, params: dict[str, Any], limit: int) -> None:
     from whosame.annotation.store import audit_log
     from whosame.reporting.annotators import event_line
 
-    with _store(env, params, made=True) as store:
+    with label_store(env, params, made_by=MADE_BY) as store:
         events = audit_log.log(store, limit=limit)
     click.echo("\n".join(map(event_line, reversed(events))) or "Nobody has done anything yet")
 
 
-@contextmanager
-def _store(env: str | None, params: dict[str, Any], *, made: bool = False) -> Iterator["LabelStore"]:
-    """Open the configured label store; where it must be there already, do not make it."""
-    from whosame.annotation.store.engine import parse_url, sqlite_path
-    from whosame.annotation.store.store import open_store
-    from whosame.app.round_loop import configured
-
-    url = configured(env, params).database_url(paths.root())
-    file = sqlite_path(parse_url(url))
-    if made and file is not None and not file.exists():
-        raise StorageError(
-            f"there is no label store {file} yet: it is made with the first answer, or with kedro annotators add NAME"
-        )
-    with open_store(url) as store:
-        yield store
-
-
 def _address(url: str) -> str:
-    """Return where the page is, without the slash at the end."""
+    """Return the page's address, without the slash at the end."""
     if not re.fullmatch(r"https?://[^\s/?#@]+/?", url) or not _is_address(url):
         raise ParameterError(f"--url={url} is not where a page can be: write http://HOST:PORT, or https:// and a host")
     return url.removesuffix("/")

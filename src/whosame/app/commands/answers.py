@@ -1,4 +1,4 @@
-"""``kedro answers``: what people said, to files and from files."""
+"""``kedro answers``: answers to files and from files."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,8 +9,8 @@ import click
 from kedro.framework.cli.utils import env_option
 
 from whosame.app import paths
+from whosame.app.commands.label_store import label_store
 from whosame.app.commands.options import friendly_errors, parameters_option
-from whosame.errors import StorageError
 from whosame.runs import Run
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def export(
     params: dict[str, Any],
 ) -> None:
     """Write every answer of a run to OUT; for Label Studio its open questions too."""
-    from whosame.annotation.exchange.export_answers import LOCAL_FILES, export_answers
+    from whosame.annotation.exchange.export_answers import LOCAL_FILES, export_run
 
     with _run(env, params, name) as (store, run, images):
-        done = export_answers(
+        done = export_run(
             store,
             run,
             images,
@@ -89,20 +89,20 @@ def import_(
     params: dict[str, Any],
 ) -> None:
     """Take the answers of FILE into the label store: all of them or none, each once."""
-    from whosame.annotation.exchange.import_answers import import_answers
+    from whosame.annotation.exchange.import_answers import import_file
 
     with _run(env, params, name) as (store, run, images):
-        done = import_answers(store, file, run, images, annotator=annotator, known_only=known_only)
-    said = {
+        done = import_file(store, file, run, images, annotator=annotator, known_only=known_only)
+    counts = {
         "answers to open questions": done.counted,
         "other new answers, kept for when their images are asked about": done.kept,
         "known already": done.known,
-        "taken back since": done.taken_back,
+        "taken back since": done.undone,
         "left out, about other images": done.unknown if known_only else 0,
         "skipped questions, no answers": done.skipped,
     }
-    told = [f"{count} {what}" for what, count in said.items() if count]
-    click.echo(f"run {run.name}: " + ("; ".join(told) or "the file holds no answer"))
+    parts = [f"{count} {what}" for what, count in counts.items() if count]
+    click.echo(f"run {run.name}: " + ("; ".join(parts) or "the file holds no answer"))
 
 
 @contextmanager
@@ -111,18 +111,11 @@ def _run(
 ) -> Iterator[tuple["LabelStore", "StoredRun", "RunImages"]]:
     """Open the configured label store, and find the run and its images."""
     from whosame.annotation.exchange.run_images import StoredRun, find_run, run_images
-    from whosame.annotation.store.engine import parse_url, sqlite_path
-    from whosame.annotation.store.store import open_store
-    from whosame.app.round_loop import configured
     from whosame.data.indexing import find_manifest
 
-    url = configured(env, params).database_url(paths.root())
     about = {} if name is None else Run.named(paths.runs_folder(), name).about()
-    file = sqlite_path(parse_url(url))
-    if file is not None and not file.exists() and not about:  # opening it would make one
-        raise StorageError(f"there is no label store {file} yet: it is made with the first answer")
-    with open_store(url) as store:
-        # A name may have been used before: the run's folder tells which is meant.
+    with label_store(env, params, made_by=None if about else "the first answer") as store:
+        # A name may have been used before: the run's folder has the uid of the current one.
         run = StoredRun(about["uid"], name) if name is not None and about else find_run(store, name)
         about = about or Run.named(paths.runs_folder(), run.name).about()
         played_here = about.get("uid") == run.uid

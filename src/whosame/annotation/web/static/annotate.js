@@ -1,34 +1,34 @@
-// Two pictures, one key, an answer that is never lost: it is sent until the server has committed it, then comes the next.
+// The annotation page: shows a pair, sends the answer until the server has committed it, shows the next pair.
 "use strict";
 
 const $ = (id) => document.getElementById(id);
-const [desk, form, dialog] = [$("desk"), $("answer"), $("settings")];
+const [page, form, dialog] = [$("page"), $("answer"), $("settings")];
 const buttons = document.querySelectorAll("[data-key]"); // same, unsure, different, undo, skip
 
-// What this browser keeps; one that keeps nothing still answers.
-const [UNSENT, KEYS] = [`whosame.unsent.${desk.dataset.name}`, "whosame.keys"];
-function kept(name) { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } }
-function keep(name, value) {
-  try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* it is full, or may not */ }
+// What the browser stores; without storage the page works too.
+const [UNSENT, KEYS] = [`whosame.unsent.${page.dataset.name}`, "whosame.keys"];
+function load(name) { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } }
+function store(name, value) {
+  try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* full, or not allowed */ }
 }
 
 function say(text, kind = "", link = "") {
-  const words = Object.assign(document.createElement("span"), { textContent: text }); // a new one is read out anew
+  const words = Object.assign(document.createElement("span"), { textContent: text }); // a new element is read out again
   if (link) words.append(" ", Object.assign(document.createElement("a"), { href: link, textContent: "Log in" }));
   $("status").className = kind;
   $("status").replaceChildren(words);
 }
 
-// ---- pictures, decoded before they are wanted ----
-const loaded = new Map(); // by hold: a promise of both pictures; null stands for one that cannot be shown
+// ---- pictures, decoded before they are shown ----
+const loaded = new Map(); // by lease: a promise of both pictures; null for one that cannot be shown
 
-async function picture(side, handle) {
-  const image = Object.assign(new Image(), { alt: `${side} picture`, draggable: false, src: `/picture/${handle}` });
+async function picture(side, token) {
+  const image = Object.assign(new Image(), { alt: `${side} picture`, draggable: false, src: `/picture/${token}` });
   await image.decode();
   return image;
 }
 
-function load(pair) {
+function preload(pair) {
   if (!loaded.has(pair.token)) {
     const sides = [picture("Left", pair.left), picture("Right", pair.right)];
     loaded.set(pair.token, Promise.allSettled(sides).then((both) => both.map((side) => side.value ?? null)));
@@ -36,110 +36,110 @@ function load(pair) {
   return loaded.get(pair.token);
 }
 
-// ---- seconds, from when both pictures are there, while somebody can see them ----
+// ---- seconds since both pictures are shown, without the time in which the tab is hidden ----
 const clock = { spent: 0, since: null };
 const running = () => (clock.since === null ? 0 : performance.now() - clock.since);
 const now = () => (document.hidden ? null : performance.now());
 const seconds = () => ((clock.spent + running()) / 1000).toFixed(3);
 document.addEventListener("visibilitychange", () => {
   Object.assign(clock, { spent: clock.spent + running(), since: now() });
-  if (!document.hidden && !sending) look(); // another tab, or the run, may have gone on
+  if (!document.hidden && !sending) refresh(); // another tab, or the run, may have gone on
 });
 
-// ---- showing what the server says ----
-let [shown, last] = ["", null]; // the hold whose pictures are on the screen; the answer that undo takes back
+// ---- showing the server's content ----
+let [shown, undoable] = ["", null]; // the lease whose pictures are on the screen; the answer that undo withdraws
 let [broken, sending] = [false, false]; // a picture of the pair is missing; the server has not replied yet
-let [poll, gap] = [0, 500]; // gap: ms until it is asked again whether there is a pair
+let [poll, gap] = [0, 500]; // gap: ms until the next request for a pair
 
-async function show(view, pressed = 0) {
+async function show(content, pressed = 0) {
   clearTimeout(poll);
-  const pair = view.pairs[0] ?? null;
+  const pair = content.pairs[0] ?? null;
   const fresh = pair !== null && pair.token !== shown;
-  for (const token of loaded.keys()) if (!view.pairs.some((each) => each.token === token)) loaded.delete(token);
-  const pictures = fresh && await load(pair);
-  view.pairs.forEach(load);
+  for (const token of loaded.keys()) if (!content.pairs.some((each) => each.token === token)) loaded.delete(token);
+  const pictures = fresh && await preload(pair);
+  content.pairs.forEach(preload);
   if (fresh) {
     broken = pictures.includes(null);
-    if (broken) loaded.delete(pair.token); // tried again when it is shown again
+    if (broken) loaded.delete(pair.token); // loaded again when it is shown again
     ["left", "right"].forEach((side, i) => $(side).replaceChildren(pictures[i] ?? `The ${side} picture cannot be shown: skip this pair.`));
     zoomBy(0);
     Object.assign(clock, { spent: 0, since: now() });
     if (pressed) requestAnimationFrame(() => performance.measure("answer", { start: pressed, end: performance.now() }));
   }
   shown = form.elements.token.value = pair?.token ?? "";
-  last = view.last;
-  for (const place of document.querySelectorAll("[data-figure]")) {
-    place.textContent = view.figures?.[place.dataset.figure] ?? "–";
+  undoable = content.undoable;
+  for (const place of document.querySelectorAll("[data-counter]")) {
+    place.textContent = content.counters?.[place.dataset.counter] ?? "–";
   }
-  Object.assign($("progress"), { max: view.figures?.of || 1, value: view.figures?.done || 0 });
-  for (const [id, text] of Object.entries({ run: view.run || "whosame", round: view.round, why: view.title, "why-text": view.text })) {
+  Object.assign($("progress"), { max: content.counters?.of || 1, value: content.counters?.done || 0 });
+  for (const [id, text] of Object.entries({ run: content.run || "whosame", round: content.round, title: content.title, text: content.text })) {
     if ($(id).textContent !== text) $(id).textContent = text;
   }
-  desk.dataset.why = view.why;
+  page.dataset.state = content.state;
   [$("pair").hidden, $("waiting").hidden] = [!pair, Boolean(pair)];
   for (const button of buttons) {
     const key = button.dataset.key;
-    button.disabled = key === "undo" ? !last : !pair || (broken && (key === "same" || key === "different"));
+    button.disabled = key === "undo" ? !undoable : !pair || (broken && (key === "same" || key === "different"));
     button.classList.remove("chosen");
   }
   gap = pair ? 500 : Math.min(gap * 1.3, 2000);
-  if (!pair) poll = setTimeout(look, gap);
+  if (!pair) poll = setTimeout(refresh, gap);
 }
 
-// ---- talking to the server ----
-async function ask(path, fields) {
-  const body = fields && new URLSearchParams({ ...fields, csrf: desk.dataset.csrf });
-  const request = { method: fields ? "POST" : "GET", body, headers: { Accept: "application/json" } };
-  const reply = await fetch(path, { ...request, signal: AbortSignal.timeout(10000) });
+// ---- requests ----
+async function request(path, fields) {
+  const body = fields && new URLSearchParams({ ...fields, csrf: page.dataset.csrf });
+  const options = { method: fields ? "POST" : "GET", body, headers: { Accept: "application/json" } };
+  const reply = await fetch(path, { ...options, signal: AbortSignal.timeout(10000) });
   if (reply.status >= 500 || reply.status === 429) throw new Error(reply.statusText);
-  return { status: reply.status, view: reply.ok || reply.status === 409 ? await reply.json() : null };
+  return { status: reply.status, content: reply.ok || reply.status === 409 ? await reply.json() : null };
 }
 
-async function look() {
+async function refresh() {
   clearTimeout(poll);
-  const reply = await ask("/pairs").catch(() => null);
+  const reply = await request("/pairs").catch(() => null);
   if (sending) return;
   if (reply === null) {
     say("No connection. Trying again …", "lost");
-    poll = setTimeout(look, 2000);
+    poll = setTimeout(refresh, 2000);
   } else {
     if ($("status").className === "lost") say("");
     if (reply.status === 401) say("You are logged out.", "lost", "/login");
-    else if (reply.view) await show(reply.view);
+    else if (reply.content) await show(reply.content);
   }
 }
 
-// One at a time. What is sent is kept until the server has said what became of it, so that a reload sends it again; the
-// server knows it by its hold or its answer, and does it once.
+// One at a time. A request is stored until the server has replied, so that a reload sends it again; the server knows it by
+// its lease or its answer, and acts on it once.
 async function send(path, fields, pressed = 0) {
   sending = true;
-  keep(UNSENT, { path, fields });
+  store(UNSENT, { path, fields });
   let reply = null;
   for (let wait = 500; reply === null; wait = Math.min(wait * 2, 5000)) {
-    reply = await ask(path, fields).catch(() => null);
+    reply = await request(path, fields).catch(() => null);
     if (reply !== null) break;
     say("No connection. Your answer is kept here, and sent as soon as it is back.", "lost");
     await new Promise((again) => { setTimeout(again, wait); addEventListener("online", again, { once: true }); });
   }
-  const { status, view } = reply;
+  const { status, content } = reply;
   if (status === 401) say("You are logged out. Your answer is kept here until you are back.", "lost", "/login");
   else if (status === 403 && pressed) location.reload(); // the page is of an earlier login
   else if (status === 403) say("Your answer cannot be sent from this page. Load it again.", "lost");
   else {
-    keep(UNSENT, null);
-    const done = { "/answer": `Saved: ${view?.saved}`, "/skip": "Skipped", "/undo": "Taken back" };
-    if (view) {
-      say(view.notice || done[path], view.refused ? "refused" : "saved");
-      await show(view, pressed);
+    store(UNSENT, null);
+    const done = { "/answer": `Saved: ${content?.saved}`, "/skip": "Skipped", "/undo": "Taken back" };
+    if (content) {
+      say(content.notice || done[path], content.refused ? "refused" : "saved");
+      await show(content, pressed);
     }
     sending = false;
-    if (!view) look();
+    if (!content) refresh();
   }
 }
 
 function act(what, pressed) {
   if (sending || dialog.open || [...buttons].find((button) => button.dataset.key === what).disabled) return;
-  if (what === "undo") send("/undo", { event: last }, pressed);
+  if (what === "undo") send("/undo", { event: undoable }, pressed);
   else if (what === "skip") send("/skip", { token: shown }, pressed);
   else {
     form.querySelector(`[value=${what}]`).classList.add("chosen");
@@ -154,7 +154,7 @@ for (const button of buttons) {
   });
 }
 
-// ---- keys: a choice for the two answers, printed on the buttons ----
+// ---- keys: those of the two answers can be chosen; the buttons show them ----
 const always = { u: "unsure", x: "skip", z: "undo", Backspace: "undo" };
 const choices = {
   letters: { f: "same", j: "different", ...always },
@@ -178,7 +178,7 @@ function choose(name) {
 
 document.addEventListener("keydown", (event) => {
   const { key, shiftKey } = event;
-  if (event.repeat && event.target.dataset.key) event.preventDefault(); // Enter held on a button would press it on and on
+  if (event.repeat && event.target.dataset.key) event.preventDefault(); // a held Enter would press the button again and again
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || dialog.open) return;
   const what = keys[key.length === 1 ? key.toLowerCase() : key];
   const zooming = shown && keys !== choices.none && (key in zooms || (shiftKey && key in moves));
@@ -190,7 +190,7 @@ document.addEventListener("keydown", (event) => {
 $("open-settings").addEventListener("click", () => dialog.showModal());
 dialog.addEventListener("change", (event) => {
   choose(event.target.value);
-  keep(KEYS, event.target.value);
+  store(KEYS, event.target.value);
 });
 
 // ---- zoom, of both pictures in step: wheel, fingers, buttons, keys ----
@@ -207,7 +207,7 @@ function move(dx, dy) {
   $("zoom-level").textContent = `${Math.round(zoom.by * 100)}%`;
 }
 
-function zoomBy(factor, figure = null, x = 0, y = 0) { // 0: as it was; the point x, y of the screen stays where it is
+function zoomBy(factor, figure = null, x = 0, y = 0) { // 0: reset; the point x, y of the screen stays where it is
   const before = zoom.by;
   zoom.by = Math.max(1, Math.min(10, before * factor));
   const box = figure?.getBoundingClientRect();
@@ -241,9 +241,9 @@ for (const figure of [$("left"), $("right")]) {
 $("zoom-in").addEventListener("click", () => zoomBy(1.25));
 $("zoom-out").addEventListener("click", () => zoomBy(0.8));
 
-// ---- begin ----
-choose(kept(KEYS) ?? "letters");
+// ---- start ----
+choose(load(KEYS) ?? "letters");
 for (const id of ["open-settings", "zoom"]) $(id).hidden = false;
-const unsent = kept(UNSENT);
+const unsent = load(UNSENT);
 if (unsent) send(unsent.path, unsent.fields);
-else show(JSON.parse(desk.dataset.view));
+else show(JSON.parse(page.dataset.content));

@@ -1,4 +1,4 @@
-// A login link is /login#TOKEN: what stands after # is not sent to the server, so that no log holds it.
+// A login link is /login#TOKEN: the part after # is not sent to the server, so that no log holds it.
 "use strict";
 const token = location.hash.slice(1);
 if (token) {

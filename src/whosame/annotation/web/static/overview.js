@@ -1,21 +1,21 @@
-// The overview renews itself while nobody is about to click; a disputed pair is settled by key.
+// The overview: it refreshes itself while no control is in use; a key settles a disputed pair.
 "use strict";
 
 const main = document.querySelector("main");
 
-async function renew() {
+async function refresh() {
   const busy = document.hidden || main.contains(document.activeElement) || main.querySelector(":hover:is(button, a)");
   if (busy) return;
   try {
     const reply = await fetch(location.href, { headers: { Accept: "text/html" }, signal: AbortSignal.timeout(10000) });
-    if (!reply.ok || reply.redirected) return location.reload(); // logged out: the server says what to do
+    if (!reply.ok || reply.redirected) return location.reload(); // logged out: the server redirects to the login
     const fresh = new DOMParser().parseFromString(await reply.text(), "text/html").querySelector("main");
     if (fresh && fresh.innerHTML !== main.innerHTML) main.replaceChildren(...fresh.childNodes);
-  } catch { /* no connection: the next time */ }
+  } catch { /* no connection: try again next time */ }
 }
-if (main.dataset.refresh) setInterval(renew, 1000 * main.dataset.refresh);
+if (main.dataset.refresh) setInterval(refresh, 1000 * main.dataset.refresh);
 
-// The keys that were chosen on the page of pairs.
+// The keys that were chosen on the annotation page.
 const presets = {
   letters: { f: "same", j: "different", u: "unsure" },
   near: { s: "same", d: "different", u: "unsure" },

@@ -1,0 +1,82 @@
+"""Page content: the values that the annotation page shows one person, as its script reads them."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from whosame.annotation.queue.leases import Lease
+
+State = Literal["asking", "none", "thinking", "others", "working", "over", "away"]
+MESSAGES: dict[State, tuple[str, str]] = {
+    "asking": ("", ""),
+    "none": (
+        "No run asks for answers yet",
+        "Pairs appear here by themselves once one does: kedro rounds --params=annotator=human",
+    ),
+    "thinking": ("Choosing the next pairs", "They appear here by themselves."),
+    "others": (
+        "Nothing left for you just now",
+        "Others are looking at the last pairs. What they leave, and the next pairs, appear here by themselves.",
+    ),
+    "working": (
+        "This round is answered",
+        "The model is learning from the answers. The next pairs appear here by themselves.",
+    ),
+    "over": ("All done, thank you", "This run has asked all its questions."),
+    "away": (
+        "The run has stopped",
+        "Every answer is kept. When whoever started it types the same command again, pairs appear here by themselves.",
+    ),
+}
+NOTICES = {  # by the reason of a refusal
+    "answered": "You had answered that pair already: undo to change it.",
+    "lapsed": "That pair is settled, or somebody else has it now. Here is the next one.",
+    "kept": "That answer stays: the model has learnt from it, or it is of an earlier login.",
+}
+
+
+@dataclass(frozen=True)
+class PageContent:
+    """What the page shows one person.
+
+    Attributes
+    ----------
+    state : str
+        ``asking``: there are pairs. Otherwise the reason why there are none.
+    title, text : str
+        The state as a heading and a sentence; empty while there are pairs.
+    pairs : tuple of Lease
+        The first one is on the screen.
+    undoable : int or None
+        Id of the answer that undo withdraws.
+    run, round : str
+        As the bar names them.
+    counters : dict
+        See :meth:`~whosame.annotation.web.counters.Counters.bar`; None without a run.
+    saved : str
+        The verdict that this request has committed.
+    refused, notice : str
+        Why the request was refused: a word, and a sentence.
+    """
+
+    state: State
+    title: str
+    text: str
+    pairs: tuple[Lease, ...] = ()
+    undoable: int | None = None
+    run: str = ""
+    round: str = ""
+    counters: dict[str, Any] | None = None
+    saved: str = ""
+    refused: str = ""
+    notice: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the values, for JSON."""
+        pairs = [{"token": lease.token, "left": lease.left, "right": lease.right} for lease in self.pairs]
+        return {**vars(self), "pairs": pairs}
+
+
+def content(state: State, **values: Any) -> PageContent:
+    """Return the content of a state, with its heading and sentence."""
+    title, text = MESSAGES[state]
+    return PageContent(state, title, text, **values)
