@@ -23,7 +23,7 @@ from urllib.parse import urlencode, urlsplit
 
 import numpy as np
 
-from whosame.annotation.accounts.users import add
+from whosame.annotation.accounts.users import add_user
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import LabelStore, open_store
@@ -158,7 +158,7 @@ def begin(store: LabelStore, *, pairs: int, overlap: int, people: int) -> list[t
     campaign = TaskQueue(store, about, images)
     campaign.begin()
     campaign.ask([PairTask(2 * k, 2 * k + 1, "between") for k in range(pairs)])
-    return [(f"person{k}", add(store, f"person{k}")) for k in range(people)]
+    return [(f"person{k}", add_user(store, f"person{k}")) for k in range(people)]
 
 
 def serve(database: str, port: int = 0) -> tuple[subprocess.Popen, str]:

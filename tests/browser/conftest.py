@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from whosame.annotation.accounts.users import add
+from whosame.annotation.accounts.users import add_user
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import LabelStore, open_store
@@ -46,7 +46,7 @@ class Site:
 
     def link(self, name, role="annotator"):
         if name not in self.links:
-            self.links[name] = f"{self.url}login#{add(self.store, name, role=role)}"
+            self.links[name] = f"{self.url}login#{add_user(self.store, name, role=role)}"
         return self.links[name]
 
     def ask(self, n, first=0):

@@ -26,10 +26,10 @@ def test_keys_answer_and_the_next_pair_comes(site, visit):
         expect(page.locator("[name=token]")).not_to_have_value(seen[-1])
     assert site.said() == ["same", "different", "unsure", "same"]
     assert len(set(seen)) == 4
-    assert page.locator("[data-figure=today]").inner_text() == "4"
-    assert page.locator("[data-figure=same]").inner_text() == "2"
-    assert page.locator("[data-figure=different]").inner_text() == "1"
-    assert page.locator("[data-figure=left]").inner_text() == "446"
+    assert page.locator("[data-counter=today]").inner_text() == "4"
+    assert page.locator("[data-counter=same]").inner_text() == "2"
+    assert page.locator("[data-counter=different]").inner_text() == "1"
+    assert page.locator("[data-counter=left]").inner_text() == "446"
 
 
 def test_buttons_answer_and_name_their_keys(site, visit):
@@ -104,7 +104,7 @@ def test_undo_goes_back_and_the_pair_is_answered_anew(site, visit):
     again = page.locator("#left img").get_attribute("src"), page.locator("#right img").get_attribute("src")
     assert set(first) == set(again)
     assert site.said() == []
-    assert page.locator("[data-figure=today]").inner_text() == "0"
+    assert page.locator("[data-counter=today]").inner_text() == "0"
     page.keyboard.press("j")
     saved(page, "Saved: different")
     assert [(event.verdict, event.revision) for event in site.store.answers("uid")] == [("different", 1)]
@@ -134,7 +134,7 @@ def test_a_reload_brings_the_same_pair(site, visit):
     expect(page.locator("#left img")).to_be_visible()
     after = [token(page)] + [page.locator(f"#{side} img").get_attribute("src") for side in ("left", "right")]
     assert after == before
-    assert page.locator("[data-figure=today]").inner_text() == "1"
+    assert page.locator("[data-counter=today]").inner_text() == "1"
 
 
 def test_a_lost_connection_shows_and_the_answer_is_sent_when_it_is_back(site, visit):
@@ -199,7 +199,7 @@ def test_two_people_get_different_pairs(site, visit):
     given = [(event.image_a, event.annotator) for event in site.store.answers("uid")]
     assert len({image for image, _ in given}) == 6
     assert {who for _, who in given} == {"alice", "bob"}
-    assert alice.locator("[data-figure=today]").inner_text() == "3"
+    assert alice.locator("[data-counter=today]").inner_text() == "3"
 
 
 def test_two_tabs_answer_a_pair_once(site, visit):

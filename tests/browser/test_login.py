@@ -64,7 +64,7 @@ def logins(store):
 
 
 def test_the_link_logs_in_and_its_token_goes_nowhere_else(tab, served, store):
-    token = users.add(store, "alice")
+    token = users.add_user(store, "alice")
     seen = []
     tab.on("request", lambda request: seen.append(f"{request.url} {request.headers}"))
     complaints = []
@@ -81,7 +81,7 @@ def test_the_link_logs_in_and_its_token_goes_nowhere_else(tab, served, store):
 
 
 def test_without_a_script_one_pastes_the_link(browser, served, store):
-    token = users.add(store, "alice")
+    token = users.add_user(store, "alice")
     context = browser.new_context(java_script_enabled=False)
     tab = context.new_page()
     tab.goto(f"{served.url}/login#{token}")
@@ -99,7 +99,7 @@ def test_a_wrong_link_is_told(tab, served, store):
 
 
 def test_after_logout_going_back_shows_nothing(tab, served, store):
-    logged_in(tab, served, users.add(store, "alice"))
+    logged_in(tab, served, users.add_user(store, "alice"))
     tab.get_by_role("button", name="Log out").click()
     tab.wait_for_url(f"{served.url}/login")
     tab.go_back()
@@ -110,7 +110,7 @@ def test_after_logout_going_back_shows_nothing(tab, served, store):
 
 def test_another_site_can_neither_post_nor_frame_nor_read(tab, served, store):
     """Another port of this machine: the browser counts it as the same site and sends the cookie along."""
-    alice, bob = users.add(store, "alice"), users.add(store, "bob")
+    alice, bob = users.add_user(store, "alice"), users.add_user(store, "bob")
     logged_in(tab, served, alice)
     cookie = tab.context.cookies()[0]["value"]
     evil = FastAPI()

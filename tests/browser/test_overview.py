@@ -13,8 +13,8 @@ import pytest
 import uvicorn
 from playwright.sync_api import expect
 
-from whosame.annotation.accounts.users import add
-from whosame.annotation.quality.answered_pairs import case, disputes
+from whosame.annotation.accounts.users import add_user
+from whosame.annotation.quality.answered_pairs import answered_pair, disputes
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import LabelStore, open_store
@@ -92,7 +92,7 @@ def round_(data, tmp_path, clock, people_of):
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        yield Round(store, campaign, url, f"{url}login#{add(store, 'chief', role='coordinator')}")
+        yield Round(store, campaign, url, f"{url}login#{add_user(store, 'chief', role='coordinator')}")
         server.should_exit = True
         thread.join(10)
         listener.close()
@@ -117,11 +117,11 @@ def people_answer(store, people, who, clock, wrong):
     """Let two people answer most pairs, and a third decide some of those on which they disagree."""
     generator = np.random.default_rng(1)
     for name in ERRING:
-        add(store, name)
+        add_user(store, name)
     for turn in range(2 * PAIRS - 4):
         name = ("alice", "bob")[turn % 2] if turn < 2 * PAIRS - 8 else "carol"
         [held] = people.lease(name)
-        images = case(store, "uid", held.task).images
+        images = answered_pair(store, "uid", held.task).images
         told = "same" if (who[images[0]] == who[images[1]]) != (generator.random() < ERRING[name]) else "different"
         told = "unsure" if turn in (11, 40) else told
         if turn < 6:  # of these three pairs both say the same, and what they say cannot be
@@ -208,15 +208,15 @@ def test_disputes_are_settled_by_key_one_after_the_other(round_, chief):
     expect(page.get_by_role("button", name="Same")).to_have_attribute("aria-keyshortcuts", "f")
     for key in ("Control+f", "Alt+j", "Shift+F", "Meta+j"):
         page.keyboard.press(key)
-    assert case(round_.store, "uid", waiting[0]).verdict is None
+    assert answered_pair(round_.store, "uid", waiting[0]).verdict is None
     page.keyboard.press("j")
     expect(page).to_have_url(re.compile(f"/overview/pair/{waiting[1]}"))
-    assert case(round_.store, "uid", waiting[0]).verdict == "different"
+    assert answered_pair(round_.store, "uid", waiting[0]).verdict == "different"
     assert findings(page) == []
     page.go_back()
     page.keyboard.press("f")  # thought better of it
     page.wait_for_url(re.compile(f"/overview/pair/{waiting[1]}"))
-    assert [said.verdict for said in case(round_.store, "uid", waiting[0]).said if said.settles] == [
+    assert [said.verdict for said in answered_pair(round_.store, "uid", waiting[0]).answers if said.settles] == [
         "different",
         "same",
     ]
@@ -237,12 +237,12 @@ def test_the_last_one_leads_back_and_buttons_settle_too(round_, chief):
 def test_a_pair_shows_its_clusters_before_and_after(round_, chief, width):
     split = next(
         one
-        for one in (case(round_.store, "uid", task) for task in range(4, PAIRS))
+        for one in (answered_pair(round_.store, "uid", task) for task in range(4, PAIRS))
         if one.verdict == "different" and not one.disputed
     )
     page = chief(f"overview/pair/{split.task}", viewport={"width": width, "height": 900})
-    groups = page.locator(".sheets > div")
-    before, after = (groups.nth(side).locator("figure.group") for side in (0, 1))
+    groups = page.locator(".previews > div")
+    before, after = (groups.nth(side).locator("figure.cluster") for side in (0, 1))
     expect(before.first.locator(".mark")).to_have_count(2)
     expect(after.first.locator(".mark")).to_have_count(1)  # the two are parted
     assert after.count() > before.count()
@@ -258,10 +258,10 @@ def test_it_renews_itself_but_not_under_the_hand(round_, chief):
     expect(shown).not_to_contain_text("nobody is asked just now")
     page.locator("#overview .card button").first.focus()
     round_.campaign.finish()
-    page.evaluate("renew()")
+    page.evaluate("refresh()")
     page.wait_for_timeout(300)
     expect(shown).not_to_contain_text("nobody is asked just now")
     page.evaluate("document.activeElement.blur()")
     page.mouse.move(5, 5)
-    page.evaluate("renew()")
+    page.evaluate("refresh()")
     expect(shown).to_contain_text("nobody is asked just now")

@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from whosame.annotation.accounts import users
-from whosame.annotation.accounts.sessions import begin
+from whosame.annotation.accounts.sessions import log_in
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.store import AnswerEvent, open_store
 from whosame.app.commands.annotators import annotators
@@ -27,7 +27,7 @@ def typed(monkeypatch, empty_project):
 def owner(empty_project):
     def asked(link):
         with open_store(f"sqlite:///{empty_project}/data/answers.db") as store:
-            return users.owner(store, link.strip().rpartition("#")[2])
+            return users.token_owner(store, link.strip().rpartition("#")[2])
 
     return asked
 
@@ -72,8 +72,8 @@ def test_what_cannot_be_is_told_kindly_and_changes_nothing(typed, owner, argumen
 def test_the_log_tells_who_did_what_the_newest_last(typed, empty_project):
     link = typed("add", "alice").output
     with open_store(f"sqlite:///{empty_project}/data/answers.db") as store:
-        begin(store, link.strip().rpartition("#")[2], address="10.0.0.1")
-        begin(store, "guessed", address="10.0.0.2")
+        log_in(store, link.strip().rpartition("#")[2], address="10.0.0.1")
+        log_in(store, "guessed", address="10.0.0.2")
         moment = datetime.now(UTC) + timedelta(seconds=1)
         said = AnswerEvent("uid", "mine", 2, 3, 5, "d3", "d5", "pool", "same", "human", "alice", 1.5)
         machine = replace(said, source="oracle", annotator="oracle")

@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from whosame.annotation.quality.cluster_preview import NotHereError, RoundFiles, contact_sheet
-from whosame.annotation.quality.contradictions import Belief
+from whosame.annotation.quality.cluster_preview import cluster_preview
+from whosame.annotation.quality.contradictions import PairVerdict
+from whosame.annotation.quality.round_files import NoPreviewError, RoundFiles
 from whosame.runs import Run
 
 
@@ -16,13 +17,13 @@ def test_every_question_of_every_round_has_a_sheet(calm):
         log = pd.read_parquet(run.round(number) / "memory.parquet")
         assert len(files.memory) == (log["round"] < number).sum()
         rows = log[log["round"] == number]
-        said = [Belief(0, a, b, verdict) for a, b, verdict, *_ in rows.itertuples(index=False)]
+        said = [PairVerdict(0, a, b, verdict) for a, b, verdict, *_ in rows.itertuples(index=False)]
         for answer in said:
-            sheet = contact_sheet(files, (answer.a, answer.b), said)
+            sheet = cluster_preview(files, (answer.a, answer.b), said)
             together = any({answer.a, answer.b} <= set(group.images) for group in sheet.after)
             if answer.verdict != "unsure":
                 assert together == (answer.verdict == "same")
-            assert all((files.manifest.root / picture.path).exists() for picture in sheet.pictures.values())
+            assert all((files.manifest.root / picture.path).exists() for picture in sheet.images.values())
             drawn += 1
             changed += sheet.changed
     assert drawn == 40  # the whole budget
@@ -30,5 +31,5 @@ def test_every_question_of_every_round_has_a_sheet(calm):
 
 
 def test_another_runs_folder_is_not_taken_for_it(calm):
-    with pytest.raises(NotHereError, match="not on the machine"):
+    with pytest.raises(NoPreviewError, match="not on the machine"):
         RoundFiles.read(calm / "data" / "runs", "0123456789abcdef", "calm", 0)

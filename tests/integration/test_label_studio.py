@@ -17,8 +17,8 @@ import xml.etree.ElementTree as ET
 import pytest
 from PIL import Image
 
-from whosame.annotation.exchange.export_answers import export_answers
-from whosame.annotation.exchange.import_answers import import_answers
+from whosame.annotation.exchange.export_answers import export_run
+from whosame.annotation.exchange.import_answers import import_file
 from whosame.annotation.exchange.run_images import find_run, run_images
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
@@ -142,13 +142,13 @@ def store(images, tmp_path, people_of):
 
 def exported(store, path, **more):
     run = find_run(store)
-    export_answers(store, run, run_images(store, run), path, form="label-studio", **more)
+    export_run(store, run, run_images(store, run), path, form="label-studio", **more)
     return json.loads(path.read_text()), path.with_suffix(".xml").read_text()
 
 
 def imported(store, path, **more):
     run = find_run(store)
-    return import_answers(store, path, run, run_images(store, run), **more)
+    return import_file(store, path, run, run_images(store, run), **more)
 
 
 def log(store):

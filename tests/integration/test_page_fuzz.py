@@ -19,7 +19,7 @@ from schemathesis import GenerationMode
 from schemathesis.checks import not_a_server_error
 from sqlalchemy import event
 
-from whosame.annotation.accounts.users import add
+from whosame.annotation.accounts.users import add_user
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
@@ -86,7 +86,7 @@ class Site:
 
     def _log_in(self, role):
         browser = httpx.Client(base_url=self.url)
-        assert browser.post("/login", data={"token": add(self.store, role, role=role)}).status_code == 303
+        assert browser.post("/login", data={"token": add_user(self.store, role, role=role)}).status_code == 303
         csrf = re.search(r'data-csrf="(\w+)"', browser.get("/").text)[1]
         cookie = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
         browser.close()

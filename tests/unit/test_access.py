@@ -22,15 +22,16 @@ from PIL import Image
 from sqlalchemy import text
 
 from whosame.annotation.accounts import users
-from whosame.annotation.accounts.sessions import IDLE, signing_key
+from whosame.annotation.accounts.sessions import IDLE_LIMIT, signing_key
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web import middleware
 from whosame.annotation.web.app import create_app
-from whosame.annotation.web.auth import Visitor, add_access, checked, coordinator, visitor
-from whosame.annotation.web.rate_limit import REMEMBERED, FailureLimit
+from whosame.annotation.web.auth import Visitor, coordinator, form_sender, visitor
+from whosame.annotation.web.login_routes import add_auth
+from whosame.annotation.web.rate_limit import MAX_ADDRESSES, FailureLimit
 from whosame.annotation.web.server import Address, serve
 from whosame.errors import ParameterError
 
@@ -61,7 +62,7 @@ def make_app(store, *, secure=False):
 
     @app.post("/answer")
     def answer(
-        who: Annotated[Visitor, Depends(checked)], verdict: Annotated[str, Form()], event: Annotated[int, Form()]
+        who: Annotated[Visitor, Depends(form_sender)], verdict: Annotated[str, Form()], event: Annotated[int, Form()]
     ):
         return [who.name, verdict, event]
 
@@ -73,7 +74,7 @@ def make_app(store, *, secure=False):
     def static():
         return PlainTextResponse("static")
 
-    add_access(app, store, secure=secure, hosts=["localhost", "Lab.example"])
+    add_auth(app, store, secure=secure, hosts=["localhost", "Lab.example"])
     return app
 
 
@@ -134,7 +135,7 @@ def served(store):
 @pytest.fixture(autouse=True)
 def apart(served):
     """Leave no failures and no connections to the next test."""
-    served.app.state.access.failures = FailureLimit()
+    served.app.state.auth.failures = FailureLimit()
     yield
     served.close_browsers()
 
@@ -150,9 +151,9 @@ def carol(store):
 
 
 def person(store, name, role):
-    if name in [one.name for one in users.everybody(store)]:
-        users.remove(store, name)
-    return users.add(store, name, role=role)
+    if name in [one.name for one in users.all_users(store)]:
+        users.remove_user(store, name)
+    return users.add_user(store, name, role=role)
 
 
 def log_in(served, token, **headers):
@@ -227,7 +228,7 @@ def test_over_https_the_cookie_goes_no_other_way(store, alice):
 
 def test_the_pages_of_two_projects_do_not_share_a_cookie(served, alice, tmp_path):
     with open_store(f"sqlite:///{tmp_path / 'other.db'}") as other:
-        names = {app.state.access.cookie for app in (served.app, make_app(other))}
+        names = {app.state.auth.cookie for app in (served.app, make_app(other))}
     assert len(names) == 2
 
 
@@ -238,7 +239,7 @@ def test_nobody_gets_in_without_a_login(store, alice, routes_of):
     """The routes of the page itself: a new one that asks for no login is to be named here, with its reason in security.md."""
     app = create_app(store)
     routes = set(routes_of(app))
-    assert {("GET", "/"), ("POST", "/answer"), ("GET", "/picture/{handle}"), ("POST", "/overview/settle")} < routes
+    assert {("GET", "/"), ("POST", "/answer"), ("GET", "/picture/{token}"), ("POST", "/overview/settle")} < routes
     served = Served(app)
     try:
         browser, script = served.browser(), served.browser(accept="application/json")
@@ -265,7 +266,7 @@ def test_wrong_tokens_are_refused(served, alice, token):
 
 
 def test_a_replaced_token_is_refused(served, store, alice):
-    users.rotate(store, "alice")
+    users.rotate_token(store, "alice")
     response = served.browser().post("/login", data={"token": alice})
     assert (response.status_code, "not known" in response.text) == (403, True)
 
@@ -285,7 +286,7 @@ def test_a_cookie_is_worth_nothing_after_logout(served, alice):
     "change",
     [
         "UPDATE sessions SET expires_at = started_at - 1",
-        f"UPDATE sessions SET last_seen = last_seen - {IDLE}",
+        f"UPDATE sessions SET last_seen = last_seen - {IDLE_LIMIT}",
         "UPDATE sessions SET started_at = started_at + 3600",  # the clock was set back
         "UPDATE sessions SET ended = true",
         "UPDATE users SET removed = true",
@@ -302,10 +303,10 @@ def test_a_cookie_is_worth_nothing_when_its_sitting_is_over(served, store, alice
 
 def test_removal_and_rotation_end_logins_at_once(served, store, alice):
     browser = log_in(served, alice)
-    other = log_in(served, users.rotate(store, "alice"))
+    other = log_in(served, users.rotate_token(store, "alice"))
     assert browser.get("/").status_code == 303
     assert other.get("/").status_code == 200
-    users.remove(store, "alice")
+    users.remove_user(store, "alice")
     assert other.get("/").status_code == 303
 
 
@@ -326,7 +327,7 @@ def test_other_machines_are_let_in_only_when_somebody_was_added(tmp_path):
         with pytest.raises(ParameterError, match="first add who may answer"):
             serve(nobody, Address("0.0.0.0", 0), ready=lambda *words: said.append(words))
         assert said == []
-        assert users.everybody(nobody) == []
+        assert users.all_users(nobody) == []
 
 
 # Forged cookies and forms
@@ -336,9 +337,9 @@ def test_forged_cookies_are_refused(served, store, alice):
     browser = log_in(served, alice)
     kept = cookie(browser)
     secret, signature = kept.value.rsplit(".", 1)
-    other_key = Signer("0" * 64, salt="whosame.sitting", key_derivation="hmac").sign("x" * 43).decode()
+    other_key = Signer("0" * 64, salt="whosame.session", key_derivation="hmac").sign("x" * 43).decode()
     values = ["", ".", secret, f"{secret}.", f".{signature}", f"{secret}x.{signature}", f"{secret}.{signature[:-2]}AA"]
-    values += [other_key, "a" * 4000, "%00", "\xe9.\xff", browser.get("/").json()["sitting"], alice, "null", "{}"]
+    values += [other_key, "a" * 4000, "%00", "\xe9.\xff", browser.get("/").json()["id"], alice, "null", "{}"]
     for value in values:
         thief = served.browser(accept="application/json")
         status = thief.get("/", headers={"cookie": f"{kept.name}={value}".encode("latin-1")}).status_code
@@ -348,8 +349,8 @@ def test_forged_cookies_are_refused(served, store, alice):
 def test_whoever_reads_the_database_can_forge_no_login(served, store, alice):
     """The key that signs is in it, the secrets are not."""
     browser = log_in(served, alice)
-    sitting = browser.get("/").json()["sitting"]
-    signer = served.app.state.access._signer
+    sitting = browser.get("/").json()["id"]
+    signer = served.app.state.auth._signer
     assert signer.unsign(cookie(browser).value)  # the real one
     forged = signer.sign(sitting).decode()
     assert served.browser(cookie=f"{cookie(browser).name}={forged}").get("/").status_code == 303
@@ -432,7 +433,7 @@ def test_no_file_but_the_pictures_of_ones_pairs_is_sent(tmp_path):
         campaign.ask([PairTask(0, 1, "between"), PairTask(2, 3, "between"), PairTask(4, 5, "between")])
         with store.reading() as connection:
             handles = dict(connection.execute(text("SELECT image, token FROM images")).all())
-        alice, carol = users.add(store, "alice"), users.add(store, "carol", role="coordinator")
+        alice, carol = users.add_user(store, "alice"), users.add_user(store, "carol", role="coordinator")
         served = Served(create_app(store))
 
         def statuses(browser):
@@ -445,8 +446,8 @@ def test_no_file_but_the_pictures_of_ones_pairs_is_sent(tmp_path):
             browser.get("/")
             assert statuses(browser) == [200, 200, 410, 410, 404, 404]  # she has two
             assert statuses(log_in(served, carol)) == [200, 200, 410, 410, 410, 410]
-            for handle in ("0.png", "..%2foutside.png", "x" * 22, "%2e%2e%2foutside.png", ""):
-                assert 400 <= browser.get(f"/picture/{handle}").status_code < 500
+            for token in ("0.png", "..%2foutside.png", "x" * 22, "%2e%2e%2foutside.png", ""):
+                assert 400 <= browser.get(f"/picture/{token}").status_code < 500
         finally:
             served.close()
 
@@ -463,7 +464,7 @@ def test_the_overview_is_for_coordinators(served, alice, carol):
 
 
 def test_too_many_failed_logins_have_to_wait(served, store, alice):
-    served.app.state.access.failures = FailureLimit(3, 60)
+    served.app.state.auth.failures = FailureLimit(3, 60)
     browser = served.browser()
     failures = len([entry for entry in audit_log.log(store, limit=1000) if entry.action == "login failed"])
     statuses = [browser.post("/login", data={"token": f"guess {k}"}).status_code for k in range(5)]
@@ -477,10 +478,10 @@ def test_too_many_failed_logins_have_to_wait(served, store, alice):
 
 
 def test_good_logins_are_not_counted(served, alice):
-    served.app.state.access.failures = FailureLimit(2, 60)
+    served.app.state.auth.failures = FailureLimit(2, 60)
     statuses = [served.browser().post("/login", data={"token": alice}).status_code for _ in range(5)]
     assert statuses == [303] * 5
-    assert served.app.state.access.failures.wait("127.0.0.1") == 0
+    assert served.app.state.auth.failures.wait("127.0.0.1") == 0
 
 
 def test_failures_are_counted_by_address_and_forgotten_in_time():
@@ -511,9 +512,9 @@ def test_one_network_of_ipv6_is_one_address():
 
 def test_the_memory_of_failures_is_bounded():
     limit = FailureLimit(1)
-    for k in range(REMEMBERED + 5):
+    for k in range(MAX_ADDRESSES + 5):
         limit.failed(str(k))
-    assert len(limit._failures) == REMEMBERED
+    assert len(limit._failures) == MAX_ADDRESSES
     assert (limit.wait("4"), limit.wait("5") > 0) == (0, True)
 
 
@@ -624,9 +625,9 @@ def test_a_request_has_one_host(served):
 
 
 def test_ipv6_addresses_are_told_from_their_ports():
-    assert middleware._bare("[::1]:8765") == middleware._bare("::1") == "::1"
-    assert middleware._arrived_at({"server": ("::ffff:10.0.0.1", 80)}) == "10.0.0.1"
-    assert middleware._arrived_at({"server": ("/run/page.sock", None)}) is None
+    assert middleware._without_port("[::1]:8765") == middleware._without_port("::1") == "::1"
+    assert middleware._local_address({"server": ("::ffff:10.0.0.1", 80)}) == "10.0.0.1"
+    assert middleware._local_address({"server": ("/run/page.sock", None)}) is None
 
 
 # What no browser sends
@@ -679,10 +680,13 @@ def test_a_body_that_does_not_say_its_size_has_a_limit_too(served):
     assert served.raw(head + chunk * 9)[0] == 413
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(served, monkeypatch):
-    monkeypatch.setattr(middleware, "PATIENCE", 0.2)
+def test_a_body_that_does_not_come_is_not_waited_for(store):
+    served = Served(middleware.SecurityMiddleware(make_app(store), hosts=[], body_seconds=0.2))
     head = f"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n{FORM}\r\n".encode()
-    assert served.raw(head + b"token=")[0] == 408
+    try:
+        assert served.raw(head + b"token=")[0] == 408
+    finally:
+        served.close()
 
 
 def test_a_websocket_is_refused(store):
@@ -690,7 +694,7 @@ def test_a_websocket_is_refused(store):
 
     async def connect():
         scope = {"type": "websocket", "path": "/", "headers": [(b"host", b"localhost")]}
-        await middleware.Shield(make_app(store), hosts=["localhost"])(scope, None, record)
+        await middleware.SecurityMiddleware(make_app(store), hosts=["localhost"])(scope, None, record)
 
     async def record(message):
         sent.append(message)

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from whosame.annotation.quality.cluster_preview import SHOWN, Group, NotHereError, RoundFiles, contact_sheet
-from whosame.annotation.quality.contradictions import Belief
+from whosame.annotation.quality.cluster_preview import PREVIEW_IMAGES, PreviewCluster, cluster_preview
+from whosame.annotation.quality.contradictions import PairVerdict
+from whosame.annotation.quality.round_files import NoPreviewError, RoundFiles
 from whosame.annotation.queue.image_tokens import ImageRef, image_tokens
 from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.store.schema import images
@@ -61,43 +62,43 @@ def shown(groups):
 def test_a_different_splits_the_cluster_of_the_two(tmp_path):
     runs = make_run(tmp_path, labels=[0, 0, 0, 0, 1, -1], angles=[0.0, 0.5, 0.1, 0.4, 2, 3])
     files = RoundFiles.read(runs, "uid", "mine", 0)
-    sheet = contact_sheet(files, (0, 2), [Belief(1, 0, 2, "different")])
+    sheet = cluster_preview(files, (0, 2), [PairVerdict(1, 0, 2, "different")])
     assert shown(sheet.before) == [[0, 2, 4, 6]]  # the two, then the nearest to either: rows 2 and 3 are as near
     assert shown(sheet.after) == [[0, 4], [2, 6]]
     assert sheet.changed
-    assert sheet.pictures[6] == ImageRef("006.png", "digest 6")
-    assert set(sheet.pictures) == {0, 2, 4, 6}
+    assert sheet.images[6] == ImageRef("006.png", "digest 6")
+    assert set(sheet.images) == {0, 2, 4, 6}
 
 
 def test_a_same_joins_their_clusters_and_an_outlier_its_own(tmp_path):
     runs = make_run(tmp_path, labels=[0, 0, 1, 1, -1, 2], angles=[0, 0.1, 1, 1.1, 2, 3])
     files = RoundFiles.read(runs, "uid", "mine", 0)
-    sheet = contact_sheet(files, (0, 4), [Belief(1, 0, 4, "same")])
+    sheet = cluster_preview(files, (0, 4), [PairVerdict(1, 0, 4, "same")])
     assert shown(sheet.before) == [[0, 2], [4, 6]]
     assert [group.size for group in sheet.after] == [4]
-    alone = contact_sheet(files, (4, 8), [Belief(1, 4, 8, "same")])
-    assert alone.before == (Group((4, 6), 2), Group((8,), 1, outlier=True))
+    alone = cluster_preview(files, (4, 8), [PairVerdict(1, 4, 8, "same")])
+    assert alone.before == (PreviewCluster((4, 6), 2), PreviewCluster((8,), 1, outlier=True))
     assert shown(alone.after) == [[4, 8, 6]]
 
 
 def test_the_two_come_before_copies_of_them(tmp_path):
     runs = make_run(tmp_path, labels=[0, 0, 0, 0], angles=[1, 1, 1, 2])
-    [group] = contact_sheet(RoundFiles.read(runs, "uid", "mine", 0), (0, 4), []).before
+    [group] = cluster_preview(RoundFiles.read(runs, "uid", "mine", 0), (0, 4), []).before
     assert group.images == (0, 4, 2, 6)
 
 
 def test_unsure_and_no_answer_change_nothing(tmp_path):
     runs = make_run(tmp_path, labels=[0, 0, 1, 1], angles=[0, 0.1, 1, 1.1])
     files = RoundFiles.read(runs, "uid", "mine", 0)
-    assert not contact_sheet(files, (0, 4), []).changed
-    assert not contact_sheet(files, (0, 4), [Belief(1, 0, 4, "unsure")]).changed
+    assert not cluster_preview(files, (0, 4), []).changed
+    assert not cluster_preview(files, (0, 4), [PairVerdict(1, 0, 4, "unsure")]).changed
 
 
 def test_what_follows_by_way_of_other_clusters_counts(tmp_path):
     # 0 and 1 in one cluster; 0 is the same as 4, 4 is not 1: so 0 is not 1, though 4 is not on the sheet
     runs = make_run(tmp_path, labels=[0, 0, 1, 1, 2, 2], angles=[0, 0.1, 1, 1.1, 2, 2.1])
     files = RoundFiles.read(runs, "uid", "mine", 0)
-    sheet = contact_sheet(files, (0, 2), [Belief(1, 0, 8, "same"), Belief(2, 2, 8, "different")])
+    sheet = cluster_preview(files, (0, 2), [PairVerdict(1, 0, 8, "same"), PairVerdict(2, 2, 8, "different")])
     assert shown(sheet.after) == [[0], [2]]
 
 
@@ -126,44 +127,45 @@ def test_a_sheet_is_what_enforcing_makes_of_the_two_clusters_alone(tmp_path):
     rows = np.flatnonzero(labels != 2)
     pairs = generator.choice(rows, (8, 2), replace=False)
     said = [
-        Belief(at, *sorted((2 * pair).tolist()), "different" if at % 2 else "same") for at, pair in enumerate(pairs)
+        PairVerdict(at, *sorted((2 * pair).tolist()), "different" if at % 2 else "same")
+        for at, pair in enumerate(pairs)
     ]
     a, b = 2 * int(np.flatnonzero(labels == 0)[0]), 2 * int(np.flatnonzero(labels == 1)[0])
     memory = LabelMemory()
     for belief in said:
         memory.add(belief.a // 2, belief.b // 2, belief.verdict == "same")
     everywhere = enforce(np.where(labels == 2, -1, labels), files.vectors, memory)
-    sheet = contact_sheet(files, (min(a, b), max(a, b)), said)
+    sheet = cluster_preview(files, (min(a, b), max(a, b)), said)
     whole = {frozenset(2 * np.flatnonzero(everywhere == label)) for label in range(everywhere.max() + 1)}
     assert {len(group) for group in whole} == {group.size for group in sheet.after}
     for group in sheet.after:
-        assert len(group.images) == min(group.size, SHOWN)
+        assert len(group.images) == min(group.size, PREVIEW_IMAGES)
         assert any(set(group.images) <= other for other in whole)
 
 
 @pytest.mark.parametrize("pair", [(0, 1), (1, 3), (0, 98)])
 def test_a_pair_that_is_not_trained_on_has_no_sheet(tmp_path, pair):
     runs = make_run(tmp_path, labels=[0, 0, 1, 1], angles=[0, 0.1, 1, 1.1])
-    with pytest.raises(NotHereError, match="not among the images"):
-        contact_sheet(RoundFiles.read(runs, "uid", "mine", 0), pair, [])
+    with pytest.raises(NoPreviewError, match="not among the images"):
+        cluster_preview(RoundFiles.read(runs, "uid", "mine", 0), pair, [])
 
 
 def test_what_is_not_here_is_said(tmp_path):
     runs = make_run(tmp_path, labels=[0, 0], angles=[0, 1])
     for uid, name in (("uid", "other"), ("of a run begun anew", "mine"), ("uid", "../runs/mine")):
-        with pytest.raises(NotHereError, match="not on the machine that serves this page"):
+        with pytest.raises(NoPreviewError, match="not on the machine that serves this page"):
             RoundFiles.read(runs, uid, name, 0)
-    with pytest.raises(NotHereError, match="round 8 has no clusters here"):
+    with pytest.raises(NoPreviewError, match="round 8 has no clusters here"):
         RoundFiles.read(runs, "uid", "mine", 7)
     (runs / "mine" / "round_000" / "features.npz").write_bytes(b"no archive")
-    with pytest.raises(NotHereError, match="round 1 of run 'mine' cannot be read here"):
+    with pytest.raises(NoPreviewError, match="round 1 of run 'mine' cannot be read here"):
         RoundFiles.read(runs, "uid", "mine", 0)
 
 
 def test_without_the_index_there_is_no_sheet(tmp_path):
     runs = make_run(tmp_path, labels=[0, 0], angles=[0, 1])
     (tmp_path / "02_index" / "manifest_1.parquet").unlink()
-    with pytest.raises(NotHereError, match="index of this run's images"):
+    with pytest.raises(NoPreviewError, match="index of this run's images"):
         RoundFiles.read(runs, "uid", "mine", 0)
 
 

@@ -1,22 +1,18 @@
 """What lies in front of a person: pairs, figures, and why there are none."""
 
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import func, select
 
+from whosame.annotation.accounts.sessions import Session
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
-from whosame.annotation.store.schema import audit_events
 from whosame.annotation.store.store import open_store
-from whosame.annotation.web.annotator_view import Desk, Who
-from whosame.annotation.web.counters import IDLE, duration
-from whosame.annotation.web.group_commit import Together
-from whosame.errors import StorageError
+from whosame.annotation.web.annotator_view import AnnotatorView
+from whosame.annotation.web.counters import MAX_SECONDS, duration
 
-ALICE, BOB = Who("alice", "her sitting"), Who("bob", "his sitting")
+ALICE, BOB = Session("her session", "alice", "annotator"), Session("his session", "bob", "annotator")
 
 
 class Clock:
@@ -52,154 +48,116 @@ def first(view):
 
 def test_an_answer_brings_the_next_pair_and_the_figures(store, clock):
     campaign(store, clock, 4)
-    desk = Desk(store, now=clock)
-    one = desk.look(ALICE)
+    desk = AnnotatorView(store, now=clock)
+    one = desk.show(ALICE)
     clock.time += 10
     two = desk.answer(ALICE, first(one), "same", 4.0)
     assert (two.saved, two.pairs[0], len(two.pairs)) == ("same", one.pairs[1], 2)
-    assert two.figures | {"end": "–"} == {
+    assert two.counters | {"end": "–"} == {
         "done": 1, "of": 10, "left": "29", "today": "1", "same": "1", "different": "0", "median": "4.0 s", "end": "–",
     }  # fmt: skip
     three = desk.answer(ALICE, first(two), "different", 2.0)
-    assert (three.figures["today"], three.figures["different"], three.figures["median"]) == ("2", "1", "3.0 s")
-    assert Desk(store, now=clock).look(ALICE).figures["median"] == "3.0 s"  # another process counts the same
+    assert (three.counters["today"], three.counters["different"], three.counters["median"]) == ("2", "1", "3.0 s")
+    assert AnnotatorView(store, now=clock).show(ALICE).counters["median"] == "3.0 s"  # another process counts the same
 
 
 def test_the_same_request_twice_is_counted_once(store, clock):
     campaign(store, clock, 3)
-    desk = Desk(store, now=clock)
-    token = first(desk.look(ALICE))
+    desk = AnnotatorView(store, now=clock)
+    token = first(desk.show(ALICE))
     clock.time += 5
     views = [desk.answer(ALICE, token, "same", 2.0) for _ in range(2)]
-    assert [view.figures["today"] for view in views] == ["1", "1"]
-    assert (views[0].pairs, views[0].last) == (views[1].pairs, views[1].last)
+    assert [view.counters["today"] for view in views] == ["1", "1"]
+    assert (views[0].pairs, views[0].undoable) == (views[1].pairs, views[1].undoable)
 
 
 def test_an_idle_while_is_not_counted_as_work(store, clock):
     campaign(store, clock, 3)
-    desk = Desk(store, now=clock)
-    token = first(desk.look(ALICE))
+    desk = AnnotatorView(store, now=clock)
+    token = first(desk.show(ALICE))
     clock.time += 5000
-    assert desk.answer(ALICE, token, "same", 4000.0).figures["median"] == f"{IDLE:.1f} s"
+    assert desk.answer(ALICE, token, "same", 4000.0).counters["median"] == f"{MAX_SECONDS:.1f} s"
 
 
 def test_undo_shows_the_pair_again_and_counts_it_no_more(store, clock):
     campaign(store, clock, 4)
-    desk = Desk(store, now=clock)
-    one = desk.look(ALICE)
+    desk = AnnotatorView(store, now=clock)
+    one = desk.show(ALICE)
     two = desk.answer(ALICE, first(one), "same", 0)
-    back = desk.undo(ALICE, two.last)
-    assert (back.pairs[0].task, back.figures["today"], back.figures["done"], back.last) == (
+    back = desk.undo(ALICE, two.undoable)
+    assert (back.pairs[0].task, back.counters["today"], back.counters["done"], back.undoable) == (
         one.pairs[0].task,
         "0",
         0,
         None,
     )
-    assert desk.undo(ALICE, two.last).figures["today"] == "0"  # sent again
+    assert desk.undo(ALICE, two.undoable).counters["today"] == "0"  # sent again
 
 
 def test_what_cannot_be_done_is_said_and_the_work_goes_on(store, clock):
     campaign(store, clock, 4)
-    desk = Desk(store, now=clock)
-    one = desk.look(ALICE)
+    desk = AnnotatorView(store, now=clock)
+    one = desk.show(ALICE)
     two = desk.answer(ALICE, first(one), "same", 0)
     other = desk.answer(ALICE, first(one), "different", 0)
     assert (other.refused, other.pairs, other.saved) == ("answered", two.pairs, "")
     his = desk.answer(BOB, first(two), "same", 0)
     assert (his.refused, len(his.pairs)) == ("lapsed", 1)
-    assert desk.undo(BOB, two.last).refused == "kept"
+    assert desk.undo(BOB, two.undoable).refused == "kept"
     assert [event.verdict for event in store.answers("uid")] == ["same"]
 
 
 def test_why_there_is_no_pair(store, clock):
-    desk = Desk(store, now=clock)
-    assert desk.look(ALICE).why == "none"
+    desk = AnnotatorView(store, now=clock)
+    assert desk.show(ALICE).state == "none"
     assert desk.answer(ALICE, "x" * 43, "same", 0).refused == "lapsed"
     run = campaign(store, clock, 0)
-    assert desk.look(ALICE).why == "thinking"
+    assert desk.show(ALICE).state == "thinking"
     clock.time += 31
-    assert desk.look(ALICE).why == "away"
+    assert desk.show(ALICE).state == "away"
     run = campaign(store, clock, 1)
-    view = desk.look(ALICE)
-    assert view.why == "asking"
-    assert desk.look(BOB).why == "others"
+    view = desk.show(ALICE)
+    assert view.state == "asking"
+    assert desk.show(BOB).state == "others"
     desk.answer(ALICE, first(view), "same", 0)
-    assert desk.look(BOB).why == "thinking"
+    assert desk.show(BOB).state == "thinking"
     run.end(run.last_event_ids())
-    assert desk.look(ALICE).why == "working"
+    assert desk.show(ALICE).state == "working"
     run.finish()
-    assert desk.look(ALICE).why == "over"
+    assert desk.show(ALICE).state == "over"
 
 
 def test_the_newest_run_is_asked_about_until_it_is_over(store, clock):
     one = campaign(store, clock, 2, "one")
-    desk = Desk(store, now=clock)
-    assert desk.look(ALICE).run == "one"
+    desk = AnnotatorView(store, now=clock)
+    assert desk.show(ALICE).run == "one"
     clock.time += 1
     campaign(store, clock, 2, "two")
-    assert desk.look(ALICE).run == "one"  # nobody is torn out of a round by another run
+    assert desk.show(ALICE).run == "one"  # nobody is torn out of a round by another run
     one.finish()
     clock.time += 1
     campaign(store, clock, 2, "two")
-    assert desk.look(ALICE).run == "two"
-    assert Desk(store, "one", now=clock).look(ALICE).run == "one"
+    assert desk.show(ALICE).run == "two"
+    assert AnnotatorView(store, "one", now=clock).show(ALICE).run == "one"
 
 
 def test_many_at_once_share_commits_and_all_is_kept(store, clock):
     campaign(store, clock, 90)  # more than are answered: who has none left at the end waits
-    desk = Desk(store, now=clock)
-    people = [Who(f"person {k}", f"sitting {k}") for k in range(12)]
+    desk = AnnotatorView(store, now=clock)
+    people = [Session(f"session {k}", f"person {k}", "annotator") for k in range(12)]
 
     def work(who):
-        view = desk.look(who)
+        view = desk.show(who)
         for _ in range(5):
             view = desk.answer(who, first(view), "same", 0)
             assert view.saved == "same"
-        return view.figures["today"]
+        return view.counters["today"]
 
     with ThreadPoolExecutor(12) as pool:
         assert list(pool.map(work, people)) == ["5"] * 12
     events = store.answers("uid")
     assert len({event.image_a for event in events}) == len(events) == 60
-    assert desk.look(people[0], anew=True).figures["done"] == 10  # of the round's ten
-
-
-def note(what):
-    return lambda connection: connection.execute(
-        audit_events.insert(), {"at": "", "actor": "", "action": what, "details": ""}
-    )
-
-
-def test_one_that_fails_undoes_itself_alone(store):
-    together = Together(store)
-    start = threading.Barrier(3)
-
-    def fail(connection):
-        note("lost")(connection)
-        raise ValueError("of its own")
-
-    def work(what):
-        start.wait()
-        return together.do(fail if what == "fails" else note(what))
-
-    with ThreadPoolExecutor(3) as pool:
-        results = [pool.submit(work, what) for what in ("a", "fails", "b")]
-    assert isinstance(results[1].exception(), ValueError)
-    with store.reading() as connection:
-        assert sorted(connection.scalars(select(audit_events.c.action))) == ["a", "b"]
-
-
-def test_everybody_is_told_where_the_store_cannot_be_written(tmp_path):
-    with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
-        together = Together(store)
-        (tmp_path / "labels.db").rename(tmp_path / "away.db")
-        with ThreadPoolExecutor(4) as pool:
-            results = [pool.submit(together.do, note("lost")) for _ in range(4)]
-        assert all(isinstance(result.exception(), StorageError) for result in results)
-        (tmp_path / "away.db").rename(tmp_path / "labels.db")
-        together.do(note("kept"))
-        with store.reading() as connection:
-            assert connection.scalar(select(func.count()).select_from(audit_events)) == 1
+    assert desk.show(people[0], recount=True).counters["done"] == 10  # of the round's ten
 
 
 def test_times_are_said_as_people_do():

@@ -10,9 +10,9 @@ import pytest
 
 from whosame.annotation.exchange import csv_format, label_studio
 from whosame.annotation.exchange import import_answers as importing
-from whosame.annotation.exchange.export_answers import FORMATS, export_answers
-from whosame.annotation.exchange.import_answers import import_answers
-from whosame.annotation.exchange.row import NAMES, Record
+from whosame.annotation.exchange.export_answers import FORMATS, export_run
+from whosame.annotation.exchange.import_answers import import_file
+from whosame.annotation.exchange.row import NAMES, AnswerRow
 from whosame.annotation.exchange.run_images import RunImages, StoredRun, find_run, run_images
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.submit import RefusedError
@@ -68,11 +68,11 @@ def give(people, who, verdicts):
 
 
 def exported(store, path, form="csv", **more):
-    return export_answers(store, RUN, IMAGES, path, form=form, **more)
+    return export_run(store, RUN, IMAGES, path, form=form, **more)
 
 
 def imported(store, path, **more):
-    return import_answers(store, path, RUN, IMAGES, **more)
+    return import_file(store, path, RUN, IMAGES, **more)
 
 
 def table(*rows, names="path_a,path_b,verdict,annotator"):
@@ -194,7 +194,7 @@ def test_an_answer_taken_back_since_stays_taken_back(store, tmp_path, people):
     [receipt] = give(people, "alice", ["same"])
     exported(store, tmp_path / "out.csv")
     people.undo("alice", receipt.event)
-    assert imported(store, tmp_path / "out.csv").taken_back == 1
+    assert imported(store, tmp_path / "out.csv").undone == 1
     assert store.answers(None) == []
     exported(store, tmp_path / "none.csv")
     assert (tmp_path / "none.csv").read_text() == ",".join(NAMES) + "\n"
@@ -248,7 +248,7 @@ def test_images_are_told_by_digest_and_else_by_path(store, tmp_path):
 def test_twins_are_told_apart_by_their_paths(store, tmp_path):
     twins = RunImages({0: ImageRef("a.png", "d"), 1: ImageRef("b.png", "d"), 2: ImageRef("c.png", "e")})
     rows = table("d,b.png,e,same,bob", names="digest_a,path_a,digest_b,verdict,annotator")
-    import_answers(store, written(tmp_path, rows), RUN, twins)
+    import_file(store, written(tmp_path, rows), RUN, twins)
     assert [(event.image_a, event.image_b) for event in store.answers(None)] == [(1, 2)]
 
 
@@ -360,11 +360,11 @@ def test_files_that_are_none_are_refused(content, fault, store, tmp_path):
 
 @pytest.mark.parametrize("name", ["=1+1", "+bob", "-bob", "@bob", "'=bob", "''@", "'bob", "＝bob", 'b"o,b;'])
 def test_no_cell_is_a_formula_and_every_name_comes_back(name):
-    record = Record("=cmd|' /C calc'!A0", "b.png", "same", name, attempt=1)
+    record = AnswerRow("=cmd|' /C calc'!A0", "b.png", "same", name, attempt=1)
     content = csv_format.write([record]).decode()
     [row] = list(csv.DictReader(io.StringIO(content)))
     assert not any(cell.startswith(tuple("=+-@＝＋－＠\t\r")) for cell in row.values())
-    assert csv_format.read(content).records == [record]
+    assert csv_format.parse(content).rows == [record]
 
 
 def test_a_table_saved_by_a_spreadsheet_is_read(store, tmp_path):
@@ -555,6 +555,9 @@ def test_a_file_that_cannot_be_written_leaves_the_old_one_and_no_trace_in_the_lo
 
 def test_exports_and_imports_are_in_the_log(store, tmp_path):
     asked(store)
-    exported(store, tmp_path / "out.csv", who="eve")
-    imported(store, tmp_path / "out.csv", who="eve")
-    assert [(entry.actor, entry.action) for entry in audit_log.log(store)] == [("eve", "imported"), ("eve", "exported")]
+    exported(store, tmp_path / "out.csv")
+    imported(store, tmp_path / "out.csv")
+    assert [(entry.actor, entry.action) for entry in audit_log.log(store)] == [
+        ("(terminal)", "imported"),
+        ("(terminal)", "exported"),
+    ]

@@ -5,11 +5,10 @@ from itertools import combinations, islice
 
 import pytest
 
-from whosame.annotation.quality.annotator_stats import contributions, ratings
-from whosame.annotation.quality.answered_pairs import case, cases, disputes
-from whosame.annotation.quality.contradictions import Belief, beliefs, contradictions
-from whosame.annotation.quality.latest import recent
-from whosame.annotation.quality.round_progress import headway
+from whosame.annotation.quality.annotator_stats import annotator_stats, ratings
+from whosame.annotation.quality.answered_pairs import answered_pair, answered_pairs, disputes, recent_answers
+from whosame.annotation.quality.contradictions import PairVerdict, contradictions, pair_verdicts
+from whosame.annotation.quality.round_progress import round_progress
 from whosame.annotation.queue.adjudicate import adjudicate
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.submit import RefusedError
@@ -39,7 +38,7 @@ def says(people, clock, who, *verdicts, seconds=2.0):
 
 
 def votes(store, task):
-    return [(said.annotator, said.verdict, said.settles) for said in case(store, "uid", task).said]
+    return [(said.annotator, said.verdict, said.settles) for said in answered_pair(store, "uid", task).answers]
 
 
 def test_disputes_are_the_pairs_with_different_answers_newest_first(store, clock, people):
@@ -48,12 +47,12 @@ def test_disputes_are_the_pairs_with_different_answers_newest_first(store, clock
     says(people, clock, "bob", "different", "same", "different")
     found = disputes(store, "uid")
     assert [one.task for one in found] == [third, first]
-    assert [(said.annotator, said.verdict) for said in found[1].said] == [("alice", "same"), ("bob", "different")]
+    assert [(said.annotator, said.verdict) for said in found[1].answers] == [("alice", "same"), ("bob", "different")]
     assert found[1].images == (0, 1)
-    assert len(set(found[1].handles)) == 2
-    assert [(one.verdict, one.settleable, one.settled) for one in found] == [(None, True, False)] * 2
-    assert case(store, "uid", second).verdict == "same"
-    assert not case(store, "uid", second).disputed
+    assert len(set(found[1].tokens)) == 2
+    assert [(one.verdict, one.can_settle, one.settled) for one in found] == [(None, True, False)] * 2
+    assert answered_pair(store, "uid", second).verdict == "same"
+    assert not answered_pair(store, "uid", second).disputed
     assert disputes(store, "another run") == []
 
 
@@ -77,16 +76,16 @@ def test_disputes_of_one_round_and_no_more_than_asked_for(store, clock, people):
     says(people, clock, "alice", "same")
     says(people, clock, "bob", "different")
     assert [one.round for one in disputes(store, "uid")] == [1, 0, 0]
-    assert [one.settleable for one in disputes(store, "uid")] == [True, False, False]
+    assert [one.can_settle for one in disputes(store, "uid")] == [True, False, False]
     assert len(disputes(store, "uid", number=0)) == 2
     assert len(disputes(store, "uid", limit=1)) == 1
 
 
 def test_cases_come_in_the_order_asked_for(store, clock):
     campaign(store, clock, [(0, 1), (2, 3)])
-    assert [one.task for one in cases(store, "uid", [2, 1, 77])] == [2, 1]
-    assert case(store, "another run", 1) is None
-    assert not case(store, "uid", 1).settleable  # nobody has answered
+    assert [one.task for one in answered_pairs(store, "uid", [2, 1, 77])] == [2, 1]
+    assert answered_pair(store, "another run", 1) is None
+    assert not answered_pair(store, "uid", 1).can_settle  # nobody has answered
 
 
 def test_a_coordinator_decides_and_the_last_decision_counts(store, clock, people):
@@ -95,15 +94,15 @@ def test_a_coordinator_decides_and_the_last_decision_counts(store, clock, people
     says(people, clock, "bob", "different")
     [waiting] = people.lease("carol")
     receipt = adjudicate(store, "uid", task, "chief", "different", now=clock)
-    decided = case(store, "uid", task)
-    assert (decided.verdict, decided.settled, decided.said[-1].event) == ("different", True, receipt.event)
+    decided = answered_pair(store, "uid", task)
+    assert (decided.verdict, decided.settled, decided.answers[-1].event) == ("different", True, receipt.event)
     with pytest.raises(RefusedError, match="not needed now"):
         people.answer("carol", waiting)
     assert people.lease("dave") == []
     again = adjudicate(store, "uid", task, "chief", "different", now=clock)  # a double click
     assert (again.event, again.repeated) == (receipt.event, True)
     adjudicate(store, "uid", task, "chief", "same", now=clock)
-    assert case(store, "uid", task).verdict == "same"
+    assert answered_pair(store, "uid", task).verdict == "same"
     assert (
         adjudicate(store, "uid", task, "chief", "different", now=clock).event > receipt.event
     )  # back again is a new word
@@ -124,7 +123,7 @@ def test_a_coordinators_own_vote_is_not_in_the_way_and_stays(store, clock, peopl
     adjudicate(store, "uid", task, "chief", "different", now=clock)
     assert votes(store, task) == [("chief", "same", False), ("bob", "different", False), ("chief", "different", True)]
     assert [event.revision for event in store.answers("uid")] == [0, 0, 1]
-    assert case(store, "uid", task).verdict == "different"
+    assert answered_pair(store, "uid", task).verdict == "different"
 
 
 def test_the_loop_sees_that_a_pair_was_settled(store, clock, people):
@@ -159,9 +158,9 @@ def test_beliefs_are_what_the_panel_decides_in_the_order_of_first_answers(store,
     says(people, clock, "alice", "same", "same", "same")
     says(people, clock, "bob", "same", "different")
     adjudicate(store, "uid", 3, "chief", "unsure", now=clock)
-    found = [(belief.a, belief.b, belief.verdict, belief.settled) for belief in beliefs(store, "uid")]
+    found = [(belief.a, belief.b, belief.verdict, belief.settled) for belief in pair_verdicts(store, "uid")]
     assert found == [(0, 1, "same", False), (4, 5, "unsure", True)]
-    assert beliefs(store, "uid", 1) == []
+    assert pair_verdicts(store, "uid", 1) == []
 
 
 @pytest.mark.parametrize(
@@ -176,12 +175,12 @@ def test_of_several_attempts_most_count_and_else_the_first(store, clock, attempt
     for attempt, said in enumerate(attempts, 1):
         round_.ask([PairTask(0, 1, "between", attempt)])
         says(people, clock, "alice", name[said])
-    [belief] = beliefs(store, "uid")
+    [belief] = pair_verdicts(store, "uid")
     assert (belief.verdict, belief.task) == (verdict, len(attempts))
 
 
 def believed(*said):
-    return [Belief(task, a, b, verdict) for task, (a, b, verdict) in enumerate(said)]
+    return [PairVerdict(task, a, b, verdict) for task, (a, b, verdict) in enumerate(said)]
 
 
 def test_a_contradiction_comes_with_the_shortest_chain_that_says_the_opposite():
@@ -206,12 +205,12 @@ def test_a_chain_crosses_one_difference_and_no_second():
 
 def test_two_differences_or_an_unsure_contradict_nothing():
     said = believed((0, 1, "different"), (1, 2, "different"), (0, 2, "same"), (3, 4, "same"), (4, 5, "unsure"))
-    assert contradictions([*said, Belief(9, 3, 5, "different")]) == []
+    assert contradictions([*said, PairVerdict(9, 3, 5, "different")]) == []
 
 
 def test_what_is_settled_is_held_against_the_others():
     said = believed((0, 1, "same"), (1, 2, "same"))
-    settled = Belief(9, 0, 2, "different", settled=True)
+    settled = PairVerdict(9, 0, 2, "different", settled=True)
     [found] = contradictions([*said, settled])
     assert found.answer == said[1]
     assert set(found.chain) == {said[0], settled}
@@ -220,10 +219,10 @@ def test_what_is_settled_is_held_against_the_others():
 def test_contradictions_end_when_a_coordinator_decides_otherwise(store, clock, people):
     campaign(store, clock, [(0, 1), (1, 2), (0, 2)], overlap=1)
     says(people, clock, "alice", "same", "same", "different")
-    [found] = contradictions(beliefs(store, "uid"))
+    [found] = contradictions(pair_verdicts(store, "uid"))
     assert (found.answer.task, [belief.task for belief in found.chain]) == (3, [1, 2])
     adjudicate(store, "uid", 2, "chief", "different", now=clock)
-    assert contradictions(beliefs(store, "uid")) == []
+    assert contradictions(pair_verdicts(store, "uid")) == []
 
 
 def test_each_persons_work_is_counted_without_decisions(store, clock, people):
@@ -239,15 +238,15 @@ def test_each_persons_work_is_counted_without_decisions(store, clock, people):
     [held] = people.lease("bob")
     people.skip("bob", held)
     adjudicate(store, "uid", 2, "alice", "same", now=clock)
-    found = {one.annotator: one for one in contributions(store, "uid", now=clock)}
+    found = {one.annotator: one for one in annotator_stats(store, "uid", now=clock)}
     assert list(found) == ["alice", "bob", "idle"]
     alice, bob, idle = found.values()
     assert (alice.same, alice.different, alice.unsure, alice.answers) == (1, 2, 1, 4)
-    assert (alice.settled, alice.taken_back, alice.skipped) == (1, 1, 0)
-    assert (bob.skipped, bob.looking, alice.seen) == (1, False, clock.time)
+    assert (alice.settled, alice.undone, alice.skipped) == (1, 1, 0)
+    assert (bob.skipped, bob.answering, alice.last_seen) == (1, False, clock.time)
     assert (bob.agreement.units, bob.agreement.alike) == (2, 0.5)
-    assert (idle.answers, idle.seconds, idle.seen, idle.agreement.value) == (0, None, None, None)
-    assert [one.answers for one in contributions(store, "uid", 1, now=clock)] == [
+    assert (idle.answers, idle.seconds, idle.last_seen, idle.agreement.value) == (0, None, None, None)
+    assert [one.answers for one in annotator_stats(store, "uid", 1, now=clock)] == [
         0
     ]  # of the next round, only who is registered
 
@@ -260,7 +259,7 @@ def test_the_median_caps_idle_time(store, clock, seconds, median, people):
     campaign(store, clock, [(2 * k, 2 * k + 1) for k in range(len(seconds))], overlap=1)
     for one in seconds:
         says(people, clock, "alice", "same", seconds=one)
-    assert contributions(store, "uid", now=clock)[0].seconds == median
+    assert annotator_stats(store, "uid", now=clock)[0].seconds == median
 
 
 def test_who_looks_at_a_pair_is_shown_until_the_hold_lapses(store, clock, people):
@@ -268,12 +267,12 @@ def test_who_looks_at_a_pair_is_shown_until_the_hold_lapses(store, clock, people
     says(people, clock, "alice", "same")
     people.lease("bob", seconds=100)
     adjudicate(store, "uid", 1, "chief", "same", now=clock)
-    assert not any(one.looking for one in contributions(store, "uid", now=clock))
+    assert not any(one.answering for one in annotator_stats(store, "uid", now=clock))
     campaign(store, clock, [(2, 3)], number=1)
     people.lease("alice", seconds=100)
-    assert [one.looking for one in contributions(store, "uid", now=clock)] == [True, False]
+    assert [one.answering for one in annotator_stats(store, "uid", now=clock)] == [True, False]
     clock.time += 101
-    assert not contributions(store, "uid", now=clock)[0].looking
+    assert not annotator_stats(store, "uid", now=clock)[0].answering
 
 
 def test_ratings_hold_what_several_have_answered(store, clock, people):
@@ -285,30 +284,29 @@ def test_ratings_hold_what_several_have_answered(store, clock, people):
 
 
 def test_how_far_a_round_is(store, clock, people):
-    assert headway(store, "uid", now=clock) is None
+    assert round_progress(store, "uid", now=clock) is None
     campaign(store, clock, [(2 * k, 2 * k + 1) for k in range(6)], number=1)
     says(people, clock, "alice", "same", "same", "same", "same")
     says(people, clock, "bob", "same", "same", "different")
-    found = headway(store, "uid", now=clock)
+    found = round_progress(store, "uid", now=clock)
     assert (found.run, found.round, found.rounds, found.state, found.overlap) == ("mine", 1, 3, "asking", 2)
     assert (found.decided, found.round_budget, found.round_left, found.waiting) == (2, 10, 8, 4)
     assert (found.asked, found.budget, found.left) == (12, 30, 18)
     # 7 answers in the 12 s since the first of them; of the 20 wanted 4 were decisive, and 3 are halfway
     assert found.end == pytest.approx(clock.time + 12 / 7 * (8 * 2 - 3))
     clock.time += 1000
-    assert headway(store, "uid", now=clock).end is None  # nobody has answered for long
+    assert round_progress(store, "uid", now=clock).end is None  # nobody has answered for long
 
 
 def test_the_latest_answers_with_those_taken_back(store, clock, people):
     campaign(store, clock, [(0, 1), (2, 3)])
     [(task, wrong), (other, kept)] = says(people, clock, "alice", "same", "unsure")
     people.undo("alice", wrong)
-    newest, older = recent(store, "uid")
-    assert (newest.event, newest.task, newest.verdict, newest.taken_back) == (kept, other, "unsure", False)
-    assert (older.task, older.verdict, older.taken_back, older.annotator) == (task, "same", True, "alice")
-    assert newest.handles == case(store, "uid", other).handles
-    assert [one.event for one in recent(store, "uid", limit=1)] == [kept]
-    assert recent(store, "uid", annotator="bob") == []
+    newest, older = recent_answers(store, "uid")
+    assert (newest.event, newest.task, newest.verdict, newest.undone) == (kept, other, "unsure", False)
+    assert (older.task, older.verdict, older.undone, older.annotator) == (task, "same", True, "alice")
+    assert newest.tokens == answered_pair(store, "uid", other).tokens
+    assert [one.event for one in recent_answers(store, "uid", limit=1)] == [kept]
 
 
 @pytest.fixture(scope="module")
@@ -354,11 +352,11 @@ def full(tmp_path_factory):
     "look",
     [
         lambda store: disputes(store, "uid", undecided=True),
-        lambda store: contributions(store, "uid"),
-        lambda store: headway(store, "uid"),
-        lambda store: recent(store, "uid"),
-        lambda store: case(store, "uid", 777),
-        lambda store: contradictions(beliefs(store, "uid")),
+        lambda store: annotator_stats(store, "uid"),
+        lambda store: round_progress(store, "uid"),
+        lambda store: recent_answers(store, "uid"),
+        lambda store: answered_pair(store, "uid", 777),
+        lambda store: contradictions(pair_verdicts(store, "uid")),
     ],
     ids=["disputes", "contributions", "headway", "recent", "case", "contradictions"],
 )

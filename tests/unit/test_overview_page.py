@@ -11,13 +11,13 @@ import pytest
 import uvicorn
 from PIL import Image
 
-from whosame.annotation.accounts.users import add
-from whosame.annotation.quality.answered_pairs import case
+from whosame.annotation.accounts.users import add_user
+from whosame.annotation.quality.answered_pairs import answered_pair
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web.app import create_app
-from whosame.annotation.web.cache import Costly
+from whosame.annotation.web.cache import Cache
 from whosame.annotation.web.overview_routes import ago
 
 
@@ -73,7 +73,7 @@ def browser():
 @pytest.fixture
 def log_in(browser):
     def enter(store, name="chief", role="coordinator", **options):
-        token = add(store, name, role=role)
+        token = add_user(store, name, role=role)
         app = create_app(store, **options)
         client = browser(app)
         client.app = app
@@ -110,7 +110,7 @@ def test_it_is_for_coordinators(disputed, log_in, browser):
         assert annotator.get(path).status_code == 403
     form = {"csrf": csrf(annotator.get("/").text), "run": "uid", "task": 1, "verdict": "same"}
     assert annotator.post("/overview/settle", data=form).status_code == 403
-    assert case(disputed, "uid", 1).verdict is None
+    assert answered_pair(disputed, "uid", 1).verdict is None
 
 
 def test_without_a_run_it_says_so(store, log_in):
@@ -138,19 +138,19 @@ def test_a_pair_is_settled_by_form_and_comes_to_rest(disputed, log_in):
     client = log_in(disputed)
     reply = settle(client, 1, "different")
     assert (reply.status_code, reply.headers["location"]) == (303, "/overview?run=uid&settled=1")
-    decided = case(disputed, "uid", 1)
-    assert (decided.verdict, decided.said[-1].annotator, decided.settled) == ("different", "chief", True)
+    decided = answered_pair(disputed, "uid", 1)
+    assert (decided.verdict, decided.answers[-1].annotator, decided.settled) == ("different", "chief", True)
     text = client.get(reply.headers["location"]).text
     assert "Settled." in text
     assert "No pair waits because people disagree." in text
     assert "Disputed and decided" in text
     settle(client, 1, "same")  # thought better of it
-    assert case(disputed, "uid", 1).verdict == "same"
+    assert answered_pair(disputed, "uid", 1).verdict == "same"
 
 
 def test_who_settles_sees_what_came_of_it_though_counting_takes_long(disputed, log_in):
     client = log_in(disputed)
-    client.app.state.costly = Costly(now=count(0, 100).__next__)  # it seems to take 100 s, and so is good for 1000
+    client.app.state.cache = Cache(now=count(0, 100).__next__)  # it seems to take 100 s, and so is good for 1000
 
     def settled():
         row = re.search(r'row">chief.*?</tr>', client.get("/overview").text, re.DOTALL)[0]
@@ -181,7 +181,7 @@ def test_a_forged_form_settles_nothing(disputed, log_in):
         headers={"Origin": "https://elsewhere.example"},
     )
     assert from_afar.status_code == 403
-    assert case(disputed, "uid", 1).verdict is None
+    assert answered_pair(disputed, "uid", 1).verdict is None
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_a_round_that_is_over_says_why_nothing_changed(disputed, tmp_path, log_i
     reply = client.post("/overview/settle", data=form)
     assert "That round asks no more" in reply.text
     assert "data-settle" not in reply.text
-    assert case(disputed, "uid", 1).verdict is None
+    assert answered_pair(disputed, "uid", 1).verdict is None
     assert client.post("/overview/settle", data={**form, "task": 77}).url.path == "/overview"
 
 
@@ -232,7 +232,7 @@ def test_answers_in_a_circle_are_shown_with_their_chain(store, tmp_path, log_in,
         ("2", "same"),
     ]
     shown = re.findall(r"/picture/([\w-]+)", text.split('class="chain"')[1].split("</ol>")[0])
-    (a, b), (_, c) = case(store, "uid", 1).handles, case(store, "uid", 2).handles
+    (a, b), (_, c) = answered_pair(store, "uid", 1).tokens, answered_pair(store, "uid", 2).tokens
     assert shown == [b, c, b, a, a, c]  # round in a circle
     for task, told in ((1, True), (3, True), (4, False)):
         assert ("Answers that cannot all be true" in client.get(f"/overview/pair/{task}").text) == told
@@ -277,7 +277,7 @@ def test_a_coordinator_sees_pictures_of_pairs_that_others_answered(store, tmp_pa
     round_.begin()
     round_.ask([PairTask(0, 1, "within")])
     says(people, "alice", "same")
-    handle = case(store, "uid", 1).handles[0]
+    handle = answered_pair(store, "uid", 1).tokens[0]
     assert log_in(store).get(f"/picture/{handle}").headers["content-type"] == "image/png"
 
 
@@ -298,21 +298,21 @@ class Clock:
 
 def test_what_takes_long_to_count_is_counted_seldom():
     clock, times = Clock(), []
-    costly = Costly(now=clock)
+    cache = Cache(now=clock)
 
     def count():
         times.append(clock.time)
         clock.time += 2
         return len(times)
 
-    assert costly.get("a", count) == costly.get("a", count) == 1
-    assert costly.get("b", lambda: "other") == "other"
+    assert cache.get("a", count) == cache.get("a", count) == 1
+    assert cache.get("b", lambda: "other") == "other"
     clock.time = 21.9
-    assert costly.get("a", count) == 1
+    assert cache.get("a", count) == 1
     clock.time = 22
-    assert costly.get("a", count) == 2
-    costly.forget()
-    assert costly.get("a", count) == 3
+    assert cache.get("a", count) == 2
+    cache.clear()
+    assert cache.get("a", count) == 3
 
 
 def test_never_is_a_dash():

@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from whosame.annotation.accounts.users import add, everybody
+from whosame.annotation.accounts.users import add_user, all_users
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web.server import Address, listen, serve
 from whosame.errors import ParameterError, StorageError
@@ -44,8 +44,8 @@ def test_others_are_let_in_only_where_somebody_was_added(tmp_path):
     with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
         with pytest.raises(ParameterError, match="first add who may answer"):
             serve(store, Address("0.0.0.0", 0), ready=lambda *_: pytest.fail("it was served"))
-        assert everybody(store) == []
-        add(store, "alice")
+        assert all_users(store) == []
+        add_user(store, "alice")
         said = []
 
         def ready(link, notes):
@@ -57,7 +57,7 @@ def test_others_are_let_in_only_where_somebody_was_added(tmp_path):
         assert "/login#" in said[0]
         assert "who has a login link gets in: alice" in said[1]
         assert "Nothing is encrypted" in said[1]
-        assert [(person.name, person.role) for person in everybody(store)] == [
+        assert [(person.name, person.role) for person in all_users(store)] == [
             ("alice", "annotator"),
             ("me", "coordinator"),
         ]
