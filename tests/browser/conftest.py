@@ -40,6 +40,7 @@ class Site:
     store: LabelStore
     url: str
     root: Path
+    images: list
     campaign: TaskQueue
     server: uvicorn.Server
     links: dict = field(default_factory=dict)
@@ -70,7 +71,7 @@ def site(drawn, tmp_path):
         server = uvicorn.Server(uvicorn.Config(create_app(store), log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
-        yield Site(store, f"http://127.0.0.1:{listener.getsockname()[1]}/", root, campaign, server)
+        yield Site(store, f"http://127.0.0.1:{listener.getsockname()[1]}/", root, images, campaign, server)
         server.should_exit = True
         thread.join(10)
         listener.close()

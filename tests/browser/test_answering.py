@@ -246,7 +246,7 @@ def test_the_page_says_why_there_is_no_pair_and_goes_on_by_itself(site, visit):
 
 def test_a_missing_picture_is_said_and_the_pair_can_be_skipped(site, visit):
     site.ask(3)
-    (site.root / site.campaign._images[1].path).unlink()
+    (site.root / site.images[1].path).unlink()
     page = visit()
     expect(page.locator("#pair")).to_contain_text("picture cannot be shown: skip this pair")
     expect(page.get_by_role("button", name="Same F")).to_be_disabled()
