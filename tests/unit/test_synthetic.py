@@ -17,7 +17,7 @@ from whosame.synthetic import SyntheticConfig, lookalikes, render, render_datase
 from whosame.synthetic.drawing import draw_shot, open_studio
 from whosame.synthetic.lookalikes import draw_people
 from whosame.synthetic.plan import GALLERY, QUERY, TRAIN, Shot, plan
-from whosame.synthetic.wardrobe import shown
+from whosame.synthetic.wardrobe import visible_looks
 
 SMALL = SyntheticConfig(
     train_identities=4,
@@ -93,7 +93,7 @@ def test_names_are_those_of_market_1501():
 
 def test_look_alikes_differ_in_exactly_one_attribute():
     people, groups = draw_people(400, 0.5, 4, stream(0, "test"))
-    assert len({shown(person) for person in people}) == 400
+    assert len({visible_looks(person) for person in people}) == 400
     members = defaultdict(list)
     for person, group in zip(people, groups, strict=True):
         members[group].append(person)
@@ -105,7 +105,7 @@ def test_look_alikes_differ_in_exactly_one_attribute():
         names = [field.name for field in dataclasses.fields(group[0])]
         for a in group:
             for b in group:
-                differ = [name for name in names if getattr(shown(a), name) != getattr(shown(b), name)]
+                differ = [name for name in names if getattr(visible_looks(a), name) != getattr(visible_looks(b), name)]
                 assert len(differ) == (a is not b)
                 varied.update(differ)
     assert set(varied) >= {"shoes", "bag", "hat", "bottom", "top", "hair"}
@@ -135,9 +135,8 @@ def test_files_are_whole_pictures_of_the_size(rendered):
     assert not list(rendered.rglob("*.part"))
 
 
-def test_bytes_do_not_depend_on_processes(rendered, tmp_path, monkeypatch):
-    monkeypatch.setattr(render, "CHUNK", 11)
-    render_dataset(SMALL, tmp_path / "other", workers=2)
+def test_bytes_do_not_depend_on_processes(rendered, tmp_path):
+    render_dataset(SMALL, tmp_path / "other", workers=2, chunk=11)
     assert contents(tmp_path / "other") == contents(rendered)
 
 

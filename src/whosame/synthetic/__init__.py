@@ -1,4 +1,4 @@
-"""Pedestrians drawn by a seeded renderer: a re-identification data set with no picture of a real person."""
+"""Synthetic pedestrians: a seeded renderer of a re-identification data set without pictures of real people."""
 
 from whosame.synthetic.config import SyntheticConfig
 from whosame.synthetic.render import render_dataset

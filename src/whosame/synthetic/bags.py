@@ -1,4 +1,4 @@
-"""The bags people carry: on the back, across the shoulder, in the hand."""
+"""Bags: on the back, across the shoulder, in the hand."""
 
 import math
 
@@ -8,7 +8,7 @@ from whosame.synthetic.palette import CLOTH, RGB, shade
 from whosame.synthetic.wardrobe import Person
 
 
-def load(person: Person, pose: Pose, trunk: Surface) -> list[tuple[float, list[Fill]]]:
+def draw_bag(person: Person, pose: Pose, trunk: Surface) -> list[tuple[float, list[Fill]]]:
     """Return the bag as layers of (depth, polygons)."""
     view, kind = trunk.view, person.bag.kind
     colour = CLOTH[person.bag.colour]

@@ -1,4 +1,4 @@
-"""The geometry of a walking body: joints in metres, seen from a side and from above, as polygons in pixels.
+"""Geometry of a walking body: joints in metres, projected to polygons in pixels.
 
 Axes: x to the person's left, y up from the ground, z forward. A yaw of 0 shows the front, 90 degrees the right side.
 """
@@ -25,12 +25,12 @@ TRUNK: tuple[tuple[float, float, float], ...] = (
 
 
 class View:
-    """From where a person is seen, and where on the picture they stand.
+    """Direction of view of a person, and position on the picture.
 
     Attributes
     ----------
     yaw, pitch : float
-        Radians; the pitch is how far the camera looks down.
+        Radians; the pitch is the camera's angle downwards.
     scale : float
         Pixels per metre.
     x, y : float
@@ -45,11 +45,11 @@ class View:
         self.rise, self.fall = math.cos(pitch), math.sin(pitch)
 
     def depth(self, x: float, z: float) -> float:
-        """Return how many metres a point is nearer to the camera than the body's axis."""
+        """Return the distance in metres of a point in front of the body's axis, seen from the camera."""
         return z * self.cos - x * self.sin
 
     def project(self, x: float, y: float, z: float) -> Point:
-        """Return the pixel of a point; what is higher is nearer to a camera that looks down, and larger."""
+        """Return the pixel of a point; higher points are nearer to a camera that looks down, and larger."""
         return self.place(x * self.cos + z * self.sin, y, z * self.cos - x * self.sin)
 
     def place(self, right: float, y: float, depth: float) -> Point:
@@ -59,7 +59,7 @@ class View:
 
 
 class Surface:
-    """A body of elliptic rings one above the other, on which cloth can be laid.
+    """A body of elliptic rings one above the other, on which clothes are drawn.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ class Surface:
         return self.seen(max(left + turn, -90.0), min(right + turn, 90.0), bottom, top)
 
     def _turn(self, left: float, right: float, y: float) -> float:
-        """Return what is added to degrees around the body to give the camera's, whole turns put right."""
+        """Return the offset from degrees around the body to degrees of the camera, in -180..180."""
         turn = self._ring(y)[2]
         return turn + 360 * round(-((left + right) / 2 + turn) / 360)
 
@@ -187,8 +187,8 @@ class Pose:
 
 
 def draw_pose(strength: float, rng: np.random.Generator) -> Pose:
-    """Draw a moment of a walk; now and then someone stands, or holds a telephone up."""
-    phase, stride, swing, bend, lean, kind, spread = rng.random(7).tolist()
+    """Draw a moment of a walk; some people stand, or hold up a telephone."""
+    phase, stride, swing, bend, lean, kind, side = rng.random(7).tolist()
     angle = math.sin(2 * math.pi * phase)
     stride = strength * (0.06 if kind < 0.15 else 0.25 + 0.22 * stride)
     swing = strength * (0.1 if kind < 0.15 else 0.2 + 0.35 * swing)
@@ -197,7 +197,7 @@ def draw_pose(strength: float, rng: np.random.Generator) -> Pose:
     left, right = stride * angle, -stride * angle
     elbows = (0.15 + 0.3 * bend, 0.15 + 0.3 * (1 - bend))
     if kind > 0.9 and strength > 0:
-        elbows = (1.9, elbows[1]) if spread < 0.5 else (elbows[0], 1.9)
+        elbows = (1.9, elbows[1]) if side < 0.5 else (elbows[0], 1.9)
     arms = (-swing * angle, swing * angle)
     return Pose(
         thighs=(left, right),

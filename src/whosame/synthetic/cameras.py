@@ -1,4 +1,4 @@
-"""Cameras: where they hang, how they see colour, and what light falls on a walk past them."""
+"""Cameras: site, tone curves, and the light of a walk past them."""
 
 import math
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class Site:
     scene : str
         Name of the background, see `scenery`.
     headings : tuple of float
-        Degrees of the ways people walk there: 0 towards the camera, 180 away.
+        Degrees of the directions in which people walk: 0 towards the camera, 180 away.
     pitch : float
-        Degrees the camera looks down.
+        Angle downwards, degrees.
     cast : tuple of float
         Gains of red, green and blue, as powers of e at strength 1.
     gamma, contrast, saturation : float
@@ -72,7 +72,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Light:
-    """What falls on one walk past a camera: sun or shade, warm or cold, from one side or the other."""
+    """The light of one walk past a camera: sun or shade, warm or cold, haze."""
 
     gain: float
     warmth: float
@@ -113,7 +113,7 @@ def draw_light(config: SyntheticConfig, rng: np.random.Generator) -> Light:
 def expose(
     picture: Image.Image, camera: Camera, light: Light, config: SyntheticConfig, rng: np.random.Generator
 ) -> Image.Image:
-    """Turn a drawing into what the camera delivers: resolution, blur, colours, tones, noise.
+    """Return the picture that the camera takes of a drawing: resolution, blur, colours, tones, noise.
 
     Parameters
     ----------
@@ -149,7 +149,7 @@ def expose(
 
 @lru_cache(maxsize=128)
 def _grain(amount: float) -> Image.Image:
-    """Return sensor noise of a standard deviation around grey 128, from which every image takes a window."""
+    """Return sensor noise of a standard deviation around grey 128; every image uses a window of it."""
     return Image.fromarray(np.clip(128.5 + np.float32(amount) * _unit_noise(), 0, 255).astype(np.uint8))
 
 

@@ -1,4 +1,4 @@
-"""A picture that polygons are painted on: opaque ones fast, seen-through ones blended."""
+"""Canvas: polygons painted on a picture, opaque or blended."""
 
 from PIL import Image, ImageDraw
 
@@ -8,7 +8,7 @@ Fill = tuple[Polygon, tuple[int, ...]]  # a polygon in pixels and its colour, RG
 
 
 class Canvas:
-    """Two brushes on one picture; blending every polygon would take twice the time.
+    """Two ways to paint on one picture: blending every polygon would take twice the time.
 
     Parameters
     ----------
@@ -22,5 +22,5 @@ class Canvas:
         self.glaze = ImageDraw.Draw(picture, "RGBA")
 
     def paint(self, polygon: Polygon, colour: tuple[int, ...]) -> None:
-        """Fill a polygon, in pixels, with RGB, or with RGBA that lets what is under it show."""
+        """Fill a polygon, in pixels, with an RGB colour, or blend it with an RGBA colour."""
         (self.solid if len(colour) == 3 else self.glaze).polygon(polygon, fill=colour)

@@ -1,4 +1,4 @@
-"""What is rendered: sizes, the seed, and how hard it is."""
+"""Parameters of the synthetic data set: sizes, the seed, the strengths of its difficulties."""
 
 import dataclasses
 import hashlib
@@ -10,7 +10,7 @@ from pydantic import Field, NonNegativeInt, model_validator
 
 from whosame.parameters import Parameters, Share, parameter
 
-RENDERER = 1  # raised whenever the same configuration would give other pictures
+RENDERER = 1  # version; raise it when the same configuration gives other pictures
 
 Strength = Annotated[float, Field(ge=0, le=2)]
 

@@ -1,4 +1,4 @@
-"""One image: a person on a camera's background, with what stands in between."""
+"""Drawing of one image: a person on a camera's background, with obstacles and passers-by."""
 
 import math
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ from whosame.synthetic.obstacles import draw_obstacle
 from whosame.synthetic.plan import JUNK, Shot
 from whosame.synthetic.wardrobe import Person
 
-SHARP = 2  # drawn this many times larger, then reduced: edges become smooth
-STRANGERS = 300  # people who pass by, or whom no one asks for
+SHARP = 2  # images are drawn larger by this factor, then reduced: edges become smooth
+STRANGERS = 300  # passers-by and distractors
 TALL = 2.02  # metres between the lower and the upper edge of a careful crop
 
 
 @dataclass(frozen=True)
 class Studio:
-    """All that images share: the people, the cameras and their backgrounds."""
+    """What all images share: the people, the cameras and their backgrounds."""
 
     config: SyntheticConfig
     people: list[Person]  # person number p is people[p - 1]
@@ -38,7 +38,7 @@ class Studio:
 
 @lru_cache(maxsize=2)
 def open_studio(config: SyntheticConfig) -> Studio:
-    """Prepare what the images of a configuration share; the same in every process."""
+    """Draw what the images of a configuration share; the same in every process."""
     people: list[Person] = []
     groups: list[int] = []
     for split, count in (("train", config.counts.train_identities), ("test", config.counts.test_identities)):
@@ -99,7 +99,7 @@ def draw_shot(studio: Studio, shot: Shot) -> Image.Image:
 
 
 def _heading(camera: Camera, config: SyntheticConfig, rng: np.random.Generator) -> float:
-    """Draw which way a walk goes, degrees; at strength 0 everyone comes towards the camera."""
+    """Draw the direction of a walk, degrees; at strength 0 everyone walks towards the camera."""
     ways = camera.site.headings
     way = ways[int(rng.integers(len(ways)))]
     signed = (way + 180) % 360 - 180

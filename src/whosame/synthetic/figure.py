@@ -1,11 +1,11 @@
-"""A person drawn as seen from a side: limbs and clothes from the far ones to the near ones."""
+"""Figures: a person's limbs and clothes, drawn from the far ones to the near ones."""
 
 import math
 
-from whosame.synthetic.bags import load
+from whosame.synthetic.bags import draw_bag
 from whosame.synthetic.body import TRUNK, Point, Pose, Surface, View, ellipse, limb
 from whosame.synthetic.canvas import Canvas, Fill
-from whosame.synthetic.garments import dress
+from whosame.synthetic.garments import draw_clothes
 from whosame.synthetic.head import draw_head
 from whosame.synthetic.palette import CLOTH, RGB, SKIN, shade
 from whosame.synthetic.wardrobe import Person
@@ -15,7 +15,7 @@ Layer = tuple[float, list[Fill]]
 
 
 def draw_person(canvas: Canvas, person: Person, pose: Pose, view: View) -> None:
-    """Draw a person, standing at ``view``'s point on the ground.
+    """Draw a person at ``view``'s point on the ground.
 
     Parameters
     ----------
@@ -33,9 +33,9 @@ def draw_person(canvas: Canvas, person: Person, pose: Pose, view: View) -> None:
     for side in (0, 1):
         layers.append(_leg(person, pose, view, side))
         layers.append(_arm(person, pose, view, side))
-    layers.append((0.0, dress(person, trunk)))
+    layers.append((0.0, draw_clothes(person, trunk)))
     layers.append((0.02, draw_head(person, pose, view)))
-    layers += load(person, pose, trunk)
+    layers += draw_bag(person, pose, trunk)
     layers.sort(key=lambda layer: layer[0])
     for _, fills in layers:
         for polygon, colour in fills:
@@ -98,7 +98,7 @@ def _arm(person: Person, pose: Pose, view: View, side: int) -> Layer:
 
 
 def rounded(start: Point, end: Point, wide: float, narrow: float, colour: RGB) -> list[Fill]:
-    """Return a limb with its light side, which makes it look round."""
+    """Return a limb with a lighter side, so that it looks round."""
     light = 0.35
     a, b = (start[0] - light * wide, start[1]), (end[0] - light * narrow, end[1])
     return [
@@ -108,5 +108,5 @@ def rounded(start: Point, end: Point, wide: float, narrow: float, colour: RGB) -
 
 
 def between(start: Point, end: Point, t: float) -> Point:
-    """Return the point a share ``t`` of the way from start to end."""
+    """Return the point at the share ``t`` of the way from start to end."""
     return start[0] + t * (end[0] - start[0]), start[1] + t * (end[1] - start[1])

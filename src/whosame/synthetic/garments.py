@@ -1,4 +1,4 @@
-"""What people wear on the trunk."""
+"""Clothes on the trunk: tops, skirts, trousers' waist."""
 
 from whosame.synthetic.body import Polygon, Surface
 from whosame.synthetic.canvas import Fill
@@ -11,7 +11,7 @@ WAIST = 0.99  # metres: where a shirt ends
 CROTCH = 0.84
 
 
-def dress(person: Person, trunk: Surface) -> list[Fill]:
+def draw_clothes(person: Person, trunk: Surface) -> list[Fill]:
     """Return the polygons of the clothed trunk."""
     top, legs = CLOTH[person.top.colour], CLOTH[person.bottom.colour]
     cover: list[tuple[Polygon | None, tuple[int, ...]]] = [
@@ -49,7 +49,7 @@ def _pattern(person: Person, trunk: Surface, hem: float) -> list[tuple[Polygon |
 
 
 def _front(person: Person, trunk: Surface, hem: float) -> list[tuple[Polygon | None, tuple[int, ...]]]:
-    """Show what is worn under an open jacket, from the front only."""
+    """Return the shirt under an open jacket, visible from the front only."""
     inner, outer = CLOTH[person.top.second], CLOTH[person.top.colour]
     return [
         (trunk.patch(-30, 30, hem, 1.46), inner),
@@ -65,7 +65,7 @@ def _skirt(person: Person, trunk: Surface) -> list[tuple[Polygon | None, tuple[i
     low = 0.62 if coat else 0.55
     girth = person.build.girth
     bell = Surface(trunk.view, ((1.0, 0.165 * girth, 0.11 * girth), (low, 0.23 * girth, 0.17 * girth)))
-    shown: list[tuple[Polygon | None, tuple[int, ...]]] = [(bell.seen(-90, 90, low, 1.0), colour)]
-    shown += [(bell.seen(a, a + 10, low, 0.93), (*shade(colour, 0.75), 150)) for a in (-45, 5, 50)]
-    shown.append((bell.seen(35, 90, low, 1.0), SHADOW))
-    return shown
+    fills: list[tuple[Polygon | None, tuple[int, ...]]] = [(bell.seen(-90, 90, low, 1.0), colour)]
+    fills += [(bell.seen(a, a + 10, low, 0.93), (*shade(colour, 0.75), 150)) for a in (-45, 5, 50)]
+    fills.append((bell.seen(35, 90, low, 1.0), SHADOW))
+    return fills

@@ -1,4 +1,4 @@
-"""Heads: face, hair and hat, as seen from any side."""
+"""Heads: face, hair and hat, from any side."""
 
 from whosame.synthetic.body import Pose, Surface, View, ellipse, limb
 from whosame.synthetic.canvas import Fill
@@ -38,7 +38,7 @@ def _hair(person: Person, head: Surface) -> list[Fill]:
     colour, px = HAIR[person.hair.colour], view.scale
     fills: list[Fill] = []
     if style == "bald":
-        _add(fills, head.patch(75, 285, 1.57, 1.63), shade(colour, 1.1))  # what is left of it
+        _add(fills, head.patch(75, 285, 1.57, 1.63), shade(colour, 1.1))  # the rest of the hair
         return fills
     wide = Surface(view, tuple((y + (0.012 if y > 1.7 else 0), a * 1.08, b * 1.08) for y, a, b in HEAD))
     low = 1.555 if style == "short" else 1.54

@@ -1,4 +1,4 @@
-"""Who is in the data set: people of their own looks, and groups of look-alikes that differ in exactly one attribute."""
+"""People of the data set: distinct ones, and groups of look-alikes that differ in exactly one attribute."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +21,7 @@ from whosame.synthetic.wardrobe import (
     Item,
     Person,
     draw_person,
-    shown,
+    visible_looks,
 )
 
 
@@ -33,7 +33,7 @@ def draw_people(
     Parameters
     ----------
     count : int
-        How many people.
+        Number of people.
     look_alikes : float
         Share of people in a group of look-alikes, 0..1.
     group_size : int
@@ -43,9 +43,9 @@ def draw_people(
     Returns
     -------
     people : list of Person, of length ``count``
-        All different, in an order that does not tell who belongs to which group.
+        All different, in random order.
     groups : list of int, of length ``count``
-        The group's number; someone without look-alikes is alone in a group.
+        The group's number; a person without look-alikes is alone in a group.
     """
     people: list[Person] = []
     groups: list[int] = []
@@ -56,7 +56,7 @@ def draw_people(
         if in_groups - len(people) >= 2:
             size = min(int(rng.integers(max(2, group_size - 1), group_size + 1)), in_groups - len(people))
         members = _group(size, rng)
-        looks = [shown(member) for member in members]
+        looks = [visible_looks(member) for member in members]
         if seen.isdisjoint(looks):
             seen.update(looks)
             groups += [groups[-1] + 1 if groups else 0] * len(members)
@@ -69,7 +69,11 @@ def _group(size: int, rng: np.random.Generator) -> list[Person]:
     first = draw_person(rng)
     if size == 1:
         return [first]
-    others = [other for other in CHANGES[int(rng.integers(len(CHANGES)))](first) if shown(other) != shown(first)]
+    others = [
+        other
+        for other in CHANGES[int(rng.integers(len(CHANGES)))](first)
+        if visible_looks(other) != visible_looks(first)
+    ]
     return [first, *(others[i] for i in rng.permutation(len(others))[: size - 1])]
 
 

@@ -1,4 +1,4 @@
-"""What stands between the camera and a person; each site has its own."""
+"""Obstacles between the camera and a person; each site has its own."""
 
 import numpy as np
 from PIL import ImageDraw

@@ -1,4 +1,4 @@
-"""Which images there are: who is seen by which camera, when, and in which file."""
+"""Plan of the data set: the person, camera and file of every image."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,7 @@ class Shot:
     identity : int
         As in the file name: 1 and up, 0 a distractor, -1 junk.
     person : int
-        Who is drawn: a number of 1 and up even where ``identity`` says junk; 0 is nobody of the data set.
+        The person drawn: 1 and up, also where ``identity`` is junk; 0 is a person outside the data set.
     camera : int
         1 and up.
     """
@@ -35,12 +35,12 @@ class Shot:
 
 
 def plan(config: SyntheticConfig) -> list[Shot]:
-    """Lay out the whole data set.
+    """Plan the whole data set.
 
     Returns
     -------
     list of Shot
-        Exactly as many in each folder as the configuration says, each path once. Identities of the training
+        As many in each folder as configured, each path once. Identities of the training
         folder are 1..T, those of the test folders T+1 and up. An identity with two images or more in a folder is
         seen by two cameras or more, where there are two.
     """
@@ -52,7 +52,7 @@ def plan(config: SyntheticConfig) -> list[Shot]:
     people = counts.gallery_images - counts.distractor_images - counts.junk_images
     shots = _shots(TRAIN, _allocate(train, counts.train_images, rng), rng)
     shots += _shots(QUERY, _allocate(test, counts.query_images, rng), rng)
-    # the gallery begins with each identity's second camera, so that few images still answer the first query
+    # the gallery begins with each identity's second camera, so that a few images suffice for the first query
     shots += _shots(GALLERY, _allocate(_second_first(test), people, rng), rng)
     for identity, images in ((DISTRACTOR, counts.distractor_images), (JUNK, counts.junk_images)):
         cameras = rng.integers(1, config.cameras + 1, images)
@@ -63,7 +63,7 @@ def plan(config: SyntheticConfig) -> list[Shot]:
 
 
 def _pairs(first: int, identities: int, cameras: int, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Say which camera sees whom; every identity's first camera comes before anyone's second."""
+    """Return pairs (identity, camera): the first cameras of all identities come before the second ones."""
     wanted = np.clip(rng.binomial(cameras, MEAN_CAMERAS_SHARE, identities), min(2, cameras), cameras)
     ranked = [
         (rank, first + i, int(camera))
@@ -79,7 +79,7 @@ def _second_first(pairs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _allocate(pairs: list[tuple[int, int]], images: int, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Give every pair one image while there are images, and the rest to pairs at random."""
+    """Assign one image to every pair, as far as there are images, and the rest to pairs at random."""
     if images <= len(pairs) or not pairs:
         return pairs[:images]
     extra = rng.integers(len(pairs), size=images - len(pairs))
@@ -89,7 +89,7 @@ def _allocate(pairs: list[tuple[int, int]], images: int, rng: np.random.Generato
 def _shots(
     folder: str, rows: list[tuple[int, int]], rng: np.random.Generator, identity: int | None = None
 ) -> list[Shot]:
-    """Name the images; frame numbers are drawn without replacement, so that no name comes twice."""
+    """Name the images; frame numbers are drawn without replacement, so that names are unique."""
     span = max(100_000, 4 * len(rows))
     frames = rng.choice(span, size=len(rows), replace=False)
     start = {TRAIN: 0, QUERY: 1, GALLERY: 2}[folder]  # residues apart: a frame belongs to one folder only

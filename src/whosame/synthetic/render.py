@@ -1,4 +1,4 @@
-"""Writing the data set: over all cores, each file whole or not at all, and only what is not there yet."""
+"""Rendering of the data set to files: on all cores, atomically, and only what is missing."""
 
 import dataclasses
 import json
@@ -16,30 +16,32 @@ from whosame.synthetic.plan import GALLERY, QUERY, TRAIN, Shot, plan
 
 MARKER = "synthetic.json"
 QUALITY = 95  # of the JPEG files
-CHUNK = 64  # images a process draws before it reports
-WORTH_A_PROCESS = 400  # images; starting a process takes as long as drawing about this many
+CHUNK = 64  # images that a process draws in one piece of work
+IMAGES_PER_PROCESS = 400  # starting a process takes as long as drawing about so many
 
 
-def render_dataset(config: SyntheticConfig, folder: Path, *, workers: int | None = None) -> None:
-    """Draw the data set into a folder in the layout of Market-1501; what is there already stays.
+def render_dataset(config: SyntheticConfig, folder: Path, *, workers: int | None = None, chunk: int = CHUNK) -> None:
+    """Draw the data set into a folder in the layout of Market-1501; existing images are kept.
 
     Parameters
     ----------
     config : SyntheticConfig
     folder : Path
-        Made if absent. ``synthetic.json`` in it says what it holds; an interrupted rendering is continued.
+        Created if missing. ``synthetic.json`` in it holds the configuration; an interrupted rendering is continued.
     workers : int, optional
-        Processes; by default as many as there are cores and work for. The files are the same for any number.
+        Processes; by default one per core, as far as there is work. The files do not depend on it.
+    chunk : int
+        Images that a process draws in one piece of work; the files do not depend on it.
 
     Raises
     ------
     InputError
-        The folder holds another configuration's images, or files that are no rendering's.
+        The folder has another configuration's images, or other files.
     StorageError
         The disk is full or cannot be written.
     """
     folder = Path(folder)
-    state = _check(config, folder)
+    state = _check_folder(config, folder)
     shots = plan(config)
     try:
         present = {f"{name}/{file}" for name in (TRAIN, QUERY, GALLERY) for file in _names(folder / name)}
@@ -48,12 +50,12 @@ def render_dataset(config: SyntheticConfig, folder: Path, *, workers: int | None
             return
         for name in (TRAIN, QUERY, GALLERY):
             (folder / name).mkdir(parents=True, exist_ok=True)
-        _mark(config, folder, complete=False)
-        _draw_all(config, folder, missing, workers)
+        _write_marker(config, folder, complete=False)
+        _draw_all(config, folder, missing, workers, chunk)
         for name in (TRAIN, QUERY, GALLERY):
             for left_over in (folder / name).glob("*.part"):
                 left_over.unlink(missing_ok=True)
-        _mark(config, folder, complete=True)
+        _write_marker(config, folder, complete=True)
     except OSError as error:
         raise StorageError(
             f"cannot write the synthetic images to {folder}: {error}; make room or choose another folder, then run the "
@@ -65,12 +67,12 @@ def _names(folder: Path) -> list[str]:
     return [path.name for path in folder.iterdir()] if folder.is_dir() else []
 
 
-def _check(config: SyntheticConfig, folder: Path) -> str:
-    """Return ``empty``, ``begun`` or ``complete``; refuse a folder that is something else's."""
+def _check_folder(config: SyntheticConfig, folder: Path) -> str:
+    """Return ``empty``, ``begun`` or ``complete``; raise for a folder with anything else."""
     marker = folder / MARKER
     if not marker.exists():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-            raise InputError(f"{folder} is there, but is no synthetic data set: give an empty or a new folder")
+            raise InputError(f"{folder} exists, but is no synthetic data set: give an empty or a new folder")
         return "empty"
     try:
         found = json.loads(marker.read_text(encoding="utf-8"))
@@ -98,20 +100,20 @@ def _described(config: SyntheticConfig) -> dict[str, object]:
     return {**config.model_dump(), **dataclasses.asdict(config.counts)}
 
 
-def _mark(config: SyntheticConfig, folder: Path, *, complete: bool) -> None:
+def _write_marker(config: SyntheticConfig, folder: Path, *, complete: bool) -> None:
     found = {"fingerprint": config.fingerprint, "complete": complete, "config": _described(config)}
     part = folder / f"{MARKER}.{os.getpid()}.part"
     part.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     part.replace(folder / MARKER)
 
 
-def _draw_all(config: SyntheticConfig, folder: Path, shots: Sequence[Shot], workers: int | None) -> None:
+def _draw_all(config: SyntheticConfig, folder: Path, shots: Sequence[Shot], workers: int | None, chunk: int) -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    processes = workers or max(1, min(cores, len(shots) // WORTH_A_PROCESS))
-    chunks = [shots[i : i + CHUNK] for i in range(0, len(shots), CHUNK)]
+    processes = workers or max(1, min(cores, len(shots) // IMAGES_PER_PROCESS))
+    chunks = [shots[i : i + chunk] for i in range(0, len(shots), chunk)]
     if processes == 1 or len(chunks) < 2:
-        for chunk in track(chunks, "drawing pedestrians"):
-            draw_chunk(config, folder, chunk)
+        for some in track(chunks, "drawing pedestrians"):
+            draw_chunk(config, folder, some)
         return
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
         done = pool.map(draw_chunk, [config] * len(chunks), [folder] * len(chunks), chunks)
@@ -120,7 +122,7 @@ def _draw_all(config: SyntheticConfig, folder: Path, shots: Sequence[Shot], work
 
 
 def draw_chunk(config: SyntheticConfig, folder: Path, shots: Sequence[Shot]) -> None:
-    """Draw and write some images; each file appears under its name only when it is whole."""
+    """Draw and write some images, each file atomically."""
     studio = open_studio(config)
     for shot in shots:
         path = folder / shot.path

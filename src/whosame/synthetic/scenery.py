@@ -1,4 +1,4 @@
-"""Backgrounds: one wide picture for each camera, of which an image shows a window."""
+"""Backgrounds: one wide picture per camera, of which an image shows a window."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
@@ -6,7 +6,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from whosame.synthetic.palette import RGB, shade
 
 WIDE, HIGH, HORIZON = 512, 384, 150  # pixels; the ground begins below the horizon
-FOCUS, CONTRAST = 2.5, 0.6  # what is behind people is a little out of focus, and paler than they are
+FOCUS, CONTRAST = 2.5, 0.6  # backgrounds are a little out of focus, and paler than people
 
 
 def draw_scene(name: str, clutter: float, rng: np.random.Generator) -> Image.Image:
@@ -17,7 +17,7 @@ def draw_scene(name: str, clutter: float, rng: np.random.Generator) -> Image.Ima
     name : str
         plaza, park, wall, night, shop or parking.
     clutter : float
-        Contrast of the background: a network that learns to tell images apart by it does not look at the people.
+        Contrast of the background: the higher, the more a network learns from it instead of the people.
     rng : numpy.random.Generator
 
     Returns

@@ -1,4 +1,4 @@
-"""What an identity keeps in all its images: build, skin, hair, clothes, shoes, bag, hat."""
+"""Looks of an identity, the same in all its images: build, skin, hair, clothes, shoes, bag, hat."""
 
 from dataclasses import dataclass, replace
 
@@ -45,7 +45,7 @@ class Bottom:
 
 @dataclass(frozen=True)
 class Item:
-    """A bag (backpack, satchel, handbag) or a hat (cap, beanie) with its colour; kind ``none``: there is none."""
+    """A bag (backpack, satchel, handbag) or a hat (cap, beanie) with its colour; kind ``none``: no bag or hat."""
 
     kind: str
     colour: str
@@ -53,7 +53,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Person:
-    """What stays the same in every image of one identity."""
+    """The looks of one identity."""
 
     build: Build
     skin: str
@@ -65,7 +65,7 @@ class Person:
     hat: Item
 
 
-# Streets are full of dark, muted clothes: the colours come with weights.
+# Weights of the colours: most clothes in streets are dark or muted.
 TOPS = {
     "black": 5,
     "charcoal": 3,
@@ -121,8 +121,8 @@ def draw_person(rng: np.random.Generator) -> Person:
     )
 
 
-def shown(person: Person) -> Person:
-    """Return the person with what no camera can see left out, so that equal looks are equal people."""
+def visible_looks(person: Person) -> Person:
+    """Return the person without invisible attributes, so that people who look alike are equal."""
     top, bag, hat = person.top, person.bag, person.hat
     if top.pattern == "plain" and top.kind in ("tee", "shirt"):
         top = replace(top, second=NONE)
