@@ -2,7 +2,7 @@
 
 Bounds: 3,368 queries and 15,913 gallery images of 2,048 dimensions take at most 1.5 times as long as their float32
 matrix product in the same process, and at most 0.5 GiB beside the features. ``easy`` features are like those of a
-trained network; ``hard`` ones hardly separate identities, so that matches have low ranks, which is the most work.
+trained network; ``hard`` ones hardly separate identities, so that matches are far down the ranking: the most work.
 
 pytest benchmarks/bench_evaluation.py --benchmark-columns=min,median,rounds
 """

@@ -42,9 +42,9 @@ def ask(folder, answers):
     images = {k: ImageRef(name, digest) for k, (name, digest) in enumerate(zip(names, digests, strict=True))}
     with open_store(f"sqlite:///{folder / 'labels.db'}") as store:
         about = RunInfo("uid", "demo", str(root), 1, 10, answers, 10 * answers, answers + 10)
-        campaign = TaskQueue(store, about, images)
-        campaign.begin()
-        campaign.ask([PairTask(k, k + 1 + k % 2 * 7, "between") for k in range(answers + 10)])
+        queue = TaskQueue(store, about, images)
+        queue.begin()
+        queue.ask([PairTask(k, k + 1 + k % 2 * 7, "between") for k in range(answers + 10)])
 
 
 def log_in(browser, link, **options):

@@ -155,9 +155,9 @@ def begin(store: LabelStore, *, pairs: int, overlap: int, people: int) -> list[t
     """Ask about pairs, add people; return their names and login tokens."""
     images = {image: ImageRef(f"{image}.png", f"{image:032x}") for image in range(2 * pairs)}
     about = RunInfo("load", "load", tempfile.gettempdir(), 0, 1, 0, pairs, pairs, overlap)
-    campaign = TaskQueue(store, about, images)
-    campaign.begin()
-    campaign.ask([PairTask(2 * k, 2 * k + 1, "between") for k in range(pairs)])
+    queue = TaskQueue(store, about, images)
+    queue.begin()
+    queue.ask([PairTask(2 * k, 2 * k + 1, "between") for k in range(pairs)])
     return [(f"person{k}", add_user(store, f"person{k}")) for k in range(people)]
 
 
@@ -188,10 +188,10 @@ def start_people(url: str, people: list[tuple[str, str]], seconds: float, pause:
 def what_happened(process: subprocess.Popen) -> list[dict]:
     """Return the results of each person."""
     with process:
-        said = process.stdout.read()
+        output = process.stdout.read()
     if process.returncode:
         raise RuntimeError(f"the people ended with {process.returncode}")
-    return json.loads(said)
+    return json.loads(output)
 
 
 def seconds_of_cpu(process: subprocess.Popen) -> float:
@@ -200,16 +200,16 @@ def seconds_of_cpu(process: subprocess.Popen) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-def mistakes(store: LabelStore, told: list[dict], overlap: int) -> list[str]:
+def mistakes(store: LabelStore, results: list[dict], overlap: int) -> list[str]:
     """Return inconsistencies: saved answers that are missing or stored twice, and pairs answered too often."""
     kept = store.answers("load")
-    by_hold = Counter(event.lease for event in kept)
+    by_lease = Counter(event.lease for event in kept)
     verdicts = {event.lease: (event.annotator, event.verdict) for event in kept}
-    found = [f"{hold}: kept {n} times" for hold, n in by_hold.items() if n > 1]
-    for person in told:
-        for hold, verdict in person["saved"]:
-            if verdicts.get(hold) != (person["name"], verdict):
-                found.append(f"{person['name']} was told that {verdict} is saved; kept is {verdicts.get(hold)}")
+    found = [f"{lease}: kept {n} times" for lease, n in by_lease.items() if n > 1]
+    for person in results:
+        for lease, verdict in person["saved"]:
+            if verdicts.get(lease) != (person["name"], verdict):
+                found.append(f"{person['name']} got {verdict} confirmed as saved; stored is {verdicts.get(lease)}")
     by_person = Counter((event.image_a, event.annotator) for event in kept)
     found += [f"pair {image}: {n} answers of {name}" for (image, name), n in by_person.items() if n > 1]
     # Where the verdicts tie, one more is needed, and decides.
@@ -226,7 +226,7 @@ def missed(rate: float, p99: float, errors: int, wrong: int) -> list[str]:
         (errors == 0, f"errors: {errors}"),
         (wrong == 0, f"mistakes: {wrong}"),
     )
-    return [said for kept, said in bounds if not kept]
+    return [message for kept, message in bounds if not kept]
 
 
 def main() -> None:
@@ -252,14 +252,14 @@ def main() -> None:
             try:
                 players = start_people(url, people, given.seconds, given.pause)
                 began, before = time.perf_counter(), seconds_of_cpu(server)
-                told = what_happened(players)
+                results = what_happened(players)
                 took, used = time.perf_counter() - began, seconds_of_cpu(server) - before
             finally:
                 stop(server)
-            seconds = np.array([one for person in told for one in person["seconds"]]) * 1000
-            wrong = sum((Counter(person["wrong"]) for person in told), Counter())
-            answers = sum(len(person["saved"]) for person in told)
-            amiss = mistakes(store, told, given.overlap)
+            seconds = np.array([one for person in results for one in person["seconds"]]) * 1000
+            wrong = sum((Counter(person["wrong"]) for person in results), Counter())
+            answers = sum(len(person["saved"]) for person in results)
+            amiss = mistakes(store, results, given.overlap)
             median, most = np.percentile(seconds, [50, 99])
             print("| people | answers/s | median ms | p99 ms | server's CPU ms an answer | errors | mistakes |")
             print("|---|---|---|---|---|---|---|")
