@@ -196,12 +196,5 @@ class PeopleRecord(RoundRecord):
 
 
 def _answer(question: Question, decision: Decision, source: Source) -> Answer:
-    return Answer(
-        question,
-        decision.verdict,
-        source,
-        decision.annotator,
-        decision.seconds,
-        asked=0 if decision.found_again else 1,
-        found_again=decision.found_again,
-    )
+    free, given = decision.found_again, (decision.annotator, decision.seconds)
+    return Answer(question, decision.verdict, source, *given, asked=0 if free else 1, found_again=free)

@@ -13,7 +13,8 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import create_engine
 
-from whosame.annotation.queue.leases import NEXT_NEW, release_leases
+from whosame.annotation.queue.leases import release_leases
+from whosame.annotation.queue.statements import NEXT_NEW
 from whosame.annotation.queue.submit import RefusedError
 from whosame.annotation.queue.tasks import PairTask
 from whosame.annotation.store.store import open_store

@@ -13,9 +13,10 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, event, inspect, text
 from sqlalchemy.exc import DBAPIError
 
+from whosame.annotation.store.append_only import APPEND_ONLY
 from whosame.annotation.store.engine import connect, parse_url, sqlite_path
 from whosame.annotation.store.migrate import MIGRATIONS, prepare
-from whosame.annotation.store.schema import APPEND_ONLY, metadata
+from whosame.annotation.store.schema import metadata
 from whosame.annotation.store.store import AnswerEvent, open_store
 from whosame.errors import StorageError
 

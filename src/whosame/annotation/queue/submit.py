@@ -1,13 +1,21 @@
 """Submitting: a person answers or skips a pair that is leased to them. Both are events."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, delete, func, select, update
+from sqlalchemy import Connection, Row, delete, select
 
 from whosame.annotation.queue.leases import lock_leases_of_token
+from whosame.annotation.queue.statements import (
+    ADD_ANSWER,
+    ANSWER_TO_LEASE,
+    DROP_LEASES,
+    DROP_OWN_LEASE,
+    UPDATE_TASK,
+    VOTES,
+)
 from whosame.annotation.queue.voting import Vote, decide
-from whosame.annotation.store.schema import NOT_UNDONE, answer_events, images, leases, runs, skips, tasks
+from whosame.annotation.store.schema import leases, skips, tasks
 from whosame.annotation.store.timestamps import stamp
 from whosame.errors import WhosameError
 from whosame.questions import Verdict
@@ -88,20 +96,17 @@ def submit_answer(
         if given is None:
             raise RefusedError("lapsed", LAPSED)
         return _again(given, annotator, verdict)
-    event = _append(
+    receipt = _add(
         connection,
         task,
         annotator,
-        verdict,
-        min(max(seconds, 0.0), max(now - task.leased_at, 0.0)),
+        verdict=verdict,
+        seconds=min(max(seconds, 0.0), max(now - task.leased_at, 0.0)),
         answered_at=stamp(now),
-        settles=False,
         lease=token,
         session=session,
     )
-    others = [row for row in held if row.id != task.id]
-    decides = _count(connection, task, annotator)
-    return Receipt(event, verdict, decides=decides, run_uid=task.run_uid, leases=others)
+    return replace(receipt, leases=[row for row in held if row.id != task.id])
 
 
 def open_task(connection: Connection, run_uid: str, image_a: int, image_b: int, attempt: int | None) -> Row[Any] | None:
@@ -140,8 +145,8 @@ def submit_unleased(
     settles : bool
         Whether it decides the pair alone.
     """
-    event = _append(connection, task, annotator, verdict, seconds, answered_at=answered_at, settles=settles)
-    return Receipt(event, verdict, decides=_count(connection, task, annotator), run_uid=task.run_uid)
+    answer = {"verdict": verdict, "seconds": seconds, "answered_at": answered_at, "settles": settles}
+    return _add(connection, task, annotator, **answer)
 
 
 def skip_pair(connection: Connection, token: str, annotator: str, *, now: float) -> None:
@@ -177,37 +182,13 @@ def _task(token: str, held: list[Row[Any]]) -> Row[Any] | None:
     return next((row for row in held if row.token == token and row.open), None)
 
 
-def _append(
-    connection: Connection,
-    task: Row[Any],
-    annotator: str,
-    verdict: Verdict,
-    seconds: float,
-    *,
-    answered_at: str,
-    settles: bool,
-    lease: str | None = None,
-    session: str | None = None,
-) -> int:
-    values = {
-        **_question(task),
-        "who": annotator,
-        "run_uid": task.run_uid,
-        "round": task.round,
-        "image_a": task.image_a,
-        "image_b": task.image_b,
-        "kind": task.kind,
-        "verdict": verdict,
-        "source": "human",
-        "annotator": annotator,
-        "attempt": task.attempt,
-        "seconds": seconds,
-        "answered_at": answered_at,
-        "lease": lease,
-        "session": session,
-        "settles": settles,
-    }
-    return int(connection.execute(APPEND, values).scalar_one())
+def _add(connection: Connection, task: Row[Any], annotator: str, **answer: Any) -> Receipt:
+    """Add an answer to a locked task, and count the task's votes."""
+    of_task = {name: getattr(task, name) for name in ("run_uid", "round", "image_a", "image_b", "kind", "attempt")}
+    common = {"source": "human", "annotator": annotator, "settles": False, "lease": None, "session": None}
+    values = {**common, **of_task, **answer, **_question(task), "who": annotator}
+    event = int(connection.execute(ADD_ANSWER, values).scalar_one())
+    return Receipt(event, answer["verdict"], decides=_count(connection, task, annotator), run_uid=task.run_uid)
 
 
 def _count(connection: Connection, task: Row[Any], annotator: str) -> bool:
@@ -218,41 +199,9 @@ def _count(connection: Connection, task: Row[Any], annotator: str) -> bool:
     needed = task.votes_needed if decided is not None or len(votes) < task.votes_needed else len(votes) + 1
     state = {"votes": len(votes), "votes_needed": needed, "open": decided is None}
     connection.execute(UPDATE_TASK, {"task": task.id, **state})
-    connection.execute(DROP_OWN if decided is None else DROP, {"task": task.id, "who": annotator})
+    connection.execute(DROP_OWN_LEASE if decided is None else DROP_LEASES, {"task": task.id, "who": annotator})
     return decided is not None
 
 
 def _question(task: Row[Any]) -> dict[str, Any]:
     return {"run": task.run_uid, "a": task.image_a, "b": task.image_b, "nth": task.attempt}
-
-
-# The statements, compiled once: that costs more than running them.
-
-_run: BindParameter[str] = bindparam("run")
-_who: BindParameter[str] = bindparam("who")
-_task_id: BindParameter[int] = bindparam("task")
-_same_question = (
-    (answer_events.c.run_uid == _run)
-    & (answer_events.c.image_a == bindparam("a"))
-    & (answer_events.c.image_b == bindparam("b"))
-    & (answer_events.c.attempt == bindparam("nth"))
-)
-_digest = select(images.c.digest).where(images.c.run_uid == _run)
-_before = select(func.count()).select_from(answer_events).where(_same_question, answer_events.c.annotator == _who)
-ANSWER_TO_LEASE = select(answer_events).where(answer_events.c.lease == bindparam("name"))
-OVERLAP = select(runs.c.overlap).where(runs.c.run_uid == _run)
-VOTES = select(answer_events.c.verdict, answer_events.c.settles, OVERLAP.scalar_subquery().label("overlap"))
-VOTES = VOTES.where(_same_question, NOT_UNDONE).order_by(answer_events.c.id)
-APPEND = (
-    answer_events.insert()
-    .values(
-        run=select(runs.c.run).where(runs.c.run_uid == _run).scalar_subquery(),
-        digest_a=_digest.where(images.c.image == bindparam("a")).scalar_subquery(),
-        digest_b=_digest.where(images.c.image == bindparam("b")).scalar_subquery(),
-        revision=_before.scalar_subquery(),
-    )
-    .returning(answer_events.c.id)
-)
-UPDATE_TASK = update(tasks).where(tasks.c.id == _task_id)
-DROP = delete(leases).where(leases.c.task_id == _task_id)
-DROP_OWN = DROP.where(leases.c.annotator == _who)

@@ -8,7 +8,7 @@ answers (:mod:`~whosame.annotation.queue.submit`).
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
@@ -18,8 +18,6 @@ from whosame.annotation.store.engine import lock_run
 from whosame.annotation.store.schema import NOT_UNDONE, answer_events, leases, runs, tasks, undos
 from whosame.annotation.store.store import INSERT, LabelStore, chunks
 from whosame.questions import Kind
-
-State = Literal["asking", "working", "over"]
 
 
 @dataclass(frozen=True)

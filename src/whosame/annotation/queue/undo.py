@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, exists, select, update
 
-from whosame.annotation.queue.leases import TASK, Lease, lease_task, lock_leases_and_task
-from whosame.annotation.queue.submit import DROP_OWN, OVERLAP, VOTES, RefusedError
+from whosame.annotation.queue.leases import Lease, lease_task, lock_leases_and_task
+from whosame.annotation.queue.statements import DROP_OWN_LEASE, OVERLAP, TASK, VOTES
+from whosame.annotation.queue.submit import RefusedError
 from whosame.annotation.store.schema import NOT_UNDONE, TASK_OF_ANSWER, answer_events, runs, tasks, undos
 from whosame.annotation.store.timestamps import stamp
 
@@ -69,7 +70,7 @@ def undo_answer(connection: Connection, event: int, annotator: str, session: str
         connection.execute(update(tasks).where(tasks.c.id == task).values(state))
     elif connection.execute(_waits_for(task, row)).first() is None:  # sent again, by another tab or a slow network
         raise RefusedError("answered", "this answer was undone, and the pair has been answered again since")
-    connection.execute(DROP_OWN, {"task": task, "who": annotator})
+    connection.execute(DROP_OWN_LEASE, {"task": task, "who": annotator})
     return lease_task(connection, connection.execute(TASK, {"task": task}).one(), annotator, session, now=now)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
+from whosame.annotation.store.append_only import refuse_changes
 from whosame.annotation.store.schema import answer_events, metadata
 from whosame.errors import StorageError
 
@@ -52,6 +53,7 @@ def prepare(engine: Engine, where: str, file: Path | None, *, migrations: Path =
             return
         if found is None:
             metadata.create_all(connection)
+            refuse_changes(connection)
         elif file is not None:
             _copy(file, found, head)
         _migrate(connection, migrations, head, created=found is None)

@@ -1,14 +1,14 @@
 """The tables of the label store, the same for SQLite and PostgreSQL.
 
-Answers are appended and never changed: ``answer_events``, ``undos``, ``skips`` and ``audit_events`` refuse every update
-and delete (:data:`APPEND_ONLY`). The other tables hold the present state: open questions, leases, users, sessions.
+``answer_events``, ``undos``, ``skips`` and ``audit_events`` are append-only
+(:mod:`~whosame.annotation.store.append_only`). The other tables have the present state: open questions, leases, users,
+sessions.
 """
 
 from collections.abc import Sequence
 from typing import get_args
 
 from sqlalchemy import (
-    DDL,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -23,7 +23,6 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
-    event,
     exists,
     false,
 )
@@ -213,41 +212,6 @@ audit_events = Table(
     Column("details", Text, nullable=False),  # JSON
     sqlite_autoincrement=True,
 )
-
-APPEND_ONLY = (answer_events, undos, skips, audit_events)
-
-
-REFUSAL = "the label store is append-only"
-
-
-def _with_creation(target: MetaData | Table, moment: str, dialect: str, statement: str) -> None:
-    ddl = DDL(statement)  # type: ignore[no-untyped-call]
-    event.listen(target, moment, ddl.execute_if(dialect=dialect))
-
-
-_with_creation(
-    metadata,
-    "before_create",
-    "postgresql",
-    "CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-    f"$$ BEGIN RAISE EXCEPTION '{REFUSAL}'; END $$",
-)
-for _table in APPEND_ONLY:
-    _with_creation(
-        _table,
-        "after_create",
-        "postgresql",
-        "CREATE TRIGGER %(table)s_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON %(table)s "
-        "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()",
-    )
-    for _change in ("UPDATE", "DELETE"):
-        _with_creation(
-            _table,
-            "after_create",
-            "sqlite",
-            f"CREATE TRIGGER %(table)s_no_{_change.lower()} BEFORE {_change} ON %(table)s "
-            f"BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END",
-        )
 
 # Conditions of queries: an answer that was not undone; the task that an answer is to.
 NOT_UNDONE = ~exists().where(undos.c.event_id == answer_events.c.id)

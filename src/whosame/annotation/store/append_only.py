@@ -1,0 +1,26 @@
+"""Append-only tables: triggers that refuse every update and delete, whatever program tries it."""
+
+from sqlalchemy import Connection, text
+
+from whosame.annotation.store.schema import answer_events, audit_events, skips, undos
+
+APPEND_ONLY = (answer_events, undos, skips, audit_events)
+REFUSAL = "the label store is append-only"
+SQLITE = (
+    "CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{refusal}'); END",
+    "CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} BEGIN SELECT RAISE(ABORT, '{refusal}'); END",
+)
+POSTGRESQL = (
+    """CREATE OR REPLACE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS
+    $$ BEGIN RAISE EXCEPTION '{refusal}'; END $$""",
+    """CREATE TRIGGER {table}_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table}
+    FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()""",
+)
+
+
+def refuse_changes(connection: Connection) -> None:
+    """Create the triggers of a new database, in the transaction that creates its tables."""
+    statements = POSTGRESQL if connection.dialect.name == "postgresql" else SQLITE
+    for table in APPEND_ONLY:
+        for statement in statements:
+            connection.execute(text(statement.format(table=table.name, refusal=REFUSAL)))
