@@ -1,4 +1,4 @@
-"""People answer the rounds: as the oracle would, whatever is killed, and never the same pair twice."""
+"""People answer the rounds: the result is the oracle's, whatever is killed, and no pair is answered twice."""
 
 import os
 import re
@@ -22,18 +22,18 @@ from whosame.runs import Run
 pytestmark = pytest.mark.xdist_group("rounds")
 
 PEOPLE = {"annotator": "human", "annotator_options": {"serve": False, "undo_seconds": 0.0}}
-TIMED = ("seconds", "timed", "hours")  # how long people took is theirs
+TIMED = ("seconds", "timed", "hours")  # people take their own time
 
 
 class Person(threading.Thread):
-    """Answers whatever waits, from the truth."""
+    """Answers all open questions, from the truth."""
 
     def __init__(self, folder, people_of):
         super().__init__(daemon=True)
         self.folder, self.people_of, self.done = folder, people_of, threading.Event()
         manifest = pd.read_parquet(next((folder / "data" / "02_index").glob("manifest_*.parquet")))
         self.identities = manifest["identity"].fillna(-2).astype(int).tolist()
-        self.said = 0
+        self.answered = 0
         self.pause = 0.02
 
     def verdict(self, first, second):
@@ -59,7 +59,7 @@ class Person(threading.Thread):
             if lease.left in shown and lease.right in shown:
                 with suppress(RefusedError):
                     people.answer("alice", lease, self.verdict(shown[lease.left], shown[lease.right]), 1.0)
-                    self.said += 1
+                    self.answered += 1
 
 
 @pytest.fixture
@@ -87,14 +87,14 @@ def events(folder, name, columns="round, image_a, image_b, verdict"):
 
 @pytest.mark.parametrize("strategy", ["dcps", "mass"])
 def test_people_who_know_the_truth_get_what_the_oracle_gets(project, play, person, strategy):
-    person.pause = 0.3  # s: the loop takes off the table what an answer settles before the next is given
+    person.pause = 0.3  # s: the loop closes the questions that an answer settles before the next is given
     asked = {"strategy": strategy, "rounds": 3, "budget": 24}
     assert play(project, run="oracle", **asked) == 0
     assert play(project, run="people", **asked, **PEOPLE) == 0
     assert metrics(project, "people") == metrics(project, "oracle")
     assert sorted(events(project, "people")) == sorted(events(project, "oracle"))
     assert {source for (source,) in events(project, "people", "source")} == {"human"}
-    assert person.said == len(events(project, "people"))
+    assert person.answered == len(events(project, "people"))
 
 
 def test_killed_while_people_answer_it_goes_on(project, play, person):
@@ -103,41 +103,41 @@ def test_killed_while_people_answer_it_goes_on(project, play, person):
     killed = 0
     for more in (4, 9):
         process = play.start(project, run="people", **asked, **PEOPLE)
-        goal = person.said + more
-        while person.said < goal and process.is_alive():
+        goal = person.answered + more
+        while person.answered < goal and process.is_alive():
             time.sleep(0.01)
         process.kill()
         process.join()
         killed += process.exitcode == -signal.SIGKILL
     assert killed == 2
     assert play(project, run="people", **asked, **PEOPLE) == 0
-    # Who goes on while the loop is dead may answer a pair that would have followed from others: it counts like any.
+    # An answer given while the loop is dead may be to a pair that would have followed from others: it counts.
     given = events(project, "people", "image_a, image_b")
-    assert person.said == len(given) == len(set(given)) == len(events(project, "oracle"))
+    assert person.answered == len(given) == len(set(given)) == len(events(project, "oracle"))
     last = Run(project / "data" / "runs" / "people")
-    assert last.metrics()[-1]["annotation/asked_total"] == person.said
+    assert last.metrics()[-1]["annotation/asked_total"] == person.answered
     memory = pd.read_parquet(last.round(1) / "memory.parquet")
     assert sorted(zip(memory["image_a"], memory["image_b"], strict=True)) == sorted(given)
 
 
-def test_a_second_run_finds_the_answers_and_asks_nobody(project, play, person):
+def test_a_second_run_finds_the_answers_and_asks_no_question(project, play, person):
     asked = {"rounds": 2, "budget": 1000, "strategy": "mass"}  # it ends before its budget does
     assert play(project, run="first", **asked, **PEOPLE) == 0
     first = Run(project / "data" / "runs" / "first").metrics()[-1]
-    said = person.said
-    assert 0 < said == first["annotation/asked_total"] < 1000
+    answered = person.answered
+    assert 0 < answered == first["annotation/asked_total"] < 1000
     assert first["annotation/answers_found_again_total"] == 0
     assert play(project, run="second", **asked, **PEOPLE) == 0
     second = Run(project / "data" / "runs" / "second").metrics()[-1]
-    assert person.said == said
+    assert person.answered == answered
     assert second["annotation/asked_total"] == 0
-    assert second["annotation/answers_found_again_total"] == said
+    assert second["annotation/answers_found_again_total"] == answered
     assert second["retrieval/mAP"] == first["retrieval/mAP"]
     assert second["clusters/ari"] == first["clusters/ari"]
     assert all(found for (found,) in events(project, "second", "found_in"))
 
 
-def test_a_budget_goes_to_pairs_that_nobody_has_answered(project, play, person):
+def test_the_budget_goes_to_pairs_without_answers(project, play, person):
     asked = {"rounds": 1, "budget": 10, "strategy": "dcps"}
     assert play(project, run="first", **asked, **PEOPLE) == 0
     assert play(project, run="second", **asked, **PEOPLE) == 0
@@ -155,7 +155,7 @@ def kedro(project, *arguments):
 
 
 def served(process):
-    """Return the address with the login link that the loop prints, and the number of the page's process."""
+    """Return the login link that the loop prints, and the ids of the page's processes."""
     for line in process.stderr:
         if found := re.search(r"people answer at (http://127.0.0.1:(\d+)/login#\S+)", line):
             children = subprocess.run(["pgrep", "-P", str(process.pid)], capture_output=True, text=True, check=False)
@@ -184,11 +184,11 @@ def test_the_loop_serves_the_page_and_ends_it(project, end):
         assert pages
         time.sleep(1)
         process.send_signal(end)
-        _, said = process.communicate(timeout=30)
+        _, printed = process.communicate(timeout=30)
         assert all(gone(page) for page in pages)
         if end == signal.SIGINT:
-            assert process.returncode == 130, said
-            assert "nothing is lost, the same command goes on" in said
-            assert "Traceback" not in said
+            assert process.returncode == 130, printed
+            assert "nothing is lost, the same command goes on" in printed
+            assert "Traceback" not in printed
     finally:
         process.kill()
