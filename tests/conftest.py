@@ -105,8 +105,15 @@ def database(request, made_database, tmp_path):
 
 @pytest.fixture
 def store(database):
-    """A label store in which nothing is, on both kinds."""
+    """An empty label store, on both kinds."""
     with open_store(database) as store:
+        yield store
+
+
+@pytest.fixture
+def sqlite_store(made_database, tmp_path):
+    """An empty label store in ``tmp_path / "labels.db"``, for tests that do not depend on the kind of database."""
+    with open_store(f"sqlite:///{shutil.copy(made_database('sqlite'), tmp_path / 'labels.db')}") as store:
         yield store
 
 

@@ -18,12 +18,6 @@ def path(tmp_path):
     return tmp_path / "labels.db"
 
 
-@pytest.fixture
-def sqlite_store(path):
-    with open_store(f"sqlite:///{path}") as store:
-        yield store
-
-
 def event(a, b, **others):
     return replace(EVENT, image_a=a, image_b=b, digest_a=f"d{a}", digest_b=f"d{b}", **others)
 

@@ -12,7 +12,6 @@ from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.submit import RefusedError
 from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.store.schema import images, runs, tasks, undos
-from whosame.annotation.store.store import open_store
 from whosame.annotators.human import ask_people
 from whosame.annotators.record import PeopleRecord
 from whosame.configuration import Configuration
@@ -165,18 +164,12 @@ def verdicts(result):
 
 
 @pytest.fixture
-def store(tmp_path):
-    with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
-        yield store
-
-
-@pytest.fixture
-def people(store, people_of):
+def people(sqlite_store, people_of):
     """The annotators of the run "uid", by the real clock."""
-    return people_of(store)
+    return people_of(sqlite_store)
 
 
-def test_answers_are_taken_and_written_once(store, people):
+def test_answers_are_taken_and_written_once(people):
     played = Round(people, within((0, 1), (0, 3), (4, 9)), within((4, 5)))
     for _ in range(4):
         played.next("alice")
@@ -189,7 +182,7 @@ def test_answers_are_taken_and_written_once(store, people):
     ]
     assert (result.asked, result.found, result.found_again) == (4, 0, 0)
     assert {(answer.annotator, answer.seconds > 0) for answer in result.answers} == {("alice", True)}
-    assert len(store.answers("uid")) == 4
+    assert len(people.store.answers("uid")) == 4
     assert played.begun == 1
     assert played.state() == "working"
     with pytest.raises(RefusedError, match="this round is over"):
@@ -230,7 +223,7 @@ def test_no_more_is_asked_than_can_be_paid_for(people):
     assert played.done().asked == 2
 
 
-def test_after_a_crash_the_answers_given_meanwhile_are_found(store, people):
+def test_after_a_crash_the_answers_given_meanwhile_are_found(people):
     batches = within((0, 1), (0, 3), (4, 9)), within((4, 5))
     first = Round(people, *batches)
     first.next("alice")
@@ -245,7 +238,7 @@ def test_after_a_crash_the_answers_given_meanwhile_are_found(store, people):
     assert [source for *_, source in summary(result)][:2] == ["memory", "memory"]
     assert result.asked == 4
     assert result.found >= 2  # or 3: open questions can be answered while the loop starts
-    assert len(store.answers("uid")) == 4
+    assert len(people.store.answers("uid")) == 4
 
 
 def test_an_undone_answer_begins_the_loop_again_and_the_pair_is_asked_again(people):
@@ -293,12 +286,12 @@ def test_an_answer_given_again_to_a_question_of_an_earlier_turn_is_not_lost(peop
     assert len(result.answers) == 5
 
 
-def test_people_are_asked_again_where_an_answer_is_doubted(store, people):
+def test_people_are_asked_again_where_an_answer_is_doubted(people):
     played = Round(people, within((0, 1)), doubted=[(0, 1)])
     assert [played.next("alice", verdict) for verdict in ("different", "same", "same")] == [(0, 1)] * 3
     [answer] = played.done().answers
     assert (answer.verdict, answer.asked, answer.overturned) == ("same", 3, True)
-    assert [event.attempt for event in store.answers("uid")] == [1, 2, 3]
+    assert [event.attempt for event in people.store.answers("uid")] == [1, 2, 3]
 
 
 def test_several_people_make_one_decision_in_the_order_decided(people):
@@ -322,11 +315,11 @@ def test_several_people_make_one_decision_in_the_order_decided(people):
     assert (again.asked, again.found) == (3, 3)
 
 
-def test_a_coordinator_decides_a_pair_alone(store, people):
+def test_a_coordinator_decides_a_pair_alone(people):
     played = Round(people, within((0, 1)), overlap=3)
     [lease] = played.lease("alice")
     played.answer("alice", lease, "different")
-    adjudicate(store, "uid", lease.task, "chief", "same")
+    adjudicate(people.store, "uid", lease.task, "chief", "same")
     assert verdicts(played.done()) == ["same"]
 
 
@@ -334,9 +327,9 @@ class TestReuse:
     """Answers of earlier runs to pairs of the same images."""
 
     @pytest.fixture
-    def earlier(self, store, people_of):
+    def earlier(self, people, people_of):
         def play(*given, overlap=1):
-            played = Round(people_of(store, run_uid="earlier"), within((0, 1), (3, 9)), overlap=overlap)
+            played = Round(people_of(people.store, run_uid="earlier"), within((0, 1), (3, 9)), overlap=overlap)
             for number, verdict in enumerate(given):
                 played.next(f"person {number}", verdict)
                 played.next(f"person {number}")
@@ -344,7 +337,7 @@ class TestReuse:
 
         return play
 
-    def test_they_are_taken_without_asking_and_cost_nothing(self, store, people, earlier):
+    def test_they_are_taken_without_asking_and_cost_nothing(self, people, earlier):
         earlier("unsure")
         played = Round(people, within((0, 1), (3, 9), (6, 7)), budget=1)
         assert played.next("bob") == (6, 7)
@@ -357,16 +350,16 @@ class TestReuse:
         assert (result.asked, result.found, result.found_again, result.reasked) == (1, 0, 2, 0)
         costs = [(answer.asked, answer.seconds > 0) for answer in result.answers]
         assert costs == [(0, False), (0, False), (1, True)]
-        assert [event.found_in for event in store.answers("uid")] == [1, 2, None]
+        assert [event.found_in for event in people.store.answers("uid")] == [1, 2, None]
 
-    def test_a_third_run_finds_the_answer_itself_and_not_its_copy(self, store, people, people_of, earlier):
+    def test_a_third_run_finds_the_answer_itself_and_not_its_copy(self, people, people_of, earlier):
         earlier(None)
-        Round(people_of(store, run_uid="second"), within((0, 1))).done()
+        Round(people_of(people.store, run_uid="second"), within((0, 1))).done()
         Round(people, within((0, 1))).done()
-        assert [event.found_in for event in store.answers("uid")] == [1]
+        assert [event.found_in for event in people.store.answers("uid")] == [1]
 
-    def test_they_stay_when_the_other_run_changes(self, store, people, people_of):
-        other = people_of(store, run_uid="earlier")
+    def test_they_stay_when_the_other_run_changes(self, people, people_of):
+        other = people_of(people.store, run_uid="earlier")
         first = Round(other, within((0, 1), (3, 4)))
         [lease] = first.lease("alice")
         slip = first.answer("alice", lease, "different")
@@ -375,7 +368,7 @@ class TestReuse:
         first.next("alice")
         first.done()
         assert Round(people, within((0, 1))).done().memory.log == [(0, 1, "different")]
-        assert Round(people_of(store, run_uid="third"), within((0, 1))).done().memory.log == [(0, 1, "same")]
+        assert Round(people_of(people.store, run_uid="third"), within((0, 1))).done().memory.log == [(0, 1, "same")]
 
     def test_images_numbered_the_other_way_round(self, people, earlier):
         earlier(None)
@@ -407,11 +400,11 @@ class TestReuse:
         assert (answer.verdict, answer.asked, answer.found_again, answer.overturned) == ("same", 2, True, True)
         assert (result.asked, result.reasked, result.found_again) == (2, 2, 1)
 
-    def test_an_oracles_answers_and_undone_ones_are_not_found(self, store, people, earlier):
+    def test_an_oracles_answers_and_undone_ones_are_not_found(self, people, earlier):
         earlier(None)
-        [event, _] = store.answers("earlier")
-        store.append([replace(event, run_uid="simulated", source="oracle", annotator="oracle", lease=None)])
-        with store.writing() as connection:
+        [event, _] = people.store.answers("earlier")
+        people.store.append([replace(event, run_uid="simulated", source="oracle", annotator="oracle", lease=None)])
+        with people.store.writing() as connection:
             connection.execute(undos.insert().values(event_id=1, annotator="person 0", undone_at=""))
         played = Round(people, within((0, 1)))
         assert played.next("bob") == (0, 1)
