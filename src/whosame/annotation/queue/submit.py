@@ -93,9 +93,11 @@ def submit_answer(
     task = _task(token, held)
     if task is None:
         given = connection.execute(ANSWER_TO_LEASE, {"name": token}).first()
-        if given is None:
+        if given is None or given.annotator != annotator:
             raise RefusedError("lapsed", LAPSED)
-        return _again(given, annotator, verdict)
+        if given.verdict != verdict:
+            raise RefusedError("answered", f"this pair was answered already, {given.verdict!r}: undo that to change it")
+        return Receipt(given.id, verdict, repeated=True)
     receipt = _add(
         connection,
         task,
@@ -167,14 +169,6 @@ def skip_pair(connection: Connection, token: str, annotator: str, *, now: float)
     values = {"task_id": task.id, "annotator": annotator, "lease": token, "skipped_at": stamp(now)}
     connection.execute(skips.insert().values(values))
     connection.execute(delete(leases).where(leases.c.token == token))
-
-
-def _again(given: Row[Any], annotator: str, verdict: Verdict) -> Receipt:
-    if given.annotator != annotator:
-        raise RefusedError("lapsed", "this pair is not yours")
-    if given.verdict != verdict:
-        raise RefusedError("answered", f"this pair was answered already, {given.verdict!r}: undo that to change it")
-    return Receipt(given.id, verdict, repeated=True)
 
 
 def _task(token: str, held: list[Row[Any]]) -> Row[Any] | None:

@@ -147,14 +147,9 @@ class TaskQueue:
         self._update_run(state="asking")
 
     def end(self, last_event_ids: tuple[int, int]) -> bool:
-        """End the round's questions, unless an answer or an undo has arrived since ``last_event_ids``.
+        """End the round's questions, unless an answer or an undo has arrived since; return whether they have ended.
 
         From then on no answer of the round can be undone: the model learns from them.
-
-        Returns
-        -------
-        bool
-            Whether the round has ended.
         """
         with self._store.writing() as connection:
             lock_run(connection, self.info.run_uid, alone=True)  # no answer and no undo arrives in between
