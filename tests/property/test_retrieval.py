@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from whosame.errors import InputError
-from whosame.evaluation import evaluate_retrieval, retrieval
+from whosame.evaluation import evaluate_retrieval
 
 TOLERANCE = 1e-6
 
@@ -74,14 +74,12 @@ def test_equals_the_reference(features, seed, queries, gallery):
 
 
 @pytest.mark.parametrize("features", [corners, clustered])
-def test_the_size_of_the_blocks_and_the_threads_do_not_matter(features, monkeypatch):
+def test_the_size_of_the_blocks_and_the_threads_do_not_matter(features):
     random = np.random.default_rng(0)
     arguments = (features(random, 37), *labels(random, 37), features(random, 300), *labels(random, 300))
     whole = check(*arguments)
     for rows, threads in ((1, 1), (5, 2), (36, 3)):
-        monkeypatch.setattr(retrieval, "BLOCK_BYTES", rows * 4 * 300)
-        monkeypatch.setattr(retrieval.os, "sched_getaffinity", lambda _, n=threads: set(range(n)))
-        cut = evaluate_retrieval(*arguments)
+        cut = evaluate_retrieval(*arguments, block_bytes=rows * 4 * 300, threads=threads)
         assert (cut.mAP, cut.mINP) == (whole.mAP, whole.mINP)
         np.testing.assert_array_equal(cut.cmc, whole.cmc)
 

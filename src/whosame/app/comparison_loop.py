@@ -2,7 +2,7 @@
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,7 +76,7 @@ def play_comparison(
     plan = fit_to_images(plan, parameters, train_set, truth)
     _check_played(plan, parameters, manifest)
 
-    failed = _play_all(env, plan, parameters)
+    failed = play_all(env, plan, parameters)
     wanted = merge(typed, {"compare": {"name": plan.name}})
     with KedroServiceSession.create(project_path=paths.root(), env=env) as session:
         session.load_context(runtime_params=wanted)
@@ -99,7 +99,16 @@ def _check_played(plan: Plan, parameters: Mapping[str, Any], manifest: Manifest)
         raise ResumeError("\n".join([*problems, "Or give this comparison another name: --name=NAME."]))
 
 
-def _play_all(env: str | None, plan: Plan, parameters: Mapping[str, Any]) -> dict[str, str]:
+def play_all(
+    env: str | None,
+    plan: Plan,
+    parameters: Mapping[str, Any],
+    *,
+    play: Callable[[str | None, Mapping[str, Any]], object] = play,
+    log: Callable[[Run, Configuration], None] | None = None,
+) -> dict[str, str]:
+    """Play the runs of a plan that are not complete, and bring MLflow up to date; return messages of failed runs."""
+    log = log or synchronise_run
     names = tuple(run.name for run in plan.runs)
     folder, failed = paths.comparison_folder(plan.name), dict[str, str]()
     SavedPlan(plan.mode, names, plan.notes).write(folder)
@@ -115,7 +124,7 @@ def _play_all(env: str | None, plan: Plan, parameters: Mapping[str, Any]) -> dic
         try:
             if missing:
                 play(env, planned.parameters)
-            _log(run, configuration)
+            log(run, configuration)
         except Exception as error:  # noqa: BLE001  whatever it is, the other runs are still worth playing
             failed[planned.name] = str(find_user_error(error) or repr(error))
             _say(f"comparison {plan.name}: {planned.name} failed and is excluded: {failed[planned.name]}")
@@ -125,7 +134,7 @@ def _play_all(env: str | None, plan: Plan, parameters: Mapping[str, Any]) -> dic
     return failed
 
 
-def _log(run: Run, configuration: Configuration) -> None:
+def synchronise_run(run: Run, configuration: Configuration) -> None:
     """Bring MLflow up to date: it may have been away, or be another than the one that saw the run."""
     try:
         synchronise(

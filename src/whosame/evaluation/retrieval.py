@@ -1,4 +1,4 @@
-"""Retrieval metrics of person re-identification: mAP, CMC and mINP by the standard protocol."""
+"""Retrieval metrics: mAP, CMC and mINP by the standard protocol of person re-identification."""
 
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -61,6 +61,8 @@ def evaluate_retrieval(
     gallery_cams: ArrayLike,
     *,
     max_rank: int = 50,
+    block_bytes: int = BLOCK_BYTES,
+    threads: int | None = None,
 ) -> RetrievalMetrics:
     """Rank the gallery for every query by cosine similarity, and score the rankings.
 
@@ -80,6 +82,10 @@ def evaluate_retrieval(
     gallery_ids, gallery_cams : int64 [G]
     max_rank : int
         Length of the CMC, at least 1.
+    block_bytes : int
+        Size of the blocks of similarities; the figures do not depend on it.
+    threads : int, optional
+        By default one per core; the figures do not depend on it.
 
     Returns
     -------
@@ -92,7 +98,7 @@ def evaluate_retrieval(
 
     Notes
     -----
-    The similarity matrix is computed in blocks of 128 MiB. Nothing is sorted but the ranks of the matches: a match's
+    The similarity matrix is computed in blocks. Nothing is sorted but the ranks of the matches: a match's
     rank is one more than the number of images before it. Similarities too near to each other for float32 are
     compared in float64, so the figures do not depend on the BLAS library or the number of threads.
 
@@ -115,7 +121,7 @@ def evaluate_retrieval(
     if max_rank < 1:
         raise InputError(f"max_rank is {max_rank}, but a CMC has at least 1 rank")
 
-    ranks = _ranks_of_matches(query, gallery)
+    ranks = _ranks_of_matches(query, gallery, block_bytes, threads or len(os.sched_getaffinity(0)))
     matched = [found for found in ranks if len(found)]
     if not matched:
         return RetrievalMetrics(np.nan, np.full(max_rank, np.nan), np.nan, len(query), len(query))
@@ -129,7 +135,9 @@ def evaluate_retrieval(
     )
 
 
-def _ranks_of_matches(query: FeatureSet, gallery: FeatureSet) -> list[NDArray[np.int32]]:
+def _ranks_of_matches(
+    query: FeatureSet, gallery: FeatureSet, block_bytes: int, threads: int
+) -> list[NDArray[np.int32]]:
     """Return for each query the ranks of its matches, from 1, ascending."""
     if len(query) == 0 or len(gallery) == 0:
         return [np.empty(0, np.int32)] * len(query)
@@ -150,9 +158,8 @@ def _ranks_of_matches(query: FeatureSet, gallery: FeatureSet) -> list[NDArray[np
         rank_matches(similarities, *asked, *given, flat, counts)
         return [np.sort(found) for found in np.split(flat[: counts.sum()], np.cumsum(counts)[:-1])]
 
-    rows = max(1, min(len(query), BLOCK_BYTES // (4 * len(gallery))))
+    rows = max(1, min(len(query), block_bytes // (4 * len(gallery))))
     block = np.empty((rows, len(gallery)), np.float32)
-    threads = len(os.sched_getaffinity(0))  # to ask numba would start its threads, which resets torch's number of them
     share = -(-rows // threads)
     ranks: list[NDArray[np.int32]] = []
     with ThreadPoolExecutor(threads) as pool:

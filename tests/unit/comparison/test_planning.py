@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from whosame.app import comparison_loop
-from whosame.comparison import planning
+from whosame.app.comparison_loop import play_all
 from whosame.comparison.plan import SavedPlan
 from whosame.comparison.planning import fit_to_images, make_plan
 from whosame.configuration import Configuration
@@ -131,20 +130,17 @@ def test_a_strategy_that_does_not_take_the_common_schedule_is_noted(monkeypatch)
     )
 
 
-def test_the_native_comparison_takes_each_methods_own_setting(monkeypatch):
+def test_the_native_comparison_takes_each_methods_own_setting():
     with pytest.raises(ParameterError, match="group 'native', which is missing"):
         plan(mode="native")
-    group = {"native": {"dcps": {"budget": 3}}}
-    assert planning.native_changes(group, "dcps-no-intra") == {"budget": 3}  # an ablation is its method's
-    assert planning.native_changes(group, "random") == {}
     group = {"native": {"dcps": {"budget": 33, "clustering": {"eps": 0.4}}}}
-    monkeypatch.setattr(planning, "native_changes", lambda parameters, strategy: group["native"].get(strategy, {}))
-    runs = {run.name: run for run in plan(mode="native", seeds=[0]).runs}
+    planned = plan(mode="native", seeds=[0], parameters=group)
+    runs = {run.name: run for run in planned.runs}
     assert runs["c-dcps-33-s0"].parameters["clustering"] == {"eps": 0.4}
     assert "strategies" not in runs["c-dcps-33-s0"].parameters  # its own schedule
     assert {"c-random-20-s0", "c-random-40-s0"} < runs.keys()
     assert not [name for name in runs if name.startswith("c-dcps-20")]
-    assert plan(mode="native").notes == ("dcps was asked its own budget of 33 questions, not the comparison's.",)
+    assert planned.notes == ("dcps was asked its own budget of 33 questions, not the comparison's.",)
 
 
 def test_images_without_cameras_leave_the_centred_baseline_out():
@@ -172,10 +168,8 @@ def test_a_run_that_fails_is_noted_and_the_others_go_on(tmp_path, monkeypatch, c
         if parameters["run"] == "c-random-20-s0":
             raise RuntimeError("a node failed") from ResumeError("its round was removed")
 
-    monkeypatch.setattr(comparison_loop, "play", play)
-    monkeypatch.setattr(comparison_loop, "_log", lambda *_: None)
     wanted = plan(strategies=["random"], budgets=[20])
-    failed = comparison_loop._play_all("env", wanted, PARAMETERS)
+    failed = play_all("env", wanted, PARAMETERS, play=play, log=lambda *_: None)
     assert played == [("env", run.name) for run in wanted.runs]
     assert failed == {"c-random-20-s0": "its round was removed"}
     record = SavedPlan.read(tmp_path / "data" / "08_reporting" / "c")

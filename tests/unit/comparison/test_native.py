@@ -15,7 +15,7 @@ from whosame.strategies import registry
 from whosame.strategies.budget import spread
 from whosame.strategies.dcps.dcps import DCPSConfig
 
-CONF = Path(__file__).parents[2] / "conf"
+CONF = Path(__file__).parents[3] / "conf"
 ENVIRONMENTS = ["base", "market1501", "dukemtmc", "msmt17", "omniglot"]
 
 
