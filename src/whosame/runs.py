@@ -1,4 +1,4 @@
-"""What lies under ``data/runs``: one folder a run, one folder a round, every artefact written once."""
+"""Runs on disk: ``data/runs`` has a folder a run, with a folder a round."""
 
 import dataclasses
 import json
@@ -11,13 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from whosame.atomic import writing
+from whosame import artefacts
+from whosame.artefacts import CHECKPOINT, FORK, HEAVY, METRICS, MLFLOW_RUN, RUN, TIMING
 from whosame.errors import InputError, ResumeError, unknown_name
 
-COMPARISON = "comparison.json"  # in a run's folder: the comparison that it was played for
-FORK = "fork.json"  # in a fork's folder: the run and the round that it continues
-METRICS = "metrics.json"  # written last: a round with metrics is complete
-HEAVY = ("features.npz", "graph.npz", "checkpoint.pt")  # what pruning removes
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -60,7 +57,7 @@ class Run:
         path = self.folder / FORK
         if not path.exists():
             return None
-        origin = json.loads(path.read_text())
+        origin = artefacts.read(path)
         return f"{origin['run']}:{origin['round']}"
 
     def completed(self) -> int:
@@ -72,12 +69,12 @@ class Run:
 
     def metrics(self) -> list[dict[str, Any]]:
         """Return the metrics of the complete rounds, in order."""
-        return [json.loads((self.round(number) / METRICS).read_text()) for number in range(self.completed())]
+        return [artefacts.read(self.round(number) / METRICS) for number in range(self.completed())]
 
     def seconds(self, number: int) -> float:
-        """Return how long a round took, summed over its interrupted attempts' last; nan where it was not noted."""
-        noted = self.round(number) / "timing.json"
-        return float(json.loads(noted.read_text())["seconds"]) if noted.exists() else float("nan")
+        """Return how long the last attempt at a round took; nan where that was not noted."""
+        timing = self.round(number) / TIMING
+        return float(artefacts.read(timing)["seconds"]) if timing.exists() else float("nan")
 
     def bytes_on_disk(self) -> int:
         """Return the size of the run's files."""
@@ -85,8 +82,8 @@ class Run:
 
     def about(self) -> dict[str, Any]:
         """Return what the run was made from, as ``run.json`` holds it; empty before its first round."""
-        path = self.folder / "run.json"
-        return dict(json.loads(path.read_text())) if path.exists() else {}
+        path = self.folder / RUN
+        return dict(artefacts.read(path)) if path.exists() else {}
 
     def open(self, configuration: Mapping[str, Any], manifest: Mapping[str, Any], code: str) -> dict[str, Any]:
         """Note what the run is made from, or check that it still is.
@@ -121,7 +118,7 @@ class Run:
             "manifest": dict(manifest),
             "code": code,
         }
-        write_json(self.folder / "run.json", about)
+        artefacts.write(self.folder / RUN, about)
         return about
 
     def fork(self, at: int, into: "Run") -> None:
@@ -139,7 +136,7 @@ class Run:
         if not self.about():
             known = [run.name for run in all_runs(self.folder.parent)]
             raise ResumeError(str(unknown_name("run", self.name, known)) if known else "there is no run to fork yet")
-        whole = [n for n in range(self.completed()) if (self.round(n) / "checkpoint.pt").exists()]
+        whole = [n for n in range(self.completed()) if (self.round(n) / CHECKPOINT).exists()]
         if at not in whole:
             raise ResumeError(f"round {at} of run {self.name!r} cannot be forked: rounds with a checkpoint are {whole}")
         making = into.folder.with_name(f".{into.name}.{secrets.token_hex(4)}")
@@ -149,10 +146,10 @@ class Run:
                     self.round(number),
                     making / f"round_{number:03d}",
                     copy_function=_link,
-                    ignore=shutil.ignore_patterns("mlflow.json", "*.partial"),  # the new run has a parent of its own
+                    ignore=shutil.ignore_patterns(MLFLOW_RUN, "*.partial"),  # the new run has a parent of its own
                 )
             origin = {"run": self.name, "uid": self.about()["uid"], "round": at}
-            write_json(making / FORK, origin)
+            artefacts.write(making / FORK, origin)
             making.rename(into.folder)
         finally:
             shutil.rmtree(making, ignore_errors=True)
@@ -184,12 +181,6 @@ def all_runs(runs: Path) -> Iterator[Run]:
     for folder in sorted(runs.glob("*")) if runs.exists() else ():
         if folder.is_dir() and not folder.name.startswith(".") and any(folder.glob("round_*")):
             yield Run(folder)
-
-
-def write_json(path: Path, content: Mapping[str, Any]) -> None:
-    """Write a JSON file, whole or not at all."""
-    with writing(path) as file:
-        file.write(json.dumps(content, indent=1, sort_keys=True).encode())
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

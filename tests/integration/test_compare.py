@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from mlflow.tracking import MlflowClient
 
+from whosame import artefacts
 from whosame.errors import InputError
 from whosame.pipelines.compare.mlflow_runs import planned_runs, runs_found
-from whosame.runs import COMPARISON, write_json
 
 pytestmark = [
     pytest.mark.xdist_group("compare"),
@@ -90,7 +90,7 @@ def test_made_again_it_is_the_same_and_excludes_what_is_unfinished_or_of_other_i
     shutil.copytree(next((folder / "data/01_raw").iterdir()), images)
     next((images / "bounding_box_test").glob("*.jpg")).unlink()
     for run in ("elsewhere", "cut"):
-        write_json(folder / "data/runs" / run / COMPARISON, {"name": "small", "mode": "selection"})
+        artefacts.write(folder / "data/runs" / run / artefacts.COMPARISON, {"name": "small", "mode": "selection"})
     assert play(folder, run="elsewhere", rounds=1, strategy="none", layout="market1501", images=str(images)) == 0
     assert play(folder, sabotage=fail_in_round_1, run="cut", rounds=2, strategy="dcps", budget=12, seed=2) == 1
 

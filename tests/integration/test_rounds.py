@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from whosame import artefacts
 from whosame.clustering import neighbours
 from whosame.features.centring import centre_by_camera
-from whosame.runs import HEAVY, Run
+from whosame.runs import Run
 from whosame.strategies.registry import PRESETS
 
 pytestmark = pytest.mark.xdist_group("rounds")  # these share the run that nothing happened to
@@ -36,18 +37,12 @@ def test_a_run_leaves_every_artefact_and_keeps_its_budget(calm):
     run = run_of(calm, "calm")
     metrics = run.metrics()
     assert len(metrics) == 4
-    artefacts = {"features.npz", "clusters.npy", "graph.npz", "nearest.npy", "questions.parquet", "memory.parquet"}
-    artefacts |= {
-        "answers.parquet",
-        "labels.npy",
-        "checkpoint.pt",
-        "training.json",
-        "metrics.json",
-        "timing.json",
-        "pairs.png",
-    }
-    for number in range(4):
-        assert artefacts <= {path.name for path in run.round(number).iterdir()}
+    names = {value for name, value in vars(artefacts).items() if name.isupper() and isinstance(value, str)}
+    of_the_run = {path.name for path in run.folder.iterdir() if path.is_file()}
+    assert of_the_run == {artefacts.RUN, artefacts.LOCK, artefacts.MLFLOW_RUN}
+    for number in range(4):  # the catalog names every file as the module does
+        found = {path.name for path in run.round(number).iterdir()}
+        assert found == names - {artefacts.RUN, artefacts.FORK, artefacts.COMPARISON, artefacts.LOCK}
     last = metrics[-1]
     assert 0 < last["annotation/asked_total"] <= 40
     assert last["annotation/asked_total"] == sum(m["annotation/asked"] for m in metrics) == len(events(calm, "calm"))
@@ -156,7 +151,7 @@ def test_a_complete_run_goes_on_under_a_new_name_only(calm, play, type_kedro):
 def test_a_thinned_run_goes_on(project, play):
     assert play(project, run="prune", rounds=4, storage={"keep_every": 3}) == 0
     run = run_of(project, "prune")
-    kept = [number for number in range(4) if all((run.round(number) / name).exists() for name in HEAVY)]
+    kept = [number for number in range(4) if all((run.round(number) / name).exists() for name in artefacts.HEAVY)]
     assert kept == [0, 2, 3]
     assert len(run.metrics()) == 4
 

@@ -1,30 +1,37 @@
-"""kedro-viz shows the pipeline: its nodes by name, with layers, tags and a docstring each."""
+"""kedro-viz shows a round as four stages that open, its nodes by name, with layers in the order of the data."""
 
 import json
 
 from whosame.pipeline_registry import register_pipelines
 
 STAGES = {
-    "prepare.open_round",
-    "select.extract_features",
-    "select.cluster",
-    "select.select_pairs",
-    "label.annotate",
-    "label.reassign",
-    "model.train",
-    "model.evaluate",
+    "prepare": {"index_images", "split_images", "decode_pixels", "open_round", "start_network"},
+    "select": {"extract_features", "cluster", "describe_round", "select_pairs"},
+    "label": {"annotate", "reassign", "draw_pairs"},
+    "model": {"train", "evaluate"},
 }
+LAYERS = ["previous round", "prepared", "features", "clusters", "questions", "answers", "labels", "model", "metrics"]
 
 
-def test_viz_builds_with_stages_layers_and_tags(project, type_kedro):
-    type_kedro(project, "viz", "build")
+def test_viz_shows_the_stages_their_nodes_and_the_layers(project, type_kedro):
+    type_kedro(project, "viz", "build", "--pipeline=active_round")
     main = json.loads((project / "build" / "api" / "main").read_text())
-    named = {node["name"]: node for node in main["nodes"]}
-    assert named.keys() >= {stage.partition(".")[2] for stage in STAGES}
-    assert {"features", "clusters", "questions", "answers", "labels", "model", "metrics"} <= set(main["layers"])
+    tree, names = main["modular_pipelines"], {node["id"]: node["name"] for node in main["nodes"]}
+    children = {name: tree[name]["children"] for name in STAGES}
+    assert {child["id"] for child in tree["__root__"]["children"] if child["type"] == "modularPipeline"} == {*STAGES}
+    for stage, nodes in STAGES.items():
+        assert {names[child["id"]] for child in children[stage] if child["type"] == "task"} == nodes
+    order = list(STAGES)
+    for one, later in zip(order, order[1:], strict=False):
+        assert set(tree[one]["outputs"]) & set(tree[later]["inputs"])
+        assert not set(tree[later]["outputs"]) & set(tree[one]["inputs"])  # no way back: the boxes are in a row
+    assert main["layers"] == LAYERS
 
 
-def test_every_node_has_a_docstring():
+def test_nodes_say_what_they_do_and_take_their_own_parameters():
     nodes = register_pipelines()["active_round"].nodes
-    assert {node.name for node in nodes} >= STAGES
-    assert all(node.func.__doc__ and node.tags for node in nodes)
+    assert {(node.namespace, node.short_name) for node in nodes} == {
+        (stage, name) for stage, names in STAGES.items() for name in names
+    }
+    assert all(node.func.__doc__ and node.tags == {node.namespace} for node in nodes)
+    assert [node.short_name for node in nodes if "parameters" in node.inputs] == ["open_round"]

@@ -4,11 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from whosame import artefacts
 from whosame.app import hooks
 from whosame.app.hooks import RoundHooks
 from whosame.errors import ResumeError
 from whosame.pipelines.active_round import create_pipeline
-from whosame.runs import Run, write_json
+from whosame.runs import Run
 
 
 @pytest.fixture
@@ -25,7 +26,7 @@ def begin(**parameters):
 
 
 def complete(run, number):
-    write_json(run.round(number) / "metrics.json", {"round": number})
+    artefacts.write(run.round(number) / artefacts.METRICS, {"round": number})
 
 
 def test_a_run_is_played_by_one_process_and_given_back(run):

@@ -2,9 +2,11 @@
 
 import pytest
 
+from whosame import artefacts
 from whosame.app.round_loop import _fork
+from whosame.artefacts import HEAVY
 from whosame.errors import InputError, ResumeError
-from whosame.runs import HEAVY, Run, all_runs, flatten, write_json
+from whosame.runs import Run, all_runs, flatten
 
 MANIFEST = {"dataset": "d", "digest": "0123456789abcdef", "images": 3}
 
@@ -13,7 +15,7 @@ def played(folder, rounds):
     run = Run(folder)
     run.open({"seed": 0, "training": {"lr": 0.1}}, MANIFEST, "1")
     for number in range(rounds):
-        write_json(run.round(number) / "metrics.json", {"round": number})
+        artefacts.write(run.round(number) / artefacts.METRICS, {"round": number})
         for name in (*HEAVY, "labels.npy", "mlflow.json"):
             (run.round(number) / name).write_bytes(b"x" * 100)
     return run

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mlflow
 from kedro.framework.session import KedroServiceSession
 from kedro.framework.startup import bootstrap_project
 from mlflow.exceptions import MlflowException
 
+from whosame import artefacts
 from whosame.app import paths
 from whosame.app.mlflow_log import synchronise
 from whosame.app.round_loop import play
@@ -22,7 +22,7 @@ from whosame.data.indexing import index_images
 from whosame.data.manifest import Manifest, split
 from whosame.errors import ResumeError, find_user_error
 from whosame.parameters import merge, parse
-from whosame.runs import COMPARISON, Run, write_json
+from whosame.runs import Run
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def play_all(
     for position, planned in enumerate(plan.runs, start=1):
         configuration = parse(Configuration, merge(parameters, planned.parameters))
         run = Run.named(paths.runs_folder(), planned.name)
-        write_json(run.folder / COMPARISON, {"name": plan.name, "mode": plan.mode})
+        artefacts.write(run.folder / artefacts.COMPARISON, {"name": plan.name, "mode": plan.mode})
         missing = run.completed() < configuration.rounds
         when = _when(missing, took, plan, position)
         _say(f"comparison {plan.name}: run {position} of {len(names)}, {planned.name}{when}")
@@ -137,13 +137,7 @@ def play_all(
 def synchronise_run(run: Run, configuration: Configuration) -> None:
     """Bring MLflow up to date: it may have been away, or be another than the one that saw the run."""
     try:
-        synchronise(
-            run,
-            uri=mlflow.get_tracking_uri(),
-            artefacts=paths.root() / "mlartifacts",
-            rounds=configuration.rounds,
-            checkpoints=configuration.storage.log_checkpoints,
-        )
+        synchronise(run, configuration)
     except MlflowException as error:
         raise ResumeError(f"MLflow did not take it ({error}); type the same command again") from error
 

@@ -14,13 +14,14 @@ from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 from mlflow.exceptions import MlflowException
 
+from whosame import artefacts
 from whosame.app import paths
 from whosame.app.mlflow_log import synchronise
 from whosame.app.progress_bar import Display
 from whosame.configuration import Configuration
 from whosame.errors import ResumeError, StorageError
 from whosame.parameters import parse
-from whosame.runs import Run, write_json
+from whosame.runs import Run
 
 logger = logging.getLogger(__name__)
 
@@ -55,8 +56,6 @@ class RoundHooks:
         except ResumeError:
             lock.close()
             raise
-        for left_over in run.round(number).glob(".*"):
-            left_over.unlink()  # of an interrupted write
         self._playing = _Playing(run, number, configuration, lock)
         self._display.begin(run.name, number, configuration.rounds, len(pipeline.nodes))
 
@@ -87,7 +86,7 @@ class RoundHooks:
             metrics = playing.run.metrics()[playing.number]
             seconds = self._display.end(metrics, playing.configuration.budget)
             timing = {"seconds": seconds, "nodes": playing.node_seconds}
-            write_json(playing.run.round(playing.number) / "timing.json", timing)
+            artefacts.write(playing.run.round(playing.number) / artefacts.TIMING, timing)
             _log(playing)
             if playing.configuration.storage.keep_every > 1:
                 playing.run.prune(playing.configuration.storage.keep_every)
@@ -130,25 +129,18 @@ def _next_round(run: Run, configuration: Configuration) -> int:
 
 
 def _log(playing: _Playing) -> None:
-    uri = mlflow.get_tracking_uri()
     try:
-        synchronise(
-            playing.run,
-            uri=uri,
-            artefacts=paths.root() / "mlartifacts",
-            rounds=playing.configuration.rounds,
-            checkpoints=playing.configuration.storage.log_checkpoints,
-        )
+        synchronise(playing.run, playing.configuration)
     except (MlflowException, OSError) as error:
         message = "MLflow at %s did not take round %d (%s); the next round tries again"
-        logger.warning(message, uri, playing.number, error)
+        logger.warning(message, mlflow.get_tracking_uri(), playing.number, error)
 
 
 def _lock(run: Run) -> IO[str]:
     """Take the run for this process; the lock goes with the process, however it ends."""
     try:
         run.folder.mkdir(parents=True, exist_ok=True)
-        lock = Path(run.folder / "lock").open("a+")  # noqa: SIM115
+        lock = Path(run.folder / artefacts.LOCK).open("a+")  # noqa: SIM115
     except OSError as error:
         raise StorageError(f"{run.folder} cannot be written: {error.strerror}") from error
     try:

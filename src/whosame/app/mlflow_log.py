@@ -11,14 +11,18 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import mlflow
 import numpy as np
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
 from mlflow.tracking import MlflowClient
 
+from whosame import artefacts
+from whosame.app import paths
+from whosame.artefacts import ANSWERS, CHECKPOINT, METRICS, MLFLOW_RUN, PAIRS_PICTURE, QUESTIONS, SELECTION_SHARES
+from whosame.configuration import Configuration
 from whosame.reporting.curves import selection_histogram
-from whosame.runs import COMPARISON as COMPARISON_FILE
-from whosame.runs import Run, flatten, write_json
+from whosame.runs import Run, flatten
 
 UID = "whosame.uid"
 ROUND = "whosame.round"
@@ -27,58 +31,43 @@ MANIFEST = "whosame.manifest"
 FORKED = "whosame.forked_from"
 COMPARISON = "whosame.comparison"  # the comparison that a run was played for
 MODE = "whosame.comparison_mode"
-SHARES = "selection_shares.npy"  # p_j (DCPS, Fig. 2)
 BY_QUESTIONS = "by_questions/"  # every metric once more, with the questions asked so far as MLflow's step
 ASKED = "annotation/asked_total"
 
 
-def synchronise(run: Run, *, uri: str, artefacts: Path, rounds: int, checkpoints: str = "every") -> str:
-    """Bring MLflow up to date with a run's folder.
+def synchronise(run: Run, configuration: Configuration) -> None:
+    """Bring the configured MLflow server or database up to date with a run's folder.
 
     Parameters
     ----------
     run : Run
         At least ``run.json`` must be there.
-    uri : str
-        MLflow's tracking server or database.
-    artefacts : Path
-        Folder for artefacts where the tracking URI is a database and so has no store of its own.
-    rounds : int
-        How many rounds the run will have: the parent is finished when they are.
-    checkpoints : str
-        Which rounds' checkpoints are copied into MLflow: ``every``, ``last`` or ``never``.
-
-    Returns
-    -------
-    str
-        The parent's id.
+    configuration : Configuration
+        Its ``rounds`` tell when the run is finished, its ``storage.log_checkpoints`` which checkpoints are copied.
     """
+    uri = mlflow.get_tracking_uri()
     client = MlflowClient(uri)
-    about = run.about()
-    experiment = _experiment(client, about["manifest"]["dataset"], artefacts if _database(uri) else None)
+    about, rounds, checkpoints = run.about(), configuration.rounds, configuration.storage.log_checkpoints
+    experiment = _experiment(client, about["manifest"]["dataset"], uri)
     parent = _parent(client, uri, experiment, run, about)
     done = run.completed()
     for number, metrics in enumerate(run.metrics()):
         folder = run.round(number)
-        if _noted(folder / "mlflow.json", uri) is None:
+        if _noted(folder / MLFLOW_RUN, uri) is None:
             last = number == rounds - 1
             copied = checkpoints == "every" or (checkpoints == "last" and last)
             _log_round(client, experiment, parent, run, number, metrics, checkpoint=copied)
-            write_json(folder / "mlflow.json", {"uri": uri, "run_id": _child(client, experiment, parent, number)})
+            artefacts.write(folder / MLFLOW_RUN, {"uri": uri, "run_id": _child(client, experiment, parent, number)})
     if done >= rounds:
         client.set_terminated(parent, "FINISHED")
-    return parent
 
 
-def _database(uri: str) -> bool:
-    return uri.startswith(("sqlite:", "postgresql", "mysql", "mssql"))
-
-
-def _experiment(client: MlflowClient, name: str, artefacts: Path | None) -> str:
+def _experiment(client: MlflowClient, name: str, uri: str) -> str:
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
-    location = (artefacts / name).resolve().as_uri() if artefacts else None
+    database = uri.startswith(("sqlite:", "postgresql", "mysql", "mssql"))  # has no store of its own for artefacts
+    location = (paths.root() / "mlartifacts" / name).resolve().as_uri() if database else None
     return str(client.create_experiment(name, artifact_location=location))
 
 
@@ -86,7 +75,7 @@ def _noted(path: Path, uri: str) -> str | None:
     """Return the id kept beside the artefacts, if it is of this server."""
     if not path.exists():
         return None
-    noted: dict[str, str] = json.loads(path.read_text())
+    noted: dict[str, str] = artefacts.read(path)
     return noted["run_id"] if noted["uri"] == uri else None
 
 
@@ -97,7 +86,7 @@ def _find(client: MlflowClient, experiment: str, tags: Mapping[str, str]) -> str
 
 
 def _parent(client: MlflowClient, uri: str, experiment: str, run: Run, about: Mapping[str, Any]) -> str:
-    path = run.folder / "mlflow.json"
+    path = run.folder / MLFLOW_RUN
     noted = _noted(path, uri)
     if noted is not None:
         _tag_comparison(client, noted, run)
@@ -112,15 +101,15 @@ def _parent(client: MlflowClient, uri: str, experiment: str, run: Run, about: Ma
     _log(client, found, params=about["configuration"], tags=tags)
     _log_dataset(client, found, about["manifest"])
     _tag_comparison(client, found, run)
-    write_json(path, {"uri": uri, "run_id": found})
+    artefacts.write(path, {"uri": uri, "run_id": found})
     return found
 
 
 def _tag_comparison(client: MlflowClient, parent: str, run: Run) -> None:
     """Say which comparison the run was played for; it may have been found complete by one begun later."""
-    path = run.folder / COMPARISON_FILE
+    path = run.folder / artefacts.COMPARISON
     if path.exists():
-        comparison = json.loads(path.read_text())
+        comparison = artefacts.read(path)
         client.set_tag(parent, COMPARISON, comparison["name"])
         client.set_tag(parent, MODE, comparison["mode"])
 
@@ -146,7 +135,7 @@ def _log_round(
 ) -> None:
     folder = run.round(number)
     child = _child(client, experiment, parent, number)
-    when = int((folder / "metrics.json").stat().st_mtime * 1000)
+    when = int((folder / METRICS).stat().st_mtime * 1000)
     seconds = run.seconds(number)
     numbers = {k: float(v) for k, v in (*metrics.items(), ("time/round_seconds", seconds)) if _finite(v)}
     by_round = [Metric(name, value, when, number) for name, value in numbers.items()]
@@ -154,14 +143,15 @@ def _log_round(
     by_questions = [Metric(BY_QUESTIONS + name, value, when, asked) for name, value in numbers.items()]
     _log(client, child, params=run.about()["configuration"], metrics=by_round)
     _log(client, parent, metrics=[*by_round, *by_questions])
-    for name in ("pairs.png", "questions.parquet", "answers.parquet", SHARES, "metrics.json"):
+    for name in (PAIRS_PICTURE, QUESTIONS, ANSWERS, SELECTION_SHARES, METRICS):
         if (folder / name).exists():
             client.log_artifact(child, str(folder / name))
-    shares = np.load(folder / SHARES) if (folder / SHARES).exists() else np.empty(0)
+    path = folder / SELECTION_SHARES
+    shares = artefacts.read(path) if path.exists() else np.empty(0)
     if shares.any():
         client.log_figure(child, selection_histogram({f"{run.name}, round {number}": shares}), "p_j.png")
-    if checkpoint and (folder / "checkpoint.pt").exists():
-        client.log_artifact(child, str(folder / "checkpoint.pt"))
+    if checkpoint and (folder / CHECKPOINT).exists():
+        client.log_artifact(child, str(folder / CHECKPOINT))
     client.set_terminated(child, "FINISHED")
 
 

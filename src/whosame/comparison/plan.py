@@ -5,8 +5,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
 
+from whosame import artefacts
 from whosame.errors import ParameterError
-from whosame.runs import write_json
 from whosame.strategies import registry
 
 Mode = Literal["selection", "native", "found"]  # found: runs that were not planned as a comparison
@@ -77,7 +77,7 @@ class SavedPlan:
 
     def write(self, folder: Path) -> None:
         """Write the plan into a comparison's folder."""
-        write_json(folder / FILE, asdict(self))
+        artefacts.write(folder / FILE, asdict(self))
 
 
 def never_asks(strategy: str) -> bool:

@@ -5,14 +5,15 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
+from whosame import artefacts
 from whosame.data.indexing import find_manifest
 from whosame.data.manifest import Manifest
 from whosame.errors import StorageError, WhosameError
 from whosame.memory import LabelMemory
 from whosame.runs import Run, is_name
+from whosame.tables import read_memory
 
 
 class NoPreviewError(WhosameError):
@@ -75,9 +76,8 @@ class RoundFiles:
     @classmethod
     def _read(cls, run: Run, number: int, data: Path) -> "RoundFiles":
         about, folder = run.about(), run.round(number)
-        labels = np.load(folder / "clusters.npy", allow_pickle=False)
-        with np.load(folder / "features.npz", allow_pickle=False) as arrays:
-            vectors = arrays["vectors"]
+        labels = artefacts.read(folder / artefacts.CLUSTERS)
+        vectors = artefacts.read(folder / artefacts.FEATURES)["vectors"]
         manifest = find_manifest(data, about["manifest"]["digest"])
         if manifest is None:
             raise NoPreviewError("the index of this run's images is not on the machine that serves this page")
@@ -87,10 +87,6 @@ class RoundFiles:
             from whosame.features.centring import centre_by_camera  # brings torch, seconds of the page's start
 
             vectors = centre_by_camera(vectors, manifest.cameras(image_ids))
-        before = run.round(number - 1) / "memory.parquet"
-        memory = LabelMemory()
-        if clustering["reuse"] and before.exists():
-            log = pd.read_parquet(before)
-            a, b = (np.searchsorted(image_ids, log[side].to_numpy()) for side in ("image_a", "image_b"))
-            memory = LabelMemory.from_log(a.tolist(), b.tolist(), log["verdict"].tolist())
-        return cls(image_ids, vectors, labels, memory, manifest)
+        before = run.round(number - 1) / artefacts.MEMORY
+        known = artefacts.read(before) if clustering["reuse"] and before.exists() else None
+        return cls(image_ids, vectors, labels, read_memory(known, image_ids), manifest)

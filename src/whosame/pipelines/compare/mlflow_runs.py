@@ -14,7 +14,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
 
-from whosame.app.mlflow_log import COMPARISON, FORKED, MANIFEST, MODE, PARENT, ROUND, SHARES, UID
+from whosame import artefacts
+from whosame.app.mlflow_log import COMPARISON, FORKED, MANIFEST, MODE, PARENT, ROUND, UID
+from whosame.artefacts import SELECTION_SHARES
 from whosame.comparison.arms import Arm, Comparison, ExcludedRun, gather
 from whosame.comparison.plan import SavedPlan
 from whosame.comparison.run_history import RunHistory
@@ -148,10 +150,11 @@ def _search(client: MlflowClient, condition: str, experiments: Sequence[str] | N
 def _shares(client: MlflowClient, run_id: str) -> NDArray[np.float64] | None:
     """Read p_j of a round; None where they were not logged, or their file is gone."""
     try:
-        if SHARES not in {artefact.path for artefact in client.list_artifacts(run_id)}:
+        if SELECTION_SHARES not in {artefact.path for artefact in client.list_artifacts(run_id)}:
             return None
         with tempfile.TemporaryDirectory() as folder:
-            shares: NDArray[np.float64] = np.load(client.download_artifacts(run_id, SHARES, folder), allow_pickle=False)
+            path = Path(client.download_artifacts(run_id, SELECTION_SHARES, folder))
+            shares: NDArray[np.float64] = artefacts.read(path)
     except (MlflowException, OSError):
         return None
     return shares
