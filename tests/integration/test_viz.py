@@ -1,6 +1,7 @@
 """kedro-viz shows a round as four stages that open, its nodes by name, with layers in the order of the data."""
 
 import json
+from itertools import pairwise
 
 from whosame.pipeline_registry import register_pipelines
 
@@ -14,15 +15,14 @@ LAYERS = ["previous round", "prepared", "features", "clusters", "questions", "an
 
 
 def test_viz_shows_the_stages_their_nodes_and_the_layers(project, type_kedro):
-    type_kedro(project, "viz", "build", "--pipeline=active_round")
+    type_kedro(project, "viz", "build")
     main = json.loads((project / "build" / "api" / "main").read_text())
     tree, names = main["modular_pipelines"], {node["id"]: node["name"] for node in main["nodes"]}
     children = {name: tree[name]["children"] for name in STAGES}
     assert {child["id"] for child in tree["__root__"]["children"] if child["type"] == "modularPipeline"} == {*STAGES}
     for stage, nodes in STAGES.items():
         assert {names[child["id"]] for child in children[stage] if child["type"] == "task"} == nodes
-    order = list(STAGES)
-    for one, later in zip(order, order[1:], strict=False):
+    for one, later in pairwise(STAGES):
         assert set(tree[one]["outputs"]) & set(tree[later]["inputs"])
         assert not set(tree[later]["outputs"]) & set(tree[one]["inputs"])  # no way back: the boxes are in a row
     assert main["layers"] == LAYERS
