@@ -1,4 +1,4 @@
-"""A strategy to copy: neighbours that are not in one cluster, the nearest first."""
+"""Template of a strategy: neighbours that are not in one cluster, the nearest first."""
 
 from collections.abc import Iterator
 

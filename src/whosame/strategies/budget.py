@@ -1,4 +1,4 @@
-"""How a budget of questions is spread over the rounds, in whole questions."""
+"""Budget schedules: how many questions each round may ask."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -20,7 +20,7 @@ def _bell(rounds: int, deviation: float) -> Weights:
 
 
 def _late(rounds: int, share: float) -> Weights:
-    """Give the same to every round after the first ``share`` of them, which get nothing."""
+    """Return 0 for the first ``share`` of the rounds and 1 for the others."""
     return (np.arange(rounds) >= round(share * rounds)).astype(np.float64)
 
 
@@ -79,7 +79,7 @@ def spread(budget: int, rounds: int, schedule: str = "gaussian") -> list[int]:
 def largest_remainder(total: int, weights: Weights) -> list[int]:
     """Divide ``total`` in proportion to ``weights`` into whole numbers whose sum is ``total``.
 
-    What rounding down leaves goes, one each, to the largest fractions; earlier ones first where they tie.
+    After rounding down, the rest is added to the largest fractions, one each; earlier ones first where they tie.
     """
     exact = total * weights / weights.sum()
     whole = np.floor(exact).astype(np.int64)
@@ -90,7 +90,7 @@ def largest_remainder(total: int, weights: Weights) -> list[int]:
 
 
 def allowance(schedule: Sequence[int], turn: int, spent: int) -> int:
-    """Return how many questions a round may ask when what earlier rounds left unspent is carried on.
+    """Return how many questions a round may ask, with the unspent ones of earlier rounds.
 
     Parameters
     ----------

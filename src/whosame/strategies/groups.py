@@ -54,7 +54,7 @@ class Groups:
     def total(self, values: NDArray[np.generic]) -> NDArray[np.float64]:
         """Sum a number per image over each cluster: [N] to float64 [C]."""
         sums = np.bincount(self.cluster_of, values[self.rows].astype(np.float64), len(self))
-        return np.asarray(sums, np.float64)  # no group at all gives whole numbers
+        return np.asarray(sums, np.float64)  # without groups, bincount returns whole numbers
 
     def argmin(self, values: NDArray[np.floating[Any]]) -> NDArray[np.int64]:
         """Return the member with the least value in each cluster, int64 [C] rows; the smallest on a tie.

@@ -8,7 +8,7 @@ STEPS = 50  # of Newton's method, at most; it converges in a handful
 HALVINGS = 30  # of a step that overshoots
 TOLERANCE = 1e-8  # of a weight
 GRID = 0.25  # logits between two points at which levels are averaged
-LEVELS = 1e-9  # probabilities nearer to 0 or 1 are not told apart
+LEVELS = 1e-9  # probabilities nearer to 0 or 1 than this are equal
 
 Numbers = NDArray[np.float64]
 
@@ -98,7 +98,7 @@ def fit_distance_curve(distance: Numbers, same: NDArray[np.bool_], *, prior: flo
     return fit_logistic(np.stack([np.ones_like(at), at], axis=1), yes, without, 0.0, counts=counts)
 
 
-def calibrated(p: Numbers, told: Numbers, same: Numbers, *, width: float, trust: float) -> Numbers:
+def calibrated(p: Numbers, answered: Numbers, same: Numbers, *, width: float, trust: float) -> Numbers:
     """Pull probabilities towards the answers to questions of the same level.
 
     A logistic curve is right in the middle and wrong at its ends, and there it costs most: the many pairs of large
@@ -109,7 +109,7 @@ def calibrated(p: Numbers, told: Numbers, same: Numbers, *, width: float, trust:
     ----------
     p : float64 [P]
         By the curve.
-    told, same : float64 [n]
+    answered, same : float64 [n]
         Of the questions that were answered: p by the same curve, and 1 for "same".
     width : float
         Standard deviation of the window, in logits.
@@ -120,9 +120,9 @@ def calibrated(p: Numbers, told: Numbers, same: Numbers, *, width: float, trust:
     -------
     float64 [P]
     """
-    if len(told) == 0 or len(p) == 0:
+    if len(answered) == 0 or len(p) == 0:
         return p
-    level, known = (logit(np.clip(values, LEVELS, 1 - LEVELS)) for values in (p, told))
+    level, known = (logit(np.clip(values, LEVELS, 1 - LEVELS)) for values in (p, answered))
     grid = np.arange(level.min(), level.max() + GRID, GRID)
     near = np.exp(-0.5 * ((grid[:, None] - known) / width) ** 2)
     count, yes = np.interp(level, grid, near.sum(axis=1)), np.interp(level, grid, near @ same)

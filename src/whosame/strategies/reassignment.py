@@ -1,4 +1,4 @@
-"""Labels after a round's answers: clusters split by seeds, then united (DCPS, Sec. 3.4.3; methods.md A.4 #13, #18)."""
+"""Reassignment of labels after a round: splits by seeds, then unions (DCPS, Sec. 3.4.3; methods.md A.4 #13, #18)."""
 
 import logging
 from collections import defaultdict
@@ -20,8 +20,8 @@ def split_by_seeds(
 ) -> Labels:
     """Split every cluster that holds a pair of different people in two, around the pair.
 
-    Each other image goes to the nearer of the two seed images (Euclidean). A must-link group moves as a block, by
-    its mean; a block that is another person than one seed goes with the other.
+    Each other image joins the nearer of the two seed images (Euclidean). A must-link group moves as a block, by its
+    mean; a block that is another person than one seed joins the other.
 
     Parameters
     ----------
@@ -29,9 +29,9 @@ def split_by_seeds(
         Clusters; -1 is an outlier.
     features : float32 [N, D]
     memory : LabelMemory
-        With the round's answers. A pair that it does not hold to be different splits nothing.
+        With the round's answers. A pair that they do not make different people splits nothing.
     pairs : iterable of (int, int)
-        Rows, one after the other; a pair that an earlier split has parted is passed over.
+        Rows, in order; a pair that an earlier split has separated is skipped.
 
     Returns
     -------
@@ -64,19 +64,19 @@ def _leaves(memory: LabelMemory, block: int, a: int, b: int, nearer_to_b: bool) 
 
 
 def unite(labels: Labels, memory: LabelMemory, pairs: Iterable[RowPair]) -> Labels:
-    """Merge the two clusters of every pair that is one person, unless an answer keeps the clusters apart.
+    """Unite the two clusters of every pair that is one person, unless an answer keeps the clusters apart.
 
-    Merges chain. The merged cluster keeps the smaller label. An outlier joins with its must-link group; two
-    outliers become a cluster. A refused merge is logged; the enforcement after it moves the must-link group alone.
+    Unions chain. The merged cluster keeps the smaller label. An outlier joins with its must-link group; two
+    outliers become a cluster. A refused union is logged; the enforcement after it moves the must-link group alone.
 
     Parameters
     ----------
     labels : int64 [N]
         Clusters; -1 is an outlier.
     memory : LabelMemory
-        With the round's answers. A pair that it does not hold to be the same unites nothing.
+        With the round's answers. A pair that they do not make one person unites nothing.
     pairs : iterable of (int, int)
-        Rows, one after the other.
+        Rows, in order.
 
     Returns
     -------
@@ -100,7 +100,7 @@ def unite(labels: Labels, memory: LabelMemory, pairs: Iterable[RowPair]) -> Labe
         first, second = labels == labels[a], labels == labels[b]
         others = set(roots[second].tolist())
         if any(not apart[root].isdisjoint(others) for root in set(roots[first].tolist()) if root in apart):
-            log.info("clusters %d and %d stay apart: an earlier answer parts some of them", labels[a], labels[b])
+            log.info("clusters %d and %d stay apart: an earlier answer separates some images", labels[a], labels[b])
             continue
         labels[first | second] = min(labels[a], labels[b])
     return labels

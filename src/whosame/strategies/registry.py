@@ -51,7 +51,7 @@ class StrategiesConfig(Parameters):
     @model_validator(mode="after")
     def _known_groups(self) -> Self:
         if self.__pydantic_extra__:
-            known = {*type(self).model_fields, *_foreign()}
+            known = {*type(self).model_fields, *_plugins()}
             unknown = [str(unknown_name("group", name, known)) for name in self.__pydantic_extra__ if name not in known]
             if unknown:
                 raise ValueError("\n".join(unknown))
@@ -60,7 +60,7 @@ class StrategiesConfig(Parameters):
 
 @dataclass(frozen=True)
 class Preset:
-    """How a name becomes a strategy: the group of parameters it reads, and what it makes of it."""
+    """A named strategy: the group of parameters that it reads, and how it is built from them."""
 
     group: str | None
     build: Callable[[Any], Strategy]
@@ -93,12 +93,12 @@ PRESETS: dict[str, Preset] = {
 
 def names() -> list[str]:
     """Return the names of all strategies, those of other packages among them."""
-    return sorted({*PRESETS, *_foreign()})
+    return sorted({*PRESETS, *_plugins()})
 
 
 def group_of(name: str) -> str | None:
     """Return the parameter group that a strategy reads; None where it has none or is not known here."""
-    return PRESETS[name].group if name in PRESETS else name if name in _foreign() else None
+    return PRESETS[name].group if name in PRESETS else name if name in _plugins() else None
 
 
 def make(name: str, parameters: Mapping[str, Any] | StrategiesConfig | None = None) -> Strategy:
@@ -123,13 +123,13 @@ def make(name: str, parameters: Mapping[str, Any] | StrategiesConfig | None = No
     if name in PRESETS:
         preset = PRESETS[name]
         return preset.build(getattr(groups, preset.group) if preset.group else None)
-    foreign = _foreign()
-    if name in foreign:
-        return _load(foreign[name], groups.__pydantic_extra__.get(name, {}))
+    plugins = _plugins()
+    if name in plugins:
+        return _load(plugins[name], groups.__pydantic_extra__.get(name, {}))
     raise unknown_name("strategy", name, names())
 
 
-def _foreign() -> dict[str, EntryPoint]:
+def _plugins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS) if point.name not in PRESETS}
 
 

@@ -1,4 +1,4 @@
-"""Uncertainty sampling: pairs of neighbours of which the answers so far tell least whether they are one person."""
+"""Uncertainty sampling: pairs of neighbours whose answer is least certain, given the answers so far."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -45,7 +45,7 @@ class Edges:
 
 
 class UncertaintySession(BudgetedSession):
-    """One round: the least certain pairs; a question that cost nothing is replaced by the next, judged anew."""
+    """One round: the least certain pairs. The next batch replaces free answers, by a curve fitted again."""
 
     def __init__(self, state: RoundState, config: UncertaintyConfig) -> None:
         super().__init__(state)
@@ -78,8 +78,8 @@ class UncertaintySession(BudgetedSession):
 
     def _curve(self) -> NDArray[np.float64]:
         """Fit p(same) to the answers about pairs that are neighbours in this round's graph."""
-        said = [(a, b, verdict == "same") for a, b, verdict in self._budget.memory.log if verdict != "unsure"]
-        a, b, same = np.array(said, np.int64).reshape(-1, 3).T
+        answered = [(a, b, verdict == "same") for a, b, verdict in self._budget.memory.log if verdict != "unsure"]
+        a, b, same = np.array(answered, np.int64).reshape(-1, 3).T
         codes = self._edges.codes
         wanted = a * len(self._state.labels) + b
         at = np.searchsorted(codes, wanted)
@@ -100,8 +100,8 @@ class UncertaintySession(BudgetedSession):
 class Uncertainty(Strategy):
     """Ask about the pairs of neighbours whose answer is least certain.
 
-    p(same) is a logistic curve of the Jaccard distance, fitted to all answers so far. An answer about a pair that the
-    graph does not hold any more tells nothing about those that it holds, and is left out.
+    p(same) is a logistic curve of the Jaccard distance, fitted to the answers so far about pairs that are in this
+    round's graph.
 
     References
     ----------

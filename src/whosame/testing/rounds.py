@@ -83,11 +83,6 @@ def round_state(
     return state
 
 
-def identities(images: int) -> NDArray[np.int64]:
-    """Return who the images of a drawn state show, int64 [N]."""
-    return np.arange(images) % PEOPLE
-
-
 def arrays(state: RoundState) -> dict[str, NDArray[Any]]:
     """Return all arrays of a state by name."""
     found = {name: value for name, value in vars(state).items() if isinstance(value, np.ndarray)}
@@ -111,7 +106,7 @@ def plain(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _drawn(images: int) -> tuple[NDArray[np.float32], dict[str, Any]]:
     draw = np.random.default_rng(5)
-    people = identities(images)
+    people = np.arange(images) % PEOPLE
     points = draw.normal(size=(PEOPLE, 16))[people] + 0.6 * draw.normal(size=(images, 16))
     features = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
     labels = np.where(people % 4 == 1, people - 1, people)

@@ -27,6 +27,7 @@ SITUATIONS: dict[str, dict[str, Any]] = {
     "budget above all pairs": {"budget": 10**6},
     "no vertical positions": {"vertical": None},
 }
+ASKING = ("clusters", "no vertical positions")  # situations with questions worth asking
 TELLING = ("the truth", "contradictions")  # annotators whose answers differ between pairs
 SECRETS = ("whosame.data.indexing", "whosame.data.manifest")  # modules that hold identities
 
@@ -78,6 +79,7 @@ def _check_rounds(strategy: Strategy) -> None:
                 state = round_state(**options)
                 before = content(state)
                 session, played = _played(strategy, state, annotator)
+                require(played.answers or not (strategy.asks and name in ASKING), "it asks nothing, but asks = True")
                 labels = strategy.reassign(state, played.memory, played.answers)
                 _check_labels(labels, state, played.memory)
                 _check_next_state(session)

@@ -1,1 +1,1 @@
-"""DCPS: diverse cluster-based pair selection."""
+"""DCPS: diverse cluster-based pair selection (Xue et al.)."""

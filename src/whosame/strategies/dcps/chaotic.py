@@ -1,4 +1,4 @@
-"""Who belongs least to a cluster: the chaotic degree and the pairs within clusters (DCPS, Sec. 3.4.1, Eq. 5)."""
+"""Chaotic degree of cluster members, and the pairs within clusters (DCPS, Sec. 3.4.1, Eq. 5)."""
 
 from collections.abc import Callable
 

@@ -1,8 +1,8 @@
-"""DCPS: diverse cluster-based pair selection (Xue et al.; ``methods.md`` A.4 holds what the paper leaves open).
+"""DCPS: diverse cluster-based pair selection (Xue et al.; ``methods.md`` A.4 has what the paper leaves open).
 
-Per round: the most chaotic member of each cluster against its representative (is the cluster one person?), the
-representatives of near clusters against each other (are two clusters one person?), chosen greedily by distance and
-by how rarely their clusters were asked about.
+In each round the most chaotic member of each cluster is compared with its representative (is the cluster one person?),
+and the representatives of near clusters with each other (are two clusters one person?). Pairs are chosen greedily by
+distance and by how rarely their clusters were asked about.
 """
 
 from collections.abc import Iterator, Sequence
@@ -84,7 +84,7 @@ class DCPSSession(BudgetedSession):
         return within + between
 
     def tell(self, answers: Sequence[Answer]) -> None:
-        """Take the answers; what they cost is charged to their stage."""
+        """Take the answers, and charge them to their stage."""
         super().tell(answers)
         self._within_left -= sum(answer.question.kind == "within" and answer.source != "closure" for answer in answers)
 
@@ -172,7 +172,7 @@ class DCPS(Strategy):
         return spread(budget, rounds, self.config.schedule)
 
     def reassign(self, state: RoundState, memory: LabelMemory, answers: Sequence[Answer]) -> NDArray[np.int64]:
-        """Split by seeds, then unite, then enforce whatever else the memory holds (Sec. 3.4.3; A.4 #13, #18)."""
+        """Split by seeds, then unite, then enforce the other answers (Sec. 3.4.3; A.4 #13, #18)."""
         within = [(answer.question.a, answer.question.b) for answer in answers if answer.question.kind == "within"]
         between = [(answer.question.a, answer.question.b) for answer in answers if answer.question.kind == "between"]
         labels = split_by_seeds(state.labels, state.features, memory, within)

@@ -1,4 +1,4 @@
-"""The greedy choice of pairs, by distance and diversity (DCPS, Sec. 3.6, Eq. 9 and 10)."""
+"""Greedy choice of pairs by distance and diversity (DCPS, Sec. 3.6, Eq. 9 to 11)."""
 
 import heapq
 import math
@@ -79,8 +79,7 @@ class LazyGreedy:
 def rarity(counts: Counts, first: int, second: int, kappa: float) -> float:
     """Return what a pair would add to the sum of log counts (DCPS, Eq. 11 without its sign and beta).
 
-    Larger for clusters that were rarely asked about. It only shrinks as counts grow, which is what makes the lazy
-    greedy exact.
+    Larger for clusters that were rarely asked about. It only shrinks as counts grow, which makes the lazy greedy exact.
 
     Parameters
     ----------

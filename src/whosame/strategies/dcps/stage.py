@@ -1,4 +1,4 @@
-"""One stage of a round of DCPS: pairs within clusters, or pairs between them (Sec. 3.4, Eq. 4)."""
+"""Stages of a round of DCPS: pairs within clusters, and pairs between them (Sec. 3.4, Eq. 4)."""
 
 from collections.abc import Iterator
 
@@ -23,9 +23,9 @@ class Stage:
     sources : iterator of Pairs
         The stage's pairs; the next are used when those before are exhausted.
     budget : SessionBudget
-        What may be asked.
+        Of the session.
     labels : int64 [N]
-        The cluster a question is said to belong to is that of its first image.
+        A question's group is the cluster of its first image.
     counts : float64 [C]
         Shared by the stages of a round, raised with every question.
     diversity, kappa : float

@@ -1,1 +1,1 @@
-"""DRAL: deep reinforcement active learning."""
+"""DRAL: deep reinforcement active learning (Liu et al.)."""

@@ -1,4 +1,4 @@
-"""DRAL's agent: a policy over an anchor's pool, improved by REINFORCE (Williams, Machine Learning 8, 1992)."""
+"""Agent of DRAL: a policy over an anchor's pool, improved by REINFORCE (Williams, Machine Learning 8, 1992)."""
 
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
@@ -14,18 +14,18 @@ from whosame.strategies.dral.episode import Episode
 from whosame.strategies.dral.state import Floats
 
 HIDDEN = (256, 256, 256)  # the three hidden layers
-RECENT = 0.1  # weight of the newest block in the baseline once ten were seen; before, all weigh the same
+RECENT = 0.1  # weight of the newest block in the baseline after ten of them; before, all have the same weight
 
 Arrays = Mapping[str, NDArray[np.generic]]
 
 
 class Agent:
-    """A policy π(action | state), an optimiser, and the return that each question of an anchor usually brings.
+    """A policy π(action | state), its optimiser, and the mean return of each question of an anchor.
 
     Parameters
     ----------
     arrays : mapping of str to array
-        From :func:`newborn`, or from :meth:`arrays` of an agent before it.
+        From :func:`newborn`, or from :meth:`arrays` of an earlier agent.
     pool : int
         n, actions.
     gamma : float
@@ -50,7 +50,7 @@ class Agent:
         self._blocks = np.array(arrays["dral_blocks"], np.int64)
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return all that the agent is, to go on from another time."""
+        """Return the whole agent as arrays, to continue from later."""
         adam = self._optimiser.state[self._weights]
         return {
             "dral_weights": self._weights.detach().numpy().copy(),
@@ -110,7 +110,7 @@ class Agent:
 
 
 def newborn(pool: int, k_max: int, generator: np.random.Generator) -> dict[str, NDArray[np.generic]]:
-    """Return the arrays of an agent that has learnt nothing.
+    """Return the arrays of a new agent.
 
     Weights and biases are uniform within ±1 / √inputs, from ``generator``, so that the policy is nearly uniform.
     """
@@ -121,23 +121,23 @@ def newborn(pool: int, k_max: int, generator: np.random.Generator) -> dict[str, 
     return {**_blank(pool, k_max), "dral_weights": np.concatenate(layers).astype(np.float32)}
 
 
-def inherited(carried: Arrays, pool: int, k_max: int) -> dict[str, NDArray[np.generic]] | None:
-    """Return the arrays of the agent that the round before handed over; None if there is none.
+def inherited(previous_state: Arrays, pool: int, k_max: int) -> dict[str, NDArray[np.generic]] | None:
+    """Return the arrays of the agent of the round before; None if there is none.
 
     Raises
     ------
     ParameterError
         The agent was made for another pool or another number of questions an anchor.
     """
-    if "dral_weights" not in carried:
+    if "dral_weights" not in previous_state:
         return None
     for name, value in _blank(pool, k_max).items():
-        if carried[name].shape != value.shape:
+        if previous_state[name].shape != value.shape:
             raise ParameterError(
-                f"the agent of the round before has '{name}' of shape {list(carried[name].shape)}, but "
-                f"dral.pool = {pool} and dral.k_max = {k_max} take {list(value.shape)}: these two stay for a whole run"
+                f"the agent of the round before has '{name}' of shape {list(previous_state[name].shape)}, but "
+                f"dral.pool = {pool} and dral.k_max = {k_max} take {list(value.shape)}: both are fixed for a whole run"
             )
-    return {name: carried[name] for name in _blank(pool, k_max)}
+    return {name: previous_state[name] for name in _blank(pool, k_max)}
 
 
 def masked_softmax(logits: NDArray[np.float64], allowed: NDArray[np.bool_]) -> NDArray[np.float64]:
@@ -148,7 +148,7 @@ def masked_softmax(logits: NDArray[np.float64], allowed: NDArray[np.bool_]) -> N
 
 
 def draw(policy: NDArray[np.float64], generator: np.random.Generator) -> int:
-    """Draw an action; one of probability 0 never comes."""
+    """Draw an action; one of probability 0 is never drawn."""
     sums = policy.cumsum()
     return int(np.searchsorted(sums, generator.random() * sums[-1], side="right"))
 

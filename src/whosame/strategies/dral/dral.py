@@ -1,4 +1,4 @@
-"""DRAL: an agent that learns which pairs to ask (Liu et al., ICCV 2019; ``methods.md``, DRAL, holds what is open).
+"""DRAL: an agent that learns which pairs to ask (Liu et al., ICCV 2019; ``methods.md`` has what the paper leaves open).
 
 Images are anchors one after another. Of each, the agent asks about up to ``k_max`` images of its pool, the nearest
 ones. It sees their similarities, which every answer changes, and is rewarded for answers that contradict distances.
@@ -64,7 +64,7 @@ class DRALSession:
         self._choices: dict[tuple[int, int], Choice] = {}
 
     def ask(self) -> Sequence[Question]:
-        """Return a question of every anchor of the block that has questions left; an empty block gives way."""
+        """Return a question for every anchor of the block that has questions left; after an empty block, the next."""
         while self._budget.remaining > 0:
             if self._block is None:
                 self._block = self._next_block()
@@ -76,21 +76,21 @@ class DRALSession:
         return []
 
     def tell(self, answers: Sequence[Answer]) -> None:
-        """Take the answers; the states of their anchors move on."""
+        """Take the answers, and update the states of their anchors."""
         self._budget.tell(answers)
         if self._block is not None:
             choices = [self._choices[answer.question.a, answer.question.b] for answer in answers]
             self._block.tell(choices, [answer.verdict for answer in answers])
 
     def next_state(self) -> dict[str, NDArray[np.generic]]:
-        """Return the agent, having learnt from the last block, and the anchors with how many of them are done."""
+        """Return the agent, which learns from the last block first, and the anchors with the number of used ones."""
         if "_agent" not in vars(self):  # nothing was asked
             return {name: value for name, value in self._state.previous_state.items() if name.startswith("dral_")}
         self._finish_block()
         return {**self._agent.arrays(), **self._anchors.arrays()}
 
     def _next_block(self) -> Block | None:
-        """Open a block of the next anchors, as many as the rest of the budget pays for; None if none is left."""
+        """Return a block of the next anchors, as many as the rest of the budget pays for; None if there are none."""
         config, left = self._config, self._budget.remaining
         wanted = min(config.block, -(-left // config.k_max))
         pools: list[NDArray[np.int64]] = []
@@ -116,7 +116,7 @@ class DRALSession:
             self._block = None
 
     def _questions(self, block: Block) -> list[Question]:
-        """Draw an action of every anchor that has questions left and may ask any."""
+        """Draw an action for every anchor that has questions left and an open pair."""
         from whosame.strategies.dral.agent import draw, masked_softmax
 
         self._choices = {}
@@ -167,7 +167,7 @@ class DRALSession:
 
 
 class DRAL(Strategy):
-    """Questions chosen by an agent that learns from the answers; the labels take what the answers say."""
+    """Deep reinforcement active learning: an agent that learns from the answers chooses the questions."""
 
     def __init__(self, config: DRALConfig | None = None) -> None:
         self.config = config or DRALConfig()

@@ -1,4 +1,4 @@
-"""A block of DRAL's anchors in lock-step: what each was told, its state, and the episode the agent learns from."""
+"""Anchors and blocks of DRAL: anchors in lock-step, each with its state and the episode the agent learns from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,54 +13,54 @@ Arrays = Mapping[str, NDArray[np.generic]]
 
 
 class Anchors:
-    """Every image in some order, and how many of them were anchors already.
+    """The order in which images become anchors, each once in a run, and the number of those that did.
 
     Parameters
     ----------
-    carried : mapping of str to array
-        From :meth:`arrays` of the round before; with nothing of DRAL's in it, the order is drawn.
+    previous_state : mapping of str to array
+        From :meth:`arrays` of the round before; without DRAL's arrays, the order is drawn.
     images : int
         N.
     generator : numpy.random.Generator
         Draws the order.
     """
 
-    def __init__(self, carried: Arrays, images: int, generator: np.random.Generator) -> None:
-        given = "dral_anchors" in carried
-        self._order = np.array(carried["dral_anchors"] if given else generator.permutation(images), np.int64)
-        self._done = int(carried["dral_done"]) if given else 0
+    def __init__(self, previous_state: Arrays, images: int, generator: np.random.Generator) -> None:
+        given = "dral_anchors" in previous_state
+        self._order = np.array(previous_state["dral_anchors"] if given else generator.permutation(images), np.int64)
+        self._done = int(previous_state["dral_done"]) if given else 0
 
     def put_first(self, rows: NDArray[np.int64]) -> None:
-        """Move those of some rows that are still to come before all others; both keep their order."""
+        """Move the unused ones of some rows before all others; both keep their order."""
         coming = self._order[self._done :]
         preferred = np.isin(coming, rows)
         self._order[self._done :] = np.concatenate([coming[preferred], coming[~preferred]])
 
     def take(self, count: int) -> NDArray[np.int64]:
-        """Return the next anchors, int64 [count] or fewer where they end."""
+        """Return the next anchors, int64 [count] or fewer at the end."""
         anchors = self._order[self._done : self._done + count]
         self._done += len(anchors)
         return anchors
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """Return what the next round goes on from."""
+        """Return the arrays that the next round continues from."""
         return {"dral_anchors": self._order.copy(), "dral_done": np.array(self._done)}
 
 
 @dataclass(frozen=True)
 class Choice:
-    """What the policy chose, and from what.
+    """An action of the policy, and the state in which it was chosen.
 
     Attributes
     ----------
     anchor : int
         Position of the anchor in its block.
     state : float32 [(1 + n)²]
-        The similarities that it saw.
+        The similarities.
     allowed : bool [n]
         The images of the pool that could be asked about.
     action : int
-        The one chosen: 0 is the nearest of the pool.
+        Its number: 0 is the nearest of the pool.
     """
 
     anchor: int
@@ -73,7 +73,7 @@ Episode = list[tuple[Choice, float]]  # an anchor's answered questions, in order
 
 
 class Block:
-    """Some anchors side by side.
+    """Several anchors in lock-step: each asks one question at a time.
 
     Parameters
     ----------
@@ -112,20 +112,20 @@ class Block:
         )
 
     def states(self, anchors: Rows) -> Floats:
-        """Return what the policy sees of some anchors, float32 [A, (1 + n)²]."""
+        """Return the states of some anchors, the inputs of the policy, float32 [A, (1 + n)²]."""
         return self._similar[anchors].reshape(len(anchors), self.rows.shape[1] ** 2)
 
     def tell(self, choices: Sequence[Choice], verdicts: Sequence[Verdict]) -> None:
-        """Take answers, of an anchor no more than one: states move on, and each answer has its reward.
+        """Take answers, at most one for each anchor: update the states and reward each answer.
 
-        "Unsure" changes no state and is worth nothing.
+        "Unsure" changes no state, and its reward is 0.
         """
         gains = np.zeros(len(choices))
-        told = [one for one, verdict in enumerate(verdicts) if verdict != "unsure"]
-        if told:
-            anchors = np.array([choices[one].anchor for one in told])
-            chosen = np.array([choices[one].action + 1 for one in told])
-            gains[told] = self._learn(anchors, chosen, np.array([verdicts[one] == "same" for one in told]))
+        decided = [one for one, verdict in enumerate(verdicts) if verdict != "unsure"]
+        if decided:
+            anchors = np.array([choices[one].anchor for one in decided])
+            chosen = np.array([choices[one].action + 1 for one in decided])
+            gains[decided] = self._learn(anchors, chosen, np.array([verdicts[one] == "same" for one in decided]))
         for choice, gain in zip(choices, gains.tolist(), strict=True):
             self.episodes[choice.anchor].append((choice, gain))
 

@@ -1,7 +1,7 @@
-"""What DRAL's agent sees of an anchor: its pool, their similarities, what an answer changes and what it is worth.
+"""State, transition and reward of DRAL: an anchor's pool, their similarities, and what an answer changes.
 
 Arrays hold a block of B anchors at once. Place 0 is the anchor, places 1..n are its pool, the nearest first; a smaller
-pool ends in empty places, which are similar to nothing.
+pool ends in empty places, which have similarity 0.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ Mask = NDArray[np.bool_]
 
 
 def nearest_open(features: Floats, anchors: Rows, count: int, is_open: Callable[[int, int], bool]) -> Rows:
-    """Find the pool of every anchor: the images most similar to it, without those that are decided against it.
+    """Find the pool of every anchor: the images most similar to it whose pair with it is open.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def nearest_open(features: Floats, anchors: Rows, count: int, is_open: Callable[
     count : int
         n, images in a pool.
     is_open : callable
-        Whether a pair of rows may be asked about.
+        Whether a pair of rows may be asked.
 
     Returns
     -------
@@ -46,7 +46,7 @@ def nearest_open(features: Floats, anchors: Rows, count: int, is_open: Callable[
 
 
 def _descending(similar: Floats, first: int) -> Iterator[int]:
-    """Yield the rows by descending similarity, sorting no more of them than are wanted."""
+    """Yield the rows by descending similarity; no more of them are sorted than are read."""
     n, done, size = len(similar), 0, first
     while done < n:
         size = min(size, n)
@@ -63,7 +63,7 @@ def distances(features: Floats, rows: Rows) -> Floats:
     products = points @ points.transpose(0, 2, 1)
     lengths = np.einsum("bii->bi", products)
     squares = lengths[:, :, None] + lengths[:, None, :] - 2 * products
-    squares[:, *np.diag_indices(rows.shape[1])] = 0  # what rounding left
+    squares[:, *np.diag_indices(rows.shape[1])] = 0  # but for rounding it is
     there = rows >= 0
     away: Floats = np.sqrt(squares.clip(min=0)) * (there[:, :, None] & there[:, None, :])
     return away
@@ -84,7 +84,7 @@ def similarities(away: Floats, there: Mask, k: int) -> Floats:
     Returns
     -------
     float32 [B, 1 + n, 1 + n]
-        Symmetric, from 0 to 1; the diagonal, which says nothing, is 0.
+        Symmetric, from 0 to 1; the diagonal is 0.
     """
     most = away.max(axis=(1, 2), keepdims=True)
     counts = there[:, :, None] & there[:, None, :] & ~np.eye(there.shape[1], dtype=bool)
@@ -140,7 +140,7 @@ def transition(similar: Floats, chosen: Rows, same: Mask, *, k: int, threshold: 
 def rewards(
     away: Floats, same: Mask, positive: Mask, negative: Mask, *, farthest: Floats, margin: float
 ) -> NDArray[np.float64]:
-    """Return what answers are worth: R = [m + y (max over Xp of d(x, g) - min over Xn of d(x, g))]₊, hard ones more.
+    """Return the rewards of answers: R = [m + y (max over Xp of d(x, g) - min over Xn of d(x, g))]₊.
 
     Parameters
     ----------
@@ -149,10 +149,10 @@ def rewards(
     same : bool [A]
         y = +1 where true, -1 where false.
     positive, negative : bool [A, 1 + n]
-        Xp and Xn, what the anchor was found to be and not to be so far; g itself is in neither. The anchor is
+        Xp and Xn, the images known to be the anchor's person and not to be; g itself is in neither. The anchor is
         always in Xp.
     farthest : float32 [A]
-        What stands for the minimum while Xn is empty: the distance of the anchor to the last of its pool.
+        Used as the minimum while Xn is empty: the distance of the anchor to the last of its pool.
     margin : float
         m.
 

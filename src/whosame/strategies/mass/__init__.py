@@ -1,1 +1,1 @@
-"""MASS-like purification of clusters."""
+"""MASS-like: purification of clusters (after Hu et al.)."""

@@ -1,4 +1,4 @@
-"""A MASS-like strategy: purify each cluster around its centre, the hardest members first (methods.md, MASS-like)."""
+"""MASS-like: purification of each cluster around its centre, the hardest members first (methods.md, MASS-like)."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -65,14 +65,14 @@ class MASSSession(BudgetedSession):
         return questions
 
     def tell(self, answers: Sequence[Answer]) -> None:
-        """Take the answers; those that were paid for tell a cluster whether to go on."""
+        """Take the answers; the paid ones decide whether their cluster goes on."""
         super().tell(answers)
         for answer in answers:
             if answer.source != "closure":
                 self._asking[answer.question.a, answer.question.b].tell(answer.verdict)
 
     def _question(self, scatter: Scatter, row: int, value: float, doubt: float) -> Question:
-        of = "its cluster" if scatter.level == 0 else "what did not belong to its cluster"
+        of = "its cluster" if scatter.level == 0 else "the images that do not belong to its cluster"
         reason = f"least central of {of}, centrality {value:.3f}"
         group = int(self._state.labels[row])
         return self._budget.question(scatter.centre, row, "within", score=doubt, group=group, reason=reason)
@@ -136,7 +136,7 @@ class MASS(Strategy):
         memory: LabelMemory,
         answers: Sequence[Answer],  # noqa: ARG002  the memory holds them all
     ) -> NDArray[np.int64]:
-        """Give what did not belong to its cluster new labels, with the images that look like it; then enforce."""
+        """Give images that do not belong to their cluster new labels, with those that look like them; then enforce."""
         labels, fresh = state.labels.copy(), int(state.labels.max(initial=-1)) + 1
         groups = Groups(state.labels)
         roots = memory.must_link_roots(len(labels))
@@ -166,9 +166,9 @@ def impurity(
     *,
     tail: float,
 ) -> NDArray[np.float64]:
-    """Return how much each cluster is expected to be mixed: the mean of 1 - centrality over its least central members.
+    """Return the expected impurity of each cluster: the mean of 1 - centrality over its least central members.
 
-    A member that answers have made one with the centre is no sign of a mixture any more and counts as 0.
+    A member that the answers make one person with the centre counts as 0.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def impurity(
     roots : int64 [N]
         From :meth:`LabelMemory.must_link_roots`.
     tail : float
-        Share of a cluster's members that are looked at, rounded up; in 0..1.
+        Share of a cluster's members that count, rounded up; in 0..1.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Purification of one cluster around its most central image, the hardest members first (MASS-like)."""
+"""Scatter of one cluster: purification around its most central image, the hardest members first (MASS-like)."""
 
 import math
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ Rows = NDArray[np.int64]
 
 
 class Scatter:
-    """Asks one cluster's members against its centre until it looks pure, then purifies what did not belong.
+    """Asks about one cluster's members and its centre until it looks pure, then purifies its residual.
 
-    Since all questions share the centre, "same" answers are a star without a superfluous question, and "different"
-    ones part an image from all of the star.
+    Since all questions share the centre, "same" answers make a star without a superfluous question, and a "different"
+    one separates an image from the whole star.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ class Scatter:
     values : float64 [m]
         Their centrality.
     graph : scipy.sparse.csr_array, float32 [N, N]
-        What the centrality of a residual is computed from.
+        Source of a residual's centrality.
     kind : str
         As in :func:`centrality`.
     patience : int
@@ -86,7 +86,7 @@ class Scatter:
             self._begin(residual, _within(self._graph, residual, self._kind))
 
     def tell(self, verdict: Verdict) -> None:
-        """Take the answer to the last question, where it was paid for: what is known anyway is no new evidence."""
+        """Take the paid answer to the last question. Closure answers are no new evidence."""
         self._asked += 1
         if verdict != "unsure":
             self._last_differs = verdict == "different"
@@ -98,7 +98,7 @@ class Scatter:
 
 
 def apart_from(centre: int, rows: Sequence[int], memory: LabelMemory) -> Rows:
-    """Return the rows that answers know to be another person than ``centre``, int64, in their order."""
+    """Return the rows that the answers make another person than ``centre``, int64, in their order."""
     return np.array([row for row in rows if memory.implied(centre, row) is False], np.int64)
 
 
@@ -112,11 +112,11 @@ def purified(
     kind: str,
     depth: int,
 ) -> list[Rows]:
-    """Divide a cluster by what the answers say about its centre, and its residual by its own.
+    """Divide a cluster by the answers about its centre, and its residual by those about the residual's own.
 
-    Members that nobody was asked about stay with the centre if they are nearer to it than to the nearest rejected
-    image (Euclidean), else they follow that image to its group. Must-link groups go as a block, by their mean, and
-    nothing follows an image that answers part it from.
+    Members without an answer stay with the centre if they are nearer to it than to the nearest rejected image
+    (Euclidean), else they follow that image to its group. Must-link groups move as a block, by their mean, and none
+    follows an image that the answers separate it from.
 
     Parameters
     ----------

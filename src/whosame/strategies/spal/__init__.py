@@ -1,1 +1,1 @@
-"""SPAL: dual uncertainty selection."""
+"""SPAL: dual uncertainty selection (Jin and Li)."""

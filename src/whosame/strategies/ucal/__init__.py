@@ -1,1 +1,1 @@
-"""UCAL: splits and merges of clusters."""
+"""UCAL: unsupervised clustering active learning (Gao and Li)."""

@@ -99,7 +99,7 @@ def _swap(
     first = np.zeros(n, np.int64)  # the medoid an image is most similar to,
     nearest = np.zeros(n)  # its similarity,
     second = np.zeros(n)  # and that of the next
-    lost = np.zeros(k)  # what goes when a medoid does
+    lost = np.zeros(k)  # similarity lost by removing each medoid
     gain = np.zeros(k)
     chosen = np.zeros(n, np.bool_)
     chosen[medoids] = True

@@ -20,7 +20,7 @@ DENSE = 2048  # members up to which all cosines of a cluster are held at once
 
 @dataclass(frozen=True)
 class Structure:
-    """How a cluster might be split.
+    """A possible division of a cluster.
 
     Attributes
     ----------
@@ -29,7 +29,7 @@ class Structure:
     groups : int64 [n]
         The group of each, 0..k-1.
     medoids : int64 [k]
-        The row that is the centroid of each group.
+        The row of each group's medoid.
     score : float
         The sum (or mean) of compactness times independence over the groups (Eq. 4).
     pairs : list of (int, int, float)
@@ -46,15 +46,15 @@ class Structure:
 def most_groups(size: int, rule: str = "at-least-two") -> int:
     """Return k_max for a cluster of ``size`` images: √(size / 2) / 2, rounded down.
 
-    Literally that is below 2, no split at all, for fewer than 32 images; ``at-least-two`` raises it to 2, which
-    the printed costs imply (methods.md B.2 #1). ``literal`` does not.
+    That is below 2, no split at all, for fewer than 32 images. ``at-least-two`` raises it to 2, as the printed costs
+    imply (methods.md B.2 #1); ``literal`` does not.
     """
     literal = int(math.sqrt(size / 2) / 2)
     return max(2, literal) if rule == "at-least-two" else literal
 
 
 def structure(similarities: Similarities, rows: NDArray[np.int64], k_max: int, *, reduce: str = "sum") -> Structure:
-    """Find the most reliable way to split a cluster (Eq. 4).
+    """Find the most reliable division of a cluster (Eq. 4).
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def structures(
     reduce: str = "sum",
     most_dense: int = DENSE,
 ) -> list[Structure]:
-    """Find the most reliable split of every cluster that is large enough, best first.
+    """Find the most reliable division of every cluster that is large enough, best first.
 
     Parameters
     ----------
@@ -142,8 +142,8 @@ def structures(
 def split(labels: NDArray[np.int64], structures: Sequence[Structure], memory: LabelMemory) -> NDArray[np.int64]:
     """Split the clusters in which medoids are different people.
 
-    Groups whose medoids are one person, by answers or what follows from them, stay together; the other groups become
-    clusters of their own. A cluster without a "different" among its medoids stays whole (methods.md B.2 #5, #6).
+    Groups whose medoids the answers make one person stay together; the other groups become clusters of their own. A
+    cluster without a "different" among its medoids is not split (methods.md B.2 #5, #6).
 
     Parameters
     ----------
@@ -156,7 +156,7 @@ def split(labels: NDArray[np.int64], structures: Sequence[Structure], memory: La
     Returns
     -------
     int64 [N]
-        A copy. Each cluster's first part keeps the label, the others have new ones above all.
+        A copy. Each cluster's first part keeps the label; the others have new labels above all.
     """
     labels = labels.copy()
     fresh = int(labels.max(initial=-1)) + 1

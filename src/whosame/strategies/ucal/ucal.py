@@ -1,10 +1,10 @@
-"""UCAL: unsupervised clustering active learning (Gao and Li; ``methods.md`` B.2 holds what the paper leaves open).
+"""UCAL: unsupervised clustering active learning (Gao and Li; ``methods.md`` B.2 has what the paper leaves open).
 
-Per round: every cluster is divided into groups and the groups' medoids are compared (SNPS); then each of the clusters
-that this leaves is compared with those most similar to it, as far as the first marked fall of similarity (MPPS).
+In each round every cluster is divided into groups, and the groups' medoids are compared (SNPS). Then each resulting
+cluster is compared with the clusters most similar to it, down to the first marked fall of similarity (MPPS).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Literal
 
@@ -63,17 +63,17 @@ class UCALSession(BudgetedSession):
         super().__init__(state)
         self._config = config
         self._split_share = round(config.snps_share * self._budget.remaining)
-        self._splits_seen = self._merges_seen = self._unions = 0
+        self._merges_seen = self._unions = 0
 
     def ask(self) -> Sequence[Question]:
-        """Return SNPS's questions as far as its share goes, then those of MPPS, then what is left of SNPS's."""
+        """Return SNPS's questions up to its share, then those of MPPS, then the rest of SNPS's."""
         left = self._budget.remaining
         if left == 0:
             return []
         return self._splits(min(left, self._split_share)) or self._merges(left) or self._splits(left)
 
     def tell(self, answers: Sequence[Answer]) -> None:
-        """Take the answers; what they cost is charged to SNPS's share, unions to the cap."""
+        """Take the answers, and charge them to SNPS's share and to the cap of unions."""
         super().tell(answers)
         for answer in answers:
             if answer.source == "closure":
@@ -85,9 +85,8 @@ class UCALSession(BudgetedSession):
 
     def _splits(self, count: int) -> list[Question]:
         questions: list[Question] = []
-        while len(questions) < count and self._splits_seen < len(self._split_pairs):
-            a, b, alike, score = self._split_pairs[self._splits_seen]
-            self._splits_seen += 1
+        while len(questions) < count and (found := next(self._split_pairs, None)) is not None:
+            a, b, alike, score = found
             if self._budget.is_open(a, b):
                 reason = f"groups of one cluster, similarity {alike:.3f}"
                 group = int(self._state.labels[a])
@@ -95,10 +94,11 @@ class UCALSession(BudgetedSession):
         return questions
 
     def _merges(self, count: int) -> list[Question]:
-        """Return as many questions as cannot exceed the cap, were all of them answered with "same"."""
+        """Return as many questions as keep to the cap if all of them are answered with "same"."""
         questions: list[Question] = []
         pairs, cap = self._merge_pairs
-        roots = self._budget.memory.must_link_roots(len(self._state.labels)).tolist()
+        labels = self._state.labels
+        roots = self._budget.memory.must_link_roots(len(labels)).tolist()
         joined: DisjointSet[int] = DisjointSet()
         unions = self._unions
         while len(questions) < count and self._merges_seen < len(pairs):
@@ -109,23 +109,19 @@ class UCALSession(BudgetedSession):
                 unions += joined.merge(roots[a], roots[b])
                 if unions > cap:
                     break
-                questions.append(self._merge_question(a, b, alike))
+                kind: Kind = "between" if labels[a] >= 0 and labels[b] >= 0 else "pool"
+                reason, group = f"clusters like each other, similarity {alike:.3f}", int(labels[min(a, b)])
+                questions.append(self._budget.question(a, b, kind, score=alike, group=group, reason=reason))
             self._merges_seen += 1
         return questions
-
-    def _merge_question(self, a: int, b: int, alike: float) -> Question:
-        labels = self._state.labels
-        kind: Kind = "between" if labels[a] >= 0 and labels[b] >= 0 else "pool"
-        reason = f"clusters like each other, similarity {alike:.3f}"
-        return self._budget.question(a, b, kind, score=alike, group=int(labels[min(a, b)]), reason=reason)
 
     @cached_property
     def _structures(self) -> list[Structure]:
         return _examine(self._state, self._config)
 
     @cached_property
-    def _split_pairs(self) -> list[tuple[int, int, float, float]]:
-        return [(a, b, alike, one.score) for one in self._structures for a, b, alike in one.pairs]
+    def _split_pairs(self) -> Iterator[tuple[int, int, float, float]]:
+        return ((a, b, alike, one.score) for one in self._structures for a, b, alike in one.pairs)
 
     @cached_property
     def _merge_pairs(self) -> tuple[list[tuple[int, int, float]], int]:
@@ -148,10 +144,10 @@ class UCAL(Strategy):
         return spread(budget, rounds, self.config.schedule)
 
     def reassign(self, state: RoundState, memory: LabelMemory, answers: Sequence[Answer]) -> NDArray[np.int64]:
-        """Split, then unite, then enforce whatever else the memory holds (Sec. 3.3; B.2 #9, #12).
+        """Split, then unite, then enforce the other answers (Sec. 3.3; B.2 #9, #12).
 
-        Pairs that come up again in this round have the answer they had in an earlier one, also where the memory given
-        holds the answers of this round alone.
+        Pairs of earlier rounds that are candidates again keep their answer, also where the given memory has the answers
+        of this round alone.
         """
         known = state.memory.copy()
         for a, b, verdict in memory.log:
@@ -165,7 +161,7 @@ class UCAL(Strategy):
 
 
 def _examine(state: RoundState, config: UCALConfig) -> list[Structure]:
-    """Return how the round's clusters might be split, the most reliable first; none without SNPS."""
+    """Return the possible divisions of the round's clusters, the most reliable first; none without SNPS."""
     if config.snps_share == 0:
         return []
     return structures(
@@ -182,16 +178,16 @@ def _examine(state: RoundState, config: UCALConfig) -> list[Structure]:
 def _compare(
     state: RoundState, labels: NDArray[np.int64], examined: Sequence[Structure], config: UCALConfig
 ) -> tuple[list[tuple[int, int, float]], int]:
-    """Return the images that stand for the pairs of clusters to ask about, most similar first, and how many may unite.
+    """Return the representatives of the pairs of clusters to ask about, most similar first, and the cap of unions.
 
-    ``labels`` are those after the splits. A cluster is shown by the member nearest to its mean; a part of a cluster
-    that was split by its medoid, about which SNPS has learnt something already (methods.md B.2 #7, #12).
+    ``labels`` are those after the splits. A cluster's representative is the member nearest to its mean; that of a part
+    of a cluster that was split is its medoid, about which SNPS already has answers (methods.md B.2 #7, #12).
     """
     if config.snps_share == 1:
         return [], 0
-    everyone = singletons(labels)
-    alone = np.bincount(everyone)[everyone] < 2
-    groups = Groups(everyone if config.outliers else np.where(alone, -1, labels))
+    clusters = singletons(labels)
+    alone = np.bincount(clusters)[clusters] < 2
+    groups = Groups(clusters if config.outliers else np.where(alone, -1, labels))
     means = groups.mean(state.features)
     distances = groups.dispersion(state.features, means)[0]
     for one in examined:
