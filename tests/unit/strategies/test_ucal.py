@@ -1,6 +1,5 @@
 """UCAL by hand: k-medoids, Eq. 2-6, the order of a round, its cap, and labels after it."""
 
-from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -15,7 +14,7 @@ from whosame.strategies.ucal.reliability import reliability
 from whosame.strategies.ucal.similarities import Similarities
 from whosame.strategies.ucal.snps import most_groups, split, structure, structures
 from whosame.strategies.ucal.ucal import UCAL, UCALConfig
-from whosame.testing import round_state
+from whosame.testing import round_state, sessions
 
 
 def alike(n, **pairs):
@@ -285,19 +284,9 @@ def state_of(angles=ANGLES, labels=LABELS, *, budget=100, **fields):
 
 
 def play(config, state, verdict):
-    """Return the batches as (kind, pairs), the answers, and the labels after them."""
-    session, memory, batches, answers = UCAL(config).start(state), state.memory.copy(), [], []
-    while questions := session.ask():
-        batches.append([(question.a, question.b) for question in questions])
-        told = []
-        for question in questions:
-            known = memory.implied(question.a, question.b)
-            said = verdict(question) if known is None else "same" if known else "different"
-            told.append(Answer(question, said, "oracle" if known is None else "closure"))
-            memory.add(question.a, question.b, said == "same")
-        session.tell(told)
-        answers += told
-    return batches, answers, UCAL(config).reassign(state, memory, answers).tolist()
+    """Return the pairs of each batch, the answers, and the labels after them."""
+    played = sessions.play(UCAL(config).start(state), state, verdict)
+    return played.batches, played.answers, UCAL(config).reassign(state, played.memory, played.answers).tolist()
 
 
 def same_within(question):
@@ -412,12 +401,7 @@ def test_outliers_and_clusters_of_one_take_part_only_when_told_to():
     assert ("between", 13) in with_them
 
 
-def test_nothing_is_computed_for_a_round_without_budget():
-    state = replace(state_of(budget=0), features=np.full((19, 2), np.nan, np.float32), graph=None)
-    assert UCAL().start(state).ask() == []
-
-
-# --- labels, schedule, parameters ------------------------------------------------------------------------------------
+# --- labels after a round --------------------------------------------------------------------------------------------
 
 
 def test_reassign_splits_and_unites_whole_groups():
@@ -437,10 +421,3 @@ def test_pairs_that_come_up_again_keep_their_answers_where_answers_are_not_reuse
     this_round = LabelMemory()
     labels = UCAL(UCALConfig(**PLAIN)).reassign(state_of(memory=memory), this_round, []).tolist()
     assert labels == [0, 0, 0, 1, 1, 1] + [2] * 4 + [3] * 6 + [4] * 3
-
-
-def test_the_warm_up_asks_nothing():
-    strategy = UCAL(UCALConfig(schedule="uniform-after-warmup"))
-    assert strategy.schedule(70, 50) == [0] * 15 + [2] * 35
-    assert strategy.schedule(7, 3) == [0, 4, 3]
-    assert UCAL(UCALConfig(schedule="uniform")).schedule(6, 3) == [2, 2, 2]
