@@ -60,12 +60,9 @@ class LabelMemory:
         """
         memory = cls()
         for left, right, found in zip(a, b, verdict, strict=True):
-            if found == "unsure":
-                memory.skip(left, right)
-            elif found in ("same", "different"):
-                memory.add(left, right, found == "same")
-            else:
+            if found not in ("same", "different", "unsure"):
                 raise ValueError(f"a verdict is 'same', 'different' or 'unsure', not {found!r}")
+            memory.skip(left, right) if found == "unsure" else memory.add(left, right, found == "same")
         return memory
 
     def copy(self) -> Self:

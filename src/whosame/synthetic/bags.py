@@ -2,9 +2,10 @@
 
 import math
 
-from whosame.synthetic.body import Pose, Surface, View, limb
+from whosame.synthetic.body import Surface, View, limb
 from whosame.synthetic.canvas import Fill
 from whosame.synthetic.palette import CLOTH, RGB, shade
+from whosame.synthetic.pose import Pose
 from whosame.synthetic.wardrobe import Person
 
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from whosame.seeding import stream
 from whosame.synthetic import scenery
-from whosame.synthetic.body import View, draw_pose, ellipse
+from whosame.synthetic.body import View, ellipse
 from whosame.synthetic.cameras import Camera, build_camera, draw_light, expose
 from whosame.synthetic.canvas import Canvas
 from whosame.synthetic.config import SyntheticConfig
@@ -17,6 +17,7 @@ from whosame.synthetic.figure import draw_person
 from whosame.synthetic.lookalikes import draw_people
 from whosame.synthetic.obstacles import draw_obstacle
 from whosame.synthetic.plan import JUNK, Shot
+from whosame.synthetic.pose import draw_pose
 from whosame.synthetic.wardrobe import Person
 
 SHARP = 2  # images are drawn larger by this factor, then reduced: edges become smooth

@@ -3,11 +3,12 @@
 import math
 
 from whosame.synthetic.bags import draw_bag
-from whosame.synthetic.body import TRUNK, Point, Pose, Surface, View, ellipse, limb
+from whosame.synthetic.body import TRUNK, Point, Surface, View, ellipse, limb
 from whosame.synthetic.canvas import Canvas, Fill
 from whosame.synthetic.garments import draw_clothes
 from whosame.synthetic.head import draw_head
 from whosame.synthetic.palette import CLOTH, RGB, SKIN, shade
+from whosame.synthetic.pose import Pose
 from whosame.synthetic.wardrobe import Person
 
 STATURE = 1.75  # metres, of the body that the numbers below describe

@@ -1,8 +1,9 @@
 """Heads: face, hair and hat, from any side."""
 
-from whosame.synthetic.body import Pose, Surface, View, ellipse, limb
+from whosame.synthetic.body import Surface, View, ellipse, limb
 from whosame.synthetic.canvas import Fill
 from whosame.synthetic.palette import CLOTH, HAIR, SKIN, shade
+from whosame.synthetic.pose import Pose
 from whosame.synthetic.wardrobe import Person
 
 HEAD = (
