@@ -3,24 +3,18 @@
 import logging
 
 import kedro_mlflow  # noqa: F401  (before its level is set: it sets one itself when imported)
-from kedro.config import OmegaConfigLoader
 from kedro.framework.session import KedroServiceSession
 
-from whosame.app import paths
+from whosame.app.config_loader import ConfigLoader
 from whosame.app.hooks import RoundHooks
 
 logging.getLogger("kedro_mlflow").setLevel(logging.WARNING)
 
 HOOKS = (RoundHooks(),)
 SESSION_CLASS = KedroServiceSession
-CONFIG_LOADER_CLASS = OmegaConfigLoader
+CONFIG_LOADER_CLASS = ConfigLoader
 CONFIG_LOADER_ARGS = {
     "base_env": "base",
     "default_run_env": "local",
     "merge_strategy": {"parameters": "soft"},  # an environment names only what differs
-    "custom_resolvers": {
-        "round_number": paths.round_number,
-        "round_folder": paths.round_folder,
-        "previous_folder": paths.previous_folder,
-    },
 }

@@ -78,7 +78,7 @@ def simulate(
     seed : int
         Of the strategy and of the wrong answers.
     parameters : mapping, optional
-        Parameter groups by name, as in ``parameters_strategies.yml``, for a strategy given by name.
+        Groups of parameters by name, as in the group ``strategies``, for a strategy given by name.
     config : ClusteringConfig, optional
         How the features are clustered; by default as ``kedro run`` does.
     clustering : Clustering, optional

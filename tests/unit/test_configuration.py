@@ -1,14 +1,41 @@
-"""The configuration: conf/base says nothing that the classes do not."""
+"""The configuration: conf/base names defaults only; environments and native settings are those of the papers."""
 
+import copy
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import yaml
 
+from whosame.app.config_loader import ConfigLoader
+from whosame.comparison.planning import make_plan
 from whosame.configuration import Configuration
+from whosame.data.readers import READERS, Layout
+from whosame.errors import ParameterError
+from whosame.features.pooling import POOLINGS
+from whosame.native import native_changes
 from whosame.parameters import Parameters, merge, parse
+from whosame.settings import CONFIG_LOADER_ARGS
+from whosame.strategies import registry
+from whosame.strategies.budget import SCHEDULES, Schedule, spread
+from whosame.strategies.dcps.dcps import DCPSConfig
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*register_new_resolver:UserWarning")  # Kedro's own
 
 CONF = Path(__file__).parents[2] / "conf"
+PUBLISHED = ["market1501", "dukemtmc", "msmt17"]
+ENVIRONMENTS = ["base", *PUBLISHED, "omniglot"]
+
+
+def configured(environment, **typed):
+    """Return the parameters as Kedro reads them; a layout other than synthetic is given a folder."""
+    loader = ConfigLoader(str(CONF), env=environment, runtime_params=typed, **CONFIG_LOADER_ARGS)
+    parameters = loader["parameters"]
+    return parameters if parameters["layout"] == "synthetic" else parameters | {"images": "images"}
+
+
+def native(parameters, strategy):
+    return merge(parameters, native_changes(parameters, strategy), {"strategy": strategy})
 
 
 def groups(config, name=""):
@@ -20,16 +47,156 @@ def groups(config, name=""):
     return found
 
 
-def test_base_names_defaults_only():
-    values = merge(*(yaml.safe_load(path.read_text()) for path in sorted((CONF / "base").glob("parameters*.yml"))))
-    assert values.keys() <= set(Configuration.model_fields)
-    run, turn = values.pop("run"), values.pop("round")  # kedro resolves them
-    assert (run, turn.startswith("${round_number:")) == ("${globals:run}", True)
-    assert yaml.safe_load((CONF / "base" / "globals.yml").read_text()) == {"run": Configuration().run}
-    assert parse(Configuration, values) == Configuration(native=values["native"])
+# --- one source of defaults ------------------------------------------------------------------------------------------
+
+
+def test_base_names_every_group_and_defaults_only():
+    """What it leaves out has the class's default therefore too; a node can take every group as ``params:GROUP``."""
+    (path,) = (CONF / "base").glob("parameters*")
+    written = yaml.safe_load(path.read_text())
+    assert written.keys() == Configuration.model_fields.keys()
+    assert parse(Configuration, written) == Configuration()
+    assert configured("base") == written | {"round": 0}
 
 
 @pytest.mark.parametrize(("name", "config"), groups(Configuration).items())
-def test_defaults_are_within_their_ranges(name, config):
+def test_defaults_are_within_their_ranges_and_explained(name, config):
     assert parse(config, config().model_dump()) == config()
     assert all(info.description for info in config.model_fields.values()), f"{name} does not say what it means"
+
+
+def test_choices_are_the_names_of_what_there_is():
+    assert set(get_args(Layout)) == set(READERS)
+    assert set(get_args(Schedule)) == set(SCHEDULES)
+    assert set(get_args(Configuration.model_fields["network"].annotation.model_fields["pooling"].annotation)) == set(
+        POOLINGS
+    )
+    strategies = {preset.group for preset in registry.PRESETS.values() if preset.group}
+    assert set(registry.StrategiesConfig.model_fields) == strategies
+
+
+# --- environments ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_an_environment_is_a_configuration_of_its_own_name(environment):
+    configuration = parse(Configuration, configured(environment))
+    assert environment == "base" or (configuration.run, configuration.layout) == (environment, environment)
+
+
+@pytest.mark.parametrize("environment", PUBLISHED)
+def test_the_published_data_sets_are_trained_as_in_the_papers(environment):
+    configuration = parse(Configuration, configured(environment))
+    training, augment = configuration.training, configuration.training.augment
+    assert (configuration.budget, configuration.rounds) == (3000, 50)
+    assert (configuration.pixels.height, configuration.pixels.width) == (256, 128)
+    assert (configuration.network.architecture, configuration.extraction.batch_size) == ("resnet50", 512)
+    assert (configuration.clustering.k1, configuration.clustering.eps) == (30, 0.6)
+    assert training.iterations == (400 if environment == "msmt17" else 200)
+    assert (training.clusters_per_batch, training.images_per_cluster, training.norm_chunk) == (16, 16, 64)
+    assert (training.learning_rate, training.weight_decay, training.schedule) == (3.5e-4, 5e-4, "step")
+    assert (training.step_rounds, training.step_factor) == (20, 0.1)
+    assert (augment.flip, augment.pad, augment.erase) == (0.5, 10, 0.5)
+    assert augment.colour == augment.channel_gain == 0
+    gaussian = dict.fromkeys(("random", "uncertainty", "dcps", "gain"), "gaussian")
+    uniform = dict.fromkeys(("spal", "aas", "dral", "mass", "ucal"), "uniform")
+    schedules = {name: group["schedule"] for name, group in configuration.strategies.model_dump().items()}
+    assert schedules == gaussian | uniform
+    assert configuration.compare.schedule == "gaussian"
+    assert (configuration.storage.keep_every, configuration.storage.log_checkpoints) == (10, "last")
+
+
+def test_characters_are_not_mirrored():
+    configuration = parse(Configuration, configured("omniglot"))
+    for augment in (configuration.training.augment, configuration.warmup.augment):
+        assert augment.flip == augment.colour == augment.channel_gain == 0
+        assert augment.rotation > 0
+
+
+def test_what_is_typed_goes_over_every_environment():
+    typed = configured("msmt17", training={"iterations": 7}, rounds=9)
+    assert (typed["training"]["iterations"], typed["training"]["schedule"]) == (7, "step")
+    assert (typed["rounds"], typed["budget"]) == (9, 3000)
+
+
+# --- what each strategy natively trains with -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_native_settings_are_those_of_the_papers(environment):
+    parameters = configured(environment)
+    made = {name: parse(Configuration, native(parameters, name)) for name in registry.PRESETS}
+    for name, preset in registry.PRESETS.items():
+        ablated = name != preset.group and preset.group in made
+        assert made[name].strategy == name
+        assert not ablated or made[name] == made[preset.group].replace(strategy=name)
+    losses = {name: (c.clustering.base, c.training.loss, c.training.outliers) for name, c in made.items()}
+    spcl = ("spcl", "hybrid-memory", "classes")
+    assert [losses[name] for name in ("ucal", "spal", "aas")] == [spcl] * 3
+    assert losses["dcps"] == ("dbscan", "cluster-nce", "drop")
+    assert losses["dral"] == ("dbscan", "triplet", "drop")
+    assert losses["mass"] == ("dbscan", "purification", "drop")
+    for name in ("ucal", "spal", "aas"):
+        training = made[name].training
+        assert (training.clusters_per_batch, training.images_per_cluster, training.norm_chunk) == (16, 4, 16)
+        assert training.memory_momentum == 0.2
+        assert made[name].clustering.reuse
+    assert all(made[name].training.memory_momentum == 0.1 for name in ("dcps", "dral", "mass"))
+
+
+@pytest.mark.parametrize(
+    ("environment", "images", "eps", "iterations"),
+    [("market1501", 12_936, 0.4, 400), ("dukemtmc", 16_522, 0.7, 400), ("msmt17", 32_621, 0.7, 800)],
+)
+def test_native_budgets_of_the_published_data_sets(environment, images, eps, iterations):
+    parameters = configured(environment)
+    made = {name: native(parameters, name) for name in ("dcps", "spal", "mass", "dral", "ucal", "aas")}
+    budgets = [made[name]["budget"] for name in ("dcps", "spal", "mass", "dral")]
+    assert budgets == [3000, 2 * images, 5 * images, 10 * images]
+    assert 4.8 < made["ucal"]["budget"] / images < 5.5
+    assert made["aas"]["budget"] == round(0.001 * images * (images - 1) / 2)
+    assert made["aas"]["strategies"]["aas"]["every"] == 10
+    assert (made["dcps"]["clustering"]["eps"], made["ucal"]["clustering"]["eps"]) == (eps, 0.6)
+    assert [made[name]["training"]["iterations"] for name in ("ucal", "spal", "aas")] == [iterations] * 3
+
+
+def test_native_changes_go_over_what_was_configured_and_nothing_else_changes():
+    parameters = configured("base", training={"loss": "triplet"})
+    before = copy.deepcopy(parameters)
+    made = native(parameters, "dcps-no-intra")  # an ablation has what its method has
+    assert parameters == before
+    assert made["strategy"] == "dcps-no-intra"
+    assert made["training"] == {**before["training"], "loss": "cluster-nce", "outliers": "drop"}
+    assert parse(Configuration, made).strategies.dcps == DCPSConfig(schedule="gaussian")
+    assert native(before, "random") == {**before, "strategy": "random"}
+    run, other = (parse(Configuration, {**parameters, "native": group}) for group in ({"dcps": {"budget": 5}}, {}))
+    assert run != other
+    assert run.result_parameters() == other.result_parameters()
+
+
+@pytest.mark.parametrize(
+    ("group", "strategy", "named"),
+    [
+        ({}, "dcsp", "unknown strategy 'dcsp': did you mean 'dcps'"),
+        ({"dcsp": {}, "ucla": {}}, "random", r"'native' 'dcsp': did you mean 'dcps'.*\n.*'ucla': did you mean 'ucal'"),
+        ({"dcps": {"trainin": {}}}, "dcps", "did you mean 'training'"),
+        ({"dcps": {"training": {"los": "triplet"}}}, "dcps", r"did you mean 'training\.loss'"),
+        ({"dcps": {"strategies": {"dcsp": {}}}}, "dcps", "unknown group 'dcsp': did you mean 'dcps'"),
+    ],
+)
+def test_what_is_misspelt_in_a_native_setting_is_named(group, strategy, named):
+    with pytest.raises(ParameterError, match=named):
+        parse(Configuration, native(configured("base", native=group), strategy))
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_comparison_of_selection_gives_every_strategy_one_schedule(environment):
+    parameters = configured(environment)
+    strategies = [name for name in registry.PRESETS if registry.make(name).asks]
+    plan = make_plan("c", parameters, {}, strategies=strategies, budgets=[1000], seeds=[0])
+    asking = [parse(Configuration, merge(parameters, run.parameters)) for run in plan.runs if run.budget]
+    schedules = {made.strategy: made.make_strategy().schedule(1000, made.rounds) for made in asking}
+    assert set(schedules) == set(strategies)
+    shared = spread(1000, parameters["rounds"], parameters["compare"]["schedule"])
+    assert all(schedule == shared for schedule in schedules.values())
+    assert plan.notes == ()

@@ -131,13 +131,12 @@ def test_a_strategy_that_does_not_take_the_common_schedule_is_noted(monkeypatch)
 
 
 def test_the_native_comparison_takes_each_methods_own_setting():
-    with pytest.raises(ParameterError, match="group 'native', which is missing"):
-        plan(mode="native")
     group = {"native": {"dcps": {"budget": 33, "clustering": {"eps": 0.4}}}}
-    planned = plan(mode="native", seeds=[0], parameters=group)
+    planned = plan(parameters=group, mode="native", seeds=[0])
     runs = {run.name: run for run in planned.runs}
-    assert runs["c-dcps-33-s0"].parameters["clustering"] == {"eps": 0.4}
-    assert "strategies" not in runs["c-dcps-33-s0"].parameters  # its own schedule
+    assert runs["c-dcps-33-s0"].parameters["clustering"] == {"base": "dbscan", "eps": 0.4}
+    assert runs["c-dcps-33-s0"].parameters["strategies"] == {"dcps": {"schedule": "gaussian"}}
+    assert "strategies" not in runs["c-random-20-s0"].parameters  # its own schedule
     assert {"c-random-20-s0", "c-random-40-s0"} < runs.keys()
     assert not [name for name in runs if name.startswith("c-dcps-20")]
     assert planned.notes == ("dcps was asked its own budget of 33 questions, not the comparison's.",)
