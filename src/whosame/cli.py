@@ -14,6 +14,7 @@ from whosame.app.commands.annotate import annotate
 from whosame.app.commands.annotators import annotators
 from whosame.app.commands.answers import answers
 from whosame.app.commands.options import friendly_errors, parameters_option
+from whosame.app.commands.params import params
 from whosame.reporting.table import rounds_table, runs_table
 from whosame.runs import Run, all_runs
 
@@ -45,6 +46,7 @@ cli.add_command(_run_command())
 cli.add_command(annotate)
 cli.add_command(annotators)
 cli.add_command(answers)
+cli.add_command(params)
 
 
 @cli.command()

@@ -50,7 +50,7 @@ class ComparisonConfig(Parameters):
 
 
 class Configuration(SourceConfig):
-    """The parameters of a run; each group's own class documents its values."""
+    """The parameters of a run, by name and by group."""
 
     strategy: Text = parameter("dcps", takes=" | ".join([*registry.PRESETS, "a strategy of another package"]))
     """Who chooses the questions."""

@@ -1,7 +1,7 @@
 """Parameters as models: what is misspelt, mistyped or out of range is an error before work starts."""
 
 from collections.abc import Iterable, Mapping
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Self, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
@@ -10,7 +10,8 @@ from pydantic_core import ErrorDetails, PydanticCustomError
 
 from whosame.errors import ParameterError, unknown_name
 
-NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", type(None): "null"}
+OWN = "own choice"
+NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}
 
 P = TypeVar("P", bound="Parameters")
 T = TypeVar("T")
@@ -48,7 +49,7 @@ class Parameters(BaseModel):
         return parse(type(self), {**dict(self), **changes})
 
 
-def parameter(default: Any, *, source: str = "own choice", unit: str = "", takes: str = "", **bounds: Any) -> Any:
+def parameter(default: Any, *, source: str = OWN, unit: str = "", takes: str = "", **bounds: Any) -> Any:
     """Return a field of a group of parameters.
 
     Parameters
@@ -129,8 +130,17 @@ def one_of(value: str, known: Iterable[str]) -> str:
 
 def takes(field: FieldInfo) -> str:
     """Return in words what a field takes: ``a whole number of pixels from 8 to 2048``."""
-    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    return str(extra.get("takes") or _words(field.annotation, field.metadata, str(extra.get("unit", ""))))
+    return _extra(field, "takes") or _words(field.annotation, field.metadata, _extra(field, "unit"))
+
+
+def source(field: FieldInfo) -> str:
+    """Return where a field's default comes from."""
+    return _extra(field, "source") or OWN
+
+
+def _extra(field: FieldInfo, name: str) -> str:
+    extra = field.json_schema_extra
+    return str(extra.get(name, "")) if isinstance(extra, dict) else ""
 
 
 def _problem(error: ErrorDetails, into: type[Parameters], where: str) -> str:
@@ -168,11 +178,13 @@ def _words(hint: Any, metadata: list[Any], unit: str = "") -> str:
     if origin is Annotated:
         return _words(inside[0], [*metadata, *inside[1:]], unit)
     if origin in (Union, UnionType):
-        return " or ".join(_words(option, metadata, unit) for option in inside)
+        return " or ".join(
+            _words(option, metadata, unit) for option in sorted(inside, key=lambda option: option is not NoneType)
+        )
     if origin is Literal:
         return " | ".join(map(str, inside))
     if origin is tuple:
-        return f"a list of {_words(inside[0], [], unit)}"
+        return f"a list, each {_words(inside[0], [], unit)}"
     noun = NOUNS.get(hint, "a group of parameters")
     return (f"{noun} of {unit}" if unit else noun) + _range(metadata) if hint in (int, float) else noun
 

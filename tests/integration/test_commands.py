@@ -42,6 +42,18 @@ def test_a_wrong_parameter_is_one_clear_error(project, type_kedro, parameters, s
     assert not list((project / "data").glob("runs/*/round_*/features.npz"))
 
 
+def test_params_prints_the_values_in_force(empty_project, type_kedro):
+    typed = "--params=images=x,clustering.eps=0.7"
+    shown = type_kedro(empty_project, "params", "clustering", "--env=market1501", typed).stdout
+    assert [line.split()[1:5] for line in shown.splitlines() if line.startswith("*")] == [
+        ["k1:", "30", "default", "20;"],
+        ["eps:", "0.7", "default", "0.5;"],
+    ]
+    wrong = type_kedro(empty_project, "params", "clusterin", check=False)
+    assert wrong.returncode == 1
+    assert "unknown group of parameters 'clusterin': did you mean 'clustering'" in wrong.stderr
+
+
 def test_a_run_is_not_continued_as_another_or_with_other_images(project, type_kedro):
     images = project / "images"
     shutil.copytree(next((project / "data" / "01_raw").iterdir()), images)

@@ -95,7 +95,7 @@ class TrainingConfig(Parameters):
 
 
 class WarmupConfig(Parameters):
-    """Network.weights warmup: NT-Xent (SimCLR) on the training images before the first round, kept in the cache.
+    """How random weights are warmed up: NT-Xent (SimCLR) on the training images before the first round, kept.
 
     Without it the clusters of a fresh network are cameras, not people.
     """
