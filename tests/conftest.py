@@ -1,16 +1,23 @@
 """What tests of several kinds need: databases, a PostgreSQL server of the session's own, a browser, where installed."""
 
+import hashlib
+import http.client
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 import time
+from contextlib import closing, contextmanager
 from functools import partial
 from itertools import count
 from pathlib import Path
 
 import fastapi.routing
+import httpx
 import pytest
+import uvicorn
 from sqlalchemy import make_url
 
 from whosame.annotation.queue.image_tokens import ImageRef
@@ -115,6 +122,74 @@ def sqlite_store(made_database, tmp_path):
     """An empty label store in ``tmp_path / "labels.db"``, for tests that do not depend on the kind of database."""
     with open_store(f"sqlite:///{shutil.copy(made_database('sqlite'), tmp_path / 'labels.db')}") as store:
         yield store
+
+
+@pytest.fixture
+def other_store(made_database, tmp_path):
+    """A second one."""
+    with open_store(f"sqlite:///{shutil.copy(made_database('sqlite'), tmp_path / 'other.db')}") as store:
+        yield store
+
+
+class Served:
+    """An application on a free port of this machine, in a thread, and the clients that a test has opened."""
+
+    def __init__(self, app):
+        self.app, self.clients = app, []
+        listener = socket.create_server(("127.0.0.1", 0))
+        self.port = listener.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        options = {"lifespan": "off", "ws": "none", "log_config": None, "timeout_graceful_shutdown": 1}
+        self.server = uvicorn.Server(uvicorn.Config(app, **options))
+        self._thread = threading.Thread(target=self.server.run, kwargs={"sockets": [listener]})
+        self._thread.start()
+        while not self.server.started:
+            time.sleep(0.002)
+
+    def client(self, **headers):
+        """A browser without a login; ``accept="application/json"`` makes it a script."""
+        headers = {"accept": "text/html", **headers}
+        self.clients.append(httpx.Client(base_url=self.url, headers=headers, trust_env=False, verify=False, timeout=30))
+        return self.clients[-1]
+
+    def raw(self, request):
+        """Send bytes as they are, and return status, headers and body of the response."""
+        with closing(socket.create_connection(("127.0.0.1", self.port), timeout=5)) as connection:
+            connection.sendall(request)
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            return response.status, {name.lower(): value for name, value in response.getheaders()}, response.read()
+
+    def close(self):
+        while self.clients:
+            self.clients.pop().close()
+        self.server.should_exit = True
+        self._thread.join()
+
+
+@pytest.fixture(scope="session")
+def serving():
+    """Serve an application as long as a ``with`` block lasts."""
+
+    @contextmanager
+    def serve(app):
+        served = Served(app)
+        try:
+            yield served
+        finally:
+            served.close()
+
+    return serve
+
+
+def image_ref(root, path):
+    """What the store says of an image file."""
+    return ImageRef(path, hashlib.blake2b((root / path).read_bytes(), digest_size=16).hexdigest())
+
+
+@pytest.fixture(scope="session", name="image_ref")
+def image_ref_fixture():
+    return image_ref
 
 
 @pytest.fixture(scope="session")
