@@ -1,6 +1,7 @@
 """Runs on disk: ``data/runs`` has a folder a run, with a folder a round."""
 
 import dataclasses
+import fcntl
 import json
 import os
 import re
@@ -9,11 +10,11 @@ import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from whosame import artefacts
-from whosame.artefacts import CHECKPOINT, FORK, HEAVY, METRICS, MLFLOW_RUN, RUN, TIMING
-from whosame.errors import InputError, ResumeError, unknown_name
+from whosame.artefacts import CHECKPOINT, FORK, HEAVY, LOCK, METRICS, MLFLOW_RUN, RUN, TIMING
+from whosame.errors import InputError, ResumeError, StorageError, unknown_name
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -120,6 +121,35 @@ class Run:
         }
         artefacts.write(self.folder / RUN, about)
         return about
+
+    def lock(self) -> IO[str]:
+        """Take the run for this process. The lock ends with the file that is returned, or with the process.
+
+        Raises
+        ------
+        ResumeError
+            Another process has it.
+        StorageError
+            The folder cannot be written.
+        """
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / LOCK).open("a+")
+        except OSError as error:
+            raise StorageError(f"{self.folder} cannot be written: {error.strerror}") from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            holder = lock.read().strip()
+            lock.close()
+            raise ResumeError(
+                f"run {self.name!r} is being continued by process {holder}: wait for it, or end it first"
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        return lock
 
     def fork(self, at: int, into: "Run") -> None:
         """Begin another run that continues after round ``at`` of this one.

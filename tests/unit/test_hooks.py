@@ -5,7 +5,6 @@ from types import SimpleNamespace
 import pytest
 
 from whosame import artefacts
-from whosame.app import hooks
 from whosame.app.hooks import RoundHooks
 from whosame.errors import ResumeError
 from whosame.pipelines.active_round import create_pipeline
@@ -38,13 +37,13 @@ def test_a_run_is_played_by_one_process_and_given_back(run):
 
 
 def test_a_round_that_another_process_has_just_completed_is_not_played_again(run, monkeypatch):
-    lock = hooks._lock
+    lock = Run.lock
 
     def late(locked):
         complete(run, 0)  # by the process that held the lock until now
         return lock(locked)
 
-    monkeypatch.setattr(hooks, "_lock", late)
+    monkeypatch.setattr(Run, "lock", late)
     with pytest.raises(ResumeError, match="round 0 of run 'a' was asked for, and 1 is the next one"):
         begin(rounds=2, round=0)
     monkeypatch.undo()

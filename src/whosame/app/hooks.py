@@ -1,10 +1,8 @@
-"""Kedro's hooks of the rounds: parameters checked first, progress shown, figures logged, old files pruned."""
+"""Kedro hooks of the rounds: they check parameters first, show progress, log figures and prune old files."""
 
-import fcntl
 import logging
-import os
 import time
-from pathlib import Path
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 import mlflow
@@ -17,9 +15,9 @@ from mlflow.exceptions import MlflowException
 from whosame import artefacts
 from whosame.app import paths
 from whosame.app.mlflow_log import synchronise
-from whosame.app.progress_bar import Display
+from whosame.app.progress_bar import RoundBar
 from whosame.configuration import Configuration
-from whosame.errors import ResumeError, StorageError
+from whosame.errors import ResumeError
 from whosame.parameters import parse
 from whosame.runs import Run
 
@@ -27,10 +25,10 @@ logger = logging.getLogger(__name__)
 
 
 class RoundHooks:
-    """Everything around a round that is not the round itself."""
+    """What is done around a round."""
 
     def __init__(self) -> None:
-        self._display = Display()
+        self._bar = RoundBar()
         self._context: KedroContext | None = None
         self._playing: _Playing | None = None
 
@@ -50,27 +48,27 @@ class RoundHooks:
         if "prepare.open_round" not in {node.name for node in pipeline.nodes}:
             return
         run = Run.named(paths.runs_folder(), configuration.run)
-        lock = _lock(run)  # first: until it is taken another process may complete a round
+        lock = run.lock()  # first: until it is taken another process may complete a round
         try:
             number = _next_round(run, configuration)
         except ResumeError:
             lock.close()
             raise
         self._playing = _Playing(run, number, configuration, lock)
-        self._display.begin(run.name, number, configuration.rounds, len(pipeline.nodes))
+        self._bar.begin(run.name, number, configuration.rounds, len(pipeline.nodes))
 
     @hook_impl
     def before_node_run(self, node: Node) -> None:
         """Show which node runs."""
         if self._playing is not None:
-            self._display.node(node.name)
+            self._bar.begin_node(node.name)
             self._playing.node_begun = time.perf_counter()
 
     @hook_impl
     def after_node_run(self, node: Node) -> None:
         """Note how long the node took."""
         if self._playing is not None:
-            self._display.node_done()
+            self._bar.end_node()
             self._playing.node_seconds[node.name] = time.perf_counter() - self._playing.node_begun
 
     @hook_impl
@@ -80,11 +78,11 @@ class RoundHooks:
         if playing is None:
             return
         with playing.lock:
-            if playing.run.completed() == playing.number:  # a part of the pipeline was run: nothing to account for yet
-                self._display.close()
+            if playing.run.completed() == playing.number:  # only a part of the pipeline was run
+                self._bar.close()
                 return
             metrics = playing.run.metrics()[playing.number]
-            seconds = self._display.end(metrics, playing.configuration.budget)
+            seconds = self._bar.end(metrics, playing.configuration.budget)
             timing = {"seconds": seconds, "nodes": playing.node_seconds}
             artefacts.write(playing.run.round(playing.number) / artefacts.TIMING, timing)
             _log(playing)
@@ -93,23 +91,23 @@ class RoundHooks:
 
     @hook_impl
     def on_pipeline_error(self) -> None:
-        """Give the lock back; what is whole stays for the next attempt."""
+        """Give the lock back; finished artefacts stay for the next attempt."""
         playing, self._playing = self._playing, None
-        self._display.close()
+        self._bar.close()
         if playing is not None:
             playing.lock.close()
 
 
+@dataclass
 class _Playing:
     """The round that runs now."""
 
-    def __init__(self, run: Run, number: int, configuration: Configuration, lock: IO[str]) -> None:
-        self.run = run
-        self.number = number
-        self.configuration = configuration
-        self.lock = lock
-        self.node_begun = 0.0
-        self.node_seconds: dict[str, float] = {}
+    run: Run
+    number: int
+    configuration: Configuration
+    lock: IO[str]
+    node_begun: float = 0.0
+    node_seconds: dict[str, float] = field(default_factory=dict)
 
 
 def _next_round(run: Run, configuration: Configuration) -> int:
@@ -134,25 +132,3 @@ def _log(playing: _Playing) -> None:
     except (MlflowException, OSError) as error:
         message = "MLflow at %s did not take round %d (%s); the next round tries again"
         logger.warning(message, mlflow.get_tracking_uri(), playing.number, error)
-
-
-def _lock(run: Run) -> IO[str]:
-    """Take the run for this process; the lock goes with the process, however it ends."""
-    try:
-        run.folder.mkdir(parents=True, exist_ok=True)
-        lock = Path(run.folder / artefacts.LOCK).open("a+")  # noqa: SIM115
-    except OSError as error:
-        raise StorageError(f"{run.folder} cannot be written: {error.strerror}") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        lock.seek(0)
-        holder = lock.read().strip()
-        lock.close()
-        raise ResumeError(
-            f"run {run.name!r} is being continued by process {holder}: wait for it, or end it first"
-        ) from None
-    lock.truncate(0)
-    lock.write(str(os.getpid()))
-    lock.flush()
-    return lock

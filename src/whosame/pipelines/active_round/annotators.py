@@ -13,7 +13,7 @@ from whosame.annotators.query_loop import QueryResult, run_queries
 from whosame.annotators.record import PeopleRecord, RoundRecord
 from whosame.annotators.registry import AnnotatorConfig, make_annotator
 from whosame.app import paths
-from whosame.app.waiting import Waiting
+from whosame.app.progress_bar import AnswersBar
 from whosame.data.manifest import Manifest, TrainSet, Truth
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.strategies.base import RoundState, Session
@@ -66,8 +66,8 @@ def people_answer(
     files = manifest.table["path"].iloc[train_set.image_ids]
     rows = zip(train_set.image_ids.tolist(), files, train_set.digests, strict=True)
     images = {image: ImageRef(path, digest) for image, path, digest in rows}
-    waiting = Waiting(state.budget, overlap=options.overlap, where=partial(page_address, options.host, options.port))
-    with open_store(this_round.database) as store, waiting:
+    bar = AnswersBar(state.budget, overlap=options.overlap, where=partial(page_address, options.host, options.port))
+    with open_store(this_round.database) as store, bar:
         return ask_people(
             begin,
             partial(PeopleRecord, store, overlap=options.overlap, **_round_and_images(this_round, train_set)),
@@ -76,7 +76,7 @@ def people_answer(
             budget=state.budget,
             grace=options.undo_seconds,
             last=this_round.number + 1 == this_round.rounds,
-            watch=waiting,
+            watch=bar,
         )
 
 
