@@ -1,6 +1,6 @@
 """One round of active learning: clusters, a strategy's questions, their answers, the clusters that obey them.
 
-:func:`play_round` is the whole of it but the training. The nodes of the Kedro pipeline ``active_round`` call the same
+All but the training is in :func:`play_round`. The nodes of the Kedro pipeline ``active_round`` call the same
 functions one by one, with files between them, from which an interrupted round goes on.
 """
 
@@ -51,7 +51,7 @@ class Clustering:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class RunState:
-    """What the rounds of a run leave to the next one.
+    """The state of a run between two rounds.
 
     Attributes
     ----------
@@ -60,7 +60,7 @@ class RunState:
     asked : int
         Questions that were paid for so far.
     strategy_state : mapping of str to array
-        What the strategy's session hands to its next round.
+        ``Session.next_state`` of the round before.
     """
 
     memory: LabelMemory = dataclasses.field(default_factory=LabelMemory)
@@ -130,7 +130,7 @@ def play_round(
 def clustered_vectors(
     vectors: NDArray[np.float32], cameras: NDArray[np.int64], config: ClusteringConfig
 ) -> NDArray[np.float32]:
-    """Return what is clustered, and what questions are chosen on: the features, centred per camera if configured."""
+    """Return the features that are clustered and that questions are chosen on: centred per camera if configured."""
     return centre_by_camera(vectors, cameras) if config.centre_cameras else vectors
 
 
@@ -153,7 +153,7 @@ def describe_round(
     vertical: NDArray[np.uint8] | None = None,
     map_height: int = 1,
 ) -> RoundState:
-    """Collect what a strategy may look at: no identity is among it.
+    """Collect everything a strategy may look at; no identity is among it.
 
     Parameters
     ----------

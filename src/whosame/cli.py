@@ -8,6 +8,7 @@ from typing import Any
 import click
 from kedro.framework.cli.project import project_group as kedro_commands
 from kedro.framework.cli.utils import env_option
+from kedro.framework.project import pipelines
 
 from whosame.app import paths
 from whosame.app.commands.annotate import annotate
@@ -27,11 +28,14 @@ def cli() -> None:
 
 
 def _run_command() -> click.Command:
-    """Return Kedro's own ``run``, with friendly errors and the round's table at the end."""
+    """Return Kedro's own ``run``, with nodes by their short names, friendly errors and the round's table at the end."""
     original = kedro_commands.commands["run"]
 
     @friendly_errors
     def run(**options: Any) -> None:
+        stages = {node.short_name: node.name for pipeline in pipelines.values() for node in pipeline.nodes}
+        for option in ("node_names", "from_nodes", "to_nodes"):
+            options[option] = [stages.get(name, name) for name in options[option]]
         result = original.callback(**options) if original.callback else {}
         if "metrics" in (result or {}):
             finished = Run(Path(result["metrics"]._path).parents[1])  # noqa: SLF001
@@ -73,7 +77,7 @@ def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
 @click.option("--budgets", required=True, metavar="T,…", help="Questions of a run, each budget a run.")
 @click.option("--seeds", default="0,1,2", show_default=True, metavar="S,…", help="Seeds, each a run.")
 @click.option("--mode", default="selection", show_default=True, help="selection: only the questions differ; native.")
-@click.option("--name", help="Name of the comparison: its runs and its report bear it.")
+@click.option("--name", help="Name of the comparison: its runs and its report are named after it.")
 @env_option
 @parameters_option
 @friendly_errors
@@ -100,8 +104,8 @@ def compare(
     )
     click.echo(f"report: {played.report}")
     if played.failed:
-        said = "".join(f"\n  {run}: {why}" for run, why in played.failed.items())
-        raise click.ClickException(f"{len(played.failed)} runs failed and are excluded from the report:{said}")
+        reasons = "".join(f"\n  {run}: {why}" for run, why in played.failed.items())
+        raise click.ClickException(f"{len(played.failed)} runs failed and are excluded from the report:{reasons}")
 
 
 def _items(typed: str) -> list[str]:
@@ -119,12 +123,15 @@ def runs(context: click.Context) -> None:
 
 @runs.command()
 @click.argument("name")
-@click.option("--keep-every", type=click.IntRange(min=1), default=10, show_default=True, help="Rounds kept whole.")
+@click.option(
+    "--keep-every", type=click.IntRange(min=1), default=10, show_default=True, help="Every n-th round keeps everything."
+)
 @friendly_errors
 def prune(name: str, keep_every: int) -> None:
     """Remove features, graphs and checkpoints of a run's old rounds.
 
-    Round 0, every KEEP_EVERY-th and the newest two are kept whole; questions, answers, labels and metrics always are.
+    Round 0, every KEEP_EVERY-th and the newest two keep everything. Questions, answers, labels and metrics are never
+    removed.
     """
     freed = Run.named(paths.runs_folder(), name).prune(keep_every)
     click.echo(f"{freed / 2**20:.1f} MiB freed")

@@ -20,7 +20,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def is_name(name: str) -> bool:
-    """Return whether a run may be called so: a plain folder name on every system."""
+    """Return whether it can name a run: a plain folder name on every system."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -82,12 +82,12 @@ class Run:
         return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
 
     def about(self) -> dict[str, Any]:
-        """Return what the run was made from, as ``run.json`` holds it; empty before its first round."""
+        """Return ``run.json``: what the run was made from; empty before its first round."""
         path = self.folder / RUN
         return dict(artefacts.read(path)) if path.exists() else {}
 
     def open(self, configuration: Mapping[str, Any], manifest: Mapping[str, Any], code: str) -> dict[str, Any]:
-        """Note what the run is made from, or check that it still is.
+        """Write down what the run is made from, or check that it is still the same.
 
         Parameters
         ----------
@@ -174,7 +174,7 @@ class Run:
             for number in range(at + 1):
                 shutil.copytree(
                     self.round(number),
-                    making / f"round_{number:03d}",
+                    Run(making).round(number),
                     copy_function=_link,
                     ignore=shutil.ignore_patterns(MLFLOW_RUN, "*.partial"),  # the new run has a parent of its own
                 )
@@ -185,7 +185,7 @@ class Run:
             shutil.rmtree(making, ignore_errors=True)
 
     def prune(self, keep_every: int) -> int:
-        """Remove features, graphs and checkpoints of old rounds, keeping what makes the account of each.
+        """Remove features, graphs and checkpoints of old rounds.
 
         Every ``keep_every``-th round (0, keep_every, …) and the newest two keep everything: a run always continues,
         and can be forked where it was kept. Questions, answers, labels and metrics are never removed.

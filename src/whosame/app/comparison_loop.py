@@ -1,4 +1,4 @@
-"""Playing a comparison: one run after another in this process, then the report from what MLflow holds."""
+"""The loop over the runs of a comparison, one after another in this process, and the report at its end."""
 
 import sys
 import time
@@ -27,7 +27,7 @@ from whosame.runs import Run
 
 @dataclass(frozen=True)
 class Played:
-    """What became of a comparison.
+    """The outcome of a comparison.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ def play_comparison(
     mode: str = "selection",
     name: str | None = None,
 ) -> Played:
-    """Play what is missing of a comparison, then write its report.
+    """Play the runs of a comparison that are not complete, then write its report.
 
     Everything is checked before anything is played. A run that is complete is found, one that was interrupted goes
     on; one that fails is noted and excluded, and the others go on.
@@ -59,7 +59,7 @@ def play_comparison(
     env : str, optional
         Kedro's configuration environment.
     typed : mapping
-        What is typed as ``--params``, nested.
+        The parameters of ``--params``, nested.
     strategies, budgets, seeds, mode
         As for :func:`whosame.comparison.planning.make_plan`.
     name : str, optional
@@ -85,7 +85,7 @@ def play_comparison(
 
 
 def _check_played(plan: Plan, parameters: Mapping[str, Any], manifest: Manifest) -> None:
-    """Refuse runs that are there under a planned name and were begun with something else."""
+    """Refuse runs that exist under a planned name and were begun with other parameters or images."""
     problems = []
     images = {"digest": manifest.digest, "images": len(manifest)}
     for planned in plan.runs:
@@ -135,7 +135,7 @@ def play_all(
 
 
 def synchronise_run(run: Run, configuration: Configuration) -> None:
-    """Bring MLflow up to date: it may have been away, or be another than the one that saw the run."""
+    """Bring MLflow up to date: it may have been unreachable, or be another than the one that has the run."""
     try:
         synchronise(run, configuration)
     except MlflowException as error:

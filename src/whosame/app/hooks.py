@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class RoundHooks:
-    """What is done around a round."""
+    """Checks before a round, its progress, and its log afterwards."""
 
     def __init__(self) -> None:
         self._bar = RoundBar()

@@ -1,8 +1,7 @@
-"""MLflow's view of a run, made from what lies on disk: a parent run with a child per round.
+"""MLflow's log of a run, made from the run's folder: a parent run with a child per round.
 
-The run's folder is the record, MLflow a projection of it: :func:`synchronise` logs whatever rounds are complete and
-not yet logged. A crash, or a server that was away, loses nothing: the next round catches up. Logging twice changes
-nothing, because times and steps are the files' own.
+:func:`synchronise` logs the rounds that are complete and not yet logged. A crash, or a server that cannot be reached,
+loses nothing: the next round catches up. Logging twice changes nothing, because times and steps are the files' own.
 """
 
 import json
@@ -72,7 +71,7 @@ def _experiment(client: MlflowClient, name: str, uri: str) -> str:
 
 
 def _noted(path: Path, uri: str) -> str | None:
-    """Return the id kept beside the artefacts, if it is of this server."""
+    """Return the id in a file beside the artefacts, if it is of this server."""
     if not path.exists():
         return None
     noted: dict[str, str] = artefacts.read(path)
@@ -106,7 +105,7 @@ def _parent(client: MlflowClient, uri: str, experiment: str, run: Run, about: Ma
 
 
 def _tag_comparison(client: MlflowClient, parent: str, run: Run) -> None:
-    """Say which comparison the run was played for; it may have been found complete by one begun later."""
+    """Tag the run with its comparison, which may be younger than the run."""
     path = run.folder / artefacts.COMPARISON
     if path.exists():
         comparison = artefacts.read(path)

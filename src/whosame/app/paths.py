@@ -1,4 +1,4 @@
-"""Where the project lies, and which round comes next: what the catalog's resolvers need to know."""
+"""Paths of the project, and the number of the next round, for the catalog's resolvers."""
 
 import subprocess
 from pathlib import Path
@@ -33,7 +33,7 @@ def round_number(run: object, number: object = None) -> int:
     run : str
         The run's name.
     number : int, optional
-        A round from 0; None stands for the first that is not complete.
+        A round from 0; None: the first that is not complete.
     """
     if number is None:
         return Run.named(runs_folder(), str(run)).completed()

@@ -60,7 +60,7 @@ class RoundBar:
         return seconds
 
     def close(self) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None

@@ -19,7 +19,7 @@ from whosame.runs import Run
 
 
 def configured(env: str | None, parameters: Mapping[str, Any]) -> Configuration:
-    """Return the parameters of the project around the working directory, as ``--env`` and ``--params`` say."""
+    """Return the parameters of the project around the working directory, with ``--env`` and ``--params``."""
     bootstrap_project(paths.root())
     with KedroServiceSession.create(project_path=paths.root(), env=env) as session:
         return parse(Configuration, session.load_context(runtime_params=dict(parameters)).params)
@@ -29,14 +29,14 @@ def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = N
     """Play the rounds that are left of a run.
 
     The same call after an interruption goes on in the middle of the round that was interrupted: nodes whose artefacts
-    are whole are not run again, and answers that were given are found again.
+    exist are not run again, and answers in the label store are not asked for again.
 
     Parameters
     ----------
     env : str, optional
         Kedro's configuration environment: ``market1501``.
     parameters : mapping
-        What is typed as ``--params``.
+        The parameters of ``--params``.
     fork : str, optional
         ``RUN:ROUND``: continue after that round of another run, under the name in ``parameters["run"]``.
 

@@ -1,4 +1,4 @@
-"""What all commands share: friendly errors, and parameters as they are typed."""
+"""Options of all commands: friendly errors, and parameters as for ``kedro run``."""
 
 import functools
 from collections.abc import Callable
@@ -13,10 +13,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def friendly_errors(command: F) -> F:
-    """Turn an error that a user can mend into its message; leave a bug its traceback."""
+    """Turn an error that a user can correct into its message; leave a bug its traceback."""
 
     @functools.wraps(command)
-    def told(*args: Any, **options: Any) -> Any:
+    def checked(*args: Any, **options: Any) -> Any:
         try:
             return command(*args, **options)
         except Exception as error:
@@ -25,7 +25,7 @@ def friendly_errors(command: F) -> F:
                 raise
             raise click.ClickException(str(cause)) from error
 
-    return told  # type: ignore[return-value]
+    return checked  # type: ignore[return-value]
 
 
 parameters_option = click.option(

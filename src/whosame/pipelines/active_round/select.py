@@ -1,4 +1,4 @@
-"""Nodes that choose a round's questions: features, clusters, and what the strategy asks first."""
+"""Nodes that choose a round's questions: features, clusters, and the strategy's first batch."""
 
 from typing import Any
 
@@ -68,7 +68,7 @@ def describe_round(
     previous_strategy_state: dict[str, NDArray[Any]] | None,
     clustering: dict[str, Any],
 ) -> RoundState:
-    """Collect what a strategy may look at: no identity is among it."""
+    """Collect everything a strategy may look at; no identity is among it."""
     config = parse(ClusteringConfig, clustering, "clustering")
     memory = read_memory(previous_memory, train_set.image_ids)
     run = RunState(memory, asked_so_far(previous_memory), previous_strategy_state or {})

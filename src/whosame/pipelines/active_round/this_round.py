@@ -1,11 +1,11 @@
-"""The round that is played: what ``open_round`` decides for all nodes."""
+"""The round that is played, as ``open_round`` has checked it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class ThisRound:
-    """What tells one round from another.
+    """Settings of one round, the same for all its nodes.
 
     Attributes
     ----------

@@ -42,6 +42,6 @@ def write_report(comparison: Comparison, comparison_tables: Tables, comparison_f
 
 
 def log_comparison(comparison: Comparison, comparison_tables: Tables, comparison_folder: Path) -> str:
-    """Log the comparison to MLflow as one run; return where the report lies."""
+    """Log the comparison to MLflow as one run; return the path of the report."""
     log(mlflow.get_tracking_uri(), comparison, comparison_tables, comparison_folder)
     return str(comparison_folder / "report.html")

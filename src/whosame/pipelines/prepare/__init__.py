@@ -1,4 +1,4 @@
-"""What a run needs before its first round: manifest, pixels, the first weights."""
+"""Preparation before the first round: manifest and pixels."""
 
 from whosame.pipelines.prepare.pipeline import create_pipeline
 

@@ -39,7 +39,7 @@ def index_images(
 
 
 def split_images(manifest: Manifest) -> tuple[TrainSet, Truth, TestSet]:
-    """Part the images into what is trained on, who they are, and what is tested on."""
+    """Split the images into training set, true identities and test set."""
     return split(manifest)
 
 

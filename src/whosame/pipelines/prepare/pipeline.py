@@ -1,4 +1,4 @@
-"""The pipeline ``prepare``: what is missing before the first round is made, what exists is kept."""
+"""The pipeline ``prepare``: index_images → split_images, decode_pixels. What exists on disk is not made again."""
 
 from kedro.pipeline import Pipeline
 
