@@ -1,7 +1,6 @@
 """Pixels of one size by image_id: decoded once to the disk, or at every read where the disk is too small."""
 
 import shutil
-from abc import ABC, abstractmethod
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -36,18 +35,8 @@ class PixelsConfig(Parameters):
     """What would take more is decoded at every read."""
 
 
-class Pixels(ABC):
-    """The images of a manifest as uint8 RGB of one size; ``shape`` is (M, H, W, 3)."""
-
-    shape: tuple[int, int, int, int]
-
-    @abstractmethod
-    def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the images' pixels, uint8 [n, H, W, 3], in the order of the ids."""
-
-
-class MappedPixels(Pixels):
-    """Pixels in a memory-mapped ``.npy`` file."""
+class MappedPixels:
+    """Pixels in a memory-mapped ``.npy`` file; ``shape`` is (M, H, W, 3)."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -55,7 +44,7 @@ class MappedPixels(Pixels):
         self.shape = self._array.shape
 
     def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the images' pixels; see :class:`Pixels`."""
+        """Return the images' pixels, uint8 [n, H, W, 3], in the order of the ids."""
         pixels: NDArray[np.uint8] = np.asarray(self._array[image_ids])
         return pixels
 
@@ -63,8 +52,8 @@ class MappedPixels(Pixels):
         return MappedPixels, (self.path,)  # another process maps the file; the array is not copied
 
 
-class StreamedPixels(Pixels):
-    """Pixels decoded at every read, by a thread per core."""
+class StreamedPixels:
+    """Pixels decoded at every read, by a thread per core; ``shape`` is (M, H, W, 3)."""
 
     def __init__(self, manifest: Manifest, config: PixelsConfig) -> None:
         self.shape = (len(manifest), config.height, config.width, 3)
@@ -72,7 +61,7 @@ class StreamedPixels(Pixels):
         self._pool = ThreadPoolExecutor(cores())
 
     def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the images' pixels; see :class:`Pixels`.
+        """Return the images' pixels, uint8 [n, H, W, 3], in the order of the ids.
 
         Raises
         ------
@@ -87,6 +76,9 @@ class StreamedPixels(Pixels):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return StreamedPixels, (self._manifest, self._config)  # threads cannot be pickled
+
+
+Pixels = MappedPixels | StreamedPixels
 
 
 def open_pixels(manifest: Manifest, config: PixelsConfig, cache: Path) -> Pixels:

@@ -19,11 +19,11 @@ COLOURS: dict[Verdict, tuple[int, int, int]] = {  # distinct for colour-blind re
     "different": (178, 70, 0),
     "unsure": (90, 90, 90),
 }
-Pixels = NDArray[np.uint8]
+Picture = NDArray[np.uint8]
 
 
 def pair_images(
-    left: Pixels, right: Pixels, answers: Sequence[Answer], changed: NDArray[np.bool_], *, total: int | None = None
+    left: Picture, right: Picture, answers: Sequence[Answer], changed: NDArray[np.bool_], *, total: int | None = None
 ) -> bytes:
     """Draw pairs side by side, framed and labelled by verdict, with a diamond where the partition changed.
 
@@ -82,14 +82,14 @@ def pair_images(
     return file.getvalue()
 
 
-def _crop(pixels: Pixels, width: int) -> Pixels:
+def _crop(pixels: Picture, width: int) -> Picture:
     if pixels.shape[:2] == (HEIGHT, width):
         return pixels
     return np.asarray(Image.fromarray(pixels).resize((width, HEIGHT), Image.Resampling.BILINEAR))
 
 
 @cache
-def _label(verdict: Verdict, kind: str, free: bool, changes: bool, width: int) -> Pixels:
+def _label(verdict: Verdict, kind: str, free: bool, changes: bool, width: int) -> Picture:
     image = Image.new("RGB", (width, STRIP), COLOURS[verdict])
     draw = ImageDraw.Draw(image)
     if verdict == "unsure":
@@ -106,7 +106,7 @@ def _label(verdict: Verdict, kind: str, free: bool, changes: bool, width: int) -
     return np.asarray(image)
 
 
-def _header(answers: Sequence[Answer], changed: NDArray[np.bool_], total: int | None) -> Pixels:
+def _header(answers: Sequence[Answer], changed: NDArray[np.bool_], total: int | None) -> Picture:
     verdicts = Counter(answer.verdict for answer in answers)
     of = f"first {len(answers)} of {total} pairs" if total and total > len(answers) else f"{len(answers)} pairs"
     counts = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in COLOURS)
