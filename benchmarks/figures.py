@@ -15,8 +15,7 @@ from pathlib import Path
 
 import reid_features
 
-from whosame.active_round import Clustering
-from whosame.clustering import ClusteringConfig
+from whosame.clustering import ClusteringConfig, base_clusters
 from whosame.evaluation import evaluate_clusters
 from whosame.simulation import simulate
 from whosame.strategies import registry
@@ -30,7 +29,7 @@ def simulations():
     """Return the metrics of each strategy on the same drawn features."""
     found = {}
     features, identities, cameras = reid_features.features(N, 256)
-    clustering = Clustering.of(features, PAPERS)
+    clustering = base_clusters(features, PAPERS)
     for name in registry.names():
         result = simulate(name, features, identities, cameras, budget=BUDGET, rounds=ROUNDS, clustering=clustering)
         pairs = [(answer.question.a, answer.question.b, answer.verdict, answer.source) for answer in result.answers]

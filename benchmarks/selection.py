@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 import reid_features
 
-from whosame.active_round import Clustering
-from whosame.clustering import ClusteringConfig
+from whosame.clustering import ClusteringConfig, base_clusters
 from whosame.errors import ParameterError
 from whosame.evaluation import evaluate_clusters
 from whosame.simulation import simulate
@@ -105,7 +104,7 @@ def arms(names: list[str], *, ablations: bool) -> dict[str, tuple[str, Mapping[s
 def data(kind: str, seed: int):
     """Return features, identities, cameras and the clustering, the same for every strategy."""
     features, identities, cameras = reid_features.features(purity=reid_features.PURITY[kind], seed=seed)
-    return features, identities, cameras, Clustering.of(features, PAPERS)
+    return features, identities, cameras, base_clusters(features, PAPERS)
 
 
 def simulated(cell: Cell, strategy: str, parameters: Mapping[str, Any]) -> Row:

@@ -7,46 +7,19 @@ functions one by one, with files between them, from which an interrupted round g
 import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 
 from whosame.annotators.base import Annotator, Record
 from whosame.annotators.query_loop import run_queries
-from whosame.clustering import ClusteringConfig, base_clusters, enforce
+from whosame.clustering import Clustering, ClusteringConfig, enforce
 from whosame.features.centring import centre_by_camera
 from whosame.memory import LabelMemory
 from whosame.questions import Answer, Question
 from whosame.seeding import stream
 from whosame.strategies.base import RoundState, Session, Strategy
 from whosame.strategies.budget import allowance
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Clustering:
-    """The clusters of some features, and what the search for them found.
-
-    Attributes
-    ----------
-    labels : int64 [N]
-        -1 is an outlier.
-    graph : scipy.sparse.csr_array, float32 [N, N]
-        Jaccard distances up to the clustering's largest ``eps``; absent = farther.
-    nearest : int64 [N]
-        Row of each image's nearest other image by cosine.
-    """
-
-    labels: NDArray[np.int64]
-    graph: csr_array
-    nearest: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, vectors: NDArray[np.float32], config: ClusteringConfig) -> Self:
-        """Cluster features before any answer; see :func:`~whosame.clustering.base_clustering.base_clusters`."""
-        labels, graph, nearest, _ = base_clusters(vectors, config)
-        return cls(labels, graph, nearest)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -118,7 +91,7 @@ def play_round(
         Whether the answers of earlier rounds are applied to the clusters.
     """
     labels = apply_earlier_answers(clustering.labels, vectors, run.memory, reuse=reuse)
-    clustering = dataclasses.replace(clustering, labels=labels)
+    clustering = clustering._replace(labels=labels)
     state = describe_round(vectors, clustering, cameras, run, number=number, schedule=schedule, seed=seed)
     session, questions = select_pairs(strategy, state)
     result = run_queries(session, questions, annotator, state.memory, budget=state.budget, record=record)
@@ -214,23 +187,10 @@ def reassign(
     answers: Sequence[Answer],
     identities: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Return the labels after a round's answers; of a strategy with ``uses_truth``, the true identities.
+    """Return the labels after a round's answers, -1 for an outlier; with ``uses_truth``, the true identities.
 
-    Parameters
-    ----------
-    strategy : Strategy
-    state : RoundState
-        As the round began.
-    memory : LabelMemory
-        See :func:`memory_in_force`.
-    answers : sequence of Answer
-        The round's.
-    identities : int64 [N]
-
-    Returns
-    -------
-    int64 [N]
-        -1 is an outlier; so are distractors, junk and images of unknown identity among the true identities.
+    ``state`` is the round's, ``memory`` what :func:`memory_in_force` returns, ``answers`` are the round's. Distractors,
+    junk and images of unknown identity are outliers among the true identities.
     """
     if strategy.uses_truth:
         return np.where(identities > 0, identities, -1)

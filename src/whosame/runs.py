@@ -6,15 +6,14 @@ import json
 import os
 import re
 import secrets
-import shutil
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
 from whosame import artefacts
-from whosame.artefacts import CHECKPOINT, FORK, HEAVY, LOCK, METRICS, MLFLOW_RUN, RUN, TIMING
-from whosame.errors import InputError, ResumeError, StorageError, unknown_name
+from whosame.artefacts import FORK, HEAVY, LOCK, METRICS, RUN, TIMING
+from whosame.errors import InputError, ResumeError, StorageError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -151,39 +150,6 @@ class Run:
         lock.flush()
         return lock
 
-    def fork(self, at: int, into: "Run") -> None:
-        """Begin another run that continues after round ``at`` of this one.
-
-        The finished rounds are hard-linked, so that nothing is copied and either run may be deleted.
-
-        Raises
-        ------
-        ResumeError
-            The round is not complete or was pruned, or the other run exists.
-        """
-        if into.folder.exists():
-            raise ResumeError(f"run {into.name!r} exists already: fork {self.name!r} under a name not yet taken")
-        if not self.about():
-            known = [run.name for run in all_runs(self.folder.parent)]
-            raise ResumeError(str(unknown_name("run", self.name, known)) if known else "there is no run to fork yet")
-        whole = [n for n in range(self.completed()) if (self.round(n) / CHECKPOINT).exists()]
-        if at not in whole:
-            raise ResumeError(f"round {at} of run {self.name!r} cannot be forked: rounds with a checkpoint are {whole}")
-        making = into.folder.with_name(f".{into.name}.{secrets.token_hex(4)}")
-        try:
-            for number in range(at + 1):
-                shutil.copytree(
-                    self.round(number),
-                    Run(making).round(number),
-                    copy_function=_link,
-                    ignore=shutil.ignore_patterns(MLFLOW_RUN, "*.partial"),  # the new run has a parent of its own
-                )
-            origin = {"run": self.name, "uid": self.about()["uid"], "round": at}
-            artefacts.write(making / FORK, origin)
-            making.rename(into.folder)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
-
     def prune(self, keep_every: int) -> int:
         """Remove features, graphs and checkpoints of old rounds.
 
@@ -244,10 +210,3 @@ def _refuse_differences(
             f"run {name!r} was begun with other parameters:\n" + "\n".join(changed) + "\nType them as they were, "
             f"begin another run (--params=run=NAME), or continue under a new name (kedro rounds --fork={name}:ROUND)."
         )
-
-
-def _link(source: str, target: str) -> None:
-    try:
-        os.link(source, target)
-    except OSError:  # another file system
-        shutil.copy2(source, target)

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.active_round import Clustering, RunState, clustered_vectors, play_round
+from whosame.active_round import RunState, clustered_vectors, play_round
 from whosame.annotators.oracle import NoisyOracle
-from whosame.clustering import ClusteringConfig
+from whosame.clustering import Clustering, ClusteringConfig, base_clusters
 from whosame.errors import ParameterError
 from whosame.questions import Answer, Question
 from whosame.strategies import registry
@@ -82,7 +82,7 @@ def simulate(
     config : ClusteringConfig, optional
         How the features are clustered; by default as ``kedro run`` does.
     clustering : Clustering, optional
-        ``Clustering.of(features, config)``, where several simulations share it.
+        ``base_clusters(features, config)``, where several simulations share it.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def simulate(
     people = np.unique(identities, return_inverse=True)[1].astype(np.int64) + 1  # 0 would be a distractor
     annotator = NoisyOracle(people, dict.fromkeys(("within", "between", "pool"), noise), seed=seed)
     vectors = clustered_vectors(features, cameras, config)
-    clustering = clustering or Clustering.of(vectors, config)
+    clustering = clustering or base_clusters(vectors, config)
     begun = time.perf_counter()
     labels, run, answers = clustering.labels, RunState(), list[Answer]()
     for number in range(rounds):

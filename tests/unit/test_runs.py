@@ -3,7 +3,7 @@
 import pytest
 
 from whosame import artefacts
-from whosame.app.round_loop import _fork
+from whosame.app.forks import fork
 from whosame.artefacts import HEAVY
 from whosame.errors import InputError, ResumeError
 from whosame.runs import Run, all_runs, flatten
@@ -48,37 +48,37 @@ def test_a_run_is_continued_only_as_it_was_begun(tmp_path):
 
 def test_a_fork_shares_the_rounds_before_and_outlives_its_origin(tmp_path):
     run = played(tmp_path / "a", 4)
-    fork = Run(tmp_path / "b")
-    run.fork(2, fork)
-    assert fork.completed() == 3
-    assert (fork.round(1) / "labels.npy").stat().st_ino == (run.round(1) / "labels.npy").stat().st_ino
-    assert not (fork.round(1) / "mlflow.json").exists()
-    assert (run.forked_from, fork.forked_from) == (None, "a:2")
-    assert fork.open({"seed": 1}, MANIFEST, "1")["uid"] != run.about()["uid"]
-    with pytest.raises(ResumeError, match="exists already"):
-        run.fork(2, fork)
-    with pytest.raises(ResumeError, match="round 9 of run 'a' cannot be forked"):
-        run.fork(9, Run(tmp_path / "c"))
-    with pytest.raises(ResumeError, match="did you mean 'a'"):
-        Run(tmp_path / "aa").fork(0, Run(tmp_path / "c"))
+    other = Run(tmp_path / "b")
+    fork("a:2", other)
+    assert other.completed() == 3
+    assert (other.round(1) / "labels.npy").stat().st_ino == (run.round(1) / "labels.npy").stat().st_ino
+    assert not (other.round(1) / "mlflow.json").exists()
+    assert (run.forked_from, other.forked_from) == (None, "a:2")
+    assert other.open({"seed": 1}, MANIFEST, "1")["uid"] != run.about()["uid"]
+    for origin, into, message in (
+        ("b:2", run, "run 'a' exists already"),
+        ("a:9", Run(tmp_path / "c"), "round 9 of run 'a' cannot be forked"),
+        ("aa:0", Run(tmp_path / "c"), "did you mean 'a'"),
+        ("a", Run(tmp_path / "c"), "--fork takes RUN:ROUND"),
+    ):
+        with pytest.raises(ResumeError, match=message):
+            fork(origin, into)
 
 
-def test_a_fork_typed_again_is_continued_and_another_is_refused(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    runs = tmp_path / "data" / "runs"
-    played(runs / "a", 4)
-    played(runs / "other", 4)
-    fork = Run(runs / "b")
+def test_a_fork_typed_again_is_continued_and_another_is_refused(tmp_path):
+    played(tmp_path / "a", 4)
+    played(tmp_path / "other", 4)
+    into = Run(tmp_path / "b")
     for _ in range(2):
-        _fork("a:2", fork)
-        assert fork.completed() == 3
-    for asked in ("other:2", "a:1"):
-        with pytest.raises(ResumeError, match=f"run 'b' is a fork of a:2, not of {asked}: .* --fork=a:2, or"):
-            _fork(asked, fork)
-    assert fork.forked_from == "a:2"
+        fork("a:2", into)
+        assert into.completed() == 3
+    for origin in ("other:2", "a:1"):
+        with pytest.raises(ResumeError, match=f"run 'b' is a fork of a:2, not of {origin}: .* --fork=a:2, or"):
+            fork(origin, into)
+    assert into.forked_from == "a:2"
 
 
-def test_thinning_keeps_every_nth_the_newest_two_and_the_account_of_all(tmp_path):
+def test_pruning_keeps_every_nth_the_newest_two_and_the_account_of_all(tmp_path):
     run = played(tmp_path / "a", 7)
     freed = run.prune(3)
     kept = [n for n in range(7) if (run.round(n) / "checkpoint.pt").exists()]
@@ -86,7 +86,7 @@ def test_thinning_keeps_every_nth_the_newest_two_and_the_account_of_all(tmp_path
     assert freed == 3 * len(HEAVY) * 100
     assert all((run.round(n) / "labels.npy").exists() for n in range(7))
     with pytest.raises(ResumeError, match=r"rounds with a checkpoint are \[0, 3, 5, 6\]"):
-        run.fork(4, Run(tmp_path / "b"))
+        fork("a:4", Run(tmp_path / "b"))
 
 
 def test_flatten_names_groups_with_dots():

@@ -6,8 +6,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from whosame.active_round import Clustering
-from whosame.clustering import ClusteringConfig, violations
+from whosame.clustering import ClusteringConfig, base_clusters, violations
 from whosame.errors import ParameterError
 from whosame.evaluation import evaluate_clusters
 from whosame.memory import LabelMemory
@@ -26,7 +25,7 @@ def scene(people=20, seed=0):
     features = alike[person] + draw.normal(size=(n, 1)) ** 2 * draw.normal(size=(n, 32))
     features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
     who = 7 * person - 3  # any numbers
-    return features, who.astype(np.int64), draw.integers(0, 4, n), Clustering.of(features, ClusteringConfig())
+    return features, who.astype(np.int64), draw.integers(0, 4, n), base_clusters(features, ClusteringConfig())
 
 
 def run(strategy="gain-labels", **options):

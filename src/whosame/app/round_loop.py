@@ -12,6 +12,7 @@ from tqdm import tqdm
 
 from whosame.annotation.web.process import PageProcess
 from whosame.app import paths
+from whosame.app.forks import fork as begin_fork
 from whosame.configuration import Configuration
 from whosame.errors import ResumeError
 from whosame.parameters import parse
@@ -51,7 +52,7 @@ def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = N
         configuration = parse(Configuration, context.params)
         run = Run.named(paths.runs_folder(), configuration.run)
         if fork is not None:
-            _fork(fork, run)
+            begin_fork(fork, run)
         with _page(configuration) if run.completed() < configuration.rounds else nullcontext():
             while (number := run.completed()) < configuration.rounds:
                 session.run(
@@ -72,16 +73,3 @@ def _page(configuration: Configuration) -> AbstractContextManager[object]:
     say = partial(tqdm.write, file=sys.stderr)
     url, runs = configuration.database_url(paths.root()), paths.runs_folder()
     return PageProcess(url, host=options.host, port=options.port, say=say, runs=runs)
-
-
-def _fork(origin: str, into: Run) -> None:
-    name, _, number = origin.rpartition(":")
-    if not name or not number.isdigit():
-        raise ResumeError(f"--fork takes RUN:ROUND, as in --fork=demo:7, not {origin!r}")
-    if into.forked_from is None:
-        Run.named(paths.runs_folder(), name).fork(int(number), into)
-    elif into.forked_from != f"{name}:{int(number)}":  # the same line typed again continues the fork
-        raise ResumeError(
-            f"run {into.name!r} is a fork of {into.forked_from}, not of {origin}: continue it with "
-            f"--fork={into.forked_from}, or fork {name!r} under a name not yet taken (--params=run=NAME)"
-        )

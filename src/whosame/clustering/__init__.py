@@ -1,6 +1,6 @@
 """Clustering: nearest neighbours, k-reciprocal Jaccard distances, DBSCAN, and labels that obey the answers."""
 
-from whosame.clustering.base_clustering import base_clusters
+from whosame.clustering.base_clustering import Clustering, base_clusters
 from whosame.clustering.centrality import centrality
 from whosame.clustering.config import ClusteringConfig
 from whosame.clustering.constraints import enforce, violations
@@ -10,6 +10,7 @@ from whosame.clustering.neighbours import Neighbours, neighbours
 
 __all__ = [
     "OUTLIER",
+    "Clustering",
     "ClusteringConfig",
     "Neighbours",
     "base_clusters",

@@ -1,7 +1,7 @@
 """Base clustering of a round, before any answer is applied: DBSCAN, or SpCL's reliable part of it."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +14,31 @@ from whosame.clustering.neighbours import neighbours
 from whosame.clustering.reliability import reliable_clusters
 
 
+class Clustering(NamedTuple):
+    """The clusters of some images, and the distances they are made from.
+
+    Attributes
+    ----------
+    labels : int64 [N]
+        -1 is an outlier.
+    graph : scipy.sparse.csr_array, float32 [N, N]
+        Jaccard distances up to the largest eps in use.
+    nearest : int64 [N]
+        The nearest other image of each by cosine, from the search for the graph (``Neighbours.nearest``).
+    state : mapping
+        For the next round, as JSON values. ``spcl``: ``independence``, the threshold, fixed by the run's first round
+        with a cluster.
+    """
+
+    labels: NDArray[np.int64]
+    graph: csr_array
+    nearest: NDArray[np.int64]
+    state: Mapping[str, Any]
+
+
 def base_clusters(
     vectors: NDArray[np.float32], config: ClusteringConfig, previous: Mapping[str, Any] | None = None
-) -> tuple[NDArray[np.int64], csr_array, NDArray[np.int64], dict[str, Any]]:
+) -> Clustering:
     """Cluster the images of a round, before any answer is applied.
 
     Parameters
@@ -26,18 +48,6 @@ def base_clusters(
     config : ClusteringConfig
     previous : mapping, optional
         The state that the last round returned; None in the first.
-
-    Returns
-    -------
-    labels : int64 [N]
-        -1 is an outlier.
-    graph : scipy.sparse.csr_array, float32 [N, N]
-        Jaccard distances up to the largest eps in use.
-    nearest : int64 [N]
-        The nearest other image of each by cosine, from the search for the graph (``Neighbours.nearest``).
-    state : dict
-        For the next round, as JSON values. ``spcl``: ``independence``, the threshold, fixed by the run's first round
-        with a cluster.
     """
     near = neighbours(vectors, max(config.k1, config.k2, 2))
     farthest = config.eps + config.eps_gap if config.base == "spcl" else config.eps
@@ -50,5 +60,5 @@ def base_clusters(
             min_samples=config.min_samples,
             threshold=(previous or {}).get("independence"),
         )
-        return labels, graph, near.nearest, {"independence": threshold}
-    return dbscan(graph, eps=config.eps, min_samples=config.min_samples), graph, near.nearest, {}
+        return Clustering(labels, graph, near.nearest, {"independence": threshold})
+    return Clustering(dbscan(graph, eps=config.eps, min_samples=config.min_samples), graph, near.nearest, {})

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from whosame import active_round
-from whosame.active_round import Clustering, RunState
-from whosame.clustering import ClusteringConfig, base_clusters
+from whosame.active_round import RunState
+from whosame.clustering import Clustering, ClusteringConfig, base_clusters
 from whosame.data.manifest import TrainSet
 from whosame.data.pixels import Pixels
 from whosame.features.config import ExtractionConfig, NetworkConfig
@@ -47,14 +47,13 @@ def cluster(
     previous_memory: pd.DataFrame | None,
     previous_clustering_state: dict[str, Any] | None,
     clustering: dict[str, Any],
-) -> tuple[NDArray[np.int64], csr_array, NDArray[np.int64], dict[str, Any]]:
+) -> Clustering:
     """Cluster by k-reciprocal Jaccard distance and the configured base; then apply the answers so far."""
     config = parse(ClusteringConfig, clustering, "clustering")
     vectors = active_round.clustered_vectors(features.vectors, train_set.cameras, config)
-    labels, graph, nearest, state = base_clusters(vectors, config, previous_clustering_state)
+    found = base_clusters(vectors, config, previous_clustering_state)
     memory = read_memory(previous_memory, train_set.image_ids)
-    labels = active_round.apply_earlier_answers(labels, vectors, memory, reuse=config.reuse)
-    return labels, graph, nearest, state
+    return found._replace(labels=active_round.apply_earlier_answers(found.labels, vectors, memory, reuse=config.reuse))
 
 
 def describe_round(
@@ -74,7 +73,7 @@ def describe_round(
     run = RunState(memory, asked_so_far(previous_memory), previous_strategy_state or {})
     return active_round.describe_round(
         active_round.clustered_vectors(features.vectors, train_set.cameras, config),
-        Clustering(clusters, graph, nearest),
+        Clustering(clusters, graph, nearest, {}),
         train_set.cameras,
         run,
         number=this_round.number,
