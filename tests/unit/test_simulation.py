@@ -9,11 +9,14 @@ import pytest
 from whosame.clustering import ClusteringConfig, base_clusters, violations
 from whosame.errors import ParameterError
 from whosame.evaluation import evaluate_clusters
+from whosame.features.centring import centre_by_camera
 from whosame.memory import LabelMemory
 from whosame.simulation import simulate
 from whosame.strategies.aas.aas import AAS
 from whosame.strategies.baselines import RandomPairs
 from whosame.strategies.gain.gain import Gain, GainConfig
+
+PAPERS = ClusteringConfig(k1=30, eps=0.6)
 
 
 @cache
@@ -25,7 +28,7 @@ def scene(people=20, seed=0):
     features = alike[person] + draw.normal(size=(n, 1)) ** 2 * draw.normal(size=(n, 32))
     features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
     who = 7 * person - 3  # any numbers
-    return features, who.astype(np.int64), draw.integers(0, 4, n), base_clusters(features, ClusteringConfig())
+    return features, who.astype(np.int64), draw.integers(0, 4, n), base_clusters(features, PAPERS)
 
 
 def run(strategy="gain-labels", **options):
@@ -132,10 +135,15 @@ def test_a_strategy_may_be_given_itself_and_a_name_with_parameters():
 
 
 def test_without_a_clustering_the_features_are_clustered_as_configured():
-    assert (run("none", clustering=None).labels == scene()[3].labels).all()
-    assert (run("none", clustering=None, config=ClusteringConfig(eps=0.3)).labels != scene()[3].labels).any()
-    centred = run("none", clustering=None, config=ClusteringConfig(centre_cameras=True))
-    assert (centred.labels != scene()[3].labels).any()
+    features, _, cameras, _ = scene()
+    centred = centre_by_camera(features, cameras)
+    for config, expected in (
+        (None, base_clusters(features, ClusteringConfig())),  # as kedro run clusters
+        (PAPERS, scene()[3]),
+        (PAPERS.replace(centre_cameras=True), base_clusters(centred, PAPERS)),
+    ):
+        assert (run("none", clustering=None, config=config).labels == expected.labels).all()
+    assert (run("none", clustering=None).labels != scene()[3].labels).any()
 
 
 def test_without_reuse_only_the_last_rounds_answers_are_in_the_labels():
