@@ -49,7 +49,7 @@ class Objective(ABC):
 
     @abstractmethod
     def loss(self, features: Tensor, batch: Batch) -> Tensor:
-        """Return the loss, of shape (), of a batch with its features of length 1, float32 [P*K, D]."""
+        """Return the loss, float32 [], of a batch with its features of length 1, float32 [P*K, D]."""
 
     @abstractmethod
     def update(self, features: Tensor, batch: Batch) -> None:
