@@ -39,6 +39,13 @@ def upgrade():
 
 
 @pytest.fixture
+def database(empty_database):
+    """The address of an empty label store of the test's own: it changes the schema."""
+    open_store(empty_database).close()
+    return empty_database
+
+
+@pytest.fixture
 def second(tmp_path):
     """The migrations, and a second revision."""
     folder = shutil.copytree(MIGRATIONS, tmp_path / "100 % migrations")
