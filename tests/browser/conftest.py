@@ -1,80 +1,57 @@
 """A served page with drawn pedestrians on it, and a real browser in front."""
 
-import hashlib
 import os
 import re
 import shutil
-import threading
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from whosame.annotation.accounts.users import add_user
-from whosame.annotation.queue.image_tokens import ImageRef
-from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
-from whosame.annotation.store.store import LabelStore, open_store
+from whosame.annotation.queue.tasks import PairTask
 from whosame.annotation.web.app import create_app
-from whosame.annotation.web.server import listen
 from whosame.synthetic import SyntheticConfig, render_dataset
 
 
 @pytest.fixture(scope="session")
 def drawn(tmp_path_factory):
-    """A folder of 72 drawn crops of 12 people, and what the store says of each."""
+    """A folder of 72 drawn crops of 12 people."""
     folder = tmp_path_factory.mktemp("drawn") / "images"
     none = dict.fromkeys(("test_identities", "query_images", "gallery_images", "distractor_images", "junk_images"), 0)
     render_dataset(SyntheticConfig(train_identities=12, train_images=72, **none), folder, workers=1)
-    files = sorted((folder / "bounding_box_train").glob("*.jpg"))
-    return folder, [
-        ImageRef(file.relative_to(folder).as_posix(), hashlib.blake2b(file.read_bytes(), digest_size=16).hexdigest())
-        for file in files
-    ]
+    return folder
 
 
-@dataclass
 class Site:
     """The served page, the loop's side of it, and people who may log in."""
 
-    store: LabelStore
-    url: str
-    root: Path
-    images: list
-    campaign: TaskQueue
-    server: uvicorn.Server
-    links: dict = field(default_factory=dict)
+    def __init__(self, store, queue, served, root, images):
+        self.store, self.queue, self.served, self.root, self.images = store, queue, served, root, images
+        self.url, self._links = f"{served.url}/", {}
 
     def link(self, name, role="annotator"):
-        if name not in self.links:
-            self.links[name] = f"{self.url}login#{add_user(self.store, name, role=role)}"
-        return self.links[name]
+        if name not in self._links:
+            self._links[name] = f"{self.url}login#{add_user(self.store, name, role=role)}"
+        return self._links[name]
 
-    def ask(self, n, first=0):
-        """Put n pairs: neighbours in the folder, so that some are the same person and some not."""
-        self.campaign.ask([PairTask(k, k + 1, "between") for k in range(first, first + n)])
+    def ask(self, n):
+        """Ask n pairs: neighbours in the folder, so that some are the same person and some not."""
+        self.queue.ask([PairTask(k, k + 1, "between") for k in range(n)])
 
-    def said(self):
+    def answers(self):
         return [event.verdict for event in self.store.answers("uid")]
 
 
 @pytest.fixture
-def site(drawn, tmp_path):
-    """The page, served on a free port by a thread; each test has its own store and its own copy of the images."""
-    folder, images = drawn
-    root = shutil.copytree(folder, tmp_path / "images")
-    with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
-        about = RunInfo("uid", "demo", str(root), 1, 10, 50, 500, 50)
-        campaign = TaskQueue(store, about, dict(enumerate(images)))
-        campaign.begin()
-        listener = listen("127.0.0.1", 0)
-        server = uvicorn.Server(uvicorn.Config(create_app(store), log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        yield Site(store, f"http://127.0.0.1:{listener.getsockname()[1]}/", root, images, campaign, server)
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
+def site(drawn, tmp_path, sqlite_store, queue_of, serving, image_ref):
+    """The page, served by a thread; each test has its own store and its own copy of the images."""
+    root = shutil.copytree(drawn, tmp_path / "images")
+    paths = sorted(file.relative_to(root).as_posix() for file in root.glob("bounding_box_train/*.jpg"))
+    images = {image: image_ref(root, path) for image, path in enumerate(paths)}
+    budgets = {"round": 1, "rounds": 10, "asked": 50, "budget": 500, "round_budget": 50}
+    queue = queue_of(sqlite_store, images=images, root=str(root), **budgets)
+    with serving(create_app(sqlite_store)) as served:
+        yield Site(sqlite_store, queue, served, root, images)
 
 
 @pytest.fixture
@@ -86,27 +63,55 @@ def artefacts(request, tmp_path_factory):
 
 
 @pytest.fixture
-def visit(browser, site, artefacts):
-    """Open the page for somebody who logs in by their link; what a page logs as an error fails the test."""
+def open_page(browser, artefacts):
+    """Open an address in a browser of its own, or in another tab; an error on the page fails the test."""
     contexts, wrong = [], []
 
-    def open_page(name="alice", *, role="annotator", context=None, **options):
-        where = site.link(name, role) if context is None else site.url  # another tab of one who is logged in
+    def open_(address, *, context=None, console=False, **options):
         if context is None:
             context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
             contexts.append(context)
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.goto(where)
+        if console:
+            page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+        page.goto(address)
+        return page
+
+    yield open_
+    for number, context in enumerate(contexts):
+        for page in context.pages:
+            page.screenshot(path=f"{artefacts}-{number}.png", full_page=True)
+        context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def visit(site, open_page):
+    """Open the page for somebody who logs in by their link, or in another tab of one who is logged in."""
+
+    def open_(name="alice", *, role="annotator", context=None, **options):
+        page = open_page(site.link(name, role) if context is None else site.url, context=context, **options)
         page.wait_for_url(site.url)
         if page.locator("#pair").is_visible():
             page.locator("#left").wait_for()
         return page
 
-    yield open_page
-    for number, context in enumerate(contexts):
-        for page in context.pages:
-            page.screenshot(path=f"{artefacts}-{number}.png")
-        context.close()
-    assert wrong == []
+    return open_
+
+
+@pytest.fixture(scope="session")
+def findings():
+    """What axe-core finds that keeps people from using a page."""
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+
+    def find(page):
+        return [
+            f"{each['id']}: {node['html']}"
+            for each in axe.run(page).response["violations"]
+            if each["impact"] in ("serious", "critical")
+            for node in each["nodes"]
+        ]
+
+    return find

@@ -3,263 +3,180 @@
 import json
 import re
 import shutil
-import threading
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-import uvicorn
 from playwright.sync_api import expect
 
 from whosame.annotation.accounts.users import add_user
 from whosame.annotation.quality.answered_pairs import answered_pair, disputes
 from whosame.annotation.queue.image_tokens import ImageRef
-from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
-from whosame.annotation.store.store import LabelStore, open_store
 from whosame.annotation.web.app import create_app
-from whosame.annotation.web.server import listen
 from whosame.data.indexing import index_images
 from whosame.data.source import SourceConfig
 
-PAIRS = 30  # of the round
-ERRING = {"alice": 0.03, "bob": 0.15, "carol": 0.1}  # share of wrong answers
-
-
-@dataclass
-class Round:
-    """A round that people have been answering for ten minutes, its folder, and the page in front of it."""
-
-    store: LabelStore
-    campaign: TaskQueue
-    url: str
-    link: str
+# Who errs on which question of a cluster: both on one of a circle, so that it contradicts itself, then one at a time.
+WRONG = {(0, 1): "alice bob", (1, 0): "bob", (2, 1): "bob", (3, 0): "alice"}
+UNSURE = {(1, 1): "bob"}
 
 
 @pytest.fixture(scope="module")
-def data(drawn, tmp_path_factory):
-    """The data folder of a project: images, their index, and a run that has clustered them none too well."""
-    folder, _ = drawn
+def project(drawn, tmp_path_factory):
+    """A project's data: images of twelve people, and a run whose clusters hold two people each."""
     data = tmp_path_factory.mktemp("data")
-    root = Path(shutil.copytree(folder, data / "images"))
-    manifest = index_images(SourceConfig(layout="folder", images=str(root)), data)
+    manifest = index_images(SourceConfig(layout="folder", images=str(shutil.copytree(drawn, data / "images"))), data)
     train = manifest.image_ids("train")
-    who = manifest.identities(train)
+    who, person = np.unique(manifest.identities(train), return_inverse=True)
     generator = np.random.default_rng(0)
-    people, places = np.unique(who, return_inverse=True)
-    vectors = generator.normal(size=(len(people), 16))[places] + generator.normal(scale=0.25, size=(len(train), 16))
+    vectors = generator.normal(size=(len(who), 16))[person] + generator.normal(scale=0.25, size=(len(train), 16))
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    labels = places // 2  # two people in every cluster ...
-    labels[generator.random(len(train)) < 0.15] = -1  # ... and some images in none
-    labels = np.unique(labels, return_inverse=True)[1] - 1
-    made = data / "runs" / "mine" / "round_001"
-    made.mkdir(parents=True)
-    np.save(made / "clusters.npy", labels.astype(np.int64))
-    np.savez(made / "features.npz", vectors=vectors.astype(np.float32), map_height=4)
-    about = {
-        "uid": "uid",
-        "manifest": {"digest": manifest.digest},
-        "configuration": {"clustering": {"centre_cameras": False, "reuse": True}},
-    }
+    labels = np.where(np.arange(len(train)) % 9 == 8, -1, person // 2)  # and some images in none
+    folder = data / "runs" / "mine" / "round_001"
+    folder.mkdir(parents=True)
+    np.save(folder / "clusters.npy", labels.astype(np.int64))
+    np.savez(folder / "features.npz", vectors=vectors.astype(np.float32), map_height=4)
+    configuration = {"clustering": {"centre_cameras": False, "reuse": True}}
+    about = {"uid": "uid", "manifest": {"digest": manifest.digest}, "configuration": configuration}
     (data / "runs" / "mine" / "run.json").write_text(json.dumps(about))
-    return data, manifest, labels
+    of = [train[(person == number) & (labels >= 0)].tolist() for number in range(len(who))]
+    clusters = list(zip(of[::2], of[1::2], strict=False))
+    return SimpleNamespace(runs=data / "runs", manifest=manifest, clusters=clusters)
+
+
+def questions(clusters):
+    """Per cluster two images of one person, and one of each person against the other's: a circle where both are told."""
+    for number, (one, other) in enumerate(clusters):
+        for place, (a, b) in enumerate([(one[0], one[1]), (one[1], other[0]), (one[0], other[0])]):
+            yield number, place, tuple(sorted((a, b))), place == 0
 
 
 @pytest.fixture
-def round_(data, tmp_path, clock, people_of):
-    folder, manifest, labels = data
-    train = manifest.image_ids("train")
-    who = dict(zip(train.tolist(), manifest.identities(train).tolist(), strict=True))
-    images = {image: ImageRef(manifest.table["path"].iat[image], manifest.table["digest"].iat[image]) for image in who}
+def round_(project, sqlite_store, clock, queue_of, people_of, serving):
+    """A round that people have been answering for ten minutes, and the page in front of it."""
+    paths, digests = project.manifest.table["path"], project.manifest.table["digest"]
+    images = {int(image): ImageRef(paths[image], digests[image]) for image in project.manifest.image_ids("train")}
+    asked = list(questions(project.clusters))
     clock.time = time.time() - 600
-    with open_store(f"sqlite:///{tmp_path / 'labels.db'}") as store:
-        about = RunInfo("uid", "mine", str(manifest.root), 1, 10, 50, 500, 50, overlap=2)
-        campaign = TaskQueue(store, about, images)
-        campaign.begin()
-        inside = [pair for pair in pairs_within(labels) if who[int(train[pair[0]])] != who[int(train[pair[1]])]]
-        alike = [pair for pair in pairs_within(labels) if pair not in inside]
-        asked = [pair for both in zip(inside[::2], alike[::2], strict=False) for pair in both][:PAIRS]
-        circle = in_a_circle(alike, inside)
-        asked = [*circle, *(pair for pair in asked if pair not in circle)][:PAIRS]
-        assert len(asked) == PAIRS
-        wrong = tuple(train[list(circle[1])].tolist())
-        campaign.ask([PairTask(int(train[a]), int(train[b]), "within") for a, b in asked])
-        people_answer(store, people_of(store, now=clock), who, clock, wrong)
-        listener = listen("127.0.0.1", 0)
-        app = create_app(store, runs=folder / "runs")
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        yield Round(store, campaign, url, f"{url}login#{add_user(store, 'chief', role='coordinator')}")
-        server.should_exit = True
-        thread.join(10)
-        listener.close()
-
-
-def pairs_within(labels):
-    rows = range(len(labels))
-    return [(a, b) for a in rows for b in rows if a < b and labels[a] == labels[b] >= 0]
-
-
-def in_a_circle(alike, others):
-    """Return two pairs that share an image, and the pair that closes the circle: one person, another, not the same."""
-    for x, y in alike:
-        for pair in others:
-            if x in pair:
-                z = sum(pair) - x
-                return [(x, y), tuple(sorted((y, z))), pair]
-    raise AssertionError("the clusters are too good")
-
-
-def people_answer(store, people, who, clock, wrong):
-    """Let two people answer most pairs, and a third decide some of those on which they disagree."""
-    generator = np.random.default_rng(1)
-    for name in ERRING:
-        add_user(store, name)
-    for turn in range(2 * PAIRS - 4):
-        name = ("alice", "bob")[turn % 2] if turn < 2 * PAIRS - 8 else "carol"
-        [held] = people.lease(name)
-        images = answered_pair(store, "uid", held.task).images
-        told = "same" if (who[images[0]] == who[images[1]]) != (generator.random() < ERRING[name]) else "different"
-        told = "unsure" if turn in (11, 40) else told
-        if turn < 6:  # of these three pairs both say the same, and what they say cannot be
-            told = "same" if images == wrong or who[images[0]] == who[images[1]] else "different"
-        took = float(generator.lognormal(1.2, 0.4))
-        clock.time += took
-        receipt = people.answer(name, held, told, took)
-        if turn == 20:
-            people.answer(name, people.undo(name, receipt.event), told, took)
-        if turn == 30:
-            people.skip(name, people.lease(name)[0])
+    budgets = {"round": 1, "rounds": 10, "asked": 50, "budget": 500, "round_budget": 50, "overlap": 2}
+    pairs = [pair for _, _, pair, _ in asked]
+    queue = queue_of(sqlite_store, pairs, now=clock, images=images, root=str(project.manifest.root), **budgets)
+    people = people_of(sqlite_store, now=clock)
+    for name in ("alice", "bob"):
+        add_user(sqlite_store, name)
+        for number, place, _, same in asked[:-2]:
+            clock.time += 10
+            right = same != (name in WRONG.get((number, place), ""))
+            verdict = "unsure" if name == UNSURE.get((number, place)) else "same" if right else "different"
+            _, receipt = people.answer_next(name, verdict, 3.0)
+        people.answer(name, people.undo(name, receipt.event), verdict, 3.0)
+    people.skip("bob", people.lease("bob")[0])
+    people.answer_next("carol")  # decides the first one on which they disagree
     clock.time = time.time()
     people.lease("alice")
+    with serving(create_app(sqlite_store, runs=project.runs)) as served:
+        link = f"{served.url}/login#{add_user(sqlite_store, 'chief', role='coordinator')}"
+        yield SimpleNamespace(store=sqlite_store, queue=queue, url=f"{served.url}/", link=link)
 
 
 @pytest.fixture
-def chief(browser, round_, artefacts):
-    """The overview, open for a coordinator; what a page logs as an error fails the test."""
-    wrong = []
+def chief(open_page, round_):
+    """The overview, open for a coordinator."""
 
-    def open_page(path="overview", **options):
-        context = browser.new_context(
-            **{"viewport": {"width": 1280, "height": 900}, "reduced_motion": "reduce", **options}
-        )
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(10_000)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-        page.goto(round_.link)
+    def open_(path="overview", **options):
+        page = open_page(round_.link, console=True, reduced_motion="reduce", **options)
         page.wait_for_url(round_.url)
         page.goto(round_.url + path)
         return page
 
-    contexts = []
-    yield open_page
-    for number, context in enumerate(contexts):
-        for page in context.pages:
-            page.screenshot(path=f"{artefacts}-{number}.png", full_page=True)
-        context.close()
-    assert wrong == []
+    return open_
 
 
-def findings(page):
-    """Return what axe-core finds that keeps people from using the page."""
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
-    found = axe.run(page).response["violations"]
-    return [
-        f"{each['id']}: {node['html']}"
-        for each in found
-        if each["impact"] in ("serious", "critical")
-        for node in each["nodes"]
-    ]
-
-
-def loaded(page):
-    """Scroll through, so that every picture is asked for, and return those that did not come."""
+def missing(page):
+    """Scroll through, so that every picture is asked for, and return the number of those that did not come."""
     for picture in page.locator("main img").all():
         picture.scroll_into_view_if_needed()
     page.wait_for_load_state("networkidle")
     return page.locator("main img").evaluate_all("all => all.filter(one => !one.naturalWidth).length")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+def waiting(round_):
+    return [one.task for one in disputes(round_.store, "uid", undecided=True)]
+
+
+def settled(round_, task):
+    return [given.verdict for given in answered_pair(round_.store, "uid", task).answers if given.settles]
+
+
 @pytest.mark.parametrize("width", [1280, 360])
-def test_the_overview_shows_a_round_at_work(round_, chief, artefacts, scheme, width):
-    page = chief(color_scheme=scheme, viewport={"width": width, "height": 900})
+def test_the_overview_shows_a_round_at_work(chief, findings, artefacts, width):
+    page = chief(viewport={"width": width, "height": 900})
     expect(page.get_by_role("heading", name="Round 2 of 10 mine · asking people")).to_be_visible()
     assert page.locator("#overview .card form").count() >= 1
+    assert page.locator("#overview .chain").count() >= 1
     assert page.get_by_role("row").filter(has_text="alice").get_by_text("answering").is_visible()
-    assert loaded(page) == 0
-    assert findings(page) == []
+    assert missing(page) == 0
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width  # the table scrolls in itself
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=f"{artefacts}-top.png", full_page=True, clip={"x": 0, "y": 0, "width": width, "height": 1300})
 
 
-def test_disputes_are_settled_by_key_one_after_the_other(round_, chief):
-    waiting = [one.task for one in disputes(round_.store, "uid", undecided=True)]
-    assert len(waiting) >= 2
+def test_disputes_are_settled_by_key_one_after_the_other(round_, chief, findings):
+    first, second, *_ = waiting(round_)
     page = chief()
     page.get_by_role("link", name="Settle them one by one").click()
-    expect(page).to_have_url(re.compile(f"/overview/pair/{waiting[0]}"))
+    expect(page).to_have_url(re.compile(f"/overview/pair/{first}"))
     expect(page.get_by_role("button", name="Same")).to_have_attribute("aria-keyshortcuts", "f")
     for key in ("Control+f", "Alt+j", "Shift+F", "Meta+j"):
         page.keyboard.press(key)
-    assert answered_pair(round_.store, "uid", waiting[0]).verdict is None
+    assert settled(round_, first) == []
     page.keyboard.press("j")
-    expect(page).to_have_url(re.compile(f"/overview/pair/{waiting[1]}"))
-    assert answered_pair(round_.store, "uid", waiting[0]).verdict == "different"
+    expect(page).to_have_url(re.compile(f"/overview/pair/{second}"))
+    assert settled(round_, first) == ["different"]
     assert findings(page) == []
     page.go_back()
     page.keyboard.press("f")  # thought better of it
-    page.wait_for_url(re.compile(f"/overview/pair/{waiting[1]}"))
-    assert [said.verdict for said in answered_pair(round_.store, "uid", waiting[0]).answers if said.settles] == [
-        "different",
-        "same",
-    ]
+    page.wait_for_url(re.compile(f"/overview/pair/{second}"))
+    assert settled(round_, first) == ["different", "same"]
 
 
 def test_the_last_one_leads_back_and_buttons_settle_too(round_, chief):
     page = chief()
     while (form := page.locator("#open-title ~ .cards form")).count():
-        before = len(disputes(round_.store, "uid", undecided=True))
+        before = len(waiting(round_))
         form.first.get_by_role("button", name="unsure").click()
         page.wait_for_url(re.compile("settled"))
         expect(page.get_by_role("status")).to_have_text("Settled.")
-        assert len(disputes(round_.store, "uid", undecided=True)) == before - 1
+        assert len(waiting(round_)) == before - 1
     expect(page.get_by_text("No pair waits because people disagree.")).to_be_visible()
 
 
 @pytest.mark.parametrize("width", [1280, 360])
-def test_a_pair_shows_its_clusters_before_and_after(round_, chief, width):
-    split = next(
-        one
-        for one in (answered_pair(round_.store, "uid", task) for task in range(4, PAIRS))
-        if one.verdict == "different" and not one.disputed
-    )
+def test_a_pair_shows_its_clusters_before_and_after(round_, chief, findings, width):
+    pairs = [answered_pair(round_.store, "uid", task) for task in range(4, 11)]
+    split = next(pair for pair in pairs if pair.verdict == "different" and not pair.disputed)
     page = chief(f"overview/pair/{split.task}", viewport={"width": width, "height": 900})
-    groups = page.locator(".previews > div")
-    before, after = (groups.nth(side).locator("figure.cluster") for side in (0, 1))
+    before, after = (page.locator(".previews > div").nth(side).locator("figure.cluster") for side in (0, 1))
     expect(before.first.locator(".mark")).to_have_count(2)
     expect(after.first.locator(".mark")).to_have_count(1)  # the two are parted
     assert after.count() > before.count()
-    assert loaded(page) == 0
+    assert missing(page) == 0
     assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
-    page.evaluate("scrollTo(0, 0)")
 
 
-def test_it_renews_itself_but_not_under_the_hand(round_, chief):
+def test_it_refreshes_itself_but_not_under_the_hand(round_, chief):
     page = chief()
     shown = page.locator(".tiles")
     expect(shown).not_to_contain_text("nobody is asked just now")
     page.locator("#overview .card button").first.focus()
-    round_.campaign.finish()
+    round_.queue.finish()
     page.evaluate("refresh()")
-    page.wait_for_timeout(300)
+    page.wait_for_timeout(200)
     expect(shown).not_to_contain_text("nobody is asked just now")
     page.evaluate("document.activeElement.blur()")
     page.mouse.move(5, 5)
