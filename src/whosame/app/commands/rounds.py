@@ -1,0 +1,32 @@
+"""``kedro rounds``: play the rounds of a run until they are done; typed again, continue."""
+
+import os
+import sys
+from typing import Any
+
+import click
+from kedro.framework.cli.utils import env_option
+
+from whosame.app.commands.options import friendly_errors, parameters_option
+from whosame.reporting.table import rounds_table
+
+INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
+
+
+@click.command()
+@env_option
+@parameters_option
+@click.option("--fork", metavar="RUN:ROUND", help="Continue after this round of another run, under a new name.")
+@friendly_errors
+def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
+    """Play rounds of active_round until they are done; typed again, continue."""
+    from whosame.app.round_loop import play
+
+    try:
+        finished = play(env, params, fork=fork)
+    except KeyboardInterrupt:
+        click.echo("\nstopped: nothing is lost, the same command goes on", err=True)
+        sys.stdout.flush()
+        # At once: interrupted amid a library's work, the interpreter's own end has been seen to abort.
+        os._exit(INTERRUPTED)
+    click.echo(rounds_table(finished))

@@ -1,0 +1,30 @@
+"""``kedro run``: Kedro's own command, with short names of nodes, friendly errors, and the round's table at the end."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from kedro.framework.cli.project import project_group as kedro_commands
+from kedro.framework.project import pipelines
+
+from whosame.app.commands.options import friendly_errors
+from whosame.reporting.table import rounds_table
+from whosame.runs import Run
+
+ORIGINAL = kedro_commands.commands["run"]
+
+
+@friendly_errors
+def _run(**options: Any) -> None:
+    stages = {node.short_name: node.name for pipeline in pipelines.values() for node in pipeline.nodes}
+    for option in ("node_names", "from_nodes", "to_nodes"):
+        options[option] = [stages.get(name, name) for name in options[option]]
+    result = ORIGINAL.callback(**options) if ORIGINAL.callback else {}
+    if "metrics" in (result or {}):
+        finished = Run(Path(result["metrics"]._path).parents[1])  # noqa: SLF001
+        click.echo(rounds_table(finished))
+    if "comparison_report" in (result or {}):
+        click.echo(f"report: {result['comparison_report'].load()}")
+
+
+run = click.Command("run", params=ORIGINAL.params, callback=_run, help=ORIGINAL.help)
