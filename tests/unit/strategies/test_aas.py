@@ -7,7 +7,6 @@ import pytest
 
 from whosame.clustering import neighbours
 from whosame.memory import LabelMemory
-from whosame.questions import Answer
 from whosame.strategies.aas.aas import AAS, AASConfig
 from whosame.strategies.aas.disagreement import medoids, near_medoids, regions, separated_pairs
 from whosame.strategies.groups import Groups, singletons
@@ -19,10 +18,6 @@ def circle(*degrees):
     return np.column_stack([np.cos(radians), np.sin(radians)]).astype(np.float32)
 
 
-def labelled(*labels):
-    return np.array(labels, np.int64)
-
-
 def cosines(*degrees):
     return pytest.approx(np.cos(np.radians(degrees)), abs=1e-6)
 
@@ -31,36 +26,28 @@ def listed(pairs):
     return list(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True))
 
 
-# --- the parts -------------------------------------------------------------------------------------------------------
-
-
-def test_regions_are_components_of_clusters_that_overlap_in_part():
-    # Sets of one: 012, 34, 56, of the other: 01, 234, 56, 7. 012 meets 01 and 234, which meets 34: one region of five.
-    # 56 is the same set twice, and 7 is an outlier.
-    one, other = labelled(0, 0, 0, 1, 1, 2, 2, -1), labelled(5, 5, 6, 6, 6, 7, 7, 8)
-    assert regions(one, other).tolist() == [0, 0, 0, 0, 0, -1, -1, -1]
-    assert regions(other, one).tolist() == regions(one, other).tolist()
-
-
-def test_a_cluster_inside_another_overlaps_it_in_part():
-    assert regions(labelled(3, 3, 3, 3, 9, 9), labelled(0, 0, 1, 1, 2, 2)).tolist() == [0, 0, 0, 0, -1, -1]
-
-
-def test_an_outlier_as_a_cluster_of_one_makes_a_region_with_what_it_is_united_with():
-    one, other = labelled(4, 4, -1, -1), labelled(0, 0, 0, 1)
-    assert regions(one, other).tolist() == [-1, -1, -1, -1]
-    assert regions(singletons(one), other).tolist() == [0, 0, 0, -1]
-
-
-def test_regions_without_disagreement_or_without_anybody():
-    assert regions(labelled(1, 1, 0), labelled(0, 0, 7)).tolist() == [-1, -1, -1]
-    assert regions(labelled(-1, -1), labelled(0, 0)).tolist() == [-1, -1]
+@pytest.mark.parametrize(
+    ("one", "other", "expected"),
+    [
+        # Sets of one: 012, 34, 56, of the other: 01, 234, 56, 7. 012 meets 01 and 234, which meets 34: one region of
+        # five. 56 is the same set twice, and 7 is an outlier.
+        ([0, 0, 0, 1, 1, 2, 2, -1], [5, 5, 6, 6, 6, 7, 7, 8], [0, 0, 0, 0, 0, -1, -1, -1]),
+        ([3, 3, 3, 3, 9, 9], [0, 0, 1, 1, 2, 2], [0, 0, 0, 0, -1, -1]),  # a cluster inside another
+        ([4, 4, -1, -1], [0, 0, 0, 1], [-1, -1, -1, -1]),  # an outlier is in no region,
+        ([4, 4, 5, 6], [0, 0, 0, 1], [0, 0, 0, -1]),  # and as a cluster of one in that of whom it is united with
+        ([1, 1, 0], [0, 0, 7], [-1, -1, -1]),  # no disagreement
+        ([-1, -1], [0, 0], [-1, -1]),  # outliers alone
+    ],
+)
+def test_regions_are_components_of_clusters_that_overlap_in_part(one, other, expected):
+    assert regions(np.array(one), np.array(other)).tolist() == expected
+    assert regions(np.array(other), np.array(one)).tolist() == expected
 
 
 def test_medoids_by_hand_and_by_brute_force():
     # Angles 0, 10, 12, 80: sums of cosines 3.137, 3.326, 3.352, 1.891.
-    assert medoids(circle(0, 10, 12, 80), Groups(labelled(0, 0, 0, 0))).tolist() == [2]
-    assert medoids(circle(5, 5), Groups(labelled(0, 0))).tolist() == [0]
+    assert medoids(circle(0, 10, 12, 80), Groups(np.array([0, 0, 0, 0]))).tolist() == [2]
+    assert medoids(circle(5, 5), Groups(np.array([0, 0]))).tolist() == [0]
     draw = np.random.default_rng(0)
     features = draw.normal(size=(3000, 5)).astype(np.float32)  # more rows than a block
     features /= np.linalg.norm(features, axis=1, keepdims=True)
@@ -73,17 +60,17 @@ def test_medoids_by_hand_and_by_brute_force():
 def test_medoids_are_paired_with_their_nearest_if_similar_enough():
     # Rows 1, 3, 5, 7 at 0, 10, 75, 180. Nearest: 1-3, 5 to 3 (65 degrees, .42), 7 to 5 (105 degrees, below 0).
     features = circle(200, 0, 200, 10, 200, 75, 200, 180)
-    chosen = labelled(1, 3, 5, 7)
+    chosen = np.array([1, 3, 5, 7])
     pairs = near_medoids(features, chosen, nearest=1, least=0.3)
     assert listed(pairs) == [(1, 3), (3, 5)]
     assert pairs.similarity == cosines(10, 65)
     assert listed(near_medoids(features, chosen, nearest=1, least=0.5)) == [(1, 3)]
     assert listed(near_medoids(features, chosen, nearest=3, least=0.2)) == [(1, 3), (1, 5), (3, 5)]
-    for few in (labelled(), labelled(3)):
+    for few in (np.empty(0, np.int64), np.array([3])):
         assert listed(near_medoids(features, few, nearest=5, least=0.3)) == []
 
 
-ONE, OTHER = labelled(0, 0, 0, 1, 1), labelled(5, 5, 6, 6, 6)
+ONE, OTHER = np.array([0, 0, 0, 1, 1]), np.array([5, 5, 6, 6, 6])
 ANGLES = (0, 2, 20, 24, 40)
 
 
@@ -101,12 +88,12 @@ def test_the_closest_pair_that_one_unites_and_the_other_parts():
 
 def test_each_pair_of_clusters_has_its_own_closest_pair():
     # One cluster is three elsewhere, at 0 1, at 10 and at 30 32: 1-2 (9 degrees) and 2-3 (20).
-    pairs = separated_pairs(circle(0, 1, 10, 30, 32), labelled(0, 0, 0, 0, 0), labelled(0, 0, 1, 2, 2))
+    pairs = separated_pairs(circle(0, 1, 10, 30, 32), np.array([0, 0, 0, 0, 0]), np.array([0, 0, 1, 2, 2]))
     assert listed(pairs) == [(1, 2), (2, 3)]
 
 
 def test_outliers_take_no_part_in_pairs_unless_they_are_clusters():
-    together, apart = labelled(0, 0, 0), labelled(1, -1, 2)
+    together, apart = np.array([0, 0, 0]), np.array([1, -1, 2])
     assert listed(separated_pairs(circle(0, 1, 30), together, apart)) == [(0, 2)]
     assert listed(separated_pairs(circle(0, 1, 30), together, singletons(apart))) == [(0, 1), (1, 2)]
 
@@ -124,8 +111,6 @@ def test_pairs_across_blocks_are_those_of_brute_force():
         best[key] = max(best.get(key, (-2,)), (float(cosine[row, mate]), tuple(sorted((row, mate)))))
     assert set(listed(separated_pairs(features, together, apart, block=7))) == {pair for _, pair in best.values()}
 
-
-# --- a round ---------------------------------------------------------------------------------------------------------
 
 # Two copies of the five images above, 60 degrees apart. FINCH: 01, 234, 56, 789 (four, as many clusters as there are),
 # then 0-4 and 5-9. Regions 0-4 and 5-9; medoids 2 (4.828 of 5; the next is 3 with 4.800) and 7: over 2-7, cosine .5.
@@ -173,13 +158,12 @@ def test_over_segmentation_pairs_are_drawn_by_their_similarity():
     assert first[12, 17] / 150 == pytest.approx(0.82 / 1.82, abs=0.1)
 
 
-@pytest.mark.parametrize(("fraction", "expected"), [(0.0, UNDER), (1.0, OVER)])
-def test_a_pool_without_a_share_does_not_exist(fraction, expected):
-    assert set(asked(AASConfig(over_fraction=fraction))) == expected
-
-
-def test_medoids_that_are_not_similar_enough_are_not_asked():
-    assert set(asked(AASConfig(least_similarity=0.6))) == UNDER
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [({"over_fraction": 0.0}, UNDER), ({"over_fraction": 1.0}, OVER), ({"least_similarity": 0.6}, UNDER)],
+)
+def test_a_pool_without_a_share_or_similar_medoids_asks_nothing(options, expected):
+    assert set(asked(AASConfig(**options))) == expected
 
 
 def test_the_partition_compared_is_the_nearest_in_number_or_the_first():
@@ -211,16 +195,6 @@ def test_what_answers_decide_is_no_disagreement():
     assert set(asked(memory=memory)) == OVER | UNDER | {(3, 4)}
 
 
-def test_the_rest_is_asked_when_answers_come_free():
-    session = AAS(AASConfig(over_fraction=0.0)).start(state_of(budget=2))
-    first = session.ask()
-    assert len(first) == 2
-    session.tell([Answer(first[0], "same", "closure"), Answer(first[1], "unsure")])
-    second = session.ask()
-    assert len(second) == 1
-    assert not {(q.a, q.b) for q in first} & {(q.a, q.b) for q in second}
-
-
 def test_nearest_images_that_the_clustering_found_are_not_searched_again(monkeypatch):
     searched = []
 
@@ -236,21 +210,9 @@ def test_nearest_images_that_the_clustering_found_are_not_searched_again(monkeyp
     assert searched == [4, 2]
 
 
-def test_labels_after_a_round_obey_its_answers():
-    state = state_of()
-    strategy = AAS()
-    memory, answers = LabelMemory(), []
-    for question in strategy.start(state).ask():
-        said = "same" if (question.a, question.b) in {(2, 3), (7, 8)} else "different"
-        memory.add(question.a, question.b, said == "same")
-        answers.append(Answer(question, said))
-    labels = strategy.reassign(state, memory, answers)
-    assert labels.tolist() == [0, 0, 1, 1, 1, 2, 2, 3, 3, 3]
-
-
-def test_the_schedule_leaves_rounds_out():
-    assert AAS(AASConfig(schedule="uniform", every=10)).schedule(100, 50) == [
-        20 if turn % 10 == 0 else 0 for turn in range(50)
-    ]
-    assert AAS(AASConfig(schedule="uniform", every=4)).schedule(7, 6) == [4, 0, 0, 0, 3, 0]
-    assert AAS(AASConfig(schedule="uniform", every=99)).schedule(7, 3) == [7, 0, 0]
+@pytest.mark.parametrize(
+    ("every", "budget", "rounds", "expected"),
+    [(10, 100, 50, ([20] + [0] * 9) * 5), (4, 7, 6, [4, 0, 0, 0, 3, 0]), (99, 7, 3, [7, 0, 0])],
+)
+def test_the_schedule_leaves_rounds_out(every, budget, rounds, expected):
+    assert AAS(AASConfig(schedule="uniform", every=every)).schedule(budget, rounds) == expected

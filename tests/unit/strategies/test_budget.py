@@ -1,5 +1,6 @@
 """How a budget is spread over rounds."""
 
+import numpy as np
 import pytest
 
 from whosame.errors import ParameterError
@@ -20,16 +21,19 @@ def test_wide_gaussian_is_nearly_flat():
     assert (min(shares), max(shares), sum(shares)) == (43, 70, 3000)
 
 
-def test_uniform_and_early():
-    assert spread(11, 4, "uniform") == [3, 3, 3, 2]
-    assert spread(500, 10, "early") == [136, 101, 75, 56, 41, 30, 23, 17, 12, 9]
-
-
-def test_uniform_after_a_warmup_of_a_share_of_the_rounds():
-    assert spread(70, 50, "uniform-after-warmup") == [0] * 15 + [2] * 35
-    assert spread(90, 50, "uniform-after-short-warmup") == [0] * 5 + [2] * 45
-    assert spread(15, 10, "uniform-after-warmup") == [0, 0, 0, 3, 2, 2, 2, 2, 2, 2]
-    assert spread(5, 1, "uniform-after-warmup") == [5]
+@pytest.mark.parametrize(
+    ("schedule", "shares"),
+    [
+        ("uniform", [3, 3, 3, 2]),
+        ("early", [136, 101, 75, 56, 41, 30, 23, 17, 12, 9]),
+        ("uniform-after-warmup", [0] * 15 + [2] * 35),
+        ("uniform-after-short-warmup", [0] * 5 + [2] * 45),
+        ("uniform-after-warmup", [0, 0, 0, 3, 2, 2, 2, 2, 2, 2]),
+        ("uniform-after-warmup", [5]),
+    ],
+)
+def test_schedules_by_hand(schedule, shares):
+    assert spread(sum(shares), len(shares), schedule) == shares
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
@@ -48,24 +52,20 @@ def test_gaussian_is_symmetric_but_for_the_odd_question():
 
 
 def test_largest_remainder_gives_what_is_left_to_the_largest_fractions():
-    import numpy as np
-
     assert largest_remainder(10, np.array([0.26, 0.35, 0.39])) == [3, 3, 4]  # 2.6, 3.5, 3.9
 
 
-def test_unspent_questions_are_carried():
-    assert allowance([5, 5, 5], 0, spent=0) == 5
-    assert allowance([5, 5, 5], 1, spent=2) == 8
-    assert allowance([5, 5, 5], 2, spent=15) == 0
-    assert allowance([5, 5, 5], 1, spent=12) == 0  # an earlier round may have been given more
+@pytest.mark.parametrize(
+    ("number", "spent", "expected"), [(0, 0, 5), (1, 2, 8), (2, 15, 0), (1, 12, 0)]
+)  # the last: an earlier round may have been given more
+def test_unspent_questions_are_carried(number, spent, expected):
+    assert allowance([5, 5, 5], number, spent=spent) == expected
 
 
-def test_unknown_schedule_offers_a_near_name():
-    with pytest.raises(ParameterError, match="did you mean 'gaussian"):
-        spread(10, 5, "gausian")
-
-
-@pytest.mark.parametrize(("budget", "rounds", "message"), [(-1, 5, "budget is -1"), (5, 0, "rounds is 0")])
-def test_impossible_budgets_are_refused(budget, rounds, message):
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [((10, 5, "gausian"), "did you mean 'gaussian"), ((-1, 5), "budget is -1"), ((5, 0), "rounds is 0")],
+)
+def test_impossible_budgets_and_unknown_schedules_are_refused(arguments, message):
     with pytest.raises(ParameterError, match=message):
-        spread(budget, rounds)
+        spread(*arguments)

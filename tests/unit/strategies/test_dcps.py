@@ -17,15 +17,8 @@ from whosame.strategies.groups import Groups
 from whosame.testing import round_state
 
 
-def labelled(*labels):
-    return np.array(labels, np.int64)
-
-
 def floats(*rows):
     return np.array(rows, np.float32)
-
-
-# --- the equations ---------------------------------------------------------------------------------------------------
 
 
 def test_chaotic_degree_adds_the_vertical_deviation_in_parts_of_the_height():
@@ -33,7 +26,7 @@ def test_chaotic_degree_adds_the_vertical_deviation_in_parts_of_the_height():
     vertical = np.array(
         [[0, 0, 0, 0], [4, 4, 4, 0]], np.uint8
     )  # of rows 0..4: from the mean .5, .5, .5, 0 of the height
-    groups = Groups(labelled(0, 0))
+    groups = Groups(np.array([0, 0]))
     distances = groups.dispersion(features, groups.mean(features))[0]
     degrees = chaotic_degrees(distances, groups, vertical, map_height=5, gamma=0.4)
     np.testing.assert_allclose(degrees, math.sqrt(0.5) + 0.4 * math.sqrt(3 * 0.25 / 4), rtol=1e-6)
@@ -65,16 +58,12 @@ def test_w2_is_the_full_matrix_formula_on_diagonal_covariances():
 
 
 def test_nearest_pairs_keep_each_clusters_nearest_once():
-    points = floats([0, 0], [1, 0], [3, 0], [7, 0])
-    pairs = nearest_pairs(points, np.array([10, 11, 12, 13]), neighbours=1)
+    points, rows = floats([0, 0], [1, 0], [3, 0], [7, 0]), np.array([10, 11, 12, 13])
+    pairs = nearest_pairs(points, rows, neighbours=1)
     assert list(zip(pairs.first, pairs.second, strict=True)) == [(10, 11), (11, 12), (12, 13)]
     assert pairs.distances.tolist() == [1, 2, 4]
-    assert nearest_pairs(points, np.array([10, 11, 12, 13]), neighbours=1, squared=True).distances.tolist() == [
-        1,
-        4,
-        16,
-    ]
-    assert len(nearest_pairs(points[:1], np.array([10]), neighbours=3)) == 0
+    assert nearest_pairs(points, rows, neighbours=1, squared=True).distances.tolist() == [1, 4, 16]
+    assert len(nearest_pairs(points[:1], rows[:1], neighbours=3)) == 0
 
 
 def test_nearest_pairs_across_blocks_are_those_of_brute_force():
@@ -99,9 +88,6 @@ def test_scale_is_the_spread_of_the_pairs():
     assert scale_of(np.array([5.0, 5.0]), "std") == 1  # nothing to scale
 
 
-# --- a round ---------------------------------------------------------------------------------------------------------
-
-
 # Three clusters on a line: 0 at 0..1, 1 at 2..4, 2 at 10..13. Representatives: rows 1, 4, 7.
 LINE = [[0.0], [0.4], [1.0], [2.0], [3.0], [4.1], [10.0], [11.0], [13.0]]
 LABELS = [0, 0, 0, 1, 1, 1, 2, 2, 2]
@@ -112,26 +98,15 @@ def asked(session):
     return [(question.kind, question.a, question.b) for question in session.ask()]
 
 
-def tell_all(session, questions, verdict):
-    session.tell([Answer(question, verdict(question)) for question in questions])
-
-
 def test_a_round_asks_half_within_and_half_between_best_first():
-    session = DCPS(DCPSConfig(**PLAIN)).start(round_state(LINE, LABELS, budget=4))
-    assert asked(session) == [("within", 7, 8), ("within", 4, 5), ("between", 1, 4), ("between", 4, 7)]
-
-
-def test_scores_fall_within_a_stage_and_questions_say_why():
-    questions = DCPS().start(round_state(LINE, LABELS, budget=6)).ask()
-    for kind in ("within", "between"):
-        scores = [question.score for question in questions if question.kind == kind]
-        assert len(scores) == 3
-        assert scores == sorted(scores, reverse=True)
-    assert questions[0].group == 2
+    questions = DCPS(DCPSConfig(**PLAIN)).start(round_state(LINE, LABELS, budget=4)).ask()
+    pairs = [(question.kind, question.a, question.b) for question in questions]
+    assert pairs == [("within", 7, 8), ("within", 4, 5), ("between", 1, 4), ("between", 4, 7)]
+    assert [question.group for question in questions[:2]] == [2, 1]
     assert questions[0].reason == "least like its cluster, distance 1.667"
 
 
-def test_the_vertical_term_can_decide_who_is_most_chaotic():
+def test_the_vertical_term_can_decide_which_member_is_most_chaotic():
     vertical = np.zeros((9, 4), np.uint8)
     vertical[6] = 15
     state = round_state(LINE, LABELS, budget=1, vertical=vertical, map_height=16)
@@ -140,7 +115,7 @@ def test_the_vertical_term_can_decide_who_is_most_chaotic():
 
 
 def test_a_decided_pair_gives_way_to_the_next_most_chaotic_member():
-    groups = Groups(labelled(*LABELS))
+    groups = Groups(np.array(LABELS))
     distances = groups.dispersion(floats(*LINE), groups.mean(floats(*LINE)))[0]
     memory = LabelMemory()
     memory.add(7, 8, same=True)
@@ -152,42 +127,37 @@ def test_a_decided_pair_gives_way_to_the_next_most_chaotic_member():
     assert list(zip(pairs.first.tolist(), pairs.second.tolist(), strict=True)) == [(1, 2), (7, 6)]
 
 
-def test_a_stage_that_runs_out_hands_over():
-    one_cluster = round_state(LINE, [0] * 9, budget=6)
-    assert len(DCPS(DCPSConfig(**PLAIN)).start(one_cluster).ask()) == 1  # nothing between: one pair within
-    alone = round_state(LINE, range(9), budget=6)
-    assert {question.kind for question in DCPS(DCPSConfig(**PLAIN)).start(alone).ask()} == {"between"}
-    assert len(DCPS(DCPSConfig(**PLAIN)).start(alone).ask()) == 6
-    all_within = DCPS(DCPSConfig(intra_fraction=0.01, **PLAIN)).start(round_state(LINE, LABELS, budget=6)).ask()
-    assert sorted(question.kind for question in all_within) == ["between"] * 3 + ["within"] * 3
+@pytest.mark.parametrize(
+    ("labels", "budget", "fraction", "within", "between"),
+    [
+        ([0] * 9, 6, 0.5, 1, 0),  # nothing between: one pair within
+        (range(9), 6, 0.5, 0, 6),
+        (LABELS, 6, 0.01, 3, 3),  # three pairs of clusters
+        (LABELS, 100, 0.0, 0, 3),  # a stage without a share asks nothing
+        (LABELS, 100, 1.0, 3, 0),
+    ],
+)
+def test_a_stage_that_runs_out_hands_over(labels, budget, fraction, within, between):
+    config = DCPSConfig(intra_fraction=fraction, **PLAIN)
+    questions = DCPS(config).start(round_state(LINE, labels, budget=budget)).ask()
+    kinds = sorted(question.kind for question in questions)
+    assert kinds == ["between"] * between + ["within"] * within
 
 
-@pytest.mark.parametrize(("fraction", "kind"), [(0.0, "between"), (1.0, "within")])
-def test_a_stage_without_a_share_does_not_exist(fraction, kind):
-    questions = DCPS(DCPSConfig(intra_fraction=fraction)).start(round_state(LINE, LABELS, budget=100)).ask()
-    assert [question.kind for question in questions] == [kind] * 3
-
-
-def test_superfluous_questions_are_replaced_by_the_next_best():
-    def converse(config):
-        session = DCPS(config).start(round_state(LINE, LABELS, budget=2))
-        first = session.ask()
-        assert [(question.a, question.b) for question in first] == [(1, 4), (4, 7)]
-        # The answer to the first came from elsewhere and cost nothing.
-        session.tell([Answer(first[0], "same", "closure"), Answer(first[1], "different")])
-        return asked(session)
-
-    assert converse(DCPSConfig(intra_fraction=0, **PLAIN)) == []  # 1 = 4 and 4 != 7 decide the third pair
-    session = DCPS(DCPSConfig(intra_fraction=0, **PLAIN)).start(round_state(LINE, LABELS, budget=2))
+@pytest.mark.parametrize(
+    ("verdict", "options", "expected"),
+    [
+        ("same", {}, []),  # 1 = 4 and 4 != 7 decide the third pair
+        ("different", {}, [("between", 1, 7)]),
+        ("different", {"replace_implied": False}, []),
+    ],
+)
+def test_a_free_answer_makes_room_for_the_next_best(verdict, options, expected):
+    session = DCPS(DCPSConfig(intra_fraction=0, **options, **PLAIN)).start(round_state(LINE, LABELS, budget=2))
     first = session.ask()
-    session.tell([Answer(first[0], "different", "closure"), Answer(first[1], "different")])
-    assert asked(session) == [("between", 1, 7)]
-    stopped = DCPS(DCPSConfig(intra_fraction=0, replace_implied=False, **PLAIN)).start(
-        round_state(LINE, LABELS, budget=2)
-    )
-    first = stopped.ask()
-    stopped.tell([Answer(first[0], "different", "closure"), Answer(first[1], "different")])
-    assert asked(stopped) == []
+    assert [(question.a, question.b) for question in first] == [(1, 4), (4, 7)]
+    session.tell([Answer(first[0], verdict, "closure"), Answer(first[1], "different")])
+    assert asked(session) == expected
 
 
 def test_the_search_between_clusters_widens_when_near_pairs_run_out():
@@ -196,7 +166,7 @@ def test_the_search_between_clusters_widens_when_near_pairs_run_out():
     assert len(DCPS(config).start(round_state(points, range(12), budget=1000)).ask()) == 12 * 11 // 2
 
 
-def test_outliers_take_part_only_when_told_to():
+def test_outliers_take_part_only_if_configured():
     labels = [0, 0, 0, -1, 1, 1, 2, 2, 2]
     config = {"intra_fraction": 0.0, **PLAIN}
     without = DCPS(DCPSConfig(**config)).start(round_state(LINE, labels, budget=100)).ask()
@@ -205,19 +175,13 @@ def test_outliers_take_part_only_when_told_to():
     assert {(question.a, question.b) for question in with_them} >= {(1, 3), (3, 4), (3, 7)}
 
 
-def test_diversity_spreads_questions_over_clusters():
+@pytest.mark.parametrize(("diversity", "shown"), [(0.0, {0, 1, 2, 3}), (3.0, set(range(8)))])
+def test_diversity_spreads_questions_over_clusters(diversity, shown):
     # A tight clump of clusters at 0 and two far pairs: by distance alone, the clump takes all questions.
     points = [[0.0], [0.1], [0.2], [0.3], [5.0], [5.5], [9.0], [9.6]]
-    narrow = (
-        DCPS(DCPSConfig(intra_fraction=0, neighbours=7, **PLAIN)).start(round_state(points, range(8), budget=4)).ask()
-    )
-    wide = (
-        DCPS(DCPSConfig(intra_fraction=0, neighbours=7, diversity=3.0))
-        .start(round_state(points, range(8), budget=4))
-        .ask()
-    )
-    assert {row for question in narrow for row in (question.a, question.b)} == {0, 1, 2, 3}
-    assert {row for question in wide for row in (question.a, question.b)} == set(range(8))
+    config = DCPSConfig(intra_fraction=0, neighbours=7, diversity=diversity)
+    questions = DCPS(config).start(round_state(points, range(8), budget=4)).ask()
+    assert {row for question in questions for row in (question.a, question.b)} == shown
 
 
 @pytest.mark.parametrize("scale", ["std", "iqr"])
@@ -230,12 +194,11 @@ def test_the_unit_of_distances_does_not_shift_the_balance_with_diversity(scale):
     assert usual != asked(DCPS(DCPSConfig(diversity=0.0)).start(round_state(points, labels, budget=8)))
 
 
-def test_counts_are_of_all_rounds_or_of_this_one():
-    points, query_counts = [[0.0], [1.0], [3.0], [4.1]], [50, 50, 0, 0]
-    for counts, expected in (("cumulative", (2, 3)), ("round", (0, 1))):
-        config = DCPSConfig(intra_fraction=0, diversity=2.0, counts=counts)
-        (question,) = DCPS(config).start(round_state(points, range(4), budget=1, query_counts=query_counts)).ask()
-        assert (question.a, question.b) == expected
+@pytest.mark.parametrize(("counts", "expected"), [("cumulative", (2, 3)), ("round", (0, 1))])
+def test_counts_are_of_all_rounds_or_of_this_one(counts, expected):
+    state = round_state([[0.0], [1.0], [3.0], [4.1]], range(4), budget=1, query_counts=[50, 50, 0, 0])
+    (question,) = DCPS(DCPSConfig(intra_fraction=0, diversity=2.0, counts=counts)).start(state).ask()
+    assert (question.a, question.b) == expected
 
 
 def test_tiny_kappa_touches_every_cluster_before_any_twice():
@@ -259,9 +222,6 @@ def test_needs_vertical_positions_only_where_they_count():
     assert DCPS().needs_vertical
     assert not DCPS(DCPSConfig(gamma=0)).needs_vertical
     assert not DCPS(DCPSConfig(intra_fraction=0)).needs_vertical
-
-
-# --- labels after a round --------------------------------------------------------------------------------------------
 
 
 def test_reassign_splits_first_and_then_unites():

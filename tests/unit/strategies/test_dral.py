@@ -33,9 +33,6 @@ def matrix(n, **pairs):
     return full
 
 
-# --- the pool --------------------------------------------------------------------------------------------------------
-
-
 def test_a_pool_is_the_nearest_open_images_by_cosine():
     angles = np.array([0.0, 0.1, -0.2, 0.3, 1.0])
     features = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
@@ -53,29 +50,29 @@ def test_a_pool_is_a_full_stable_sort_however_far_it_has_to_look():
     assert nearest_open(features, np.array([7]), 40, lambda a, b: b % 5 == 0)[0, 1:].tolist() == expected[:40]
 
 
-# --- state, transition, reward ---------------------------------------------------------------------------------------
-
-
-def test_the_state_is_one_minus_the_distance_in_parts_of_the_largest():
-    features, rows = floats([0.0], [1.0], [3.0]), np.array([[0, 1, 2, -1]])
-    away = distances(features, rows)
-    np.testing.assert_allclose(away, matrix(4, _01=1, _02=3, _12=2), atol=1e-6)
-    # 1 - d/3: 2/3, 0, 1/3; the empty place is similar to nothing
-    np.testing.assert_allclose(similarities(away, rows >= 0, 3), matrix(4, _01=2 / 3, _12=1 / 3), atol=1e-6)
-    # k = 1: 0 and 1 choose each other, 2 chooses 1, which does not choose it
-    np.testing.assert_allclose(similarities(away, rows >= 0, 1), matrix(4, _01=2 / 3), atol=1e-6)
+@pytest.mark.parametrize(
+    ("points", "rows", "k", "expected"),
+    [
+        ([0, 1, 3], [0, 1, 2, -1], 3, {"_01": 2 / 3, "_12": 1 / 3}),  # 1 - d/3: 2/3, 0, 1/3; the empty place has none
+        (
+            [0, 1, 3],
+            [0, 1, 2, -1],
+            1,
+            {"_01": 2 / 3},
+        ),  # 0 and 1 choose each other, 2 chooses 1, which does not choose it
+        ([1, 1], [0, 1, -1], 3, {"_01": 1}),  # images that coincide
+    ],
+)
+def test_the_state_is_one_minus_the_distance_in_parts_of_the_largest(points, rows, k, expected):
+    features, rows = np.array(points, np.float32)[:, None], np.array([rows])
+    state = similarities(distances(features, rows), rows >= 0, k)
+    np.testing.assert_allclose(state, matrix(rows.size, **expected), atol=1e-6)
 
 
 def test_each_anchor_has_its_own_scale():
     features, rows = floats([0.0], [1.0], [3.0], [9.0]), np.array([[0, 1, 2], [0, 1, 3]])
     state = similarities(distances(features, rows), rows >= 0, 3)
     np.testing.assert_allclose(state[:, 0, 1], [2 / 3, 8 / 9], atol=1e-6)
-
-
-def test_images_that_coincide_are_entirely_similar():
-    rows = np.array([[0, 1, -1]])
-    state = similarities(distances(floats([1.0], [1.0]), rows), rows >= 0, 3)
-    np.testing.assert_array_equal(state, matrix(3, _01=1))
 
 
 FOUR = {"_01": 0.5, "_02": 0.2, "_03": 0.8, "_12": 0.6, "_13": 0.3, "_23": 0.1}
@@ -85,23 +82,22 @@ def moved(same, *, k=3, threshold=0.4):
     return transition(matrix(4, **FOUR), np.array([1]), np.array([same]), k=k, threshold=threshold)
 
 
-def test_a_true_match_is_averaged_with():
-    # .4 = (.2 + .6) / 2, .55 = (.8 + .3) / 2
-    np.testing.assert_allclose(moved(True), matrix(4, **{**FOUR, "_01": 1, "_02": 0.4, "_03": 0.55}), atol=1e-6)
-
-
-def test_what_is_like_a_false_match_is_taken_away_from():
-    # .2 - .6 is floored at 0; .3 does not reach the threshold
-    np.testing.assert_allclose(moved(False), matrix(4, **{**FOUR, "_01": 0, "_02": 0}), atol=1e-6)
-    without = moved(False, threshold=0)  # .8 - .3
-    np.testing.assert_allclose(without, matrix(4, **{**FOUR, "_01": 0, "_02": 0, "_03": 0.5}), atol=1e-6)
-
-
-def test_a_transition_makes_the_state_sparse_again():
-    # k = 1 after a true match: 0 and 1 choose each other at 1; 2 chooses 1, and 3 chooses 0, in vain
-    np.testing.assert_allclose(moved(True, k=1), matrix(4, _01=1), atol=1e-6)
-    # k = 2: 0 chooses 1, 3; 1 chooses 0, 2; 2 chooses 1, 0; 3 chooses 0, 1
-    np.testing.assert_allclose(moved(True, k=2), matrix(4, _01=1, _03=0.55, _12=0.6), atol=1e-6)
+@pytest.mark.parametrize(
+    ("same", "options", "expected"),
+    [
+        # A true match is averaged with: .4 = (.2 + .6) / 2, .55 = (.8 + .3) / 2.
+        (True, {}, {**FOUR, "_01": 1, "_02": 0.4, "_03": 0.55}),
+        # A false match is subtracted: .2 - .6 is floored at 0; .3 does not reach the threshold, without one .8 - .3.
+        (False, {}, {**FOUR, "_01": 0, "_02": 0}),
+        (False, {"threshold": 0}, {**FOUR, "_01": 0, "_02": 0, "_03": 0.5}),
+        # k = 1: 0 and 1 choose each other at 1; 2 chooses 1, and 3 chooses 0, in vain.
+        (True, {"k": 1}, {"_01": 1}),
+        # k = 2: 0 chooses 1, 3; 1 chooses 0, 2; 2 chooses 1, 0; 3 chooses 0, 1.
+        (True, {"k": 2}, {"_01": 1, "_03": 0.55, "_12": 0.6}),
+    ],
+)
+def test_an_answer_moves_the_state(same, options, expected):
+    np.testing.assert_allclose(moved(same, **options), matrix(4, **expected), atol=1e-6)
 
 
 def test_anchors_of_a_block_do_not_touch_each_other():
@@ -112,31 +108,27 @@ def test_anchors_of_a_block_do_not_touch_each_other():
     np.testing.assert_array_equal(sparsified(both, 3), both)
 
 
-def worth(same, *, positive, negative, farthest=1.1):
-    away = floats([0.6, 0.0, 0.9, 0.5, 0.1])  # of the image asked about, place 1, from itself and the others
-    places = np.arange(5)
-    masks = [np.isin(places, chosen)[None] for chosen in (positive, negative)]
-    return rewards(away, np.array([same]), *masks, farthest=floats(farthest), margin=0.2)[0]
+@pytest.mark.parametrize(
+    ("same", "positive", "negative", "farthest", "expected"),
+    [
+        (True, [0, 2], [3], 1.1, 0.6),  # .2 + .9 - .5
+        (True, [0], [3], 1.1, 0.3),  # .2 + .6 - .5
+        (True, [0], [3, 4], 1.1, 0.7),  # .2 + .6 - .1
+        (False, [0, 2], [3], 1.1, 0),  # .2 - .9 + .5, the hinge
+        (False, [0], [3], 1.1, 0.1),  # .2 - .6 + .5
+        (True, [0], [], 0.7, 0.1),  # without a negative the farthest of the pool: .2 + .6 - .7
+        (False, [0], [], 0.7, 0.3),  # .2 - .6 + .7
+    ],
+)
+def test_hard_answers_earn_more(same, positive, negative, farthest, expected):
+    away = floats([0.6, 0.0, 0.9, 0.5, 0.1])  # of place 1, the image of the question, from itself and the others
+    masks = [np.isin(np.arange(5), chosen)[None] for chosen in (positive, negative)]
+    found = rewards(away, np.array([same]), *masks, farthest=floats(farthest), margin=0.2)
+    assert found[0] == pytest.approx(expected)
 
 
-def test_hard_answers_are_worth_more():
-    assert worth(True, positive=[0, 2], negative=[3]) == pytest.approx(0.6)  # .2 + .9 - .5
-    assert worth(True, positive=[0], negative=[3]) == pytest.approx(0.3)  # .2 + .6 - .5
-    assert worth(True, positive=[0], negative=[3, 4]) == pytest.approx(0.7)  # .2 + .6 - .1
-    assert worth(False, positive=[0, 2], negative=[3]) == 0  # .2 - .9 + .5, the hinge
-    assert worth(False, positive=[0], negative=[3]) == pytest.approx(0.1)  # .2 - .6 + .5
-
-
-def test_without_a_negative_the_farthest_of_the_pool_stands_in():
-    assert worth(True, positive=[0], negative=[], farthest=0.7) == pytest.approx(0.1)  # .2 + .6 - .7
-    assert worth(False, positive=[0], negative=[], farthest=0.7) == pytest.approx(0.3)  # .2 - .6 + .7
-
-
-# --- an episode ------------------------------------------------------------------------------------------------------
-
-
-def told(block, *verdicts):
-    """Tell a block verdicts about (anchor, place)."""
+def answer(block, *verdicts):
+    """Give a block verdicts about (anchor, place)."""
     choices = []
     for anchor, place, _ in verdicts:
         state = block.states(np.array([anchor]))[0].copy()
@@ -148,10 +140,10 @@ def test_an_episode_gathers_rewards_by_what_is_known_of_its_anchor():
     features, rows = floats([0.0], [1.0], [2.0], [4.0]), np.array([[0, 1, 2, 3], [3, 2, 1, 0]])
     block = Block(features, rows, np.array([4, 1]), k=3, threshold=0.4, margin=0.5)
     assert block.waiting().tolist() == [0, 1]
-    told(block, (0, 1, "same"), (1, 3, "different"))
+    answer(block, (0, 1, "same"), (1, 3, "different"))
     assert block.waiting().tolist() == [0]
-    told(block, (0, 2, "different"))
-    told(block, (0, 3, "same"))
+    answer(block, (0, 2, "different"))
+    answer(block, (0, 3, "same"))
     gains = [[gain for _, gain in episode] for episode in block.episodes]
     # Anchor 0. Place 1, nothing known but itself: .5 + (1 - 4) is hinged. Place 2: positives at 2 and 1, no negative:
     # .5 - (2 - 4). Place 3: positives at 4 and 3, the negative at 2: .5 + (4 - 2).
@@ -162,14 +154,11 @@ def test_an_episode_gathers_rewards_by_what_is_known_of_its_anchor():
 def test_unsure_moves_nothing_and_is_worth_nothing():
     block = Block(floats([0.0], [1.0], [2.0]), np.array([[0, 1, 2]]), np.array([2]), k=2, threshold=0.4, margin=0.5)
     before = block.states(np.array([0])).copy()
-    told(block, (0, 2, "unsure"))
+    answer(block, (0, 2, "unsure"))
     np.testing.assert_array_equal(block.states(np.array([0])), before)
-    told(block, (0, 1, "different"))
+    answer(block, (0, 1, "different"))
     np.testing.assert_allclose([gain for _, gain in block.episodes[0]], [0, 1.5], atol=1e-6)  # .5 - (1 - 2)
     assert (block.states(np.array([0])) != before).any()
-
-
-# --- the agent -------------------------------------------------------------------------------------------------------
 
 
 def test_rewards_to_go_are_discounted():
@@ -270,36 +259,17 @@ def test_the_update_is_reinforce_and_goes_on_from_its_arrays():
         np.testing.assert_array_equal(value, apart.arrays()[name])
 
 
-def test_the_policy_learns_to_read_the_state():
-    generator = np.random.default_rng(0)
-    agent = agent_of(newborn(4, 1, generator), 4, entropy=0.01, learning_rate=1e-3)
-    states = generator.random((4, 25)).astype(np.float32)
-    allowed = np.ones(4, bool)
-
-    def policies():
-        return np.array([masked_softmax(logits, allowed) for logits in agent.logits(states)])
-
-    assert np.abs(policies() - 0.25).max() < 0.1
-    for _ in range(150):
-        episodes = []
-        for best, policy in enumerate(policies()):
-            for _ in range(8):
-                action = draw(policy, generator)
-                episodes.append([(Choice(0, states[best], allowed, action), float(action == best))])
-        agent.learn(episodes)
-    assert np.diag(policies()).min() > 0.9
-
-
-def test_an_agent_of_another_shape_is_refused():
-    arrays = newborn(3, 4, np.random.default_rng(0))
-    assert inherited({}, 3, 4) is None
-    with pytest.raises(ParameterError, match=r"'dral_weights' of shape \[.*dral.pool = 4"):
-        inherited(arrays, 4, 4)
-    with pytest.raises(ParameterError, match=r"'dral_baseline' of shape \[4\].*dral.k_max = 5"):
-        inherited(arrays, 3, 5)
-
-
-# --- a round ---------------------------------------------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((4, 4), r"'dral_weights' of shape \[.*dral.pool = 4"),
+        ((3, 5), r"'dral_baseline' of shape \[4\].*dral.k_max = 5"),
+    ],
+)
+def test_an_agent_of_another_shape_is_refused(shape, message):
+    assert inherited({}, *shape) is None
+    with pytest.raises(ParameterError, match=message):
+        inherited(newborn(3, 4, np.random.default_rng(0)), *shape)
 
 
 def crowd(seed, *, people=40, images=8, noise=0.6):
@@ -325,9 +295,19 @@ def played(session, identities, *, stop_after=None):
 SMALL = DRALConfig(pool=8, k_max=4, k=4, block=5)
 
 
-def test_anchors_ask_in_lock_step_and_the_last_one_asks_the_rest():
-    features, identities = crowd(0)
-    batches = played(DRAL(SMALL).start(round_state(features, budget=34)), identities)
+@pytest.fixture(scope="module")
+def scene():
+    """Features and identities of 320 images."""
+    return crowd(0)
+
+
+def round_of(scene, *, config=SMALL, **fields):
+    """Return a session on the features of a scene."""
+    return DRAL(config).start(round_state(scene[0], **fields))
+
+
+def test_anchors_ask_in_lock_step_and_the_last_one_asks_the_rest(scene):
+    batches = played(round_of(scene, budget=34), scene[1])
     assert [len(batch) for batch in batches] == [5] * 4 + [4] * 2 + [3] * 2  # 5 anchors x 4, then 4, 4, 4 and 2
     blocks = [{question.group for batch in part for question in batch} for part in (batches[:4], batches[4:])]
     assert [len(anchors) for anchors in blocks] == [5, 4]
@@ -341,14 +321,12 @@ def test_anchors_ask_in_lock_step_and_the_last_one_asks_the_rest():
             assert f"probability {question.score:.3f}" in question.reason
 
 
-def test_a_budget_below_one_anchors_questions_is_spent_all_the_same():
-    features, identities = crowd(0)
-    assert [len(batch) for batch in played(DRAL(SMALL).start(round_state(features, budget=3)), identities)] == [1, 1, 1]
+def test_a_budget_below_one_anchors_questions_is_spent(scene):
+    assert [len(batch) for batch in played(round_of(scene, budget=3), scene[1])] == [1, 1, 1]
 
 
-def test_free_answers_leave_their_price_to_other_anchors():
-    features, _ = crowd(0)
-    session, asked = DRAL(SMALL).start(round_state(features, budget=8)), []
+def test_free_answers_leave_their_price_to_other_anchors(scene):
+    session, asked = round_of(scene, budget=8), []
     while batch := session.ask():
         session.tell([Answer(question, "different", "oracle" if len(asked) else "closure") for question in batch])
         asked += batch
@@ -359,9 +337,7 @@ def test_anchors_come_once_in_a_run():
     features, identities = crowd(0, people=6)  # 48 anchors
     previous_state, memory, anchors = {}, LabelMemory(), []
     for turn in range(7):
-        session = DRAL(SMALL).start(
-            round_state(features, budget=32, seed=turn, previous_state=previous_state, memory=memory)
-        )
+        session = round_of((features,), budget=32, seed=turn, previous_state=previous_state, memory=memory)
         batches = played(session, identities)
         for question in (question for batch in batches for question in batch):
             memory.add(question.a, question.b, bool(identities[question.a] == identities[question.b]))
@@ -370,23 +346,6 @@ def test_anchors_come_once_in_a_run():
     assert len(set(anchors)) == len(anchors) > 24
     assert previous_state["dral_done"] == 48
     assert batches == []  # all were anchors, so the budget is left
-
-
-def test_a_question_open_to_two_anchors_is_asked_once():
-    features = floats([1.0, 0.0], [0.6, 0.8])
-    (question,) = DRAL(SMALL).start(round_state(features, budget=100)).ask()
-    assert (question.a, question.b) == (0, 1)
-
-
-def test_decided_pairs_are_no_actions():
-    features, identities = crowd(0, people=3)
-    memory = LabelMemory()
-    for row in range(1, 24):
-        if identities[row] != identities[0]:
-            memory.add(0, row, same=False)
-    session = DRAL(SMALL.replace(pool=20)).start(round_state(features, budget=1000, memory=memory))
-    for question in (question for batch in played(session, identities) for question in batch):
-        assert question.a != 0 or identities[question.b] == identities[0]
 
 
 def test_representatives_may_be_anchors_first():
@@ -412,53 +371,45 @@ def test_preferred_anchors_keep_their_order_and_done_ones_stay_done():
     assert sorted(fresh) == list(range(50)) != fresh.tolist()
 
 
-def carried_equal(one, other):
+def equal_states(one, other):
     return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
 
 
-def test_what_is_carried_does_not_depend_on_who_asks_last_or_twice(tmp_path):
-    features, identities = crowd(0)
-    whole = DRAL(SMALL).start(round_state(features, budget=34))
-    played(whole, identities)
-    cut = DRAL(SMALL).start(round_state(features, budget=34))  # as the dialogue does: no last, empty batch
-    played(cut, identities, stop_after=34)
+def test_the_next_state_does_not_depend_on_who_asks_last_or_twice(scene, tmp_path):
+    whole, cut = round_of(scene, budget=34), round_of(scene, budget=34)
+    played(whole, scene[1])
+    played(cut, scene[1], stop_after=34)  # as the query loop does: no last, empty batch
     previous_state = whole.next_state()
-    assert carried_equal(previous_state, cut.next_state())
-    assert carried_equal(previous_state, cut.next_state())
+    assert equal_states(previous_state, cut.next_state())
+    assert equal_states(previous_state, cut.next_state())
     np.savez(tmp_path / "state.npz", **previous_state)
     stored = dict(np.load(tmp_path / "state.npz"))
-    nexts = [
-        DRAL(SMALL).start(round_state(features, budget=20, previous_state=given)) for given in (previous_state, stored)
-    ]
-    asked = [played(session, identities) for session in nexts]
+    nexts = [round_of(scene, budget=20, previous_state=given) for given in (previous_state, stored)]
+    asked = [played(session, scene[1]) for session in nexts]
     assert asked[0] == asked[1]
-    assert carried_equal(previous_state, stored), "previous_state arrays were written to"
-    assert not carried_equal(nexts[0].next_state(), previous_state)
+    assert equal_states(previous_state, stored), "previous_state arrays were written to"
+    assert not equal_states(nexts[0].next_state(), previous_state)
 
 
-def test_the_agent_learns_from_a_round_that_was_cut_short_and_from_none_where_nothing_was_asked():
-    features, identities = crowd(0)
-    session = DRAL(SMALL).start(round_state(features, budget=34))
-    played(session, identities, stop_after=7)
+def test_the_agent_learns_from_a_round_that_was_cut_short_and_not_from_one_without_questions(scene):
+    session = round_of(scene, budget=34)
+    played(session, scene[1], stop_after=7)
     previous_state = session.next_state()
     assert previous_state["dral_updates"] == 1
-    idle = DRAL(SMALL).start(round_state(features, budget=0, previous_state={**previous_state, "other": np.zeros(3)}))
+    idle = round_of(scene, budget=0, previous_state={**previous_state, "other": np.zeros(3)})
     assert idle.ask() == []
-    assert carried_equal(idle.next_state(), previous_state)
+    assert equal_states(idle.next_state(), previous_state)
 
 
-def test_torchs_own_random_numbers_are_neither_used_nor_touched():
-    features, identities = crowd(0)
+def test_torchs_own_random_numbers_are_neither_used_nor_changed(scene):
     asked = []
     for seed in (1, 2):
         torch.manual_seed(seed)
         before = torch.get_rng_state()
-        asked.append(played(DRAL(SMALL).start(round_state(features, budget=60)), identities))
+        asked.append(played(round_of(scene, budget=60), scene[1]))
         assert torch.equal(before, torch.get_rng_state())
     assert asked[0] == asked[1]
 
-
-# --- learning --------------------------------------------------------------------------------------------------------
 
 LEARNER = DRALConfig(pool=16, k_max=6, k=8)
 
@@ -502,6 +453,3 @@ def test_the_agent_earns_more_than_chance_on_people_it_has_never_seen():
     # Not luck: untrained agents stay within 3 standard errors and 5 % of chance.
     assert gain.mean() > 10 * gain.std() / 16
     assert learnt.mean() > 1.5 * chance.mean()
-
-
-# --- parameters ------------------------------------------------------------------------------------------------------

@@ -11,11 +11,11 @@ from whosame.memory import LabelMemory
 from whosame.questions import Answer
 from whosame.strategies import registry
 from whosame.strategies.gain.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT, Candidates
-from whosame.strategies.gain.gain import ANSWERS, CHECKS, KINDS, Gain, GainConfig, GainSession
+from whosame.strategies.gain.gain import ANSWERS, CHECKS, Gain, GainConfig, GainSession
 from whosame.strategies.gain.value import PRIORS, QuestionValue
 from whosame.testing import round_state
 
-NOTHING_TOLD = np.empty((0, 2 + COLUMNS))
+NO_ANSWERS = np.empty((0, 2 + COLUMNS))
 
 
 UNKNOWN = [-1] * 96  # cameras
@@ -30,12 +30,10 @@ def candidates(*rows):
 
 
 def value_of(found, same, config, **state):
-    value = QuestionValue(round_state(**state), config, NOTHING_TOLD)
+    value = QuestionValue(round_state(**state), config, NO_ANSWERS)
     value.candidates, value.p_same = found, np.array(same)
     return value
 
-
-# --- what a question is worth ----------------------------------------------------------------------------------------
 
 SOME = candidates(
     (MERGE, (0, 1), (0, 1), (2, 6), 6),
@@ -60,14 +58,6 @@ def test_change_for_the_model_counts_what_is_across_cameras_and_no_outlier():
     np.testing.assert_allclose(unknown.expected_change, [1.5, 0.8 * 1.6, 0, 0])
 
 
-@pytest.mark.parametrize(("switch", "kinds"), [("merges", [MERGE]), ("splits", [SPLIT]), ("outliers", [HOME, PAIR])])
-def test_a_kind_that_is_switched_off_is_worth_nothing(switch, kinds):
-    whole = value_of(SOME, [0.5] * 4, GainConfig(aim="labels")).expected_change
-    without = value_of(SOME, [0.5] * 4, GainConfig(aim="labels", **{switch: False})).expected_change
-    assert (whole > 0).all()
-    np.testing.assert_array_equal(without, np.where(np.isin(SOME.kind, kinds), 0, whole))
-
-
 @pytest.mark.parametrize("aim", ["model", "labels"])
 @pytest.mark.parametrize(
     ("switch", "asked"),
@@ -79,8 +69,6 @@ def test_a_kind_that_is_switched_off_is_not_asked_about(aim, switch, asked):
     assert {question.kind for question in questions} == asked - ({"pool"} if aim == "model" else set())
 
 
-# --- in what order ---------------------------------------------------------------------------------------------------
-
 MIXED = candidates(
     (MERGE, (0, 1), (0, 1), (1, 1), 1),  # change .9 · 1
     (SPLIT, (2, 3), (2, 2), (2, 2), 4),  # .9 · 2
@@ -91,22 +79,21 @@ MIXED = candidates(
 SAME = [0.9, 0.1, 0.02, 0.5, 0.99]
 
 
-def test_labels_come_first_by_expected_change():
-    value = value_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0, worth=0.0))
+@pytest.mark.parametrize(
+    ("options", "order"),
+    [
+        ({"aim": "labels", "worth": 0.0}, [1, 2, 3, 0, 4]),  # by expected change
+        ({"aim": "labels"}, [1, 2, 3, 0]),  # what is not worth a question is left out
+        ({"aim": "labels", "worth": 1.1}, [1, 2]),
+        ({"worth": 0.0}, [3, 0, 1, 2, 4]),  # for the model: probable merges first
+        ({"worth": 0.0, "improbable": 0.0}, [2, 3, 0, 1, 4]),
+        ({"worth": 0.0, "improbable": 0.6}, [0, 1, 2, 3, 4]),
+    ],
+)
+def test_the_order_of_questions(options, order):
+    value = value_of(MIXED, SAME, GainConfig(split_power=0.0, **options))
     np.testing.assert_allclose(value.expected_change, [0.9, 1.8, 1.2, 1.0, 0.01])
-    assert value.order.tolist() == [1, 2, 3, 0, 4]
-
-
-def test_for_the_model_probable_merges_come_before_all_else():
-    config = GainConfig(split_power=0.0, worth=0.0)
-    assert value_of(MIXED, SAME, config).order.tolist() == [3, 0, 1, 2, 4]
-    assert value_of(MIXED, SAME, config.replace(improbable=0.0)).order.tolist() == [2, 3, 0, 1, 4]
-    assert value_of(MIXED, SAME, config.replace(improbable=0.6)).order.tolist() == [0, 1, 2, 3, 4]
-
-
-def test_what_is_not_worth_a_question_is_left_out():
-    assert value_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0)).order.tolist() == [1, 2, 3, 0]
-    assert value_of(MIXED, SAME, GainConfig(aim="labels", split_power=0.0, worth=1.1)).order.tolist() == [1, 2]
+    assert value.order.tolist() == order
 
 
 def test_a_round_leaves_budget_where_nothing_is_worth_it():
@@ -116,17 +103,6 @@ def test_a_round_leaves_budget_where_nothing_is_worth_it():
     assert 0 < len(few) < len(many) < 100
     assert min(question.score for question in few) > 0.5
     assert Gain(GainConfig(worth=1e6)).start(state).ask() == []
-
-
-def test_scores_fall_and_questions_say_why():
-    questions = Gain(GainConfig(aim="labels", repair=False)).start(round_state(budget=12)).ask()
-    scores = [question.score for question in questions]
-    assert len(scores) == 12
-    assert scores == sorted(scores, reverse=True)
-    assert questions[0].reason.split(" p(same)")[0] in {reason for _, reason in KINDS.values()}
-
-
-# --- what may be asked together --------------------------------------------------------------------------------------
 
 
 def session_of(found, config=None, *, alone=(), p_same=0.5, expected_change=1.0, images_moved=1.0, **fields):
@@ -165,48 +141,46 @@ def test_a_cluster_goes_into_so_many_merges(cap):
     assert asked(session_of(star, GainConfig(merge_cap=cap))) == [*[(0, 1), (0, 2), (0, 3)][:cap], (5, 6)]
 
 
+def split_of(group, shown):
+    return candidates((SPLIT, shown, (group, group), (2, 2), 4))
+
+
+SPLIT_0, MERGES_1 = split_of(0, (20, 30)), joins(MERGE, (0, 1), (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        (stacked(SPLIT_0, MERGES_1), [(20, 30), (1, 2)]),  # a split and merges of a cluster exclude each other
+        (stacked(MERGES_1, SPLIT_0), [(0, 1), (1, 2)]),
+        (stacked(SPLIT_0, split_of(0, (21, 31))), [(20, 30)]),  # a cluster is split once a round
+        (
+            # An outlier is shown once, a cluster may be home to many.
+            stacked(
+                joins(HOME, (0, 10), (0, 11), (0, 12), (1, 10)),
+                joins(PAIR, (12, 13), (13, 14), (14, 15)),
+                joins(MERGE, (0, 2), (0, 3)),
+            ),
+            [(0, 10), (0, 11), (0, 12), (13, 14), (0, 2), (0, 3)],
+        ),
+    ],
+)
+def test_what_may_be_asked_together(found, expected):
+    assert asked(session_of(found, alone=range(10, 16))) == expected
+
+
 def test_a_refused_merge_takes_nothing_from_the_other_cluster():
     chain = joins(MERGE, (0, 1), (0, 2), (2, 3))  # the second is refused for cluster 0
     assert asked(session_of(chain, GainConfig(merge_cap=1))) == [(0, 1), (2, 3)]
 
 
-def split_of(group, shown):
-    return candidates((SPLIT, shown, (group, group), (2, 2), 4))
-
-
-def test_a_split_and_merges_of_a_cluster_exclude_each_other():
-    split, merges = split_of(0, (20, 30)), joins(MERGE, (0, 1), (1, 2))
-    assert asked(session_of(stacked(split, merges))) == [(20, 30), (1, 2)]
-    assert asked(session_of(stacked(merges, split))) == [(0, 1), (1, 2)]
-
-
-def test_a_cluster_is_split_once_a_round():
-    assert asked(session_of(stacked(split_of(0, (20, 30)), split_of(0, (21, 31))))) == [(20, 30)]
-
-
-def test_an_outlier_is_asked_about_once_and_a_cluster_may_be_home_to_many():
-    homes = joins(HOME, (0, 10), (0, 11), (0, 12), (1, 10))
-    pair = joins(PAIR, (12, 13), (13, 14), (14, 15))
-    found = stacked(homes, pair, joins(MERGE, (0, 2), (0, 3)))
-    expected = [(0, 10), (0, 11), (0, 12), (13, 14), (0, 2), (0, 3)]
-    assert asked(session_of(found, alone=range(10, 16))) == expected
-
-
-def test_no_more_than_the_budget():
-    found = joins(MERGE, (0, 1), (2, 3), (4, 5))
-    assert asked(session_of(found, budget=2)) == [(0, 1), (2, 3)]
-
-
-def test_a_pair_that_nobody_can_tell_does_not_use_up_its_cluster():
+def test_a_pair_answered_unsure_does_not_use_up_its_cluster():
     memory = LabelMemory()
     memory.skip(20, 30)
     found = stacked(split_of(0, (20, 30)), split_of(0, (21, 31)), joins(MERGE, (1, 2)))
     assert asked(session_of(found, memory=memory)) == [(21, 31), (1, 2)]
     memory.skip(0, 10)
     assert asked(session_of(joins(HOME, (0, 10), (1, 10)), alone=[10], memory=memory)) == [(1, 10)]
-
-
-# --- what is learnt --------------------------------------------------------------------------------------------------
 
 
 def play(state, config, verdict):
@@ -218,12 +192,12 @@ def play(state, config, verdict):
     return session, questions
 
 
-def test_carried_is_the_evidence_of_answers_that_were_given():
+def test_the_next_state_holds_the_evidence_of_the_answers():
     state = round_state(budget=6)
     config = GainConfig(aim="labels")
     session = Gain(config).start(state)
     questions = session.ask()
-    value = QuestionValue(state, config, NOTHING_TOLD)
+    value = QuestionValue(state, config, NO_ANSWERS)
     given = ["same", "different", "unsure", "different", "same"]
     answers = [Answer(question, verdict) for question, verdict in zip(questions, given, strict=False)]
     answers[3] = replace(answers[3], source="closure")
@@ -252,7 +226,7 @@ def test_answers_add_up_over_rounds():
 
 def test_before_any_answer_p_is_the_curve_it_begins_with():
     for refit in (True, False):
-        value = QuestionValue(round_state(), GainConfig(refit=refit), NOTHING_TOLD)
+        value = QuestionValue(round_state(), GainConfig(refit=refit), NO_ANSWERS)
         for kind, prior in PRIORS.items():
             its = value.candidates.kind == kind
             assert its.any()
@@ -261,7 +235,7 @@ def test_before_any_answer_p_is_the_curve_it_begins_with():
 
 def test_answers_pull_p_of_their_kind_and_of_no_other():
     config, state = GainConfig(), round_state()
-    before = QuestionValue(state, config, NOTHING_TOLD)
+    before = QuestionValue(state, config, NO_ANSWERS)
     found = before.candidates
     merges = found.evidence[found.kind == MERGE]
     told = np.column_stack([np.full(len(merges), MERGE), np.zeros(len(merges)), merges])  # all of them "different"
@@ -274,35 +248,13 @@ def test_answers_pull_p_of_their_kind_and_of_no_other():
     np.testing.assert_array_equal(QuestionValue(state, config.replace(refit=False), told).p_same, before.p_same)
 
 
-def test_a_session_learns_from_what_is_carried():
-    state = round_state(budget=8)
-    config = GainConfig(aim="labels", splits=False, outliers=False)
-    session, _ = play(state, config, lambda _: "different")
-    again = {(question.a, question.b): question.score for question in play(state, config, lambda _: "same")[1]}
-    learnt = replace(state, previous_state=session.next_state())
-    taught = {(question.a, question.b): question.score for question in play(learnt, config, lambda _: "same")[1]}
-    shared = again.keys() & taught.keys()
-    assert shared
-    assert all(taught[pair] < again[pair] for pair in shared)
-
-
-def test_a_round_asks_the_same_again_and_changes_no_state():
-    state = round_state()
-    before = repr(state.generator.bit_generator.state)
-    assert Gain().start(state).ask() == Gain().start(state).ask() != []
-    assert repr(state.generator.bit_generator.state) == before
-
-
-# --- what is doubted -------------------------------------------------------------------------------------------------
-
-
-def doubting(same, moved, price, config, **fields):
-    """Return a session that asked one question of this p(same), moving so many images, at this price of another."""
+def doubting(same, price, config, **fields):
+    """Return whether a session asks again: its question has this p(same) and moves 10 images, another has this price."""
     session = session_of(
         joins(MERGE, (0, 1), (2, 3)),
         config,
         p_same=[same, 0.5],
-        images_moved=[moved, 1.0],
+        images_moved=[10, 1.0],
         expected_change=[1e3, price],
         **fields,
     )
@@ -310,27 +262,32 @@ def doubting(same, moved, price, config, **fields):
     return lambda verdict: session.should_reask(Answer(first, verdict))
 
 
-def test_an_unlikely_answer_that_matters_is_doubted_by_hand():
-    # p(same) .9, "different", errors .03: wrong with .03 · .9 / (.03 · .9 + .97 · .1) = .218, of 10 images 2.18.
-    whole = GainConfig(price=1.0)
-    assert doubting(0.9, 10, 2.1, whole)("different")
-    assert not doubting(0.9, 10, 2.2, whole)("different")
-    assert doubting(0.9, 10, 7.2, GainConfig(price=0.3))("different")
-    assert not doubting(0.9, 10, 7.3, GainConfig(price=0.3))("different")
-    assert not doubting(0.9, 10, 2.1, whole)("same")
-    assert not doubting(0.9, 10, 2.1, whole)("unsure")
-    assert doubting(0.1, 10, 2.1, whole)("same")
-    assert not doubting(0.9, 10, 2.1, GainConfig(price=1.0, doubt=0.22))("different")
-    assert not doubting(0.9, 10, 2.1, GainConfig(price=1.0, repair=False))("different")
+@pytest.mark.parametrize(
+    ("same", "price", "options", "verdict", "doubted"),
+    [
+        # p(same) .9, "different", errors .03: wrong with .03 · .9 / (.03 · .9 + .97 · .1) = .218, of 10 images 2.18.
+        (0.9, 2.1, {"price": 1.0}, "different", True),
+        (0.9, 2.2, {"price": 1.0}, "different", False),
+        (0.9, 7.2, {"price": 0.3}, "different", True),
+        (0.9, 7.3, {"price": 0.3}, "different", False),
+        (0.9, 2.1, {"price": 1.0}, "same", False),
+        (0.9, 2.1, {"price": 1.0}, "unsure", False),
+        (0.1, 2.1, {"price": 1.0}, "same", True),
+        (0.9, 2.1, {"price": 1.0, "doubt": 0.22}, "different", False),
+        (0.9, 2.1, {"price": 1.0, "repair": False}, "different", False),
+    ],
+)
+def test_an_unlikely_answer_that_matters_is_doubted_by_hand(same, price, options, verdict, doubted):
+    assert doubting(same, price, GainConfig(**options))(verdict) == doubted
 
 
 def test_the_more_answers_were_contested_the_more_is_doubted():
     # After 100 answers, 28 contested: (28 + 3) / 200 = .155. p(same) .6, "different".
     wrong = 0.155 * 0.6 / (0.155 * 0.6 + 0.845 * 0.4)
     whole, contested = GainConfig(price=1.0), {CHECKS: np.array([100, 28])}
-    assert doubting(0.6, 10, 10 * wrong - 0.01, whole, previous_state=contested)("different")
-    assert not doubting(0.6, 10, 10 * wrong + 0.01, whole, previous_state=contested)("different")
-    assert not doubting(0.6, 10, 10 * wrong - 0.01, whole)("different")
+    assert doubting(0.6, 10 * wrong - 0.01, whole, previous_state=contested)("different")
+    assert not doubting(0.6, 10 * wrong + 0.01, whole, previous_state=contested)("different")
+    assert not doubting(0.6, 10 * wrong - 0.01, whole)("different")
 
 
 def test_a_batch_leaves_some_of_the_budget_for_asking_again():
@@ -361,12 +318,9 @@ def test_checks_count_answers_and_those_of_whom_one_was_wrong():
     assert session.next_state()[CHECKS].tolist() == [13, 3]
 
 
-# --- the rest --------------------------------------------------------------------------------------------------------
-
-
 def test_questions_are_chosen_on_centred_features_where_cameras_are_known():
     def points(state, **config):
-        return QuestionValue(state, GainConfig(**config), NOTHING_TOLD).plda.points
+        return QuestionValue(state, GainConfig(**config), NO_ANSWERS).plda.points
 
     known, unknown = round_state(), round_state(cameras=UNKNOWN)
     assert not np.array_equal(points(known), points(known, centre=False))

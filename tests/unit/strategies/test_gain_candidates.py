@@ -95,13 +95,8 @@ def test_the_lead_by_hand():
     leads = lead(ratio, a, b, np.stack([alone[a], alone[b]], axis=1))
     # 0-1 leads 1's other merge by 2, 1-2 is behind it by 2; outlier 3 has homes 2 and -1; two outliers have none.
     assert leads.tolist() == [2, -2, 3, -3, 0]
-
-
-def test_a_candidate_without_rival_leads_by_as_much_as_counts():
-    assert lead(np.array([5.0]), np.array([0]), np.array([1]), np.zeros((1, 2), bool)).tolist() == [60]
-
-
-# --- divisions -------------------------------------------------------------------------------------------------------
+    # Without a rival the lead is the largest there is.
+    assert lead(ratio[:1], a[:1], b[:1], np.zeros((1, 2), bool)).tolist() == [60]
 
 
 def divided(points, block=None):
@@ -182,8 +177,3 @@ def test_everything_is_finite_and_of_one_length(labels, points):
     assert (plda.group_of[found.second] == found.groups[:, 1]).all()
     assert (found.groups[split, 0] == found.groups[split, 1]).all()
     assert (found.groups[~split, 0] < found.groups[~split, 1]).all()
-
-
-def test_one_image_has_nothing_to_ask():
-    for label in (0, -1):
-        assert len(found_in(groups_of([[1.0, 0.0]], [label]), 10).kind) == 0

@@ -5,10 +5,6 @@ import numpy as np
 from whosame.strategies.groups import Groups, distances, singletons
 
 
-def labelled(*labels):
-    return np.array(labels, np.int64)
-
-
 def floats(*rows):
     return np.array(rows, np.float32)
 
@@ -36,7 +32,7 @@ def test_groups_agree_with_numpy_cluster_by_cluster():
 
 def test_representative_is_nearest_to_the_unnormalised_mean():
     features = floats([1, 0], [0, 1], [0.6, 0.8], [-1, 0], [0, -1])  # mean of the first three: (.533, .6)
-    groups = Groups(labelled(4, 4, 4, -1, 9))
+    groups = Groups(np.array([4, 4, 4, -1, 9]))
     distances = groups.dispersion(features, groups.mean(features))[0]
     np.testing.assert_allclose(distances[:3], [0.7601, 0.6667, 0.2108], atol=1e-4)
     assert groups.argmin(distances).tolist() == [2, 4]
@@ -44,7 +40,7 @@ def test_representative_is_nearest_to_the_unnormalised_mean():
 
 def test_representative_of_a_tie_is_the_first_row():
     features = floats([0, 1], [1, 0])
-    groups = Groups(labelled(0, 0))
+    groups = Groups(np.array([0, 0]))
     assert groups.argmin(groups.dispersion(features, groups.mean(features))[0]).tolist() == [0]
 
 
@@ -55,4 +51,4 @@ def test_distances_keep_the_digits_in_which_near_rows_differ():
 
 
 def test_singletons_are_outliers_as_clusters_of_their_own():
-    assert singletons(labelled(4, -1, 4, -1)).tolist() == [4, 5, 4, 6]
+    assert singletons(np.array([4, -1, 4, -1])).tolist() == [4, 5, 4, 6]

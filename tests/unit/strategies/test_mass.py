@@ -1,6 +1,7 @@
 """MASS-like by hand: centrality, impurity, the order and end of a cluster's questions, labels after them."""
 
 import numpy as np
+import pytest
 
 from whosame.clustering import centrality
 from whosame.memory import LabelMemory
@@ -10,30 +11,24 @@ from whosame.strategies.mass.mass import MASS, MASSConfig, impurity
 from whosame.strategies.mass.scatter import purified
 from whosame.testing import round_state
 
-
-def labelled(*labels):
-    return np.array(labels, np.int64)
-
-
 # A cluster of five and one of two, similarities in quarters; rows 3 and 4 only have one neighbour each in the first,
 # row 6 is similar to row 0 of the other cluster as well.
 SIMILAR = {(0, 1): 0.75, (0, 2): 0.75, (0, 3): 0.5, (1, 2): 0.5, (3, 4): 0.25, (5, 6): 0.5, (0, 6): 1.0}
-LABELS = labelled(0, 0, 0, 0, 0, 1, 1, -1)
-
-
-def distances(similar):
-    """Return the Jaccard distances of similarities by pair."""
-    return {pair: 1 - value for pair, value in similar.items()}
+LABELS = np.array([0, 0, 0, 0, 0, 1, 1, -1])
 
 
 def state_of(similar, labels, **fields):
     fields.setdefault("features", np.arange(len(labels))[:, None])
-    return round_state(labels=labels, graph=distances(similar), **fields)
+    return round_state(labels=labels, graph={pair: 1 - value for pair, value in similar.items()}, **fields)
 
 
 GRAPH = state_of(SIMILAR, LABELS).graph
 # Means over the four others: 0: 2/4, 1: 1.25/4, 2: 1.25/4, 3: .75/4, 4: .25/4; over the one other: .5 twice.
 CENTRALITY = [0.5, 0.3125, 0.3125, 0.1875, 0.0625, 0.5, 0.5, 0.0]
+
+
+def by(people):
+    return lambda a, b: "same" if people[a] == people[b] else "different"
 
 
 def talk(session, verdict):
@@ -45,10 +40,6 @@ def talk(session, verdict):
     return batches
 
 
-def by(people):
-    return lambda a, b: "same" if people[a] == people[b] else "different"
-
-
 def remembered(*answers):
     memory = LabelMemory()
     for a, b, same in answers:
@@ -58,9 +49,6 @@ def remembered(*answers):
 
 def parts(labels):
     return {tuple(np.flatnonzero(labels == label).tolist()) for label in np.unique(labels[labels >= 0])}
-
-
-# --- centrality ------------------------------------------------------------------------------------------------------
 
 
 def test_centrality_is_the_mean_similarity_to_the_rest_of_the_cluster():
@@ -84,11 +72,6 @@ def test_centrality_is_that_of_a_dense_computation():
     np.testing.assert_allclose(centrality(state_of(similar, labels).graph, labels), expected, atol=1e-6)
 
 
-def test_the_centre_is_the_most_central_and_the_first_of_a_tie():
-    groups = Groups(LABELS)
-    assert groups.argmin(-np.array(CENTRALITY)[groups.rows]).tolist() == [0, 5]
-
-
 def test_impurity_looks_at_the_least_central_that_are_not_known_to_belong():
     groups, values, roots = Groups(LABELS), np.array(CENTRALITY), np.arange(8)
     centre = np.array([0, 5])
@@ -98,9 +81,6 @@ def test_impurity_looks_at_the_least_central_that_are_not_known_to_belong():
     np.testing.assert_allclose(impurity(values, groups, centre, roots, tail=0.25), [0.75, 0.5])
     # All five: 0 for the centre and row 4; .8125 + 2 * .6875 = 2.1875. Both of two: 0 and .5.
     np.testing.assert_allclose(impurity(values, groups, centre, roots, tail=1.0), [2.1875 / 5, 0.25])
-
-
-# --- the questions of a round ----------------------------------------------------------------------------------------
 
 
 def test_every_cluster_asks_its_hardest_member_first_the_least_pure_cluster_before_others():
@@ -120,18 +100,21 @@ def star(people, *, memory=None, **parameters):
     return [pair for batch in talk(MASS(MASSConfig(**parameters)).start(state), by(people)) for pair in batch]
 
 
-def test_a_cluster_that_looks_pure_is_left_alone():
-    assert star("aaaaaaaa") == [(0, 7), (0, 6)]
-    assert star("aaaaaaaa", patience=3) == [(0, 7), (0, 6), (0, 5)]
-    assert star("aaaaaaab", depth=0) == [(0, 7), (0, 6), (0, 5)]  # one different, then two the same in a row
-    assert star("aaaaaaba", patience=2, share=1, depth=0) == [(0, 7), (0, 6), (0, 5), (0, 4)]
-
-
-def test_a_share_of_the_members_is_enough_but_not_while_the_answer_is_different():
-    assert len(star("aaaaaaaa", patience=9, share=0.5)) == 4
-    assert len(star("aaaaaaaa", patience=9, share=0.51)) == 5  # rounded up
-    assert len(star("aaabbbbb", patience=9, share=0.5, depth=0)) == 6  # 7, 6, 5, 4, 3 differ, 2 does not
-    assert len(star("abcdefgh", patience=1, share=0.1, depth=0)) == 7
+@pytest.mark.parametrize(
+    ("people", "options", "count"),
+    [
+        ("aaaaaaaa", {}, 2),  # a cluster that looks pure is left alone
+        ("aaaaaaaa", {"patience": 3}, 3),
+        ("aaaaaaab", {"depth": 0}, 3),  # one different, then two the same in a row
+        ("aaaaaaba", {"patience": 2, "share": 1, "depth": 0}, 4),
+        ("aaaaaaaa", {"patience": 9, "share": 0.5}, 4),  # a share of the members is enough
+        ("aaaaaaaa", {"patience": 9, "share": 0.51}, 5),  # rounded up
+        ("aaabbbbb", {"patience": 9, "share": 0.5, "depth": 0}, 6),  # 7, 6, 5, 4, 3 differ, 2 does not
+        ("abcdefgh", {"patience": 1, "share": 0.1, "depth": 0}, 7),  # but not while the answer is "different"
+    ],
+)
+def test_a_clusters_questions_end(people, options, count):
+    assert star(people, **options) == [(0, row) for row in range(7, 7 - count, -1)]
 
 
 def test_unsure_is_a_question_but_no_sign_of_purity():
@@ -193,9 +176,6 @@ def test_clusters_take_turns_where_free_answers_leave_the_budget():
     assert [(question.a, question.b) for question in session.ask()] == [(4, 5)]
 
 
-# --- labels after a round --------------------------------------------------------------------------------------------
-
-
 def reassigned(memory, features, *, similar=STAR, labels=(0,) * 8, **parameters):
     state = state_of(similar, labels, features=features)
     return MASS(MASSConfig(**parameters)).reassign(state, memory, [])
@@ -236,6 +216,3 @@ def test_other_clusters_and_outliers_keep_their_labels():
     similar = {(0, 1): 0.9, (0, 2): 0.8, (0, 3): 0.7, (4, 5): 0.5}
     labels = reassigned(remembered((0, 3, False)), features, similar=similar, labels=[4, 4, 4, 4, 7, 7, -1, -1])
     assert labels.tolist() == [0, 0, 0, 1, 2, 2, -1, -1]
-
-
-# --- parameters ------------------------------------------------------------------------------------------------------

@@ -28,9 +28,6 @@ def nothing_decided(n):
 LINE, LABELS = on_line(0, 1, 6, 4, 9, 4.5, 20), np.array([2, 2, 5, 2, 5, -1, -1])
 
 
-# --- decided pairs ---------------------------------------------------------------------------------------------------
-
-
 def test_decided_pairs_are_those_that_the_memory_settles():
     draw = np.random.default_rng(0)
     people, memory = draw.integers(0, 5, 30), LabelMemory()
@@ -47,9 +44,6 @@ def test_decided_pairs_are_those_that_the_memory_settles():
     assert decided_pairs(LabelMemory(), 4).nnz == 0
     with pytest.raises(ValueError, match="only 9 rows"):
         decided_pairs(memory, 9)
-
-
-# --- the two pairs of a cluster --------------------------------------------------------------------------------------
 
 
 def test_the_farthest_pair_inside_and_the_nearest_image_outside():
@@ -130,9 +124,6 @@ def test_the_projection_makes_no_distance_larger():
     assert lower.mean() > 0.5 * truth.mean(), "a projection that tells nothing apart"
 
 
-# --- a round ---------------------------------------------------------------------------------------------------------
-
-
 def test_a_round_takes_one_inside_and_one_outside_in_turn_the_most_extreme_first():
     questions = SPAL().start(round_state(LINE, LABELS, budget=9)).ask()
     # The second cluster is nearest to the same image as the first, but from another member.
@@ -148,16 +139,7 @@ def test_a_round_takes_one_inside_and_one_outside_in_turn_the_most_extreme_first
     assert len(SPAL().start(round_state(LINE, LABELS, budget=3)).ask()) == 3
 
 
-def test_a_pair_that_is_nearest_from_both_sides_is_asked_once():
-    questions = SPAL().start(round_state(on_line(0, 1, 2, 9), [0, 0, 1, 1], budget=9)).ask()
-    assert [(question.a, question.b, question.kind) for question in questions] == [
-        (2, 3, "within"),
-        (1, 2, "between"),
-        (0, 1, "within"),
-    ]
-
-
-def test_a_round_is_one_pass_or_as_many_as_told():
+def test_a_round_is_one_pass_or_as_many_as_configured():
     def ask(passes):
         session, pairs = SPAL(SPALConfig(passes=passes)).start(round_state(LINE, LABELS, budget=99)), []
         while questions := session.ask():
@@ -178,11 +160,3 @@ def test_decided_pairs_are_replaced_or_leave_their_cluster_silent():
     assert {(question.a, question.b) for question in replaced} == {(1, 3), (2, 3), (2, 4), (2, 5)}
     silent = SPAL(SPALConfig(replace_decided=False)).start(round_state(LINE, LABELS, budget=9, memory=memory)).ask()
     assert {(question.a, question.b) for question in silent} == {(2, 4), (2, 5)}
-
-
-def test_an_outlier_joins_the_cluster_of_whom_it_is():
-    memory = LabelMemory()
-    memory.add(3, 5, same=True)
-    memory.add(0, 3, same=False)
-    labels = SPAL().reassign(round_state(LINE, LABELS, budget=0), memory, [])
-    assert labels.tolist() == [0, 0, 1, 2, 1, 2, -1]

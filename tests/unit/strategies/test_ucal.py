@@ -1,7 +1,5 @@
 """UCAL by hand: k-medoids, Eq. 2-6, the order of a round, its cap, and labels after it."""
 
-from itertools import combinations
-
 import numpy as np
 import pytest
 from scipy.sparse import csr_array
@@ -35,9 +33,6 @@ def lists(arrays):
     return [array.tolist() for array in arrays]
 
 
-# --- k-medoids -------------------------------------------------------------------------------------------------------
-
-
 def test_medoids_are_the_most_similar_in_total():
     # Sums of similarities, 1 for itself: 2.4, 2.7, 2.6, 1.8, 1.7: image 1 first. That leaves 3 and 4, who add 1.7
     # each: the first.
@@ -47,7 +42,7 @@ def test_medoids_are_the_most_similar_in_total():
     assert lists(k_medoids(similarities, 5)) == [[0, 1, 2, 3, 4]] * 2
 
 
-def test_a_swap_mends_a_first_choice_that_lay_between_two_groups():
+def test_a_swap_corrects_a_first_choice_between_two_groups():
     # Image 0 (3.4) comes first, and with 1 the total is 1 + 1 + .9 + .6 + .6 = 4.1; 1 and 3 reach .6 + 4 x .95 = 4.4.
     similarities = alike(5, _01=0.6, _02=0.6, _03=0.6, _04=0.6, _12=0.9, _34=0.9)
     assert lists(k_medoids(similarities, 1)) == [[0], [0] * 5]
@@ -98,20 +93,17 @@ def test_groups_are_at_least_one_and_at_most_as_many_as_images(k):
         k_medoids(alike(3), k)
 
 
-# --- SNPS, Eq. 2-4 ---------------------------------------------------------------------------------------------------
-
-
-def test_compactness_and_independence_of_two_groups():
-    similarities = alike(4, _01=0.8, _23=0.6, _12=0.3, _03=0.1)
-    compact, independent = reliability(similarities, np.array([0, 0, 1, 1]))
-    assert compact == pytest.approx([0.8, 0.6])
-    assert independent == pytest.approx([0.7, 0.7])
-
-
-def test_an_absent_pair_is_similar_by_nothing_and_one_image_is_compact():
-    compact, independent = reliability(alike(4, _01=0.8, _12=0.7), np.array([0, 0, 0, 1]))
-    assert compact.tolist() == [0, 1]  # 0 and 2 do not meet
-    assert independent.tolist() == [1, 1]
+@pytest.mark.parametrize(
+    ("similarities", "groups", "compact", "independent"),
+    [
+        ({"_01": 0.8, "_23": 0.6, "_12": 0.3, "_03": 0.1}, [0, 0, 1, 1], [0.8, 0.6], [0.7, 0.7]),
+        # 0 and 2 do not meet: similar by 0; one image is compact.
+        ({"_01": 0.8, "_12": 0.7}, [0, 0, 0, 1], [0, 1], [1, 1]),
+    ],
+)
+def test_compactness_and_independence_of_two_groups(similarities, groups, compact, independent):
+    found = reliability(alike(4, **similarities), np.array(groups))
+    assert [values.tolist() for values in found] == [pytest.approx(compact), pytest.approx(independent)]
 
 
 def three_people(across):
@@ -179,17 +171,6 @@ def test_similarities_are_those_of_the_graph_within_each_cluster():
     assert structures(labels, graph_of(distances), features, rule="literal") == []
 
 
-def test_structures_come_best_first():
-    distances = np.ones((8, 8))
-    np.fill_diagonal(distances, 0)
-    for begin, within, across in ((0, 0.1, 0.2), (4, 0.1, 0.5)):
-        for i, j in combinations(range(begin, begin + 4), 2):
-            distances[i, j] = distances[j, i] = within if (i - begin) // 2 == (j - begin) // 2 else across
-    found = structures(np.repeat([0, 1], 4), graph_of(distances), np.eye(8, dtype=np.float32))
-    assert [one.score for one in found] == pytest.approx([2 * 0.9 * 0.5, 2 * 0.9 * 0.2])
-    assert found[0].rows[0] == 4
-
-
 def test_cosines_are_those_of_the_features_and_never_below_zero():
     features = np.array([[1, 0], [0.8, 0.6], [-1, 0], [-0.8, -0.6]], np.float32)
     (only,) = structures(np.zeros(4, np.int64), graph_of(np.ones((4, 4))), features, similarity="cosine")
@@ -221,9 +202,6 @@ def test_a_cluster_splits_into_what_answers_leave_together():
     assert after((0, 4, "same"), (0, 2, "different")) == [3, 3, 4, 4, 3, 3, 1]
     assert after((2, 4, "different")) == [3, 3, 4, 4, 5, 5, 1]
     assert labels.tolist() == whole
-
-
-# --- MPPS, Eq. 5 and 6 -----------------------------------------------------------------------------------------------
 
 
 def test_the_first_marked_fall_of_similarity_ends_the_list():
@@ -262,8 +240,6 @@ def test_clusters_are_paired_with_the_most_similar_as_far_as_the_fall(block):
 def test_fewer_than_three_others_show_no_fall(count):
     assert len(merges(towards(*[0, 10, 90][:count])).clusters) == 0
 
-
-# --- a round ---------------------------------------------------------------------------------------------------------
 
 # Angles in degrees. P holds two groups, 0 2 4 and 30 32 36. The distance of two images is their angle / 100.
 ANGLES = [0, 2, 4, 30, 32, 36, 120, 121, 122, 124, 200, 201, 202, 206, 207, 208, 290, 291, 292]
@@ -331,22 +307,25 @@ def test_parts_that_were_just_found_to_differ_are_not_compared_again():
     assert {row for pair in merges_asked for row in pair if row < 8} == {1, 5}
 
 
-@pytest.mark.parametrize(("share", "expected"), [(1.0, [SPLITS]), (0.0, [MERGES])])
-def test_a_module_without_a_share_does_not_exist(share, expected):
-    batches, _, _ = play(UCALConfig(snps_share=share, **PLAIN), state_of(), same_within)
-    assert batches == expected
+@pytest.mark.parametrize(
+    ("share", "budget", "expected"),
+    [
+        (1.0, 100, [SPLITS]),  # a module without a share asks nothing
+        (0.0, 100, [MERGES]),
+        (0.34, 3, [SPLITS[:1], MERGES[:2]]),
+        (0.9, 3, [SPLITS, MERGES[:1]]),  # a share of 3, and only 2 splits
+        (0.15, 7, [SPLITS[:1], MERGES]),
+        (0.01, 8, [MERGES, SPLITS]),  # more than there are merges: the rest goes to splits
+    ],
+)
+def test_the_budget_is_shared_and_rests_are_handed_over(share, budget, expected):
+    assert play(UCALConfig(snps_share=share, **PLAIN), state_of(budget=budget), same_within)[0] == expected
 
 
-def test_a_budget_that_binds_is_shared_and_rests_are_handed_over():
-    asked = {
-        share: play(UCALConfig(snps_share=share, **PLAIN), state_of(budget=3), same_within)[0] for share in (0.34, 0.9)
-    }
-    assert asked[0.34] == [SPLITS[:1], MERGES[:2]]
-    assert asked[0.9] == [SPLITS, MERGES[:1]]  # a share of 3, and only 2 splits
-    two = play(UCALConfig(snps_share=0.15, **PLAIN), state_of(budget=7), same_within)[0]
-    assert two == [SPLITS[:1], MERGES]
-    few_merges = UCALConfig(snps_share=0.01, **PLAIN)
-    assert play(few_merges, state_of(budget=8), same_within)[0] == [MERGES, SPLITS]
+def test_what_the_cap_leaves_goes_to_splits():
+    config = UCALConfig(snps_share=0.2, include_next=False, merge_cap=0.2)
+    batches, _, _ = play(config, state_of(budget=5), lambda _: "same")
+    assert batches == [SPLITS[:1], MERGES[:1], SPLITS[1:]]
 
 
 def test_free_answers_do_not_use_up_the_share():
@@ -354,15 +333,6 @@ def test_free_answers_do_not_use_up_the_share():
     (first,) = session.ask()
     session.tell([Answer(first, "same", "closure")])
     assert [(question.a, question.b) for question in session.ask()] == SPLITS[1:]
-
-
-def test_decided_pairs_and_unsure_ones_are_not_asked():
-    memory = LabelMemory()
-    memory.add(1, 4, same=True)
-    memory.skip(7, 9)
-    memory.add(11, 14, same=False)
-    batches, _, _ = play(UCALConfig(**PLAIN), state_of(memory=memory), same_within)
-    assert batches == [MERGES[1:]]
 
 
 def test_unions_stop_at_the_cap_and_batches_cannot_exceed_it():
@@ -380,13 +350,7 @@ def test_unions_stop_at_the_cap_and_batches_cannot_exceed_it():
     assert play(capped.replace(merge_cap=0.19), state_of(), lambda _: "same")[0] == []
 
 
-def test_what_the_cap_leaves_goes_to_splits():
-    config = UCALConfig(snps_share=0.2, include_next=False, merge_cap=0.2)
-    batches, _, _ = play(config, state_of(budget=5), lambda _: "same")
-    assert batches == [SPLITS[:1], MERGES[:1], SPLITS[1:]]
-
-
-def test_outliers_and_clusters_of_one_take_part_only_when_told_to():
+def test_outliers_and_clusters_of_one_take_part_only_if_configured():
     labels = [P] * 6 + [Q] * 4 + [-1] * 3 + [S] + [T] * 5
 
     def images(outliers):
@@ -399,18 +363,6 @@ def test_outliers_and_clusters_of_one_take_part_only_when_told_to():
     assert {row for _, row in with_them} >= {10, 11, 12, 13}
     assert {kind for kind, row in with_them if row in (10, 11, 12)} == {"pool"}
     assert ("between", 13) in with_them
-
-
-# --- labels after a round --------------------------------------------------------------------------------------------
-
-
-def test_reassign_splits_and_unites_whole_groups():
-    def verdict(question):
-        return "same" if (question.a, question.b) in [(7, 9), (11, 14)] else "different"
-
-    _, _, labels = play(UCALConfig(**PLAIN), state_of(), verdict)
-    groups = {tuple(np.flatnonzero(np.array(labels) == label)) for label in set(labels)}
-    assert groups == {(0, 1, 2), (3, 4, 5), (6, 7, 8, 9), (10, 11, 12, 13, 14, 15), (16, 17, 18)}
 
 
 def test_pairs_that_come_up_again_keep_their_answers_where_answers_are_not_reused():

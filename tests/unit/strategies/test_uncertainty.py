@@ -17,8 +17,6 @@ def asked(state, **parameters):
     return [(q.a, q.b) for q in Uncertainty(UncertaintyConfig(**parameters)).start(state).ask()]
 
 
-# --- a round ---------------------------------------------------------------------------------------------------------
-
 # By the prior p is 1/2 at distance .5: in order of certainty 2-3 (.5), 0-1 (.45), 4-5 (.3), 1-2 (.25), 3-4 (.125).
 NEAR = {(0, 1): 0.45, (1, 2): 0.25, (2, 3): 0.5, (3, 4): 0.125, (4, 5): 0.3}
 
@@ -48,15 +46,6 @@ def test_ties_go_to_the_smaller_rows():
     tied = {(4, 5): 0.4, (0, 3): 0.4, (1, 2): 0.4, (0, 1): 0.4}
     assert asked(state_of(tied, [0] * 6, budget=1)) == [(0, 1)]
     assert asked(state_of(tied, [0] * 6, budget=9)) == [(0, 1), (4, 5)]
-
-
-def test_decided_pairs_are_not_asked():
-    memory = LabelMemory()
-    memory.skip(2, 3)
-    memory.add(0, 2, same=True)
-    memory.add(1, 2, same=True)  # decides 0-1
-    # One answer at .25 is in the graph: the curve hardly moves. 4-5 is left, then 3-4 and 1-2 fall to cap and memory.
-    assert asked(state_of(NEAR, [0] * 6, budget=9, memory=memory)) == [(4, 5)]
 
 
 def test_answers_move_what_is_uncertain():
