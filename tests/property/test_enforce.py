@@ -174,11 +174,6 @@ def test_outliers_join_the_cluster_they_are_linked_to():
     assert enforce(np.array([0, 0, -1, -1, -1, -1]), np.eye(6), memory).tolist() == [0, 0, 0, 1, 1, -1]
 
 
-def test_chains_of_unions_are_transitive():
-    memory = remember((0, 1, "same"), (2, 3, "same"), (4, 5, "same"))
-    assert enforce(np.array([0, 1, 1, 2, 2, 3]), np.eye(6), memory).tolist() == [0] * 6
-
-
 def test_shapes_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"labels of shape \[3\] for features of shape \[2, 2\]"):
         enforce(np.zeros(3, np.int64), np.eye(2), LabelMemory())
