@@ -47,9 +47,6 @@ def groups(config, name=""):
     return found
 
 
-# --- one source of defaults ------------------------------------------------------------------------------------------
-
-
 def test_base_names_every_group_and_defaults_only():
     """What it leaves out has the class's default therefore too; a node can take every group as ``params:GROUP``."""
     (path,) = (CONF / "base").glob("parameters*")
@@ -73,9 +70,6 @@ def test_choices_are_the_names_of_what_there_is():
     )
     strategies = {preset.group for preset in registry.PRESETS.values() if preset.group}
     assert set(registry.StrategiesConfig.model_fields) == strategies
-
-
-# --- environments ----------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
@@ -117,9 +111,6 @@ def test_what_is_typed_goes_over_every_environment():
     typed = configured("msmt17", training={"iterations": 7}, rounds=9)
     assert (typed["training"]["iterations"], typed["training"]["schedule"]) == (7, "step")
     assert (typed["rounds"], typed["budget"]) == (9, 3000)
-
-
-# --- what each strategy natively trains with -------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

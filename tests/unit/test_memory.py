@@ -96,15 +96,6 @@ def test_a_copy_is_independent():
     assert len(memory) == 2
 
 
-def test_earlier_answers_stand():
-    memory = LabelMemory()
-    memory.add(0, 1, same=True)
-    memory.add(1, 2, same=True)
-    assert memory.add(2, 0, same=False) == "conflict"
-    assert memory.implied(0, 2) is True
-    assert memory.conflicts == [(0, 2, False)]
-
-
 def test_shown_counts_every_answer():
     memory = LabelMemory.from_log([0, 0, 0], [1, 1, 2], ["same", "same", "unsure"])
     assert memory.query_counts(4).tolist() == [3, 2, 1, 0]
@@ -122,27 +113,28 @@ def test_an_empty_memory():
 
 
 @pytest.mark.parametrize("method", ["must_link_roots", "query_counts"])
-def test_answers_about_rows_that_are_not_there_are_named(method):
+def test_answers_about_missing_rows_are_named(method):
     memory = LabelMemory.from_log([0], [7], ["unsure"])
     with pytest.raises(ValueError, match="row 7, but there are only 7 rows"):
         getattr(memory, method)(7)
 
 
-@pytest.mark.parametrize(("a", "b"), [(1, 1), (-1, 2)])
-def test_pairs_that_are_none_are_refused(a, b):
+@pytest.mark.parametrize(
+    ("call", "error", "message"),
+    [
+        (lambda memory: memory.add(1, 1, same=True), ValueError, "two different rows"),
+        (lambda memory: memory.add(-1, 2, same=True), ValueError, "two different rows"),
+        (lambda memory: memory.skip(1, 1), ValueError, "two different rows"),
+        (lambda memory: memory.skip(-1, 2), ValueError, "two different rows"),
+        (lambda memory: memory.add(0, 1, same="different"), TypeError, "call skip"),
+        (lambda memory: memory.from_log([0], [1], ["yes"]), ValueError, "not 'yes'"),
+    ],
+)
+def test_wrong_pairs_and_verdicts_are_refused(call, error, message):
     memory = LabelMemory()
-    with pytest.raises(ValueError, match="two different rows"):
-        memory.add(a, b, same=True)
-    with pytest.raises(ValueError, match="two different rows"):
-        memory.skip(a, b)
+    with pytest.raises(error, match=message):
+        call(memory)
     assert len(memory) == 0
-
-
-def test_verdicts_that_are_none_are_refused():
-    with pytest.raises(TypeError, match="call skip"):
-        LabelMemory().add(0, 1, same="different")
-    with pytest.raises(ValueError, match="not 'yes'"):
-        LabelMemory.from_log([0], [1], ["yes"])
 
 
 def test_long_chains_are_found_at_once():

@@ -1,4 +1,4 @@
-"""SpCL's reliable clusters, worked by hand and against sets; the base that a round clusters with; centrality."""
+"""SpCL's reliable clusters, worked by hand and against sets; the base that a round clusters with."""
 
 import json
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from whosame.clustering import ClusteringConfig, base_clusters, centrality, dbscan, jaccard_graph, neighbours
+from whosame.clustering import ClusteringConfig, base_clusters, dbscan, jaccard_graph, neighbours
 from whosame.clustering.reliability import independence_threshold, overlap_gaps, reliable_clusters
 
 
@@ -135,10 +135,3 @@ def test_nearest_images_are_those_of_a_search_for_them(vectors, base, scales):
 def test_hardly_any_image(vectors, n):
     labels, _, nearest, _ = base_clusters(vectors[:n], ClusteringConfig())
     assert (labels.tolist(), nearest.tolist()) == ([-1] * n, [0] * n)
-
-
-def test_centrality_by_hand():
-    # {0,1,2}: 0-1 at 0.2, 0-2 at 0.6, 1-2 too far to be in the graph; 3 with 4, but in no cluster; 5 alone.
-    graph = graph_of(6, [(0, 1, 0.2), (0, 2, 0.6), (2, 3, 0.1), (3, 4, 0.1)])
-    found = centrality(graph, np.array([0, 0, 0, -1, -1, 1]))
-    np.testing.assert_allclose(found, [(0.8 + 0.4) / 2, 0.8 / 2, 0.4 / 2, 0, 0, 0], atol=1e-7)

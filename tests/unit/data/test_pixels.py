@@ -78,7 +78,7 @@ def test_images_are_decoded_once(images, tmp_path, monkeypatch):
     assert len(calls) == 12
 
 
-def test_a_changed_image_is_decoded_anew(images, tmp_path):
+def test_a_changed_image_is_decoded_again(images, tmp_path):
     open_pixels(manifest_of(images, tmp_path), CONFIG, tmp_path / "cache")
     Image.new("RGB", (20, 41), (1, 2, 3)).save(images / "2.png")
     pixels = open_pixels(manifest_of(images, tmp_path), CONFIG, tmp_path / "cache")

@@ -34,9 +34,6 @@ def found(split, camera, identity, number=0):
     return FoundImage(ImageFile(f"{identity}_{camera}_{number}.jpg", 1, 1), split, camera, identity)
 
 
-# names and numbers ---------------------------------------------------------------------------------------------------
-
-
 def test_market_counts_cameras_by_one_digit_as_the_public_readers(tmp_path):
     touch(tmp_path, ["bounding_box_train/0002_c12s1_1.jpg"])
     assert rows(MarketReader("market1501").read(tmp_path)) == {"bounding_box_train/0002_c12s1_1.jpg": ("train", 1, 2)}
@@ -86,9 +83,6 @@ def test_names_that_are_no_text_are_named(tmp_path):
     (tmp_path / "bad\udcff.jpg").write_text("")
     with pytest.raises(InputError, match="1 file names are not valid text"):
         scan(tmp_path)
-
-
-# any folder ----------------------------------------------------------------------------------------------------------
 
 
 def test_any_folder_of_crops_needs_no_names(tmp_path):
@@ -170,9 +164,6 @@ def test_without_a_split_whole_identities_are_held_out(tmp_path):
     assert any(other != rows(listing) for other in others)
 
 
-# holding out ---------------------------------------------------------------------------------------------------------
-
-
 def test_someone_always_stays_to_train_and_nobody_known_trains():
     assert split_by_identity(["a", None, "-1"], 0.9, 0) == ["train"] * 3
     assert sorted(split_by_identity(["a", "b"], 0.9, 0)) == ["gallery", "train"]
@@ -196,9 +187,6 @@ def test_queries_leave_every_person_a_gallery_image():
     assert sorted(identity for identity, _ in queries) == [1, 2]
     assert (1, 1) in queries
     assert draw_queries(turned, 1) == (turned, 0)
-
-
-# parameters ----------------------------------------------------------------------------------------------------------
 
 
 def test_synthetic_images_are_drawn_into_the_cache_once(tmp_path):

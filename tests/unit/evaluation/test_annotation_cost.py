@@ -55,28 +55,14 @@ def test_the_cost_of_a_round():
         "hours": 6 * 14 / 3600,
         "cost_percent": 100 * 6 / 21,
         "answers_found_again": 0,
-        "within_same": 1,
-        "within_different": 1,
-        "within_unsure": 0,
-        "within_reasked": 0,
-        "within_found_again": 0,
-        "within_same_share": 0.5,
-        "within_different_share": 0.5,
-        "between_same": 1,
-        "between_different": 1,
-        "between_unsure": 1,
-        "between_reasked": 0,
-        "between_found_again": 0,
-        "between_same_share": 1 / 3,
-        "between_different_share": 1 / 3,
-        "pool_same": 1,
-        "pool_different": 0,
-        "pool_unsure": 0,
-        "pool_reasked": 0,
-        "pool_found_again": 0,
-        "pool_same_share": 1.0,
-        "pool_different_share": 0.0,
     }
+    names = ("same", "different", "unsure", "reasked", "found_again", "same_share", "different_share")
+    for kind, values in {
+        "within": (1, 1, 0, 0, 0, 1 / 2, 1 / 2),
+        "between": (1, 1, 1, 0, 0, 1 / 3, 1 / 3),
+        "pool": (1, 0, 0, 0, 0, 1, 0),
+    }.items():
+        expected |= {f"{kind}_{name}": value for name, value in zip(names, values, strict=True)}
     assert figures == pytest.approx({f"annotation/{name}": value for name, value in expected.items()})
 
 

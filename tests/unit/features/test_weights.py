@@ -74,19 +74,21 @@ def test_a_file_is_never_run(tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "cannot be read"), (b"not weights", "cannot be read"), (None, "is not a file")],
+    [
+        (b"", "cannot be read"),
+        (b"not weights", "cannot be read"),
+        (None, "is not a file"),
+        ([1, 2], "no named tensors"),
+    ],
 )
-def test_files_that_are_none(tmp_path, content, message):
+def test_files_without_weights(tmp_path, content, message):
     path = tmp_path / "w.pt"
-    if content is not None:
+    if isinstance(content, bytes):
         path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
     with pytest.raises(InputError, match=message):
         build_network(SMALL.replace(weights=str(path)), seed=0)
-
-
-def test_a_file_without_named_tensors(tmp_path):
-    with pytest.raises(InputError, match="no named tensors"):
-        build_network(saved([1, 2], tmp_path / "w.pt"), seed=0)
 
 
 def test_torchvisions_weights_by_name(monkeypatch):

@@ -53,15 +53,6 @@ def test_against_the_reference(seed, momentum, use_hard):
     np.testing.assert_allclose(memory.vectors.numpy(), after, atol=1e-9)
 
 
-def test_the_order_within_a_cluster_counts():
-    vectors, features = torch.eye(3), torch.eye(3)
-    forward, backward = MemoryBank(vectors), MemoryBank(vectors)
-    forward.update(features[[1, 2]], torch.tensor([0, 0]))
-    backward.update(features[[2, 1]], torch.tensor([0, 0]))
-    assert forward.vectors[0].argmax() == 2  # 10 % of the old are kept: the last image dominates
-    assert backward.vectors[0].argmax() == 1
-
-
 def test_momentum_is_the_share_of_the_old():
     memory = MemoryBank(torch.eye(2), momentum=0.1)
     memory.update(torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
