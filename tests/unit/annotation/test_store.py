@@ -147,14 +147,14 @@ def test_a_server_that_was_restarted_is_said_once(new_postgresql):
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("postgresql://nobody@/x?host=/no/such/folder", "cannot be used: check that it runs and that the address is"),
         ("postgresql://whosame:secret@/missing?host={}", 'cannot be used.*database "missing" does not exist'),
     ],
 )
-def test_a_server_that_is_not_there(postgresql_server, url, said):
-    with pytest.raises(StorageError, match=said) as raised:
+def test_a_server_that_is_not_there(postgresql_server, url, message):
+    with pytest.raises(StorageError, match=message) as raised:
         open_store(url.format(postgresql_server))
     assert "secret" not in str(raised.value)
 
@@ -175,7 +175,7 @@ def test_a_database_with_other_tables_may_be_shared(path):
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "message"),
     [
         ("data/labels.db", "is not an address: write sqlite:///PATH"),
         ("mysql://localhost/x", "unknown kind of database 'mysql'"),
@@ -184,8 +184,8 @@ def test_a_database_with_other_tables_may_be_shared(path):
         ("sqlite:///:memory:", "in memory would lose its answers"),
     ],
 )
-def test_an_address_that_cannot_be_one(url, said):
-    with pytest.raises(ParameterError, match=said):
+def test_an_address_that_cannot_be_one(url, message):
+    with pytest.raises(ParameterError, match=message):
         open_store(url)
 
 
