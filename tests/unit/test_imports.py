@@ -27,27 +27,25 @@ def test_the_package_has_no_cycle():
 
 
 @pytest.mark.parametrize(
-    "back",
+    ("package", "low", "cycle"),
     [
-        "import fake.top",
-        "def late():\n    from fake.top import top",
-        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from fake import top",
+        ("", "import fake.top", ["fake.low", "fake.middle", "fake.top"]),
+        ("", "def late():\n    from fake.top import top", ["fake.low", "fake.middle", "fake.top"]),
+        (
+            "",
+            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from fake import top",
+            ["fake.low", "fake.middle", "fake.top"],
+        ),
+        ("from fake.low import VALUE", "VALUE = 1\ndef late():\n    from fake import VALUE", ["fake", "fake.low"]),
     ],
-    ids=["plain", "late", "for a type"],
+    ids=["plain", "late", "for a type", "through the package itself"],
 )
-def test_every_kind_of_cycle_is_found(back, tmp_path, monkeypatch):
+def test_every_kind_of_cycle_is_found(package, low, cycle, tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     (tmp_path / "fake").mkdir()
-    for name, source in {"__init__": "", "top": "import fake.middle", "middle": "import fake.low", "low": ""}.items():
+    modules = {"__init__": package, "top": "import fake.middle", "middle": "import fake.low", "low": ""}
+    for name, source in modules.items():
         (tmp_path / "fake" / f"{name}.py").write_text(source)
     assert cycles("fake") == []
-    (tmp_path / "fake" / "low.py").write_text(back)
-    assert cycles("fake") == [["fake.low", "fake.middle", "fake.top"]]
-
-
-def test_a_cycle_through_the_package_itself_is_found(tmp_path, monkeypatch):
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "fake").mkdir()
-    (tmp_path / "fake" / "__init__.py").write_text("from fake.low import VALUE")
-    (tmp_path / "fake" / "low.py").write_text("VALUE = 1\ndef late():\n    from fake import VALUE")
-    assert cycles("fake") == [["fake", "fake.low"]]
+    (tmp_path / "fake" / "low.py").write_text(low)
+    assert cycles("fake") == [cycle]

@@ -44,7 +44,7 @@ def test_the_two_crops_stand_side_by_side_in_a_frame():
     assert (pixels[HEADER, : 2 * (BORDER + WIDTH) + GAP] == COLOURS["same"]).all()
 
 
-def test_verdict_kind_source_and_change_are_told_without_colour():
+def test_verdict_kind_source_and_change_are_shown_without_colour():
     seen = set()
     for verdict in COLOURS:
         for kind in ("within", "between", "pool"):

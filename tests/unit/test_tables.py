@@ -44,12 +44,8 @@ def test_the_memory_grows_by_what_was_paid_for():
     assert log["asked"].tolist() == [3, 2]
     assert asked_so_far(log) == 5
     assert read_memory(log, IDS).log == [(0, 2, "same"), (1, 3, "unsure")]
-
-
-def test_what_was_found_again_costs_nothing():
-    memory = LabelMemory()
-    memory.add(0, 2, same=True)
-    assert asked_so_far(memory_table(None, memory, ANSWERS[2:], IDS, 0)) == 0
+    found_again = memory_table(None, LabelMemory.from_log([0], [2], ["same"]), ANSWERS[2:], IDS, 0)
+    assert asked_so_far(found_again) == 0
 
 
 def test_empty_tables_keep_their_types():

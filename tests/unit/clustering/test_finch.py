@@ -40,7 +40,7 @@ def test_means_are_of_images_not_of_the_clusters_before():
     assert partitions[-1].tolist() == [0] * 6 + [1] * 8 + [0] * 10
 
 
-def test_partitions_only_unite_and_leave_nobody_alone():
+def test_partitions_only_unite_and_no_image_is_alone():
     draw = np.random.default_rng(0)
     features = draw.normal(size=(400, 8)).astype(np.float32)
     partitions = finch(features / np.linalg.norm(features, axis=1, keepdims=True))

@@ -129,9 +129,3 @@ def test_nearest_images_are_those_of_a_search_for_them(vectors, base, scales):
     *_, nearest, _ = base_clusters(vectors, ClusteringConfig(base=base, **scales))
     np.testing.assert_array_equal(nearest, neighbours(vectors, 2).indices[:, 1])
     assert (nearest[0], nearest[120], nearest[150]) == (120, 0, 0)
-
-
-@pytest.mark.parametrize("n", [0, 1])
-def test_hardly_any_image(vectors, n):
-    labels, _, nearest, _ = base_clusters(vectors[:n], ClusteringConfig())
-    assert (labels.tolist(), nearest.tolist()) == ([-1] * n, [0] * n)

@@ -75,7 +75,7 @@ def test_a_run_is_the_same_whatever_the_comparison_is_called_in_the_parameters()
     assert named.result_parameters() == bare.result_parameters()
 
 
-def test_everything_that_is_wrong_is_said_at_once():
+def test_every_problem_of_a_plan_is_reported_at_once():
     with pytest.raises(ParameterError) as error:
         plan(
             {"strategy": "dcps", "compare": {"schedule": "erly"}, "clustering": {"epss": 0.5}},

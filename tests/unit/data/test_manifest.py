@@ -35,7 +35,7 @@ def test_split_shows_the_training_set_without_identities():
     np.testing.assert_array_equal(test.query_identities, [8])
 
 
-def test_test_images_of_nobody_known_are_left_out_while_junk_and_distractors_stay():
+def test_unknown_test_images_are_left_out_while_junk_and_distractors_stay():
     test = split(make())[2]
     np.testing.assert_array_equal(test.gallery_ids, [3, 4])
     np.testing.assert_array_equal(test.gallery_identities, [-1, 0])

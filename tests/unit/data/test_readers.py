@@ -164,7 +164,7 @@ def test_without_a_split_whole_identities_are_held_out(tmp_path):
     assert any(other != rows(listing) for other in others)
 
 
-def test_someone_always_stays_to_train_and_nobody_known_trains():
+def test_one_identity_always_stays_to_train_and_unknown_images_train():
     assert split_by_identity(["a", None, "-1"], 0.9, 0) == ["train"] * 3
     assert sorted(split_by_identity(["a", "b"], 0.9, 0)) == ["gallery", "train"]
     assert split_by_identity(["a", "b", "c"], 0.0, 0) == ["train"] * 3

@@ -162,7 +162,7 @@ def test_a_whole_data_set_is_left_alone(rendered):
     assert {path: path.stat().st_mtime_ns for path in rendered.rglob("*.*")} == before
 
 
-def test_an_interrupted_rendering_continues(rendered, tmp_path, monkeypatch):
+def test_an_interrupted_rendering_continues_and_a_deleted_picture_comes_back(rendered, tmp_path, monkeypatch):
     folder, drawn = tmp_path / "cut", []
 
     def stop_after(studio, shot):
@@ -182,11 +182,6 @@ def test_an_interrupted_rendering_continues(rendered, tmp_path, monkeypatch):
     render_dataset(SMALL, folder, workers=1)
     assert contents(folder) == contents(rendered)
     assert {path: path.stat().st_mtime_ns for path in first} == first
-
-
-def test_a_deleted_picture_comes_back(rendered, tmp_path):
-    folder = tmp_path / "copy"
-    render_dataset(SMALL, folder, workers=1)
     next((folder / QUERY).iterdir()).unlink()
     render_dataset(SMALL, folder, workers=1)
     assert contents(folder) == contents(rendered)

@@ -123,13 +123,9 @@ def test_stated_seconds_replace_the_measured():
     assert figures["annotation/seconds_per_pair"] == 3
 
 
-def test_without_any_time_hours_are_left_out():
-    figures = round_cost([answer(0, 1, "same", seconds=0.0)], LABELS).to_dict(7)
-    assert "annotation/hours" not in figures
-    assert "annotation/seconds_per_pair" not in figures
-
-
-def test_a_round_without_questions():
+def test_a_round_without_times_or_without_questions():
+    untimed = round_cost([answer(0, 1, "same", seconds=0.0)], LABELS).to_dict(7)
+    assert not {"annotation/hours", "annotation/seconds_per_pair"} & untimed.keys()
     figures = round_cost([], LABELS).to_dict(7)
     assert figures["annotation/asked"] == figures["annotation/hours"] == figures["annotation/cost_percent"] == 0
     assert "annotation/within_same_share" not in figures

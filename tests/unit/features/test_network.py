@@ -18,15 +18,12 @@ def small(**changes):
     return NetworkConfig(**{"widths": (4, 8, 8, 16), "weights": "random", **changes})
 
 
-def test_the_demo_network_is_as_small_as_said():
+def test_the_size_of_the_demo_network():
     network = build_network(NetworkConfig(weights="random"), seed=0)
     assert sum(p.numel() for p in network.parameters()) == pytest.approx(0.31e6, rel=0.01)
     assert network.dimension == 128
     assert network.feature_map(torch.zeros(2, 3, 64, 32)).shape == (2, 128, 8, 4)
     assert network.map_height(64, 32) == 8
-
-
-def test_stem_stride_1_doubles_the_map():
     assert build_network(small(stem_stride=1), seed=0).map_height(64, 32) == 16
 
 

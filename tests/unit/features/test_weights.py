@@ -50,7 +50,7 @@ def test_a_mismatch_lists_missing_unexpected_and_shapes(tmp_path):
     assert "network.ignore_weights" in text
 
 
-def test_a_classifier_is_ignored_only_if_that_is_said(tmp_path):
+def test_a_classifier_is_ignored_only_if_configured(tmp_path):
     state = build_network(SMALL, seed=1).backbone.state_dict()
     config = saved({**state, "fc.weight": torch.zeros(10, 8)}, tmp_path / "w.pt")
     with pytest.raises(InputError, match=r"unexpected: fc\.weight"):

@@ -334,18 +334,17 @@ def test_free_answers_leave_their_price_to_other_anchors(scene):
 
 
 def test_anchors_come_once_in_a_run():
-    features, identities = crowd(0, people=6)  # 48 anchors
-    previous_state, memory, anchors = {}, LabelMemory(), []
+    scene, previous_state, memory, anchors = crowd(0, people=6), {}, LabelMemory(), []  # 48 anchors
     for turn in range(7):
-        session = round_of((features,), budget=32, seed=turn, previous_state=previous_state, memory=memory)
-        batches = played(session, identities)
-        for question in (question for batch in batches for question in batch):
-            memory.add(question.a, question.b, bool(identities[question.a] == identities[question.b]))
-        anchors += sorted({question.group for batch in batches for question in batch})
+        session = round_of(scene, budget=32, seed=turn, previous_state=previous_state, memory=memory)
+        questions = [question for batch in played(session, scene[1]) for question in batch]
+        for question in questions:
+            memory.add(question.a, question.b, bool(scene[1][question.a] == scene[1][question.b]))
+        anchors += sorted({question.group for question in questions})
         previous_state = session.next_state()
     assert len(set(anchors)) == len(anchors) > 24
     assert previous_state["dral_done"] == 48
-    assert batches == []  # all were anchors, so the budget is left
+    assert questions == []  # all were anchors, so the budget is left
 
 
 def test_representatives_may_be_anchors_first():
@@ -414,41 +413,25 @@ def test_torchs_own_random_numbers_are_neither_used_nor_changed(scene):
 LEARNER = DRALConfig(pool=16, k_max=6, k=8)
 
 
-def mean_rewards(previous_state, features, identities, anchors):
-    """Return the mean reward of each anchor, float64 [anchors]: by the agent, or uniformly where nothing is previous_state."""
-    generator = np.random.default_rng(1)
-    rows = nearest_open(features, np.arange(anchors), LEARNER.pool, always)
-    block = Block(features, rows, np.full(anchors, LEARNER.k_max), k=LEARNER.k, threshold=0.4, margin=0.2)
-    agent = agent_of(previous_state, LEARNER.pool) if previous_state else None
-    allowed = np.ones((anchors, LEARNER.pool), bool)
-    while len(waiting := block.waiting()):
-        states = block.states(waiting)
-        logits = agent.logits(states) if agent else np.zeros(allowed.shape)
-        choices = []
-        for anchor in waiting.tolist():
-            action = draw(masked_softmax(logits[anchor], allowed[anchor]), generator)
-            choices.append(Choice(anchor, states[anchor], allowed[anchor].copy(), action))
-            allowed[anchor, action] = False
-        same = [
-            identities[rows[choice.anchor, 0]] == identities[rows[choice.anchor, 1 + choice.action]]
-            for choice in choices
-        ]
-        block.tell(choices, ["same" if one else "different" for one in same])
-    return np.array([np.mean([gain for _, gain in episode]) for episode in block.episodes])
+def mean_rewards(agent, scene, anchors=256):
+    """Play a block of anchors with an agent that learns nothing more; return the mean reward of each, float64 [anchors]."""
+    config, budget = LEARNER.replace(block=anchors), anchors * LEARNER.k_max
+    session, blocks = round_of(scene, config=config, budget=budget, previous_state=agent), []
+    session._agent.learn = blocks.append
+    played(session, scene[1])
+    session.next_state()
+    return np.array([np.mean([gain for _, gain in episode]) for episode in blocks[0]])
 
 
-def test_the_agent_earns_more_than_chance_on_people_it_has_never_seen():
-    previous_state = {}
+def test_the_agent_earns_more_than_chance_on_other_people():
+    untrained = agent = newborn(LEARNER.pool, LEARNER.k_max, np.random.default_rng(0))
     for turn in range(4):  # other people every round
-        features, identities = crowd(100 + turn, people=60)
-        agent = {name: value for name, value in previous_state.items() if name not in ("dral_anchors", "dral_done")}
-        session = DRAL(LEARNER).start(
-            round_state(features, budget=480 * LEARNER.k_max, seed=turn, previous_state=agent)
-        )
-        played(session, identities)
-        previous_state = session.next_state()
-    features, identities = crowd(7, people=60)
-    learnt, chance = (mean_rewards(by, features, identities, 256) for by in (previous_state, {}))
+        scene = crowd(100 + turn, people=60)
+        session = round_of(scene, config=LEARNER, budget=480 * LEARNER.k_max, seed=turn, previous_state=agent)
+        played(session, scene[1])
+        state = session.next_state()
+        agent = {name: value for name, value in state.items() if name not in ("dral_anchors", "dral_done")}
+    learnt, chance = (mean_rewards(by, crowd(7, people=60)) for by in (agent, untrained))
     gain = learnt - chance
     # Not luck: untrained agents stay within 3 standard errors and 5 % of chance.
     assert gain.mean() > 10 * gain.std() / 16

@@ -13,7 +13,7 @@ from whosame.strategies import registry
 from whosame.strategies.gain.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT, Candidates
 from whosame.strategies.gain.gain import ANSWERS, CHECKS, Gain, GainConfig, GainSession
 from whosame.strategies.gain.value import PRIORS, QuestionValue
-from whosame.testing import round_state
+from whosame.testing import round_state, sessions
 
 NO_ANSWERS = np.empty((0, 2 + COLUMNS))
 
@@ -183,15 +183,6 @@ def test_a_pair_answered_unsure_does_not_use_up_its_cluster():
     assert asked(session_of(joins(HOME, (0, 10), (1, 10)), alone=[10], memory=memory)) == [(1, 10)]
 
 
-def play(state, config, verdict):
-    session = Gain(config).start(state)
-    questions = []
-    while batch := session.ask():
-        session.tell([Answer(question, verdict(question)) for question in batch])
-        questions += batch
-    return session, questions
-
-
 def test_the_next_state_holds_the_evidence_of_the_answers():
     state = round_state(budget=6)
     config = GainConfig(aim="labels")
@@ -215,12 +206,16 @@ def test_the_next_state_holds_the_evidence_of_the_answers():
 
 
 def test_answers_add_up_over_rounds():
-    first, questions = play(round_state(budget=4), GainConfig(), lambda _: "different")
+    def play(state, verdict):
+        session = Gain().start(state)
+        return session, len(sessions.play(session, state, lambda _: verdict).answers)
+
+    first, asked = play(round_state(budget=4), "different")
     state = round_state(budget=3, previous_state=first.next_state(), seed=1)
-    second, more = play(state, GainConfig(), lambda _: "same")
-    previous_state = second.next_state()[ANSWERS]
-    assert previous_state[:, 1].tolist() == [0] * len(questions) + [1] * len(more)
-    np.testing.assert_array_equal(previous_state[: len(questions)], first.next_state()[ANSWERS])
+    second, more = play(state, "same")
+    answers = second.next_state()[ANSWERS]
+    assert answers[:, 1].tolist() == [0] * asked + [1] * more
+    np.testing.assert_array_equal(answers[:asked], first.next_state()[ANSWERS])
     assert Gain().start(state).next_state()[ANSWERS].tolist() == first.next_state()[ANSWERS].tolist()
 
 

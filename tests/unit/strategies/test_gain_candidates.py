@@ -105,33 +105,33 @@ def divided(points, block=None):
     return [side.tolist() for side in divisions(points, block)]
 
 
-def test_divisions_are_the_farthest_alone_and_two_means():
-    # Mean 4.98, farthest 10. From 10 and 0: {9, 10} and the rest, centres 9.5 and 1.97, and so it stays.
-    assert divided([0, 1, 9, 10, 4.9]) == [[0, 0, 0, 1, 0], [0, 0, 1, 1, 0]]
-    assert divided([0, 1, 2, 10]) == [[0, 0, 0, 1]]  # both ways the same
-    assert divided([0, 4, 10]) == [[0, 0, 1]]  # three blocks: nothing else to try
-    assert divided([5]) == []
+@pytest.mark.parametrize(
+    ("points", "block", "expected"),
+    [
+        # Mean 4.98, farthest 10. From 10 and 0: {9, 10} and the rest, centres 9.5 and 1.97, and so it stays.
+        ([0, 1, 9, 10, 4.9], None, [[0, 0, 0, 1, 0], [0, 0, 1, 1, 0]]),
+        ([0, 1, 2, 10], None, [[0, 0, 0, 1]]),  # both ways the same
+        ([0, 4, 10], None, [[0, 0, 1]]),  # three blocks: nothing else to try
+        ([5], None, []),
+        ([[1, 1]] * 6, None, [[1, 0, 0, 0, 0, 0]]),  # equal points divide once
+        ([0, 10, 4], [0, 0, 1], [[0, 0, 1]]),  # mean 4.67: the block 0, 10 is .33 away, the other .67
+        ([0, 10], [0, 0], []),
+        # Two means weighs blocks by their images: 0, 4 (nine of them), 5.2 and 10. {5.2, 10} first; the other centre is
+        # 3.6, so 5.2 goes back to it and 10 is alone again. Without weights that centre would be 2 and 5.2 would stay.
+        ([0, *[4] * 9, 5.2, 10], [0, *[1] * 9, 2, 3], [[0] * 11 + [1]]),
+    ],
+)
+def test_divisions_are_the_farthest_alone_and_two_means(points, block, expected):
+    assert divided(points, block) == expected
 
 
 def test_blocks_are_never_divided():
-    assert divided([0, 10, 4], [0, 0, 1]) == [[0, 0, 1]]  # mean 4.67: the block 0, 10 is .33 away, the other .67
-    assert divided([0, 10], [0, 0]) == []
     draw = np.random.default_rng(0)
     for _ in range(50):
         block = np.unique(draw.integers(0, 6, 20), return_inverse=True)[1]
         for side in divided(draw.normal(size=(20, 3)), block):
             assert len({*zip(block.tolist(), side, strict=True)}) == block.max() + 1
             assert 0 < sum(side) < 20
-
-
-def test_two_means_weighs_blocks_by_their_images():
-    # Blocks at 0, 4 (nine images), 5.2 and 10. {5.2, 10} first; the other centre is 3.6, so 5.2 goes back to it and
-    # 10 is alone again. Without weights that centre would be 2 and 5.2 would stay.
-    assert divided([0, *[4] * 9, 5.2, 10], [0, *[1] * 9, 2, 3]) == [[0] * 11 + [1]]
-
-
-def test_equal_points_divide_once():
-    assert divided([[1, 1]] * 6) == [[1, 0, 0, 0, 0, 0]]
 
 
 def test_splits_of_a_scene_by_hand():

@@ -46,26 +46,22 @@ def test_the_ratio_is_that_of_the_densities(between, first_noise, second_noise):
     np.testing.assert_allclose(found, expected, rtol=1e-9)
 
 
-def test_the_ratio_by_hand():
-    # One dimension, c = 1, both noises 1, x = y = 0: log(2 · 2 / (2 · 2 - 1)) / 2 = log(4/3) / 2.
-    # x = 1, y = -1: the exponent is (2 + 2 + 2) / 3 - 1/2 - 1/2 = 1, so log(4/3) / 2 - 1/2.
-    model = TwoCovariance(np.empty((0, 1), np.float32), np.ones(1))
-    found = model.log_ratio(np.array([[0.0], [1.0]]), np.ones(2), np.array([[0.0], [-1.0]]), np.ones(2))
-    np.testing.assert_allclose(found, [np.log(4 / 3) / 2, np.log(4 / 3) / 2 - 0.5])
-
-
-def test_many_dimensions_do_not_underflow():
-    # Each dimension at the origin gives log((c + n)² / (2cn + n²)) / 2, here with c = 1e6 and n = 1; 200 of them.
-    model = TwoCovariance(np.empty((0, 200), np.float32), np.full(200, 1e6))
-    zero, one = np.zeros((1, 200)), np.ones(1)
-    expected = 200 * 0.5 * np.log((1e6 + 1) ** 2 / (2e6 + 1))
-    np.testing.assert_allclose(model.log_ratio(zero, one, zero, one), [expected])
-
-
-def test_people_that_vary_beyond_rounding_still_give_a_ratio():
-    model = TwoCovariance(np.empty((0, 1), np.float32), np.array([1e17]))  # (c + 1)² - c² is 0 in float64
-    same = model.log_ratio(np.ones((1, 1)), np.ones(1), np.ones((1, 1)), np.ones(1))
-    np.testing.assert_allclose(same, [0.5 * np.log(1e17 / 2)])
+@pytest.mark.parametrize(
+    ("between", "first", "second", "expected"),
+    [
+        # One dimension, c = 1, both noises 1, x = y = 0: log(2 · 2 / (2 · 2 - 1)) / 2 = log(4/3) / 2.
+        ([1.0], 0.0, 0.0, np.log(4 / 3) / 2),
+        # x = 1, y = -1: the exponent is (2 + 2 + 2) / 3 - 1/2 - 1/2 = 1, so log(4/3) / 2 - 1/2.
+        ([1.0], 1.0, -1.0, np.log(4 / 3) / 2 - 0.5),
+        # Many dimensions: each at the origin gives log((c + n)² / (2cn + n²)) / 2, here with c = 1e6 and n = 1.
+        ([1e6] * 200, 0.0, 0.0, 200 * 0.5 * np.log((1e6 + 1) ** 2 / (2e6 + 1))),
+        ([1e17], 1.0, 1.0, 0.5 * np.log(1e17 / 2)),  # (c + 1)² - c² is 0 in float64
+    ],
+)
+def test_the_ratio_by_hand(between, first, second, expected):
+    model = TwoCovariance(np.empty((0, len(between)), np.float32), np.array(between))
+    first, second = (np.full((1, len(between)), value) for value in (first, second))
+    np.testing.assert_allclose(model.log_ratio(first, np.ones(1), second, np.ones(1)), [expected])
 
 
 def test_fit_recovers_the_variances_and_ranks_same_above_different():

@@ -9,7 +9,7 @@ from whosame.questions import Answer
 from whosame.strategies.groups import Groups
 from whosame.strategies.mass.mass import MASS, MASSConfig, impurity
 from whosame.strategies.mass.scatter import purified
-from whosame.testing import round_state
+from whosame.testing import round_state, sessions
 
 # A cluster of five and one of two, similarities in quarters; rows 3 and 4 only have one neighbour each in the first,
 # row 6 is similar to row 0 of the other cluster as well.
@@ -28,16 +28,13 @@ CENTRALITY = [0.5, 0.3125, 0.3125, 0.1875, 0.0625, 0.5, 0.5, 0.0]
 
 
 def by(people):
-    return lambda a, b: "same" if people[a] == people[b] else "different"
+    return lambda question: "same" if people[question.a] == people[question.b] else "different"
 
 
-def talk(session, verdict):
-    """Answer until the session is done; return the pairs of each batch."""
-    batches = []
-    while questions := session.ask():
-        batches.append([(question.a, question.b) for question in questions])
-        session.tell([Answer(question, verdict(question.a, question.b)) for question in questions])
-    return batches
+def asked(state, verdict, **parameters):
+    """Play a round; return its pairs in their order."""
+    played = sessions.play(MASS(MASSConfig(**parameters)).start(state), state, verdict)
+    return [pair for batch in played.batches for pair in batch]
 
 
 def remembered(*answers):
@@ -96,8 +93,7 @@ STAR = {(0, i): s for i, s in enumerate([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3], sta
 
 
 def star(people, *, memory=None, **parameters):
-    state = state_of(STAR, [0] * 8, budget=100, memory=memory or LabelMemory())
-    return [pair for batch in talk(MASS(MASSConfig(**parameters)).start(state), by(people)) for pair in batch]
+    return asked(state_of(STAR, [0] * 8, budget=100, memory=memory or LabelMemory()), by(people), **parameters)
 
 
 @pytest.mark.parametrize(
@@ -118,8 +114,7 @@ def test_a_clusters_questions_end(people, options, count):
 
 
 def test_unsure_is_a_question_but_no_sign_of_purity():
-    state = state_of(STAR, [0] * 8, budget=100)
-    assert len(talk(MASS(MASSConfig(patience=1)).start(state), lambda a, b: "unsure")) == 4
+    assert len(asked(state_of(STAR, [0] * 8, budget=100), lambda _: "unsure", patience=1)) == 4
 
 
 def test_what_is_known_is_not_asked_and_no_new_evidence():
@@ -145,26 +140,13 @@ MIXED |= {(4, 6): 0.5, (5, 6): 0.25, (6, 7): 0.5, (4, 7): 0.25}
 def test_what_does_not_belong_is_purified_around_its_own_centre():
     # Sums: 0: 4, 1: 1.5, 2: 1.5, 3: .75, 4: 1.25, 5: .5, 6: 2, 7: 1. Hardest first: 5, 3, 7, 4, 1, 2, 6.
     # In the residual 4, 5, 6, 7: .75, .25, 1.25, .75. Centre 6, hardest first: 5, 4, 7.
-    state = state_of(MIXED, [0] * 8, budget=100)
-    batches = talk(MASS(MASSConfig(patience=4, share=1)).start(state), by("aaaabcbb"))
-    assert [pair for batch in batches for pair in batch] == [
-        (0, 5),
-        (0, 3),
-        (0, 7),
-        (0, 4),
-        (0, 1),
-        (0, 2),
-        (0, 6),
-        (5, 6),
-        (4, 6),
-        (6, 7),
-    ]
-    flat = talk(MASS(MASSConfig(patience=4, share=1, depth=0)).start(state), by("aaaabcbb"))
-    assert len(flat) == 7
+    state, options = state_of(MIXED, [0] * 8, budget=100), {"patience": 4, "share": 1}
+    within, residual = [(0, 5), (0, 3), (0, 7), (0, 4), (0, 1), (0, 2), (0, 6)], [(5, 6), (4, 6), (6, 7)]
+    assert asked(state, by("aaaabcbb"), **options) == within + residual
+    assert asked(state, by("aaaabcbb"), **options, depth=0) == within
     # Where all four differ: of 4, 5, 7 the centre is 4 (4-7 .25 is all there is), and two more questions; then 5-7.
     for depth, count in ((0, 7), (1, 10), (2, 12), (3, 13), (4, 13)):
-        deep = MASS(MASSConfig(patience=4, share=1, depth=depth)).start(state)
-        assert len(talk(deep, by("aaaabcde"))) == count
+        assert len(asked(state, by("aaaabcde"), **options, depth=depth)) == count
 
 
 def test_clusters_take_turns_where_free_answers_leave_the_budget():

@@ -48,7 +48,7 @@ def test_the_ablations_of_ucal_leave_one_module_out():
     }
 
 
-def test_only_the_controls_never_ask_and_only_one_sees_the_truth():
+def test_only_the_controls_never_ask_and_only_one_uses_the_truth():
     made = {name: registry.make(name) for name in registry.PRESETS}
     assert {name for name, strategy in made.items() if not strategy.asks} == {"none", "supervised"}
     assert {name for name, strategy in made.items() if strategy.uses_truth} == {"supervised"}

@@ -4,12 +4,11 @@ import numpy as np
 import pytest
 
 from whosame.memory import LabelMemory
-from whosame.questions import Answer
 from whosame.strategies.groups import Groups, distances
 from whosame.strategies.pairs import decided_pairs
 from whosame.strategies.spal.extremes import SKETCH, farthest_inside, nearest_outside, projected
 from whosame.strategies.spal.spal import SPAL, SPALConfig
-from whosame.testing import round_state
+from whosame.testing import round_state, sessions
 
 
 def on_line(*values):
@@ -141,11 +140,9 @@ def test_a_round_takes_one_inside_and_one_outside_in_turn_the_most_extreme_first
 
 def test_a_round_is_one_pass_or_as_many_as_configured():
     def ask(passes):
-        session, pairs = SPAL(SPALConfig(passes=passes)).start(round_state(LINE, LABELS, budget=99)), []
-        while questions := session.ask():
-            pairs += [(question.a, question.b) for question in questions]
-            session.tell([Answer(question, "unsure") for question in questions])
-        return pairs
+        state = round_state(LINE, LABELS, budget=99)
+        played = sessions.play(SPAL(SPALConfig(passes=passes)).start(state), state, lambda _: "unsure")
+        return [pair for batch in played.batches for pair in batch]
 
     assert len(ask(1)) == 4
     assert ask(2)[4:] == [(1, 3), (2, 3)]  # 1 to 4 inside; 4 to 6 outside, from both sides; nothing in the second

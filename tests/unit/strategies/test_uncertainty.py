@@ -48,28 +48,24 @@ def test_ties_go_to_the_smaller_rows():
     assert asked(state_of(tied, [0] * 6, budget=9)) == [(0, 1), (4, 5)]
 
 
-def test_answers_move_what_is_uncertain():
-    near = {(0, 1): 0.1, (2, 3): 0.3, (4, 5): 0.5} | {(a, a + 1): 0.1 for a in range(6, 46, 2)}
-    memory = LabelMemory()
-    for a in range(6, 46, 2):
-        memory.add(a, a + 1, same=a % 4 == 2)  # at distance .1, one in two is the same
-    assert asked(state_of(near, [0] * 46, budget=1)) == [(4, 5)]
-    assert asked(state_of(near, [0] * 46, budget=1, memory=memory)) == [(0, 1)]
-    unsure = LabelMemory()
-    for a in range(6, 46, 2):
-        unsure.skip(a, a + 1)
-    assert asked(state_of(near, [0] * 46, budget=1, memory=unsure)) == [(4, 5)]
+@pytest.mark.parametrize(
+    ("verdicts", "neighbours", "expected"),
+    [
+        ([], True, (4, 5)),
+        (["same", "different"], True, (0, 1)),  # at distance .1, one in two is the same
+        (["unsure", "unsure"], True, (4, 5)),
+        (["different", "different"], False, (4, 5)),  # answers about pairs that are no neighbours any more
+    ],
+)
+def test_answers_move_what_is_uncertain(verdicts, neighbours, expected):
+    pairs = [(a, a + 1) for a in range(6, 46, 2)]
+    near = {(0, 1): 0.1, (2, 3): 0.3, (4, 5): 0.5} | dict.fromkeys(pairs if neighbours else [], 0.1)
+    answers = [(*pair, verdict) for pair, verdict in zip(pairs, 10 * verdicts, strict=False)]
+    memory = LabelMemory.from_log(*zip(*answers, strict=True)) if answers else LabelMemory()
+    assert asked(state_of(near, [0] * 46, budget=1, memory=memory)) == [expected]
 
 
-def test_answers_about_pairs_that_are_no_neighbours_any_more_are_left_out():
-    memory = LabelMemory()
-    for a in range(6, 46, 2):
-        memory.add(a, a + 1, same=False)
-    near = {(0, 1): 0.1, (2, 3): 0.3, (4, 5): 0.5}
-    assert asked(state_of(near, [0] * 46, budget=1, memory=memory)) == [(4, 5)]
-
-
-def test_a_free_answer_is_replaced_judged_by_the_answers_told():
+def test_a_free_answer_is_replaced_by_the_pair_least_certain_after_the_answers():
     near = {(0, 1): 0.5, (2, 3): 0.4, (4, 5): 0.1, (6, 7): 0.5}
     session = Uncertainty(UncertaintyConfig(prior=0.1)).start(state_of(near, [0] * 8, budget=2))
     first = session.ask()
