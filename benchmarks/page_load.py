@@ -4,13 +4,15 @@
     python benchmarks/page_load.py --database=postgresql://USER@HOST/EMPTY_DATABASE
 
 The page is a process of its own, and so are the people: this file run with ``--play``. Each person logs in and answers
-the first pair of each response, at once or after ``--pause`` seconds. With fewer than 200 answers per second, a 99th
-percentile above 250 ms, any error or any mistake the benchmark ends with status 1; ``--no-bounds`` only prints.
+the first pair of each response after ``--pause`` seconds: 0.15 by default, 2,6 is a human pace. With fewer than 200
+answers per second (80 % of what the people can give, where that is less), a 99th percentile above 250 ms, any error or
+any mistake the benchmark ends with status 1; ``--no-bounds`` only prints.
 """
 
 import argparse
 import asyncio
 import json
+import math
 import os
 import re
 import subprocess
@@ -42,7 +44,16 @@ class Wire:
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def send(self, method: str, path: str, form: dict[str, object] | None = None) -> tuple[int, bytes]:
-        """Send a request, and return the status and the body. A connection that was closed is opened again."""
+        """Send a request, and return the status and the body; where an idle connection was closed, on a new one."""
+        idle = self._streams is not None
+        try:
+            return await self._send(method, path, form)
+        except (OSError, EOFError):
+            if not idle:
+                raise
+            return await self._send(method, path, form)
+
+    async def _send(self, method: str, path: str, form: dict[str, object] | None) -> tuple[int, bytes]:
         body = urlencode(form or {})
         lines = [f"{method} {path} HTTP/1.1", f"Host: {self.where.netloc}", "Accept: application/json"]
         lines += [f"Cookie: {self.cookie}"] if self.cookie else []
@@ -81,7 +92,7 @@ class Person:
         self._draw = np.random.default_rng(sum(name.encode()))
         self._answer: dict[str, object] | None = None  # sent, and not known to be saved
 
-    async def play(self, until: float, pause: float) -> None:
+    async def play(self, until: float, pause: tuple[float, float]) -> None:
         """Answer until then. A lost connection is opened again, and the same answer sent again."""
         wire = Wire(self.url)
         csrf = ""
@@ -97,8 +108,8 @@ class Person:
                     verdict = self._draw.choice(["same", "different", "unsure"])
                     self._answer = {"token": pairs[0]["token"], "verdict": verdict, "seconds": 1.5}
                 if self._answer is not None:
+                    await asyncio.sleep(self._draw.uniform(*pause))
                     pairs = await self._send(wire, csrf)
-                    await asyncio.sleep(pause)
             except (OSError, EOFError) as error:
                 wire.close()
                 self.wrong[type(error).__name__] += 1
@@ -132,7 +143,7 @@ class Person:
         return json.loads(body)["pairs"] if status in (200, 409) else await self._look(wire)
 
 
-async def _all_play(people: list[Person], seconds: float, pause: float) -> None:
+async def _all_play(people: list[Person], seconds: float, pause: tuple[float, float]) -> None:
     until = time.monotonic() + seconds
     await asyncio.gather(*(person.play(until, pause) for person in people))
 
@@ -140,12 +151,13 @@ async def _all_play(people: list[Person], seconds: float, pause: float) -> None:
 def play(given: argparse.Namespace) -> None:
     """Play the people: read names and tokens from standard input, and print their results."""
     people = [Person(given.play, token, name) for name, token in json.load(sys.stdin)]
+    pause = seconds_or_range(given.pause)
     try:
         import uvloop
 
-        uvloop.run(_all_play(people, given.seconds, given.pause))
+        uvloop.run(_all_play(people, given.seconds, pause))
     except ModuleNotFoundError:
-        asyncio.run(_all_play(people, given.seconds, given.pause))
+        asyncio.run(_all_play(people, given.seconds, pause))
     print(
         json.dumps([{name: vars(person)[name] for name in ("name", "saved", "seconds", "wrong")} for person in people])
     )
@@ -174,7 +186,7 @@ def stop(process: subprocess.Popen) -> None:
         process.kill()
 
 
-def start_people(url: str, people: list[tuple[str, str]], seconds: float, pause: float = 0.0) -> subprocess.Popen:
+def start_people(url: str, people: list[tuple[str, str]], seconds: float, pause: str = "0") -> subprocess.Popen:
     """Start the people in a process of their own; :func:`what_happened` waits for its end."""
     options = [f"--play={url}", f"--seconds={seconds}", f"--pause={pause}"]
     process = subprocess.Popen(
@@ -218,15 +230,22 @@ def mistakes(store: LabelStore, results: list[dict], overlap: int) -> list[str]:
     return found + [f"pair {image}: {n} answers" for image, n in often.items() if n > most]
 
 
-def missed(rate: float, p99: float, errors: int, wrong: int) -> list[str]:
-    """Return the bounds missed by the answers per second, ms, errors and mistakes."""
+def missed(rate: float, p99: float, errors: int, wrong: int, *, possible: float = math.inf) -> list[str]:
+    """Return the bounds that were missed; ``possible``: answers per second that the people can give at their pace."""
+    least = min(RATE, 0.8 * possible)
     bounds = (
-        (rate >= RATE, f"{rate:.0f} answers a second, not {RATE:.0f} or more"),
+        (rate >= least, f"{rate:.0f} answers a second, not {least:.0f} or more"),
         (p99 <= P99, f"the 99th percentile is {p99:.0f} ms, not {P99:.0f} or less"),
         (errors == 0, f"errors: {errors}"),
         (wrong == 0, f"mistakes: {wrong}"),
     )
     return [message for kept, message in bounds if not kept]
+
+
+def seconds_or_range(text: str) -> tuple[float, float]:
+    """Return the bounds of a pause: ``0.15``, or ``2,6``."""
+    low, _, high = text.partition(",")
+    return float(low), float(high or low)
 
 
 def main() -> None:
@@ -235,7 +254,7 @@ def main() -> None:
     parser.add_argument("--database", help="an empty one; by default a new SQLite file")
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--people", type=int, default=50)
-    parser.add_argument("--pause", type=float, default=0.15, help="seconds that a person thinks")
+    parser.add_argument("--pause", default="0.15", help="seconds that a person thinks: a number, or a range as in 2,6")
     parser.add_argument("--overlap", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=40_000)
     parser.add_argument("--no-bounds", action="store_true", help="only print, whatever the figures")
@@ -267,7 +286,8 @@ def main() -> None:
                 f"| {given.people} | {answers / took:.0f} | {median:.0f} | {most:.0f} | {1000 * used / answers:.1f} "
                 f"| {dict(wrong) or 'none'} | {len(amiss) or 'none'} |"
             )
-    found = missed(answers / took, most, wrong.total(), len(amiss))
+    possible = given.people / max(sum(seconds_or_range(given.pause)) / 2, 1e-9)
+    found = missed(answers / took, most, wrong.total(), len(amiss), possible=possible)
     if found and not given.no_bounds:
         sys.exit("missed: " + "; ".join(found))
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -9,6 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from whosame.cli import cli
+from whosame.configuration import Configuration
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -160,6 +165,18 @@ class Player:
 @pytest.fixture(scope="session")
 def type_kedro():
     return kedro
+
+
+@pytest.fixture
+def typed(monkeypatch):
+    """Type one of our commands in a project, without Kedro around it, which takes its time to start."""
+
+    def type_(folder, line):
+        monkeypatch.chdir(folder)
+        monkeypatch.setattr("whosame.app.round_loop.configured", lambda env, params: Configuration(**params))
+        return CliRunner().invoke(cli, shlex.split(line))
+
+    return type_
 
 
 @pytest.fixture(scope="session")

@@ -2,16 +2,12 @@
 
 import json
 import re
-import shlex
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
 from PIL import Image
 
-from whosame import cli
 from whosame.annotation.store.store import AnswerEvent, open_store
-from whosame.configuration import Configuration
 from whosame.data.indexing import find_manifest, index_images
 from whosame.data.source import SourceConfig
 
@@ -38,67 +34,48 @@ def played(empty_project):
 
 
 @pytest.fixture
-def typed(played, monkeypatch):
-    """The commands without Kedro around them, which takes its time to start."""
-    monkeypatch.chdir(played)
-    monkeypatch.setattr("whosame.app.paths.root", lambda: played)
-    monkeypatch.setattr("whosame.app.round_loop.configured", lambda env, params: Configuration(**params))
-
-    def type_(line):
-        return CliRunner().invoke(cli.cli, shlex.split(line))
-
-    return type_
+def kedro(typed, played):
+    return lambda line: typed(played, line)
 
 
-def test_a_manifest_is_found_again_by_its_digest(played):
-    about = json.loads((played / "data" / "runs" / "mine" / "run.json").read_text())
-    assert len(find_manifest(played / "data", about["manifest"]["digest"])) == 6
-    assert find_manifest(played / "data", "another") is None
-
-
-def test_every_answer_goes_to_a_file_and_comes_back(typed, played):
-    done = typed("answers export --format=csv out.csv")
+def test_every_answer_goes_to_a_file_and_comes_back(kedro, played):
+    done = kedro("answers export --format=csv out.csv")
     assert (done.exit_code, done.output) == (0, "run mine: 3 answers in out.csv\n")
     assert Path("out.csv").read_text().splitlines()[1].startswith("0.png,1.png,same,alice,2.0,")
     elsewhere = "--run=mine --params=database=sqlite:///data/other.db"
-    assert "3 other new answers" in typed(f"answers import out.csv {elsewhere}").output
-    assert "3 known already" in typed(f"answers import out.csv {elsewhere}").output
+    assert "3 other new answers" in kedro(f"answers import out.csv {elsewhere}").output
+    assert "3 known already" in kedro(f"answers import out.csv {elsewhere}").output
     with open_store(f"sqlite:///{played}/data/other.db") as store:
         assert [event.verdict for event in store.answers(None)] == ["same", "different", "unsure"]
 
 
-def test_errors_are_messages(typed):
-    Path("bad.csv").write_text("path_a,path_b,verdict\n0.png,9.png,same\n")
-    done = typed("answers import bad.csv --annotator=bob")
+def test_errors_are_messages(kedro, played):
+    (played / "bad.csv").write_text("path_a,path_b,verdict\n0.png,9.png,same\n")
+    done = kedro("answers import bad.csv --annotator=bob")
     assert done.exit_code == 1
     assert "line 2: 9.png: no training image of this run" in done.output
     assert "Nothing was imported." in done.output
-    assert "did you mean 'mine'?" in typed("answers export --format=csv --run=mien out.csv").output
-    assert typed("answers export --format=xls out.xls").exit_code == 2
-    missing = typed("answers export --format=csv --params=database=sqlite:///data/none.db out.csv")
+    assert "did you mean 'mine'?" in kedro("answers export --format=csv --run=mien out.csv").output
+    assert kedro("answers export --format=xls out.xls").exit_code == 2
+    missing = kedro("answers export --format=csv --params=database=sqlite:///data/none.db out.csv")
     assert "there is no label store" in missing.output
     assert not Path("data/none.db").exists()
+    assert find_manifest(played / "data", "another") is None
 
 
-def test_the_commands_of_the_documentation_do_what_it_says(typed, played):
+def test_the_commands_of_the_documentation_do_what_it_says(kedro):
     """Every ``kedro answers`` line of docs/exchange.md, in its order."""
     lines = re.findall(r"^    kedro (answers .*?)(?:  +#.*)?$", DOCS.read_text(), flags=re.MULTILINE)
     assert len(lines) >= 6
     for line in lines:
-        done = typed(line)
+        done = kedro(line)
         assert done.exit_code == 0, f"{line}\n{done.output}"
 
 
-def test_a_table_in_the_documentation_is_a_file_that_can_be_imported(typed):
+def test_a_table_in_the_documentation_is_a_file_that_can_be_imported(kedro, played):
     table = re.search(r"```csv\n(.*?)```", DOCS.read_text(), flags=re.DOTALL)[1]
     for number, path in enumerate(sorted(set(re.findall(r"[\w/]+\.jpg", table)))):
         table = table.replace(path, f"{number}.png")
-    Path("typed.csv").write_text(table)
-    done = typed("answers import typed.csv")
+    (played / "typed.csv").write_text(table)
+    done = kedro("answers import typed.csv")
     assert done.exit_code == 0, done.output
-
-
-def test_typed_in_a_shell(played, type_kedro):
-    done = type_kedro(played, "answers", "export", "--format=jsonl", "out.jsonl")
-    assert "3 answers in out.jsonl" in done.stdout
-    assert len((played / "out.jsonl").read_text().splitlines()) == 3

@@ -10,10 +10,9 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 import xml.etree.ElementTree as ET
 
+import httpx
 import pytest
 from PIL import Image
 
@@ -21,8 +20,6 @@ from whosame.annotation.exchange.export_answers import export_run
 from whosame.annotation.exchange.import_answers import import_file
 from whosame.annotation.exchange.run_images import find_run, run_images
 from whosame.annotation.queue.image_tokens import ImageRef
-from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
-from whosame.annotation.store.store import open_store
 from whosame.memory import LabelMemory
 
 EXECUTABLE = os.environ.get("WHOSAME_LABEL_STUDIO", "")
@@ -73,26 +70,19 @@ class LabelStudio:
     def _answers(self):
         try:
             return self("GET", "/health")[0] == 200
-        except OSError:
+        except httpx.TransportError:
             return False
 
     def __call__(self, method, path, body=None):
         """Return the status and what the server says, JSON where it is that."""
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}{path}",
-            method=method,
-            data=None if body is None else json.dumps(body).encode(),
-            headers={"Authorization": f"Token {TOKEN}", "Content-Type": "application/json"},
+        url, headers = f"http://127.0.0.1:{self.port}{path}", {"Authorization": f"Token {TOKEN}"}
+        reply = httpx.request(
+            method, url, json=body, headers=headers, timeout=60, trust_env=False, follow_redirects=True
         )
         try:
-            with urllib.request.urlopen(request, timeout=60) as reply:
-                status, content = reply.status, reply.read()
-        except urllib.error.HTTPError as error:
-            status, content = error.code, error.read()
-        try:
-            return status, json.loads(content)
+            return reply.status_code, reply.json()
         except ValueError:
-            return status, content
+            return reply.status_code, reply.content
 
     def project(self, config, images):
         """Make a project that serves a folder of images, and return its path."""
@@ -118,26 +108,23 @@ def images(tmp_path_factory):
     return folder
 
 
-def asked(database, images):
-    """A store in which four pairs of these images are asked."""
-    store = open_store(f"sqlite:///{database}")
-    pictures = {number: ImageRef(f"{number} é=.png", f"{number:032x}") for number in range(8)}
-    campaign = TaskQueue(store, RunInfo("uid", "mine", str(images), 0, 1, 0, 4, 4), pictures)
-    campaign.begin()
-    campaign.ask([PairTask(2 * k, 2 * k + 1, "between") for k in range(4)])
-    return store
+@pytest.fixture
+def ask(images, queue_of):
+    """Ask four pairs of the images in a store."""
+    refs = {number: ImageRef(f"{number} é=.png", f"{number:032x}") for number in range(8)}
+    return lambda store: queue_of(store, 4, images=refs, root=str(images))
 
 
 @pytest.fixture
-def store(images, tmp_path, people_of):
+def store(sqlite_store, ask, people_of):
     """Of four questions alice has answered two, and bob has skipped the third."""
-    with asked(tmp_path / "labels.db", images) as store:
-        people = people_of(store)
-        for verdict in ("same", "unsure"):
-            people.answer_next("alice", verdict, 2.5)
-        [lease] = people.lease("bob")
-        people.skip("bob", lease)
-        yield store
+    ask(sqlite_store)
+    people = people_of(sqlite_store)
+    for verdict in ("same", "unsure"):
+        people.answer_next("alice", verdict, 2.5)
+    [lease] = people.lease("bob")
+    people.skip("bob", lease)
+    return sqlite_store
 
 
 def exported(store, path, **more):
@@ -202,7 +189,7 @@ def annotate(label_studio, project, verdicts):
 
 
 @pytest.mark.slow
-def test_answers_made_in_label_studio_end_in_the_label_memory(label_studio, store, images, tmp_path):
+def test_answers_made_in_label_studio_end_in_the_label_memory(label_studio, store, other_store, ask, images, tmp_path):
     tasks, config = exported(store, tmp_path / "tasks.json", completed_by=False)
     project = label_studio.project(config, images)
     status, said = label_studio("POST", f"{project}/import", tasks)
@@ -220,9 +207,9 @@ def test_answers_made_in_label_studio_end_in_the_label_memory(label_studio, stor
     assert [event.annotator for event in store.answers("uid")] == ["alice", "alice", "carol", "carol"]
     assert [event.seconds for event in store.answers("uid")][2:] == [3.25, 3.25]
     assert imported(store, tmp_path / "made.json", annotator="carol").known == 4
-    with asked(tmp_path / "elsewhere.db", images) as elsewhere:  # all of it, to a store that has no answer yet
-        assert imported(elsewhere, tmp_path / "made.json", annotator="carol").counted == 4
-        assert log(elsewhere) == expected
+    ask(other_store)  # all of it, to a store that has no answer yet
+    assert imported(other_store, tmp_path / "made.json", annotator="carol").counted == 4
+    assert log(other_store) == expected
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The served page with people at it, all at once: every answer that somebody was told is saved is kept, once.
+"""Many people answer at once: every answer whose reply said "saved" is kept, once.
 
 The load is that of ``benchmarks/page_load.py``, for some seconds; how fast it is, is measured there.
 """
@@ -20,7 +20,7 @@ from whosame.annotation.store.schema import leases
 from whosame.annotation.store.store import open_store
 
 BENCHMARK = Path(__file__).resolve().parents[2] / "benchmarks" / "page_load.py"
-KILLS = int(os.environ.get("WHOSAME_KILLS", "3"))
+KILLS = int(os.environ.get("WHOSAME_KILLS", "2"))
 
 
 @pytest.fixture(scope="module")
@@ -35,20 +35,20 @@ def load():
 def test_the_benchmark_names_the_bounds_that_were_missed(load):
     assert load.missed(200, 250, 0, 0) == []
     assert load.missed(199, 250, 0, 1) == ["199 answers a second, not 200 or more", "mistakes: 1"]
+    assert load.missed(11, 250, 0, 0, possible=12.5) == []
     assert load.missed(200, 251, 2, 0) == ["the 99th percentile is 251 ms, not 250 or less", "errors: 2"]
 
 
-@pytest.mark.parametrize("overlap", [1, 2])
-def test_many_people_at_once(load, database, overlap):
+def test_many_people_at_once(load, database):
     with open_store(database) as store:
-        people = load.begin(store, pairs=60 if overlap == 2 else 2000, overlap=overlap, people=12)
+        people = load.begin(store, pairs=60, overlap=2, people=12)
         server, url = load.serve(database)
         try:
-            told = load.what_happened(load.start_people(url, people, seconds=4))
+            told = load.what_happened(load.start_people(url, people, seconds=3))
         finally:
             load.stop(server)
         assert sum((Counter(person["wrong"]) for person in told), Counter()) == {}
-        assert load.mistakes(store, told, overlap) == []
+        assert load.mistakes(store, told, overlap=2) == []
         assert sum(len(person["saved"]) for person in told) == len(store.answers("load")) >= 60
 
 
@@ -57,7 +57,7 @@ def test_killed_under_load_nothing_that_was_saved_is_lost(load, database, people
     with open_store(database) as store:
         people = load.begin(store, pairs=2500 * (KILLS + 1), overlap=1, people=12)
         server, url = load.serve(database)
-        players = load.start_people(url, people, seconds=6 * KILLS, pause=0.02)
+        players = load.start_people(url, people, seconds=6 * KILLS, pause="0.02")
         try:
             for moment in moments:
                 before, until = len(store.answers("load")), time.monotonic() + 30

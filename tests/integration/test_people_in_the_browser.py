@@ -16,16 +16,16 @@ from tests.integration.test_people_answer import events, metrics
 pytestmark = pytest.mark.xdist_group("rounds")
 
 KEYS = {"same": "f", "different": "j", "unsure": "u"}
-ASKED = "rounds=3,budget=24"
+ASKED = {"rounds": 2, "budget": 16}
 PAUSE = 0.3  # s that somebody looks; in it the loop takes off the table what the answer before has settled
 
 
 class Rounds:
     """``kedro rounds`` in a process of its own, and what it has said so far."""
 
-    def __init__(self, folder, environment, parameters):
+    def __init__(self, folder, parameters):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "kedro", "rounds", *environment, f"--params={parameters}"],
+            [sys.executable, "-m", "kedro", "rounds", "--env=tiny", f"--params={parameters}"],
             cwd=folder,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
@@ -41,7 +41,8 @@ class Rounds:
             self.lines.append(line)
 
     def link(self):
-        for _ in range(1200):
+        until = time.monotonic() + 120
+        while time.monotonic() < until:
             if found := re.search(r"people answer at (\S+)", "".join(self.lines)):
                 return found[1]
             assert self.process.poll() is None, "".join(self.lines)
@@ -66,9 +67,9 @@ class Somebody:
         self.pressed = 0
 
     def identity(self, page, side):
-        handle = page.locator(f"#{side} img").get_attribute("src").rsplit("/", 1)[1]
+        token = page.locator(f"#{side} img").get_attribute("src").rsplit("/", 1)[1]
         with sqlite3.connect(self.folder / "data" / "answers.db") as store:
-            [(image,)] = store.execute("SELECT image FROM images WHERE token = ?", (handle,)).fetchall()
+            [(image,)] = store.execute("SELECT image FROM images WHERE token = ?", (token,)).fetchall()
         return self.identities[image]
 
     def answer(self, page, rounds):
@@ -90,9 +91,9 @@ class Somebody:
 
 @pytest.mark.slow
 def test_somebody_in_a_browser_gets_what_the_oracle_gets(project, play, browser):
-    assert play(project, run="oracle", rounds=3, budget=24) == 0
-    options = "annotator_options.undo_seconds=0.5"
-    rounds = Rounds(project, ["--env=tiny"], f"run=people,annotator=human,{ASKED},{options}")
+    assert play(project, run="oracle", **ASKED) == 0
+    options = {**ASKED, "run": "people", "annotator": "human", "annotator_options.undo_seconds": 0.5}
+    rounds = Rounds(project, ",".join(f"{name}={value}" for name, value in options.items()))
     try:
         page = browser.new_page()
         page.goto(rounds.link())

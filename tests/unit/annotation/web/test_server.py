@@ -1,5 +1,6 @@
 """Where the page is served: hosts, ports, links."""
 
+import re
 import socket
 
 import pytest
@@ -31,6 +32,22 @@ def test_the_next_free_port_is_taken():
             assert port < two.getsockname()[1] <= port + 20
         with pytest.raises(StorageError, match=f"ports {port} to {port} of 127.0.0.1 are all taken"):
             listen("127.0.0.1", port, tries=1)
+
+
+def test_a_port_that_is_taken_is_said_and_the_next_one_used(sqlite_store):
+    said = []
+
+    def ready(link, notes):
+        said.extend([link, *notes])
+        raise KeyboardInterrupt
+
+    with listen("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(KeyboardInterrupt):
+            serve(sqlite_store, Address(port=port), ready=ready)
+    found = int(re.match(r"http://127.0.0.1:(\d+)/login#", said[0])[1])
+    assert port < found <= port + 20
+    assert said[1:] == [f"Port {port} is taken: this is {found}."]
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "no.such.host.invalid"])
