@@ -12,6 +12,14 @@ from whosame.errors import ParameterError, unknown_name
 
 OWN = "own choice"
 NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}
+RANGES = {
+    ("ge",): ", {ge} or more",
+    ("gt",): " above {gt}",
+    ("ge", "le"): " from {ge} to {le}",
+    ("ge", "lt"): " from {ge} to below {lt}",
+    ("gt", "le"): " above {gt} and up to {le}",
+    ("gt", "lt"): " above {gt} and below {lt}",
+}
 
 P = TypeVar("P", bound="Parameters")
 T = TypeVar("T")
@@ -39,13 +47,7 @@ class Parameters(BaseModel):
     )
 
     def replace(self, **changes: Any) -> Self:
-        """Return a copy with some values changed, checked like every other.
-
-        Raises
-        ------
-        ParameterError
-            As :func:`parse`.
-        """
+        """Return a copy with some values changed, checked as by :func:`parse`."""
         return parse(type(self), {**dict(self), **changes})
 
 
@@ -148,16 +150,16 @@ def _problem(error: ErrorDetails, into: type[Parameters], where: str) -> str:
     name, field = where, None
     group: Any = into
     for step in error["loc"]:
-        if isinstance(step, int):
-            name, field = f"{name}[{step}]", field and FieldInfo.from_annotation(get_args(field.annotation)[0])
+        if field and get_origin(field.annotation) is tuple:
+            name, field = f"{name}[{step}]", FieldInfo.from_annotation(get_args(field.annotation)[0])
             continue
         prefix = f"{name}." if name else ""
-        fields, name = getattr(group, "model_fields", {}), prefix + step
+        fields, name = getattr(group, "model_fields", {}), f"{prefix}{step}"
         field = fields.get(step)
         group = field.annotation if field else None
     found = error["input"]
     match error["type"]:
-        case "extra_forbidden":
+        case "extra_forbidden" | "invalid_key":  # a key that is a number
             return str(unknown_name("parameter", step, fields, prefix))
         case "missing":
             return f"parameter '{name}' is missing: it takes {takes(field) if field else 'a value'}"
@@ -191,17 +193,5 @@ def _words(hint: Any, metadata: list[Any], unit: str = "") -> str:
 
 def _range(metadata: list[Any]) -> str:
     each = [bound for item in metadata for bound in getattr(item, "metadata", [item])]
-    match {name: getattr(bound, name) for bound in each for name in ("gt", "ge", "lt", "le") if hasattr(bound, name)}:
-        case {"ge": low, "le": high}:
-            return f" from {low} to {high}"
-        case {"ge": low, "lt": high}:
-            return f" from {low} to below {high}"
-        case {"gt": low, "lt": high}:
-            return f" above {low} and below {high}"
-        case {"gt": low, "le": high}:
-            return f" above {low} and up to {high}"
-        case {"ge": low}:
-            return f", {low} or more"
-        case {"gt": low}:
-            return f" above {low}"
-    return ""
+    bounds = {name: getattr(bound, name) for bound in each for name in ("ge", "gt", "le", "lt") if hasattr(bound, name)}
+    return RANGES.get(tuple(sorted(bounds)), "").format(**bounds)

@@ -150,6 +150,7 @@ WRONG = [
     (StrategiesConfig, {"gain": {"neighbours": 0, "shared_view": -1, "precision": 0, "width": 0}}, ["neighbours", "view", "precision", "width"]),
     (StrategiesConfig, {"gain": {"trust": 0, "split_power": -0.1, "merge_cap": 0, "improbable": 2}}, ["trust", "power", "cap", "improbable"]),
     (StrategiesConfig, {"gain": {"doubt": 1.5, "price": -1, "worth": -1, "aim": "label"}}, ["doubt", "price", "worth", "'labels'"]),
+    (Configuration, {5: 1, "training": {6: 1}}, ["unknown parameter '5'", "unknown parameter 'training.6'"]),
     (Configuration, {"budget": -1, "rounds": 0, "seed": -1}, ["'budget' is -1", "'rounds' is 0", "'seed' is -1"]),
     (
         Configuration,
