@@ -27,10 +27,13 @@ PUBLISHED = ["market1501", "dukemtmc", "msmt17"]
 ENVIRONMENTS = ["base", *PUBLISHED, "omniglot"]
 
 
+def loader(environment, **typed):
+    return ConfigLoader(str(CONF), env=environment, runtime_params=typed, **CONFIG_LOADER_ARGS)
+
+
 def configured(environment, **typed):
     """Return the parameters as Kedro reads them; a layout other than synthetic is given a folder."""
-    loader = ConfigLoader(str(CONF), env=environment, runtime_params=typed, **CONFIG_LOADER_ARGS)
-    parameters = loader["parameters"]
+    parameters = loader(environment, **typed)["parameters"]
     return parameters if parameters["layout"] == "synthetic" else parameters | {"images": "images"}
 
 
@@ -111,6 +114,14 @@ def test_what_is_typed_goes_over_every_environment():
     typed = configured("msmt17", training={"iterations": 7}, rounds=9)
     assert (typed["training"]["iterations"], typed["training"]["schedule"]) == (7, "step")
     assert (typed["rounds"], typed["budget"]) == (9, 3000)
+
+
+def test_each_catalog_has_the_folders_of_its_own_run():
+    loaders = [loader("base", run=run, round=2) for run in ("one", "other")]
+    folders = [[loader["catalog"][name]["filepath"] for name in ("labels", "previous_memory")] for loader in loaders]
+    for run, (labels, before) in zip(("one", "other"), folders, strict=True):
+        assert labels.endswith(f"data/runs/{run}/round_002/labels.npy")
+        assert before.endswith(f"data/runs/{run}/round_001/memory.parquet")
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS)

@@ -1,7 +1,7 @@
 """Kedro's configuration loader, with environments that extend another one, and the round that comes next."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from kedro.config import OmegaConfigLoader
 
@@ -17,12 +17,20 @@ class ConfigLoader(OmegaConfigLoader):  # type: ignore[misc]
     ``previous_folder`` return the folders of that round and of the one before.
     """
 
+    _run_and_round: ClassVar[tuple[str, int]]  # of the catalog that is being read: a process has one set of resolvers
+
     def __init__(self, *given: Any, **options: Any) -> None:
-        resolvers = {"round_folder": self._round_folder, "previous_folder": self._previous_folder}
+        resolvers = {
+            "round_folder": lambda: paths.round_folder(*ConfigLoader._run_and_round),
+            "previous_folder": lambda: paths.previous_folder(*ConfigLoader._run_and_round),
+        }
         super().__init__(*given, custom_resolvers=resolvers, **options)
 
     def __getitem__(self, key: str) -> Any:
         """Return the configuration of a key, such as ``parameters`` or ``catalog``."""
+        if key == "catalog":
+            parameters = self["parameters"]
+            ConfigLoader._run_and_round = parameters["run"], parameters["round"]
         found = super().__getitem__(key)
         if key != "parameters":
             return found
@@ -32,11 +40,3 @@ class ConfigLoader(OmegaConfigLoader):  # type: ignore[misc]
             found = merge(*(self.load_and_merge_dir_config(str(f), patterns, key, set()) for f in folders))
         number = paths.round_number(found["run"], found.get("round"))
         return {name: value for name, value in found.items() if name != "extends"} | {"round": number}
-
-    def _round_folder(self) -> str:
-        parameters = self["parameters"]
-        return paths.round_folder(parameters["run"], parameters["round"])
-
-    def _previous_folder(self) -> str:
-        parameters = self["parameters"]
-        return paths.previous_folder(parameters["run"], parameters["round"])
