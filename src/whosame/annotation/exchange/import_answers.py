@@ -146,8 +146,8 @@ def _add(
     elif compared:
         last = compared[-1]
         problems.append(
-            f"{row.where}: {row.annotator} says {row.verdict!r}, but has said {last.verdict!r} of the same "
-            f"pictures (run {last.run!r}, {last.answered_at}): people change their answers on the page"
+            f"{row.where}: {row.annotator} answers {row.verdict!r}, but the store has {last.verdict!r} for the same "
+            f"images (run {last.run!r}, {last.answered_at}): people change their answers on the page"
         )
         return "refused"
     when = row.answered_at or at

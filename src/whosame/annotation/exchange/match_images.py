@@ -80,7 +80,7 @@ def without_duplicates(matched: Sequence[MatchedRow], problems: list[str]) -> li
             first[key] = one
         elif before.row.verdict != row.verdict:
             problems.append(
-                f"{row.where}: {row.annotator} says {row.verdict!r}, but {before.row.verdict!r} of the same pair in "
+                f"{row.where}: {row.annotator} answers {row.verdict!r}, but {before.row.verdict!r} to the same pair in "
                 f"{before.row.where}"
             )
     return list(first.values())

@@ -62,7 +62,7 @@ def cohens_kappa(first: Sequence[Hashable], second: Sequence[Hashable]) -> Agree
         return Agreement(None, 0, reason="no pair that both have answered")
     rows, columns = Counter(first), Counter(second)
     agreeing = sum(times for (one, other), times in both.items() if one == other)
-    by_chance = sum(times * columns[said] for said, times in rows.items())  # times n²
+    by_chance = sum(times * columns[answer] for answer, times in rows.items())  # times n²
     if by_chance == n * n:
         return Agreement(None, n, 1.0, f"both said nothing but {first[0]!r}: chance alone would agree as much")
     return Agreement((n * agreeing - by_chance) / (n * n - by_chance), n, agreeing / n)
@@ -98,8 +98,8 @@ def krippendorffs_alpha(units: Iterable[Sequence[Hashable]]) -> Agreement:
     if n == 0:
         return Agreement(None, 0, reason="no pair that two have answered")
     if len(totals) == 1:
-        [said] = totals
-        return Agreement(None, compared, 1.0, f"all said nothing but {said!r}: chance alone would agree as much")
+        [only] = totals
+        return Agreement(None, compared, 1.0, f"all said nothing but {only!r}: chance alone would agree as much")
     by_chance = sum(times * (times - 1) for times in totals.values()) / (n - 1)
     return Agreement((alike - by_chance) / (n - by_chance), compared, alike / n)
 
@@ -113,12 +113,12 @@ def agreement(ratings: Ratings) -> Agreement:
         Pair, annotator, verdict; "unsure" is left out.
     """
     sure = _sure(ratings)
-    names = sorted({name for said in sure.values() for name in said})
+    names = sorted({name for given in sure.values() for name in given})
     if len(names) == 2:
         one, other = names
-        both = [(said[one], said[other]) for said in sure.values() if len(said) == 2]
+        both = [(given[one], given[other]) for given in sure.values() if len(given) == 2]
         return cohens_kappa([pair[0] for pair in both], [pair[1] for pair in both])
-    return krippendorffs_alpha([list(said.values()) for said in sure.values()])
+    return krippendorffs_alpha([list(given.values()) for given in sure.values()])
 
 
 def agreement_with_others(ratings: Ratings) -> dict[str, Agreement]:
@@ -129,12 +129,12 @@ def agreement_with_others(ratings: Ratings) -> dict[str, Agreement]:
     ratings : mapping of mappings
         Pair, annotator, verdict; "unsure" is left out.
     """
-    mine: dict[str, list[tuple[Verdict, Verdict]]] = {name: [] for said in ratings.values() for name in said}
-    for said in _sure(ratings).values():
-        if len(said) < 2:
+    mine: dict[str, list[tuple[Verdict, Verdict]]] = {name: [] for given in ratings.values() for name in given}
+    for given in _sure(ratings).values():
+        if len(given) < 2:
             continue
-        votes = Counter(said.values())
-        for name, verdict in said.items():
+        votes = Counter(given.values())
+        for name, verdict in given.items():
             same = votes["same"] - (verdict == "same")
             different = votes["different"] - (verdict == "different")
             if same != different:
@@ -155,5 +155,6 @@ def by_pair(answers: Iterable[tuple[Hashable, str, Verdict]]) -> Ratings:
 
 def _sure(ratings: Ratings) -> Ratings:
     return {
-        pair: {name: verdict for name, verdict in said.items() if verdict != "unsure"} for pair, said in ratings.items()
+        pair: {name: verdict for name, verdict in given.items() if verdict != "unsure"}
+        for pair, given in ratings.items()
     }

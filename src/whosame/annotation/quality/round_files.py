@@ -1,4 +1,4 @@
-"""Round files: what the folder of a run holds of one round, for the cluster preview."""
+"""Round files: one round of a run as the cluster preview needs it, read from the run's folder."""
 
 from dataclasses import dataclass
 from pathlib import Path

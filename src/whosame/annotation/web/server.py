@@ -109,7 +109,7 @@ def serve(
             notes.append(f"Port {address.port} is taken: this is {port}.")
         if not address.loopback:
             notes.append(
-                f"Whoever reaches this machine on port {port} sees the login page; who has a login link gets in: "
+                f"Everyone who reaches this machine on port {port} sees the login page; these have login links: "
                 f"{', '.join(added)}."
                 + ("" if address.https else " Nothing is encrypted: use it in a network you trust.")
             )

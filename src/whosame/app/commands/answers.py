@@ -97,7 +97,7 @@ def import_(
         "answers to open questions": done.counted,
         "other new answers, kept for when their images are asked about": done.kept,
         "known already": done.known,
-        "taken back since": done.undone,
+        "undone since": done.undone,
         "left out, about other images": done.unknown if known_only else 0,
         "skipped questions, no answers": done.skipped,
     }

@@ -121,8 +121,8 @@ def test_what_a_person_says_otherwise_than_before_is_refused(here, table):
     rows = ["c2/2.png,c0/3.png,different,alice", "c1/4.png,c2/5.png,same,alice", f"{PAIR},unsure,alice"]
     message = here.refusal(table(*rows))  # line 3 is not taken either
     assert "2 problems" in message
-    assert "line 2: alice says 'different', but has said 'same' of the same pictures (run 'mine'" in message
-    assert "line 4: alice says 'unsure'" in message
+    assert "line 2: alice answers 'different', but the store has 'same' for the same images (run 'mine'" in message
+    assert "line 4: alice answers 'unsure'" in message
 
 
 def test_an_import_is_one_transaction(here, table):
@@ -144,7 +144,7 @@ def test_a_run_that_numbers_the_images_otherwise_has_the_same_answers(here, tabl
     late = event_of(here.images, 0, 1, run_uid="two", run="late", image_a=4, image_b=9)
     here.store.append([late])
     assert here.read(table(f"{PAIR},same,alice")).known == 1
-    assert "has said 'same' of the same pictures (run 'late'" in here.refusal(table(f"{PAIR},unsure,alice"))
+    assert "the store has 'same' for the same images (run 'late'" in here.refusal(table(f"{PAIR},unsure,alice"))
 
 
 def test_images_are_told_by_digest_and_else_by_path(here):
@@ -224,7 +224,7 @@ def test_all_faults_are_told_at_once(here, table):
     message = here.refusal(table(*rows))
     assert "given: 4 problems" in message
     assert all(f"line {number}: " in message for number in (2, 3, 4, 6))
-    assert "line 6: bob says 'different', but 'same' of the same pair in line 5" in message
+    assert "line 6: bob answers 'different', but 'same' to the same pair in line 5" in message
 
 
 @pytest.mark.parametrize(

@@ -70,7 +70,7 @@ def test_other_machines_are_let_in_only_when_somebody_was_added(sqlite_store):
     with pytest.raises(KeyboardInterrupt):
         serve(sqlite_store, Address("0.0.0.0", 0), person="me", ready=ready)
     assert "/login#" in said[0]
-    assert "who has a login link gets in: alice" in said[1]
+    assert "these have login links: alice" in said[1]
     assert "Nothing is encrypted" in said[1]
     assert [(user.name, user.role) for user in all_users(sqlite_store)] == [
         ("alice", "annotator"),
