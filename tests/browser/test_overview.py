@@ -81,7 +81,7 @@ def round_(project, sqlite_store, clock, queue_of, people_of, serving):
 
 
 @pytest.fixture
-def chief(open_page, round_):
+def chief(round_, open_page):  # in this order: the browser closes before the server
     """The overview, open for a coordinator."""
 
     def open_(path="overview", **options):
