@@ -42,9 +42,9 @@ def warm_up():
 def test_everything_after_the_search(benchmark, name):
     features, _ = clustered_features(name)
     warm_up()
-    begun = time.perf_counter()
+    started = time.perf_counter()
     near = neighbours(features, 30)
-    search = time.perf_counter() - begun
+    search = time.perf_counter() - started
 
     def after():
         return dbscan(jaccard_from_neighbours(near, features, k1=30, k2=6, max_distance=0.6), eps=0.6, min_samples=4)

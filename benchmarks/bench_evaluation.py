@@ -48,9 +48,9 @@ def market_size(name):
 
 
 def seconds(function, *given):
-    begun = time.perf_counter()
+    started = time.perf_counter()
     function(*given)
-    return time.perf_counter() - begun
+    return time.perf_counter() - started
 
 
 @pytest.mark.parametrize("name", NOISE)

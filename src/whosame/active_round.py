@@ -157,7 +157,7 @@ def describe_round(
 def select_pairs(strategy: Strategy, state: RoundState) -> tuple[Session, list[Question]]:
     """Begin the strategy's session, and return it with its first questions.
 
-    The session draws from a copy of the state's random numbers: begun again on the same state, it asks the same.
+    The session draws from a copy of the state's random numbers: started again on the same state, it asks the same.
     """
     session = strategy.start(dataclasses.replace(state, generator=copy.deepcopy(state.generator)))
     return session, list(session.ask())

@@ -31,12 +31,12 @@ def track(items: Iterable[T], what: str, total: int | None = None) -> Iterator[T
 
 
 def _plain(items: Iterable[T], what: str, total: int | None) -> Iterator[T]:
-    begun = printed = time.monotonic()
+    started = printed = time.monotonic()
     for done, item in enumerate(items, start=1):
         yield item
         now = time.monotonic()
         if now - printed >= PLAIN_SECONDS:
             printed = now
             of = f" of {total}" if total else ""
-            left = f", {(now - begun) / done * (total - done):.0f} s left" if total else ""
+            left = f", {(now - started) / done * (total - done):.0f} s left" if total else ""
             print(f"{what}: {done}{of}{left}", file=sys.stderr, flush=True)

@@ -105,7 +105,7 @@ class Run:
         Raises
         ------
         ResumeError
-            The run was begun with another configuration or other images; what differs is named.
+            The run was started with another configuration or other images; what differs is named.
         """
         about = self.about()
         if about:
@@ -207,6 +207,6 @@ def _refuse_differences(
     ]
     if changed:
         raise ResumeError(
-            f"run {name!r} was begun with other parameters:\n" + "\n".join(changed) + "\nType them as they were, "
+            f"run {name!r} was started with other parameters:\n" + "\n".join(changed) + "\nType them as they were, "
             f"begin another run (--params=run=NAME), or continue under a new name (kedro rounds --fork={name}:ROUND)."
         )

@@ -102,7 +102,7 @@ def simulate(
     annotator = NoisyOracle(people, dict.fromkeys(("within", "between", "pool"), noise), seed=seed)
     vectors = clustered_vectors(features, cameras, config)
     clustering = clustering or base_clusters(vectors, config)
-    begun = time.perf_counter()
+    started = time.perf_counter()
     labels, run, answers = clustering.labels, RunState(), list[Answer]()
     for number in range(rounds):
         played = play_round(
@@ -122,7 +122,7 @@ def simulate(
         labels, run = played.labels, played.run
         answers += played.answers
     free = sum(answer.source == "closure" for answer in answers)
-    return Simulation(labels, run.asked, free, tuple(answers), time.perf_counter() - begun)
+    return Simulation(labels, run.asked, free, tuple(answers), time.perf_counter() - started)
 
 
 class _Unkept:

@@ -49,7 +49,7 @@ def test_the_link_logs_in_and_its_token_goes_nowhere_else(tab, served, sqlite_st
 
 def test_a_wrong_link_is_told(tab, served, sqlite_store):
     tab.goto(f"{served.url}/login#wrong")
-    assert "ask whoever runs the page for a new one" in tab.get_by_role("alert").inner_text()
+    assert "ask the person who runs the page for a new one" in tab.get_by_role("alert").inner_text()
     assert logins(sqlite_store) == [("(unknown)", "login failed")]
 
 

@@ -18,10 +18,10 @@ def run(tmp_path, monkeypatch):
 
 
 def begin(**parameters):
-    begun = RoundHooks()
-    begun.after_context_created(SimpleNamespace(params={"run": "a", **parameters}))
-    begun.before_pipeline_run({}, create_pipeline())
-    return begun
+    started = RoundHooks()
+    started.after_context_created(SimpleNamespace(params={"run": "a", **parameters}))
+    started.before_pipeline_run({}, create_pipeline())
+    return started
 
 
 def complete(run, number):

@@ -14,12 +14,12 @@ from whosame.strategies.base import Session
 POLL_SECONDS = 0.1  # between two looks at the store
 HEARTBEAT_SECONDS = 2.0
 
-Begun = tuple[Session, Sequence[Question]]
+Started = tuple[Session, Sequence[Question]]
 Watch = Callable[[Progress], None]
 
 
 def ask_people(
-    begin: Callable[[], Begun],
+    begin: Callable[[], Started],
     record: Callable[[], PeopleRecord],
     queue: TaskQueue,
     memory: LabelMemory,

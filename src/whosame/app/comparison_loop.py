@@ -85,7 +85,7 @@ def play_comparison(
 
 
 def _check_played(plan: Plan, parameters: Mapping[str, Any], manifest: Manifest) -> None:
-    """Refuse runs that exist under a planned name and were begun with other parameters or images."""
+    """Refuse runs that exist under a planned name and were started with other parameters or images."""
     problems = []
     images = {"digest": manifest.digest, "images": len(manifest)}
     for planned in plan.runs:
@@ -120,7 +120,7 @@ def play_all(
         missing = run.completed() < configuration.rounds
         when = _when(missing, took, plan, position)
         _say(f"comparison {plan.name}: run {position} of {len(names)}, {planned.name}{when}")
-        begun = time.monotonic()
+        started = time.monotonic()
         try:
             if missing:
                 play(env, planned.parameters)
@@ -129,7 +129,7 @@ def play_all(
             failed[planned.name] = str(find_user_error(error) or repr(error))
             _say(f"comparison {plan.name}: {planned.name} failed and is excluded: {failed[planned.name]}")
         else:
-            took += [time.monotonic() - begun] if missing else []
+            took += [time.monotonic() - started] if missing else []
     SavedPlan(plan.mode, names, plan.notes, failed).write(folder)
     return failed
 

@@ -10,7 +10,7 @@ from whosame.runs import Run, all_runs
 
 
 def fork(origin: str, into: Run) -> None:
-    """Begin a run that continues another one; if it has begun already, do nothing.
+    """Begin a run that continues another one; if it has started already, do nothing.
 
     The finished rounds are hard-linked: nothing is copied, and either run may be deleted.
 

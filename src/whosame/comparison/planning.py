@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from whosame.comparison.option_checks import check_names, check_run_names, whole_numbers
 from whosame.comparison.plan import BASELINE, Nested, Plan, PlannedRun, never_asks
-from whosame.comparison.plan_options import check_names, check_run_names, whole_numbers
 from whosame.configuration import ComparisonConfig, Configuration
 from whosame.data.manifest import TrainSet, Truth
 from whosame.errors import ParameterError, WhosameError

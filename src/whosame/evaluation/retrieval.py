@@ -148,7 +148,7 @@ def _ranks_of_matches(
     begin, end = (
         np.searchsorted(gallery.identities[by_identity], query.identities, side) for side in ("left", "right")
     )
-    end = np.where(query.identities < 0, begin, end)  # a query that is nobody matches nothing
+    end = np.where(query.identities < 0, begin, end)  # a query of no known person matches nothing
     junk = np.flatnonzero(gallery.identities < 0)
     given = (gallery.features, gallery.cameras, scale, by_identity, junk)
 

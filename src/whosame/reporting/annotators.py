@@ -28,7 +28,7 @@ LEGEND = (
 def users_table(users: Sequence[User]) -> str:
     """Return the table of users; their links are not in it, only hashes of them are stored."""
     if not users:
-        return "Nobody was added yet: kedro annotators add NAME"
+        return "No annotator was added yet: kedro annotators add NAME"
     rows = [[user.name, user.role, user.added_at[:10], _minute(user.last_seen)] for user in users]
     return table(USERS_HEADER, rows, left=len(USERS_HEADER))
 
@@ -50,7 +50,7 @@ def quality_report(qualities: Sequence[AnnotatorQuality], where: str) -> str:
         Which answers were counted, for the messages: ``run demo``.
     """
     if not qualities:
-        return f"{where}: nobody has answered anything yet"
+        return f"{where}: no answers yet"
     rows = [
         [
             one.annotator,

@@ -68,7 +68,7 @@ def _names(folder: Path) -> list[str]:
 
 
 def _check_folder(config: SyntheticConfig, folder: Path) -> str:
-    """Return ``empty``, ``begun`` or ``complete``; raise for a folder with anything else."""
+    """Return ``empty``, ``started`` or ``complete``; raise for a folder with anything else."""
     marker = folder / MARKER
     if not marker.exists():
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
@@ -93,7 +93,7 @@ def _check_folder(config: SyntheticConfig, folder: Path) -> str:
                 "Give another folder, or remove this one.",
             )
         )
-    return "complete" if complete else "begun"
+    return "complete" if complete else "started"
 
 
 def _described(config: SyntheticConfig) -> dict[str, object]:

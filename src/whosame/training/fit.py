@@ -121,13 +121,13 @@ def fit(
     ParameterError
         The loss is no longer finite: the learning rate is too high.
     """
-    begun = time.monotonic()
+    started = time.monotonic()
     on = find_device(device)
     targets = training_targets(labels, cameras, config, memory=memory, weights=weights)
     count, unlabelled = len(targets.rows), len(labels) - len(targets.rows)
     if targets.count < 2:
         warning = f"{targets.count} classes with {count} images: nothing to tell apart, the weights stay as they were"
-        seconds = time.monotonic() - begun
+        seconds = time.monotonic() - started
         return TrainingReport(math.nan, count, unlabelled, targets.count, 0, math.nan, seconds, (warning,))
 
     image_ids = image_ids[targets.rows]
@@ -165,5 +165,5 @@ def fit(
             f"training diverged in round {round}: the loss is {mean_loss}. Use a lower training.learning_rate than "
             f"{config.learning_rate:g}; the round's checkpoint was not written."
         )
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - started
     return TrainingReport(mean_loss, count, unlabelled, targets.count, len(batches), rate, seconds)

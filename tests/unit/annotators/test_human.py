@@ -80,13 +80,13 @@ class Round:
         refs = {int(image): ImageRef(f"{image}.png", digests[row]) for row, image in enumerate(IDS)}
         self.queue = MortalQueue(self.store, RunInfo(uid, uid, "/images", number, 2, 0, 40, budget, overlap), refs)
         about = {"run_uid": uid, "run": uid, "round": number, "overlap": overlap, "digests": digests, "image_ids": IDS}
-        self.begun = 0
+        self.started = 0
         self.result = None
         self.error = None
         options = {"budget": budget, "grace": grace, "poll_seconds": 0.005, "last": number == 1}
 
         def begin():
-            self.begun += 1
+            self.started += 1
             session = Script(batches, doubted)
             return session, session.ask()
 
@@ -140,7 +140,9 @@ class Round:
 
     def done(self):
         self.thread.join(10)
-        assert not self.thread.is_alive(), f"the round still waits, begun {self.begun} times, for {self.waits_for()}"
+        assert not self.thread.is_alive(), (
+            f"the round still waits, started {self.started} times, for {self.waits_for()}"
+        )
         if self.error:
             raise self.error
         return self.result[1]
@@ -183,7 +185,7 @@ def test_answers_are_taken_and_written_once(people):
     assert (result.asked, result.found, result.found_again) == (4, 0, 0)
     assert {(answer.annotator, answer.seconds > 0) for answer in result.answers} == {("alice", True)}
     assert len(people.store.answers("uid")) == 4
-    assert played.begun == 1
+    assert played.started == 1
     assert played.state() == "working"
     with pytest.raises(RefusedError, match="this round is over"):
         people.undo("alice", 4)
@@ -250,7 +252,7 @@ def test_an_undone_answer_begins_the_loop_again_and_the_pair_is_asked_again(peop
     played.next("alice")  # 1, 3; 0, 3 follows from it now
     played.next("alice")  # 6, 7
     result = played.done()
-    assert played.begun == 2
+    assert played.started == 2
     assert result.memory.log == [(0, 1, "same"), (1, 3, "different"), (6, 7, "same")]
     assert (result.asked, result.free, result.conflicts) == (3, 1, 0)
 
@@ -265,7 +267,7 @@ def test_the_last_answer_can_be_undone_for_a_while(people):
     played.answer("alice", people.undo("alice", slip.event), "same")
     assert verdicts(played.done()) == ["same"]
     assert time.monotonic() - began >= 0.3
-    assert played.begun == 2
+    assert played.started == 2
 
 
 def test_an_answer_given_again_to_a_question_of_an_earlier_turn_is_not_lost(people):

@@ -182,15 +182,15 @@ def test_batchnorm_is_in_chunks():
     """The loss and the running statistics are those of chunks forwarded by hand, each through a network of its own."""
     still = AugmentConfig(flip=0, pad=0, erase=0, colour=0, channel_gain=0)
     config = CONFIG.replace(iterations=1, augment=still)
-    begun = untrained()
-    vectors = extract(begun, Pictures(LABELS), np.arange(48), ExtractionConfig(), device="cpu").vectors
+    started = untrained()
+    vectors = extract(started, Pictures(LABELS), np.arange(48), ExtractionConfig(), device="cpu").vectors
     network, report, pixels = trained(config=config, vectors=vectors)
 
     targets = training_targets(LABELS, CAMERAS, config)
     objective = OBJECTIVES[config.loss](targets, torch.from_numpy(vectors), config, torch.device("cpu"))
     [batch] = objective.batches(stream(0, "batches", 0))
     images = normalise(to_unit(torch.from_numpy(pixels.read(batch))))
-    first, second = replicas = [copy.deepcopy(begun).train() for _ in range(2)]
+    first, second = replicas = [copy.deepcopy(started).train() for _ in range(2)]
     features = torch.cat([replica(chunk) for replica, chunk in zip(replicas, images.split(8), strict=True)])
     assert report.loss == pytest.approx(objective.loss(features, batch).item(), rel=1e-5)
     for found, expected, other in zip(network.buffers(), first.buffers(), second.buffers(), strict=True):

@@ -81,7 +81,7 @@ def add_user(store: LabelStore, name: str, *, role: Role = "annotator", now: Cal
         else:
             insert = INSERT[connection.dialect.name](users).on_conflict_do_nothing(index_elements=["name"])
             if connection.execute(insert.values(name=name, **values).returning(users.c.id)).first() is None:
-                raise ParameterError(f"there is an annotator {name!r} already, added this moment by somebody else")
+                raise ParameterError(f"there is an annotator {name!r} already, added at the same moment")
         audit_log.record(connection, audit_log.TERMINAL, "added", {"name": name, "role": role}, now=now())
     return token
 

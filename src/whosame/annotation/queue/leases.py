@@ -128,9 +128,9 @@ def release_leases(connection: Connection, annotator: str, *, session: str | Non
 def lock_leases(connection: Connection, run_uid: str, annotator: str) -> list[Row[Any]]:
     """Lock a person's leases in a run, and return them with their tasks, in the order of asking.
 
-    Who changes a lease has its task's row locked. Everybody locks their own tasks of a run at once, in the order of
-    their ids, before reading them, and further ones only where they need not wait: so there is no deadlock. Two tabs of
-    one person take turns. On SQLite one transaction writes at a time anyhow.
+    Every change of a lease locks its task's row. A transaction locks all tasks of its person in a run at once, in the
+    order of their ids, before reading them, and further ones only where it need not wait: so there is no deadlock. Two
+    tabs of one person take turns. On SQLite one transaction writes at a time anyhow.
     """
     if connection.dialect.name == "postgresql":
         connection.execute(LOCK_ANNOTATOR, {"run": run_uid, "who": annotator})

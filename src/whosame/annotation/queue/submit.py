@@ -20,7 +20,7 @@ from whosame.annotation.store.timestamps import stamp
 from whosame.errors import WhosameError
 from whosame.questions import Verdict
 
-LAPSED = "this pair is not yours any more: somebody else has it, or it is not needed now"
+LAPSED = "this pair is not yours any more: another person has it, or it is not needed now"
 
 
 class RefusedError(WhosameError):

@@ -15,7 +15,7 @@ from whosame.annotation.store.store import LabelStore
 from whosame.annotation.web.auth import LOGIN, Auth, Visitor, auth_of, form_sender, same_origin
 from whosame.annotation.web.middleware import SecurityMiddleware
 
-UNKNOWN_LINK = "This login link is not known, or no longer: ask whoever runs the page for a new one."
+UNKNOWN_LINK = "This login link is not known, or no longer: ask the person who runs the page for a new one."
 
 DETAIL = {"type": "object", "properties": {"detail": {"type": "string"}}, "required": ["detail"]}
 HTML: dict[str, Any] = {"text/html": {}}
@@ -53,14 +53,14 @@ def log_in(request: Request, token: Annotated[str, Form(min_length=1, max_length
     before = auth.visitor(request)
     if before is not None and token_owner(auth.store, token) == before.name:
         return RedirectResponse("/", 303)  # the link was opened once more: answers of the session can still be undone
-    begun = sessions.log_in(auth.store, token, address=address)
-    if begun is None:
+    started = sessions.log_in(auth.store, token, address=address)
+    if started is None:
         auth.failures.failed(address)
         return _login_page(request, UNKNOWN_LINK, 403)
     if before is not None:
         sessions.log_out(auth.store, before)
     response = RedirectResponse("/", 303)
-    auth.set_cookie(response, begun[0])
+    auth.set_cookie(response, started[0])
     return response
 
 

@@ -55,12 +55,12 @@ class SecurityMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        begun = False
+        started = False
 
         async def with_headers(message: Message) -> None:
-            nonlocal begun
+            nonlocal started
             if message["type"] == "http.response.start":
-                begun = True
+                started = True
                 headers = MutableHeaders(scope=message)
                 headers.update(HEADERS)
                 if not scope["path"].startswith(STATIC) or message["status"] >= 400:
@@ -81,7 +81,7 @@ class SecurityMiddleware:
         try:
             await self._app(scope, receive, with_headers)
         except Exception:
-            if not begun:  # the server's own reply to a bug would come without the headers
+            if not started:  # the server's own reply to a bug would come without the headers
                 await _reply(with_headers, 500, "Something went wrong on the server; nothing you said is lost.")
             raise
 

@@ -38,7 +38,7 @@ MAX_PAIRS = 12  # disputes and contradictions on the overview; the others follow
 REFUSALS = {  # by the reason
     "unknown": "This run has no such pair.",
     "over": "That round asks no more: the model has learnt from its answers as they were. Nothing was changed.",
-    "unanswered": "Nobody has answered that pair: there is nothing to settle.",
+    "unanswered": "That pair has no answer: there is nothing to settle.",
 }
 Coordinator = Annotated[Visitor, Depends(coordinator)]
 Uid = Annotated[str, Query(pattern=r"^[A-Za-z0-9_-]{0,64}$")]

@@ -24,12 +24,12 @@ MESSAGES: dict[State, tuple[str, str]] = {
     "over": ("All done, thank you", "This run has asked all its questions."),
     "away": (
         "The run has stopped",
-        "Every answer is kept. When whoever started it types the same command again, pairs appear here by themselves.",
+        "Every answer is kept. When the command that started it is typed again, pairs appear here by themselves.",
     ),
 }
 NOTICES = {  # by the reason of a refusal
     "answered": "You had answered that pair already: undo to change it.",
-    "lapsed": "That pair is settled, or somebody else has it now. Here is the next one.",
+    "lapsed": "That pair is settled, or another person has it now. Here is the next one.",
     "kept": "That answer stays: the model has learnt from it, or it is of an earlier login.",
 }
 

@@ -126,7 +126,7 @@ def log(env: str | None, params: dict[str, Any], limit: int) -> None:
 
     with label_store(env, params, made_by=MADE_BY) as store:
         events = audit_log.log(store, limit=limit)
-    click.echo("\n".join(map(event_line, reversed(events))) or "Nobody has done anything yet")
+    click.echo("\n".join(map(event_line, reversed(events))) or "The log is empty")
 
 
 def _address(url: str) -> str:

@@ -8,7 +8,7 @@ from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web.process import page_address
-from whosame.annotators.human import Begun, ask_people
+from whosame.annotators.human import Started, ask_people
 from whosame.annotators.query_loop import QueryResult, run_queries
 from whosame.annotators.record import PeopleRecord, RoundRecord
 from whosame.annotators.registry import AnnotatorConfig, make_annotator
@@ -22,7 +22,7 @@ from whosame.strategies.base import RoundState, Session
 def oracle_answers(
     this_round: ThisRound,
     state: RoundState,
-    begin: Callable[[], Begun],
+    begin: Callable[[], Started],
     train_set: TrainSet,
     truth: Truth,
     annotator: str,
@@ -41,7 +41,7 @@ def oracle_answers(
 def people_answer(
     this_round: ThisRound,
     state: RoundState,
-    begin: Callable[[], Begun],
+    begin: Callable[[], Started],
     train_set: TrainSet,
     manifest: Manifest,
     options: AnnotatorConfig,

@@ -16,7 +16,7 @@ from whosame.training import Checkpoint, TrainingConfig, WarmupConfig, make_opti
 
 
 def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainSet, truth: Truth) -> ThisRound:
-    """Check all parameters together, and that the run is continued as it was begun."""
+    """Check all parameters together, and that the run is continued as it was started."""
     configuration = parse(Configuration, parameters)
     configuration.check_against(train_set, truth)
     database = configuration.database_url(paths.root())

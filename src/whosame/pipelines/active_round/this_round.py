@@ -10,7 +10,7 @@ class ThisRound:
     Attributes
     ----------
     uid : str
-        The run's own key in the label store: a run deleted and begun again under its name has another.
+        The run's own key in the label store: a run deleted and started again under its name has another.
     run : str
         The run's name.
     number : int

@@ -42,9 +42,9 @@ def valid(store, clock, secret):
 
 def test_a_session_is_its_users(store, clock):
     bob = users.add_user(store, "bob", role="coordinator", now=clock)
-    secret, begun = log_in(store, bob, now=clock)
-    assert (begun.name, begun.role, begun.id) == ("bob", "coordinator", users.token_hash(secret))
-    assert find_session(store, secret, now=clock) == begun
+    secret, started = log_in(store, bob, now=clock)
+    assert (started.name, started.role, started.id) == ("bob", "coordinator", users.token_hash(secret))
+    assert find_session(store, secret, now=clock) == started
 
 
 def test_logging_out_ends_one_session_and_its_leases_once(store, clock, token, secret, people, task_queue):

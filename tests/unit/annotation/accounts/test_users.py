@@ -153,7 +153,7 @@ def test_of_many_who_add_one_name_at_once_one_does(store, clock):
 
 
 def test_the_table_of_users(store, clock):
-    assert "Nobody was added yet" in users_table(users.all_users(store))
+    assert "No annotator was added yet" in users_table(users.all_users(store))
     session = log_in(store, users.add_user(store, "bob", now=clock), now=clock)[1]
     users.add_user(store, "Alice", role="coordinator", now=clock)
     log_out(store, session, now=clock)

@@ -134,7 +134,7 @@ def test_a_pair_that_is_not_trained_on_has_no_preview(make_run, pair):
 def test_what_is_not_here_is_said(make_run, tmp_path):
     make_run([0, 0], [0, 1])
     runs = tmp_path / "runs"
-    for uid, name in (("uid", "other"), ("of a run begun anew", "mine"), ("uid", "../runs/mine")):
+    for uid, name in (("uid", "other"), ("of a run started anew", "mine"), ("uid", "../runs/mine")):
         with pytest.raises(NoPreviewError, match="not on the machine that serves this page"):
             RoundFiles.read(runs, uid, name, 0)
     with pytest.raises(NoPreviewError, match="round 8 has no clusters here"):

@@ -99,7 +99,7 @@ def test_an_annotator_who_shares_nothing_has_no_rate(events_of):
 @pytest.mark.parametrize(
     ("events", "said"),
     [
-        ([], "nobody has answered anything yet"),
+        ([], "no answers yet"),
         ([event("ada", 1, 2, "same")], "Only ada has answered"),
         ([event("ada", 1, 2, "unsure"), event("ben", 1, 2, "unsure")], "Every answer is unsure"),
         ([event("ada", 1, 2, "same"), event("ben", 3, 4, "same")], "from two annotators: how often they err cannot"),
