@@ -2,6 +2,7 @@
 
 import hashlib
 import http.client
+import multiprocessing
 import os
 import shutil
 import socket
@@ -26,6 +27,24 @@ from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.queue.undo import last_undoable, undo_answer
 from whosame.annotation.store.schema import metadata
 from whosame.annotation.store.store import open_store
+
+# One server for every test that starts processes: they begin with these imports done. The last call is the one in force.
+multiprocessing.set_forkserver_preload(
+    [
+        "alembic.command",
+        "whosame.annotation.store.store",
+        "whosame.app.round_loop",
+        "whosame.pipeline_registry",
+        "whosame.settings",
+        "kedro_mlflow",
+        # imported late, by each process anew if not here
+        "kedro_mlflow.io.metrics",
+        "mlflow.pyfunc",
+        "mlflow.store.tracking.sqlalchemy_store",
+        "numba.typed",
+        "torch._dynamo",
+    ]
+)
 
 
 def missing(program: str) -> None:
@@ -297,7 +316,7 @@ class AnyImage(dict):
 
 
 def queue_of(store, pairs=None, *, images=None, now=time.time, **run):
-    """Return the queue of a round that has begun and asks pairs: so many of images 0 and 1, 2 and 3 …, or these."""
+    """Return the queue of a round that has started and asks pairs: so many of images 0 and 1, 2 and 3 …, or these."""
     known = {"run_uid": "uid", "run": "mine", "root": "/images", "round": 0, "rounds": 3, "asked": 0}
     info = RunInfo(**{**known, "budget": 30, "round_budget": 10, **run})
     queue = TaskQueue(store, info, AnyImage() if images is None else images, now=now)

@@ -143,9 +143,6 @@ def _play(folder, parameters, fork, sabotage):
 
 
 _server = multiprocessing.get_context("forkserver")
-_server.set_forkserver_preload(
-    ["whosame.app.round_loop", "whosame.pipeline_registry", "whosame.settings", "kedro_mlflow"]
-)
 
 
 class Player:

@@ -114,7 +114,7 @@ def test_the_log_tells_who_did_what_the_newest_last(annotators, open_answers):
 
 def test_an_empty_log_says_so_and_a_line_stays_a_line(annotators, open_answers):
     open_answers().close()
-    assert annotators("log").output == "Nobody has done anything yet\n"
+    assert annotators("log").output == "The log is empty\n"
     with open_answers() as store, store.writing() as connection:
         audit_log.record(connection, "(terminal)", "exported", {"file": "a\n2030\tbob\tremoved"})
     assert len(annotators("log").output.splitlines()) == 1
@@ -144,6 +144,6 @@ def test_the_quality_of_annotators_in_the_store_or_in_a_run(annotators, open_ans
         assert rows["ada"].split()[1:4] == [answered, "0", answered]
         assert [name for name in ("ada", "ben", "cleo") if rows[name].endswith("careless?")] == ["cleo"]
     assert lines[0] == "run first"
-    assert "nobody has answered anything yet" in annotators("quality --run=quiet").output
+    assert "no answers yet" in annotators("quality --run=quiet").output
     unknown = annotators("quality --run=frist")
     assert (unknown.exit_code, "unknown run 'frist': did you mean 'first'" in unknown.output) == (1, True)

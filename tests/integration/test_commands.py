@@ -10,10 +10,10 @@ from whosame.runs import Run
 
 def test_run_plays_the_next_round_and_shows_its_table(project, type_kedro):
     type_kedro(project, "run", "--pipeline=active_round", "--env=tiny", "--to-nodes=select_pairs")
-    begun = Run(project / "data" / "runs" / "demo")
-    assert begun.completed() == 0
-    assert not begun.lock().close()  # given back
-    assert (begun.round(0) / "questions.parquet").exists()
+    started = Run(project / "data" / "runs" / "demo")
+    assert started.completed() == 0
+    assert not started.lock().close()  # given back
+    assert (started.round(0) / "questions.parquet").exists()
     first = type_kedro(project, "run", "--pipeline=active_round", "--env=tiny")
     assert re.search(r"round\s+asked\s+mAP", first.stdout)
     second = type_kedro(project, "run", "--pipelines=active_round", "--env=tiny")

@@ -12,8 +12,6 @@ import pandas as pd
 import pytest
 
 from whosame import artefacts
-from whosame.clustering import neighbours
-from whosame.features.centring import centre_by_camera
 from whosame.runs import Run
 from whosame.strategies.registry import PRESETS
 
@@ -101,26 +99,6 @@ def test_what_is_whole_is_not_made_again(calm, play, project):
     assert play(project, run="calm") == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert run.metrics() == run_of(calm, "calm").metrics()
-
-
-def test_a_round_without_nearest_images_is_completed(project, play):
-    """They are of the features that are clustered; a round that an earlier version began has none."""
-    options = {"run": "aas", "strategy": "aas", "rounds": 1, "clustering": {"centre_cameras": True}}
-    assert play(project, **options) == 0
-    run = run_of(project, "aas")
-    folder, metrics = run.round(0), run.metrics()
-    nearest, clustered_at = np.load(folder / "nearest.npy"), (folder / "clusters.npy").stat().st_mtime_ns
-    train = pd.read_parquet(next((project / "data" / "02_index").glob("manifest_*.parquet"))).query("split == 'train'")
-    with np.load(folder / "features.npz") as features:
-        plain, centred = features["vectors"], centre_by_camera(features["vectors"], train["camera"].to_numpy())
-    np.testing.assert_array_equal(nearest, neighbours(centred, 2).nearest)
-    assert (nearest != neighbours(plain, 2).nearest).any()
-    for name in ("nearest.npy", "answers.parquet", "labels.npy", "metrics.json"):
-        (folder / name).unlink()
-    assert play(project, **options) == 0
-    np.testing.assert_array_equal(np.load(folder / "nearest.npy"), nearest)
-    assert (folder / "clusters.npy").stat().st_mtime_ns == clustered_at
-    assert run.metrics() == metrics
 
 
 def test_a_fork_continues_under_another_strategy(calm, play):

@@ -27,6 +27,11 @@ PUBLISHED = ["market1501", "dukemtmc", "msmt17"]
 ENVIRONMENTS = ["base", *PUBLISHED, "omniglot"]
 
 
+@pytest.fixture(autouse=True)
+def _a_project_without_runs(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
 def loader(environment, **typed):
     return ConfigLoader(str(CONF), env=environment, runtime_params=typed, **CONFIG_LOADER_ARGS)
 

@@ -152,7 +152,6 @@ def test_answers_and_events_refuse_changes(database):
 
 
 SERVER = multiprocessing.get_context("forkserver")  # this process has threads of other tests
-SERVER.set_forkserver_preload(["alembic.command", "whosame.annotation.store.store"])
 
 
 def begin(barrier, url, migrations, moment):
