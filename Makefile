@@ -30,7 +30,7 @@ demo: $(VENV)/installed
 	$(BIN)/kedro run --pipeline=active_round
 
 test: $(VENV)/installed-dev check
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup  # three processes: more threads would only wait
 
 check: $(VENV)/installed-dev
 	$(BIN)/ruff check .
