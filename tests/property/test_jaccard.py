@@ -1,4 +1,4 @@
-"""The sparse float64 graph equals a plain dense reference, written from methods.md, Clusters."""
+"""The sparse float64 graph equals a plain dense transcription of the published rule."""
 
 import faiss
 import numpy as np
@@ -41,23 +41,26 @@ def reference_order(x):
 
 
 def reference_distances(features, k1, k2):
-    """Return the dense k-reciprocal Jaccard distances, float64 [N, N], as methods.md, Clusters says it."""
+    """Return the dense k-reciprocal Jaccard distances, float64 [N, N], by the rule of the published code.
+
+    That of Zhong et al. (CVPR 2017) as SpCL and Cluster Contrast have it: ``rank`` holds the k1 nearest of each row, the
+    row itself among them, and "the nearest k" are its first k + 1.
+    """
     x = features.astype(np.float64)
     n = len(x)
     order = reference_order(x)
+    rank = order[:, :k1]
 
     def reciprocal(i, k):
-        return {j for j in order[i, :k] if i in order[j, :k]}
+        forward = rank[i, : k + 1]
+        return forward[(rank[forward, : k + 1] == i).any(axis=1)]
 
     whole = [reciprocal(i, k1) for i in range(n)]
-    halves = [reciprocal(i, max(1, round(k1 / 2))) for i in range(n)]
+    halves = [reciprocal(i, int(np.around(k1 / 2))) for i in range(n)]
     v = np.zeros((n, n))
     for i in range(n):
-        expanded = set(whole[i])
-        for j in whole[i]:
-            if 3 * len(halves[j] & whole[i]) > 2 * len(halves[j]):
-                expanded |= halves[j]
-        members = sorted(expanded)
+        near = [halves[j] for j in whole[i] if len(np.intersect1d(halves[j], whole[i])) > 2 / 3 * len(halves[j])]
+        members = np.unique(np.concatenate([whole[i], *near]))
         weights = np.exp(-(2 - 2 * (x[members] @ x[i])))
         v[i, members] = weights / weights.sum()
     v = np.stack([v[order[i, :k2]].mean(axis=0) for i in range(n)])
@@ -119,6 +122,14 @@ def test_graph_and_labels_equal_the_dense_reference(kind, n, dim, k1, k2, eps, m
 @pytest.mark.parametrize(("k1", "k2", "eps"), [(30, 6, 0.6), (20, 6, 0.5), (7, 1, 0.4)])
 def test_graph_and_labels_equal_the_dense_reference_at_400(kind, k1, k2, eps):
     check(make_features(kind, 400, 32, seed=k1), k1, k2, eps, 4)
+
+
+@pytest.mark.parametrize(("n", "k1"), [(300, 30), (300, 31), (300, 20), (300, 5), (24, 30), (24, 31)])
+def test_labels_equal_those_of_the_published_rule_also_for_odd_k1_and_fewer_images_than_k1(n, k1):
+    features = make_features("clustered", n, 16, seed=k1)
+    expected = DBSCAN(eps=0.6, min_samples=4, metric="precomputed").fit_predict(reference_distances(features, k1, 6))
+    assert expected.max() > 0
+    np.testing.assert_array_equal(cluster(features, k1=k1, k2=6, eps=0.6, min_samples=4), expected)
 
 
 def test_float64_features_count_as_they_are():

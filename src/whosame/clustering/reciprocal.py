@@ -37,7 +37,7 @@ def encode(near: Neighbours, unit: NDArray[Any], *, k1: int) -> csr_array:
     References
     ----------
     Zhong et al., *Re-ranking person re-identification with k-reciprocal encoding*, CVPR 2017, Eq. 2, 3 and 7;
-    methods.md, Clusters.
+    the half-size set is that of the public code; methods.md, Clusters.
     """
     n = len(unit)
     whole, halves = (reciprocal_sets(near.indices, k) for k in (k1, half(k1)))
@@ -58,8 +58,8 @@ def expand(encoded: csr_array, near: Neighbours, *, k2: int) -> csr_array:
 
 
 def half(k1: int) -> int:
-    """Return the size of the half-size neighbourhood, the row itself included: 15 for 30, rounded half to even."""
-    return max(1, round(k1 / 2))
+    """Return the size of the half-size neighbourhood, the row itself included: 16 for 30, halves rounded to even."""
+    return round(k1 / 2) + 1
 
 
 def reciprocal_sets(indices: NDArray[np.int32], k: int) -> Sets:
