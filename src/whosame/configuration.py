@@ -20,7 +20,8 @@ from whosame.strategies.base import Strategy
 from whosame.strategies.budget import Schedule
 from whosame.training import TrainingConfig, WarmupConfig
 
-NOT_RESULT_AFFECTING = {"round", "run", "device", "database", "images", "storage", "compare", "native"}
+# of "images" and "unreadable" the manifest's digest says what the results depend on
+NOT_RESULT_AFFECTING = {"round", "run", "device", "database", "images", "unreadable", "storage", "compare", "native"}
 
 
 class StorageConfig(Parameters):

@@ -2,26 +2,54 @@
 
 import io
 import os
+import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from itertools import islice
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
+from PIL.Image import Transpose
+from PIL.TiffImagePlugin import TiffImageFile
 
 T = TypeVar("T")
 R = TypeVar("R")
 
-ORIENTATION = 0x0112  # the EXIF tag
-SIDEWAYS = frozenset({5, 6, 7, 8})
+DECODER = 2  # version; raise it when the same file gives other pixels, another size, or is accepted otherwise
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # PPM: PGM too. For others, Pillow may start a program
+JPEGS = ("JPEG", "MPO")  # MPO: one with several pictures
 BYTES_A_PIXEL = 8  # the most that any format read here needs: 16 bits for each of RGBA
-FAILURES = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError, Image.DecompressionBombWarning)
+
+# EXIF and TIFF tags
+BITS_PER_SAMPLE, PHOTOMETRIC, ORIENTATION, SAMPLE_FORMAT = 258, 262, 274, 339
+TURNS = {
+    2: Transpose.FLIP_LEFT_RIGHT,
+    3: Transpose.ROTATE_180,
+    4: Transpose.FLIP_TOP_BOTTOM,
+    5: Transpose.TRANSPOSE,
+    6: Transpose.ROTATE_270,
+    7: Transpose.TRANSVERSE,
+    8: Transpose.ROTATE_90,
+}
+SIDEWAYS = frozenset(TURNS[orientation] for orientation in (5, 6, 7, 8))
+
+PILLOWS_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
 class UnusableImageError(Exception):
     """An image that cannot be used; the message is the reason, without the file's name."""
+
+
+class Upright(NamedTuple):
+    """An image as RGB of 8 bits, perhaps reduced, and the height and width of the file's own, all upright."""
+
+    pixels: Image.Image
+    height: int
+    width: int
 
 
 def inspect(content: bytes, max_pixels: float) -> tuple[int, int]:
@@ -32,33 +60,22 @@ def inspect(content: bytes, max_pixels: float) -> tuple[int, int]:
     Raises
     ------
     UnusableImageError
-        Empty, of no known format, truncated, broken, or of more than ``max_pixels`` pixels.
+        Empty, of no format that is read, truncated, damaged, of more than ``max_pixels`` pixels, or of pixels whose
+        range is not known.
     """
-    if not content:
-        raise UnusableImageError("empty file")
-    try:
-        with Image.open(io.BytesIO(content)) as image:
-            width, height = image.size
-            if width * height > max_pixels:
-                raise UnusableImageError(f"{width} × {height} pixels, absurdly large for a crop")
-            sideways = image.getexif().get(ORIENTATION) in SIDEWAYS
-            image.draft("RGB", (1, 1))
-            image.load()
-    except UnidentifiedImageError:
-        raise UnusableImageError("no image in any known format") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
-        raise UnusableImageError("absurdly large for a crop") from None
-    except FAILURES as error:
-        raise UnusableImageError(f"truncated or broken: {error}") from None
-    return (width, height) if sideways else (height, width)
+    with opened(content) as image:
+        width, height = image.size
+        if width * height > max_pixels:
+            raise UnusableImageError(f"{width} × {height} pixels, absurdly large for a crop")
+        found = upright(image, at_least=(1, 1))
+    return found.height, found.width
 
 
 def decode(content: bytes, height: int, width: int, *, invert: bool) -> NDArray[np.uint8]:
     """Decode an image, turn it upright, and resize it.
 
-    The EXIF orientation is applied; greyscale and palettes become RGB, 16-bit greyscale its upper 8 bits; transparency
-    is ignored. Resizing is bilinear over the area that a pixel covers; a JPEG of more than twice the size is first
-    reduced by the decoder, which is faster and hardly visible.
+    Resizing is bilinear over the area that a pixel covers; a JPEG of more than twice the size is first reduced by the
+    decoder, which is faster and hardly visible.
 
     Returns
     -------
@@ -67,25 +84,107 @@ def decode(content: bytes, height: int, width: int, *, invert: bool) -> NDArray[
     Raises
     ------
     UnusableImageError
-        The bytes cannot be decoded.
+        As for :func:`inspect`. What that accepts can be decoded.
     """
-    try:
-        with Image.open(io.BytesIO(content)) as opened:
-            turned = opened.getexif().get(ORIENTATION, 1)
-            opened.draft(None, (2 * height, 2 * width) if turned in SIDEWAYS else (2 * width, 2 * height))
-            image = ImageOps.exif_transpose(opened) if turned != 1 else opened
-            image = eight_bits(image).convert("RGB").resize((width, height), Image.Resampling.BILINEAR)
-    except FAILURES as error:
-        raise UnusableImageError(f"truncated or broken: {error}") from None
-    pixels = np.asarray(image)
+    with opened(content) as image:
+        found = upright(image, at_least=(2 * height, 2 * width)).pixels
+        resized = found.resize((width, height), Image.Resampling.BILINEAR)
+    pixels = np.asarray(resized)
     return 255 - pixels if invert else pixels
 
 
-def eight_bits(image: Image.Image) -> Image.Image:
-    """Return 16-bit greyscale as its upper 8 bits, which Pillow's own conversion would clip to white; others as is."""
-    if not image.mode.startswith("I"):
+@contextmanager
+def opened(content: bytes) -> Iterator[Image.Image]:
+    """Open an image in one of ``FORMATS``; nothing else in the package opens one.
+
+    Raises
+    ------
+    UnusableImageError
+        It cannot be opened, or what is done with it in the block fails.
+    """
+    if PILLOWS_WARNINGS not in warnings.filters:  # never for a block: that would not be safe in threads
+        warnings.filterwarnings("ignore", module=r"PIL\.")
+    if not content:
+        raise UnusableImageError("empty file")
+    try:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:  # noqa: TID251 - here only
+            yield image
+    except UnusableImageError:
+        raise
+    except UnidentifiedImageError:
+        raise UnusableImageError(f"damaged, or no image in a known format ({', '.join(FORMATS)})") from None
+    except Image.DecompressionBombError:
+        raise UnusableImageError("absurdly large for a crop") from None
+    except Exception as error:  # noqa: BLE001 - damaged files bring Pillow to any
+        raise UnusableImageError(f"truncated or damaged: {error or type(error).__name__}") from None
+
+
+def stored_upright(image: Image.Image) -> bool:
+    """Return whether an opened image needs no turning, and has one frame: other programs show what is decoded here."""
+    return not getattr(image, "is_animated", False) and _turn(image) is None
+
+
+def upright(image: Image.Image, *, at_least: tuple[int, int] | None = None) -> Upright:
+    """Decode an opened image to upright RGB of 8 bits.
+
+    It is turned by the orientation in EXIF or XMP, whatever else these say. Greyscale and palettes become RGB, 12 and
+    16 bits their upper 8; transparency is ignored; of several frames the first is taken.
+
+    Parameters
+    ----------
+    image : PIL.Image.Image
+        Of :func:`opened`, not loaded yet.
+    at_least : tuple of int, optional
+        Height and width, upright, below which a JPEG is not reduced as it is decoded; by default it is not reduced.
+
+    Raises
+    ------
+    UnusableImageError
+        Pixels whose range is not known: floating-point numbers, signed integers, integers of 32 bits.
+    """
+    turn = _turn(image)
+    width, height = image.size
+    if at_least is not None:
+        high, wide = at_least
+        image.draft(None, (high, wide) if turn in SIDEWAYS else (wide, high))  # of JPEGs, others have none
+    image.load()
+    eight_bits = _eight_bits(image)
+    eight_bits.info.clear()  # or what it says of transparency would be converted too
+    colour = eight_bits.convert("RGB")
+    if turn is None:
+        return Upright(colour, height, width)
+    return Upright(colour.transpose(turn), *((width, height) if turn in SIDEWAYS else (height, width)))
+
+
+def _turn(image: Image.Image) -> Transpose | None:
+    """Return how an opened image is to be turned. JPEGs, which may be reduced as they are loaded, are not loaded."""
+    if image.format not in JPEGS:
+        image.load()
+    if image.format == "TIFF":
+        return None  # Pillow turns it as it loads it, and its size
+    try:
+        return TURNS.get(image.getexif().get(ORIENTATION, 1))
+    except Exception:  # noqa: BLE001 - damaged EXIF brings Pillow to any; other programs show the image as it is stored
+        return None
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    tags = image.tag_v2 if isinstance(image, TiffImageFile) else {}
+    if image.mode == "F":
+        raise UnusableImageError(_of_unknown_range("floating-point numbers"))
+    if image.mode == "I" and image.format != "PPM":  # of which Pillow makes 16 bits, whatever its own range is
+        raise UnusableImageError(_of_unknown_range("integers of 32 bits, or signed ones"))
+    if 2 in tags.get(SAMPLE_FORMAT, ()):
+        raise UnusableImageError(_of_unknown_range("signed integers"))
+    if image.mode[0] != "I":
         return image
-    return Image.fromarray((np.asarray(image, np.uint32) >> 8).astype(np.uint8))
+    bits = tags.get(BITS_PER_SAMPLE, (16,))[0]
+    grey = (np.asarray(image, np.uint32) >> (bits - 8)).astype(np.uint8)
+    return Image.fromarray(255 - grey if tags and not tags.get(PHOTOMETRIC, 0) else grey)  # 0: white is zero
+
+
+def _of_unknown_range(kind: str) -> str:
+    return f"its pixels are {kind}, which do not say what is black and what is white: save it with 8 or 16 bits"
 
 
 def cores() -> int:

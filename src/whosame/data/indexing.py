@@ -1,8 +1,7 @@
 """Index of a folder of images: its manifest. An image is decoded once, and again only when its file has changed."""
 
 import hashlib
-import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -10,11 +9,10 @@ from typing import NamedTuple
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
 
 from whosame.atomic import writing
 from whosame.data.checks import check
-from whosame.data.decoding import BYTES_A_PIXEL, UnusableImageError, cores, in_threads, inspect
+from whosame.data.decoding import BYTES_A_PIXEL, DECODER, UnusableImageError, cores, in_threads, inspect
 from whosame.data.manifest import SCHEMA, Manifest, as_table
 from whosame.data.readers.base import SUFFIXES, ImageFile
 from whosame.data.source import SourceConfig
@@ -54,8 +52,8 @@ def index_images(source: SourceConfig, cache: Path) -> Manifest:
     Raises
     ------
     InputError
-        No images; names or lists that do not follow the layout; images that are unreadable, empty, truncated or
-        absurdly large; the same bytes under two identities; a person in training and in test. All of a kind at once.
+        No images; names or lists that do not follow the layout; images that cannot be used, unless they are to be
+        left out; the same bytes under two identities; a person in training and in test. All of a kind at once.
     StorageError
         The cache cannot be written.
     """
@@ -64,22 +62,25 @@ def index_images(source: SourceConfig, cache: Path) -> Manifest:
     if not found.images:
         known = ", ".join(sorted(SUFFIXES))
         raise InputError(f"no image for layout={source.layout} in {root}. Give another folder with images ({known}).")
-    images = sorted(found.images, key=lambda image: image.file.path)
-    folder = cache.resolve() / "02_index"
-    infos = _inspect_files(root, [image.file for image in images], source, folder / f"files_{_key(str(root))}.parquet")
-    notes = [*found.notes, *check(images, [info.digest for info in infos], keep_duplicates=source.duplicates == "keep")]
+    folder, name = cache.resolve() / "02_index", _key(repr(source) + str(root))
+    infos = _inspect_files(root, sorted(image.file for image in found.images), source, folder)
+    left_out = _leave_out(root, infos, source, folder / f"unreadable_{name}.txt")
+    described = [(image, info) for image in found.images if isinstance(info := infos[image.file], ImageInfo)]
+    described.sort(key=lambda pair: pair[0].file.path)
+    images, digests = [image for image, _ in described], [info.digest for _, info in described]
+    notes = [*found.notes, *left_out, *check(images, digests, keep_duplicates=source.duplicates == "keep")]
     columns = [
         [image.file.path for image in images],
         [image.split for image in images],
         [image.camera for image in images],
         [image.identity for image in images],
-        [info.height for info in infos],
-        [info.width for info in infos],
-        [info.digest for info in infos],
+        [info.height for _, info in described],
+        [info.width for _, info in described],
+        digests,
     ]
     table = as_table(pa.table(dict(zip(SCHEMA.names, columns, strict=True)), schema=SCHEMA))
     manifest = Manifest(root, source.dataset, table, tuple(notes))
-    _save_if_changed(manifest, folder / f"manifest_{_key(repr(source) + str(root))}.parquet")
+    _save_if_changed(manifest, folder / f"manifest_{name}.parquet")
     return manifest
 
 
@@ -99,40 +100,58 @@ def find_manifest(cache: Path, digest: str) -> Manifest | None:
     return None
 
 
-def _inspect_files(root: Path, files: Sequence[ImageFile], source: SourceConfig, store: Path) -> list[ImageInfo]:
+def _inspect_files(
+    root: Path, files: Sequence[ImageFile], source: SourceConfig, folder: Path
+) -> dict[ImageFile, ImageInfo | str]:
+    """Return each file's digest and size, or why it cannot be used."""
     max_pixels = source.max_megapixels * 1e6
+    store = folder / f"files_{_key(str(root))}_v{DECODER}.parquet"
     known = {file: info for file, info in _load_cache(store).items() if info.height * info.width <= max_pixels}
     new = [file for file in files if file not in known]
-    if not new:
-        return [known[file] for file in files]
-    inspect_file = partial(_inspect_file, root=root, max_pixels=max_pixels)
-    wrong = []
-    with ThreadPoolExecutor(cores()) as pool, warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # max_megapixels is the rule here
-        for file, info in zip(new, track(in_threads(inspect_file, new, pool, IN_WORK), "index", len(new)), strict=True):
-            if isinstance(info, str):
-                wrong.append(f"{file.path}: {info}")
-            else:
-                known[file] = info
-    _save_cache({file: known[file] for file in files if file in known}, store)
-    if wrong:
-        advice = "Remove or replace them, then run again: the others are not decoded a second time."
-        raise InputError(format_problems(f"{len(wrong)} images in {root} cannot be used", wrong, advice))
-    return [known[file] for file in files]
+    inspected: dict[ImageFile, ImageInfo | str] = {}
+    if new:
+        work = partial(_inspect_file, root=root, max_pixels=max_pixels)
+        with ThreadPoolExecutor(cores()) as pool:
+            infos = track(in_threads(work, new, pool, IN_WORK), "index", len(new))
+            inspected = dict(zip(new, infos, strict=True))
+        usable = known | {file: info for file, info in inspected.items() if isinstance(info, ImageInfo)}
+        _save_cache({file: usable[file] for file in files if file in usable}, store)
+    return {file: inspected[file] if file in inspected else known[file] for file in files}
 
 
 def _inspect_file(file: ImageFile, *, root: Path, max_pixels: float) -> ImageInfo | str:
     """Return a file's digest and size, or why it cannot be used."""
+    path = root / file.path
     if file.size > BYTES_A_PIXEL * max_pixels + HEADER:
         return f"{file.size:,} bytes, absurdly large for a crop"
     try:
-        content = (root / file.path).read_bytes()
+        if not path.is_file():  # reading from a named pipe would not end
+            return "no file, or a link to none"
+        content = path.read_bytes()
         height, width = inspect(content, max_pixels)
     except UnusableImageError as error:
         return str(error)
     except OSError as error:
         return f"cannot be read: {error.strerror}"
     return ImageInfo(hashlib.blake2b(content, digest_size=16).hexdigest(), height, width)
+
+
+def _leave_out(root: Path, infos: Mapping[ImageFile, ImageInfo | str], source: SourceConfig, listed: Path) -> list[str]:
+    """Return the note on files that cannot be used and list them in a file; raise unless they are to be left out."""
+    unusable = [f"{file.path}: {info}" for file, info in infos.items() if isinstance(info, str)]
+    listed.unlink(missing_ok=True)
+    if not unusable:
+        return []
+    with writing(listed) as out:
+        out.writelines(f"{line}\n".encode() for line in unusable)
+    if source.unreadable == "error" or len(unusable) == len(infos):
+        title = f"{len(unusable)} images in {root} cannot be used"
+        advice = (
+            f"{listed} lists them. Remove or replace them, or leave them out with unreadable=skip, then run again: "
+            "the others are not decoded a second time."
+        )
+        raise InputError(format_problems(title, unusable, advice))
+    return [f"{len(unusable):,} images that cannot be used are left out (unreadable=skip): {listed} lists them"]
 
 
 def _load_cache(store: Path) -> dict[ImageFile, ImageInfo]:

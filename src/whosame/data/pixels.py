@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import NonNegativeFloat
 
 from whosame.atomic import writing
-from whosame.data.decoding import UnusableImageError, cores, decode, in_threads
+from whosame.data.decoding import DECODER, UnusableImageError, cores, decode, in_threads
 from whosame.data.manifest import Manifest
 from whosame.errors import InputError, StorageError
 from whosame.parameters import Parameters, parameter
@@ -19,7 +19,6 @@ from whosame.progress import track
 
 GIB = 2**30
 IN_WORK = 64  # images in work at once
-DECODER = 1  # version; raise it when the same file gives other pixels
 
 
 class PixelsConfig(Parameters):

@@ -19,6 +19,8 @@ class SourceConfig(Parameters):
     """Folder of the images. null: layout synthetic, which renders its own."""
     max_megapixels: PositiveFloat = parameter(20.0, unit="megapixels")
     """A larger image is no person crop but a mistake."""
+    unreadable: Literal["error", "skip"] = "error"
+    """Images that cannot be used (empty, damaged, too large …): an error, or left out, counted and listed in a file."""
     duplicates: Literal["error", "keep"] = "error"
     """The same file content under two people: an error, or kept and counted."""
     folder: FolderReader = FolderReader()

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFile
 
+from whosame.data import indexing
 from whosame.data.indexing import index_images
 from whosame.data.manifest import Manifest
 from whosame.data.readers import FolderReader
@@ -66,7 +67,7 @@ def test_every_unusable_image_is_named_with_its_reason(images):
     ]
     assert "empty file" in message
     assert "truncated" in message
-    assert "no image in any known format" in message
+    assert "no image in a known format" in message
 
 
 def forged(width, height):
@@ -91,7 +92,6 @@ def test_absurdly_large_images_are_refused_before_they_are_decoded(images, monke
         index(images, max_megapixels=0.05)
     assert str(raised.value).count("absurdly large for a crop") == 3
     assert "e_3.png: 300 × 300 pixels" in str(raised.value)
-    assert len(decoded) == 6
     assert max(width * height for width, height in decoded) < 0.05e6
 
 
@@ -220,3 +220,66 @@ def test_a_damaged_cache_is_made_again(images, decoded):
     assert len(decoded) == 6
     (path,) = (images.parent / "cache" / "02_index").glob("manifest_*.parquet")
     assert Manifest.load(path).digest == first.digest
+
+
+# --- images that cannot be used ---
+
+
+def test_unusable_images_are_left_out_counted_and_listed_if_so_wanted(images):
+    put(images, {"train/e_1.jpg": b"", "train/e_2.png": content("png")[:40], "gallery/f_1.jpg": content(seed=50)})
+    (images / "train" / "g_1.jpg").symlink_to(images / "gone.jpg")
+    with pytest.raises(InputError, match=r"3 images .* cannot be used(?s:.)*unreadable=skip"):
+        index(images)
+    manifest = index(images, unreadable="skip")
+    left = ["train/e_1.jpg", "train/e_2.png", "train/g_1.jpg"]
+    assert sorted(manifest.table["path"]) == sorted(
+        str(path.relative_to(images)) for path in images.rglob("*.*") if str(path.relative_to(images)) not in left
+    )
+    (note,) = [note for note in manifest.notes if "unreadable=skip" in note]
+    assert note.startswith("3 images that cannot be used are left out")
+    listed = Path(note.split(": ", 1)[1].removesuffix(" lists them"))
+    assert [line.split(": ")[0] for line in listed.read_text().splitlines()] == left
+    assert index(images, unreadable="skip").digest == manifest.digest
+
+    for path in left:
+        (images / path).unlink()
+    assert index(images).bytes_digest == manifest.bytes_digest
+    assert not any("unreadable" in note for note in index(images, unreadable="skip").notes)
+    assert not listed.exists()
+
+
+def test_nothing_but_unusable_images_is_an_error_all_the_same(images):
+    for path in images.rglob("*.jpg"):
+        path.write_bytes(b"")
+    with pytest.raises(InputError, match=r"6 images in .* cannot be used"):
+        index(images, unreadable="skip")
+
+
+def test_links_to_nothing_and_pipes_are_named_among_the_others(images):
+    (images / "train" / "e_1.jpg").symlink_to("gone.jpg")
+    (images / "train" / "e_2.jpg").symlink_to("e_2.jpg")
+    os.mkfifo(images / "train" / "e_3.jpg")
+    put(images, {"train/e_4.jpg": b""})
+    with pytest.raises(InputError, match="4 images") as raised:
+        index(images)
+    for name in ("e_1", "e_2", "e_3"):
+        assert f"train/{name}.jpg: no file, or a link to none" in str(raised.value)
+
+
+def test_test_images_that_are_training_images_are_a_note(images):
+    train = (images / "train" / "a_1.jpg").read_bytes()
+    put(images, {"query/h_1.jpg": train, "gallery/i_1.jpg": train, "gallery/i_2.jpg": train})
+    notes = index(images, duplicates="keep").notes
+    assert (
+        "1 queries and 2 gallery images are training images, byte for byte, as gallery/i_1.jpg = train/a_1.jpg: "
+        "retrieval looks too good"
+    ) in notes
+    assert not any("byte for byte" in note for note in index(images, folder=FolderReader(pattern="zzz|")).notes)
+
+
+def test_what_was_indexed_by_an_earlier_decoder_is_inspected_again(images, decoded, monkeypatch):
+    index(images)
+    decoded.clear()
+    monkeypatch.setattr(indexing, "DECODER", indexing.DECODER + 1)
+    index(images)
+    assert len(decoded) == 6

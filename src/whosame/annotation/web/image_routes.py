@@ -8,13 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Request
 from fastapi import Path as InPath
 from fastapi.responses import Response
-from PIL import Image, ImageOps
 from sqlalchemy import Connection, Row, or_, select
 
 from whosame.annotation.store.schema import answer_events, images, leases, runs, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.web.auth import Visitor, visitor
-from whosame.data.decoding import FAILURES, eight_bits
+from whosame.data.decoding import UnusableImageError, opened, stored_upright, upright
 
 router = APIRouter()
 
@@ -45,7 +44,7 @@ def image(
 
 
 def read_image(root: Path, path: str, digest: str) -> tuple[bytes, str]:
-    """Return an image file as browsers can show it, and its media type.
+    """Return an image file as browsers can show it, upright, and its media type.
 
     Parameters
     ----------
@@ -73,14 +72,12 @@ def read_image(root: Path, path: str, digest: str) -> tuple[bytes, str]:
     if hashlib.blake2b(content, digest_size=16).hexdigest() != digest:
         raise UnshowableError("this picture has changed since the run began")
     try:
-        with Image.open(io.BytesIO(content)) as opened:
-            if opened.format in BROWSER_FORMATS:
-                return content, BROWSER_FORMATS[opened.format]
-            turned = eight_bits(ImageOps.exif_transpose(opened))
-            upright = turned if turned.mode in ("L", "RGB", "RGBA") else turned.convert("RGB")
+        with opened(content) as image:
+            if image.format in BROWSER_FORMATS and stored_upright(image):
+                return content, BROWSER_FORMATS[image.format]
             drawn = io.BytesIO()
-            upright.save(drawn, "PNG")
-    except FAILURES as error:
+            upright(image).pixels.save(drawn, "PNG")
+    except UnusableImageError as error:
         raise UnshowableError("this picture cannot be read") from error
     return drawn.getvalue(), "image/png"
 

@@ -73,19 +73,22 @@ def scan(root: Path, under: str = "") -> list[ImageFile]:
 
 
 def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[ImageFile]:
-    about = folder.stat()
-    here = (about.st_dev, about.st_ino)
+    itself = folder.stat()
+    here = (itself.st_dev, itself.st_ino)
     if here in above:  # a link back up
         return
     with os.scandir(folder) as entries:
         for entry in entries:
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
+            try:
+                is_folder, about = entry.is_dir(), entry.stat()
+            except OSError:  # a link to nothing, or in a ring: no folder, and as an image it is one that cannot be used
+                is_folder, about = False, None
+            if is_folder:
                 yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", above | {here})
             elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122 - a Path per file is slow
-                stat = entry.stat()
-                yield ImageFile(prefix + entry.name, stat.st_size, stat.st_mtime_ns)
+                yield ImageFile(prefix + entry.name, *((about.st_size, about.st_mtime_ns) if about else (0, 0)))
 
 
 def need(root: Path, wanted: Sequence[str], layout: str) -> None:

@@ -6,7 +6,8 @@ from whosame.pipelines import stage_node
 from whosame.pipelines.prepare import nodes
 
 SOURCE = (
-    "params:layout params:images params:max_megapixels params:duplicates params:folder params:omniglot params:synthetic"
+    "params:layout params:images params:max_megapixels params:unreadable params:duplicates "
+    "params:folder params:omniglot params:synthetic"
 )
 
 

@@ -45,7 +45,32 @@ def test_other_formats_are_converted_without_loss(tmp_path, save, crop, suffix):
 def test_16_bits_are_not_clipped_to_white(tmp_path, save):
     deep = np.array([[0, 255, 256], [32768, 65280, 65535]], dtype=np.uint16)
     content, _ = read_image(tmp_path, "a.tif", save("a.tif", Image.fromarray(deep)))
-    assert np.array_equal(np.asarray(Image.open(io.BytesIO(content))), deep >> 8)
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(content)).convert("L")), deep >> 8)
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp", "tif"])
+def test_turned_images_are_sent_upright(tmp_path, save, image_ref, crop, suffix):
+    """No browser turns all of them, and none by an orientation that only XMP has."""
+    exif = Image.Exif()
+    exif[274] = 6
+    exif[0x9286] = b"odd"  # a tag of the wrong type, as some cameras write
+    crop.save(tmp_path / f"a.{suffix}", exif=exif, **({"lossless": True} if suffix == "webp" else {}))
+    content, kind = read_image(tmp_path, f"a.{suffix}", image_ref(tmp_path, f"a.{suffix}").digest)
+    shown = np.asarray(Image.open(io.BytesIO(content)), int)
+    assert kind == "image/png"
+    assert shown.shape == (8, 16, 3)
+    assert np.abs(shown - np.asarray(crop)[::-1].swapaxes(0, 1)).mean() < (60 if suffix == "jpg" else 1)
+
+
+@pytest.mark.parametrize("suffix", ["webp", "png", "gif"])
+def test_of_several_frames_the_first_is_sent_which_the_network_sees_too(tmp_path, image_ref, suffix):
+    frames = [Image.new("RGB", (8, 16), colour) for colour in ((255, 0, 0), (0, 255, 0))]
+    lossless = {"lossless": True} if suffix == "webp" else {}
+    frames[0].save(tmp_path / f"a.{suffix}", save_all=True, append_images=frames[1:], **lossless)
+    content, _ = read_image(tmp_path, f"a.{suffix}", image_ref(tmp_path, f"a.{suffix}").digest)
+    shown = Image.open(io.BytesIO(content))
+    assert getattr(shown, "n_frames", 1) == 1
+    assert shown.getpixel((0, 0)) == (255, 0, 0)
 
 
 def test_a_file_outside_the_folder_is_never_read(tmp_path, save, crop):
