@@ -51,8 +51,9 @@ class Answer:
     verdict : str
         ``same``, ``different`` or ``unsure``.
     source : str
-        ``human`` or ``oracle`` for an answer that cost a question of the budget, ``closure`` for one that follows
-        from earlier answers, ``memory`` for one found in the label store (given before a restart).
+        ``human`` or ``oracle`` for an answer that cost a question of the budget, ``closure`` for a free one, which
+        follows from earlier answers or from the bytes of the two files, ``memory`` for one found in the label store
+        (given before a restart).
     annotator : str
         Who gave the verdict; where the pair was asked again, who decided it.
     seconds : float
@@ -78,4 +79,4 @@ class Answer:
     @property
     def attempts(self) -> int:
         """Number of answers to the pair, paid for or not."""
-        return self.asked + self.found_again
+        return max(self.asked + self.found_again, 1)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from whosame.active_round import RunState, clustered_vectors, play_round
+from whosame.annotators.base import answers_about_copies
 from whosame.annotators.oracle import NoisyOracle
 from whosame.clustering import Clustering, ClusteringConfig, base_clusters
 from whosame.errors import ParameterError
@@ -54,6 +55,7 @@ def simulate(
     parameters: Mapping[str, Any] | None = None,
     config: ClusteringConfig | None = None,
     clustering: Clustering | None = None,
+    digests: Sequence[str] | None = None,
 ) -> Simulation:
     """Play the rounds of a strategy without training.
 
@@ -83,6 +85,9 @@ def simulate(
         How the features are clustered; by default as ``kedro run`` does.
     clustering : Clustering, optional
         ``base_clusters(features, config)``, where several simulations share it.
+    digests : sequence of str, N long, optional
+        Of the images' bytes: questions about two files of the same bytes are answered for free. By default no two are
+        the same.
 
     Raises
     ------
@@ -93,6 +98,9 @@ def simulate(
     if not len(features) == len(identities) == len(cameras):
         lengths = f"{len(features)} features, {len(identities)} identities and {len(cameras)} cameras"
         raise ParameterError(f"a simulation takes as many identities and cameras as features, not {lengths}")
+    digests = digests if digests is not None else [str(row) for row in range(len(features))]
+    if len(digests) != len(features):
+        raise ParameterError(f"a simulation takes as many digests as features, {len(features)}, not {len(digests)}")
     if not 0 <= noise <= 1:
         raise ParameterError(f"the noise is {noise}, but takes a share from 0 to 1")
     chosen = registry.make(strategy, parameters) if isinstance(strategy, str) else strategy
@@ -108,7 +116,7 @@ def simulate(
         played = play_round(
             chosen,
             annotator,
-            _Unkept(),
+            _Unkept(digests),
             vectors,
             clustering,
             cameras,
@@ -128,8 +136,11 @@ def simulate(
 class _Unkept:
     """A record that keeps nothing: simulated answers can be had again."""
 
-    def find(self, questions: Sequence[Question]) -> list[Answer]:  # noqa: ARG002
-        return []
+    def __init__(self, digests: Sequence[str]) -> None:
+        self._digests = digests
+
+    def find(self, questions: Sequence[Question]) -> list[Answer]:
+        return answers_about_copies(questions, self._digests)
 
     def commit(self, answers: Sequence[Answer]) -> None:
         pass

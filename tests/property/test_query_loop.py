@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from whosame.annotators.base import answers_about_copies
 from whosame.annotators.oracle import NoisyOracle, Oracle
 from whosame.annotators.query_loop import MAX_FRUITLESS, run_queries
 from whosame.memory import LabelMemory
@@ -470,3 +471,47 @@ def test_an_annotator_that_answers_what_it_was_not_asked():
         session = Script(within((0, 1)), doubted={(0, 1)})
         with pytest.raises(RuntimeError, match=f"oracle answered {what}.*which it was not asked"):
             ask(session, annotator(np.arange(3)), budget=5)
+
+
+class Sighted(Notebook):
+    """A record that knows which files have the same bytes: rows 0 and 1, 2 and 3, …"""
+
+    def find(self, questions):
+        free = answers_about_copies(questions, [str(row // 2) for row in range(N)])
+        return free + super().find([question for question in questions if question.a // 2 != question.b // 2])
+
+
+@settings(deadline=None)
+@given(cases)
+def test_questions_about_files_of_the_same_bytes_are_free(case):
+    result = run(case, Sighted())
+    paid = [answer for answer in result.answers if answer.source != "closure"]
+    assert all(answer.question.a // 2 != answer.question.b // 2 for answer in paid)
+    assert result.asked == sum(answer.asked for answer in paid) <= case["budget"]
+    assert result.free == len(result.answers) - len(paid)
+    assert result.reasked == sum(answer.attempts - 1 for answer in paid)
+    seen = {(answer.question.a, answer.question.b) for answer in result.answers if answer.annotator == "bytes"}
+    assert seen <= {(a, b) for a, b, verdict in result.memory.log if verdict == "same"}
+
+
+def test_what_the_bytes_say_is_neither_charged_nor_doubted_nor_kept():
+    questions = [Question(0, 1, "within"), Question(0, 2, "within"), Question(1, 2, "within")]
+
+    class Once(Doubtful):
+        def ask(self):
+            return questions if not self.told else []
+
+        def should_reask(self, answer):
+            assert answer.source != "closure"
+            return False
+
+    record = Sighted()
+    result = ask(Once(0, 1, 3), Oracle(np.arange(N)), budget=1, record=record)
+    assert [(answer.verdict, answer.source) for answer in result.answers] == [
+        ("same", "closure"),
+        ("different", "oracle"),
+        ("different", "closure"),  # it follows from the other two
+    ]
+    assert (result.asked, result.free, result.found, result.reasked) == (1, 2, 0, 0)
+    assert result.memory.log == [(0, 1, "same"), (0, 2, "different")]
+    assert [attempt(answer.question) for answer in record.kept] == [(0, 2, 1)]

@@ -167,6 +167,24 @@ def test_what_a_session_carries_reaches_the_next_round():
     assert kept.answers != fixed.answers
 
 
+@pytest.mark.parametrize("strategy", ["random", "spal", "aas", "dral", "mass", "ucal", "dcps", "gain"])
+def test_files_of_the_same_bytes_are_the_same_for_free(strategy):
+    """A file of four copies each; the annotator, who is always wrong, is not asked about copies."""
+    features, who, cameras, _ = scene(8)
+    of = np.arange(len(who)) // 4
+    features, who, cameras, digests = features[of], who[of], cameras[of], [str(row) for row in of]
+    options = {"budget": 30, "rounds": 2, "clustering": base_clusters(features, PAPERS), "noise": 1.0}
+    found = simulate(strategy, features, who, cameras, digests=digests, **options)
+    copies = [answer for answer in found.answers if of[answer.question.a] == of[answer.question.b]]
+    assert {answer.verdict for answer in copies} <= {"same"}
+    assert {answer.source for answer in copies} <= {"closure"}
+    assert found.asked == sum(answer.asked for answer in found.answers if answer.source != "closure") <= 40
+    assert found.free >= len(copies)
+    if strategy == "random":
+        assert copies
+    assert simulate(strategy, features, who, cameras, digests=digests, **options).answers == found.answers
+
+
 @pytest.mark.parametrize(
     ("options", "said"),
     [
@@ -179,6 +197,7 @@ def test_what_a_session_carries_reaches_the_next_round():
         ({"strategy": "gain-label"}, "did you mean 'gain-labels'"),
         ({"parameters": {"gian": {}}}, "did you mean 'gain'"),
         ({"parameters": {"gain": {"worth": -1}}}, "worth"),
+        ({"digests": ["a", "b"]}, "as many digests as features, 400, not 2"),
     ],
 )
 def test_what_cannot_be_simulated_is_refused(options, said):

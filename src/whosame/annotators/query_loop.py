@@ -33,7 +33,7 @@ class QueryResult:
     found_again : int
         Pairs that people had answered in earlier runs: not among ``asked``, they cost nothing.
     free : int
-        Questions whose answer followed from others.
+        Questions whose answer followed from others, or from the bytes of the two files.
     repeated : int
         Questions that had been answered before: neither asked again nor given to the session again.
     conflicts : int
@@ -200,7 +200,7 @@ class _QueryLoop:
         self.asked += answer.asked
         votes = self._votes.setdefault(_pair(answer.question), [])
         votes.append(answer)
-        if len(votes) == 1 and not self.should_reask(answer):
+        if len(votes) == 1 and (answer.source == "closure" or not self.should_reask(answer)):
             self._accept(votes, answer.verdict)
         elif (verdict := majority([vote.verdict for vote in votes])) is not None:
             self._accept(votes, verdict)

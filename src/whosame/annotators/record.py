@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from whosame.annotation.queue.voting import Decision, Key, decisions
 from whosame.annotation.store.reuse import Pair, find_earlier
 from whosame.annotation.store.store import AnswerEvent, LabelStore
+from whosame.annotators.base import answers_about_copies
 from whosame.errors import ResumeError, format_problems
 from whosame.questions import Answer, Question, Source
 
@@ -59,9 +60,11 @@ class RoundRecord:
         self._read()
 
     def find(self, questions: Sequence[Question]) -> list[Answer]:
-        """Return the answers that these questions have already, source ``memory``, in the order they were decided."""
-        asked = {self.key(question): question for question in questions}
-        return [_answer(asked[key], decision, "memory") for key, decision in self._decided.items() if key in asked]
+        """Return the answers that these questions have already; see :class:`~whosame.annotators.base.Record`."""
+        free, rest = self._without_copies(questions)
+        asked = {self.key(question): question for question in rest}
+        found = [_answer(asked[key], decision, "memory") for key, decision in self._decided.items() if key in asked]
+        return free + found
 
     def commit(self, answers: Sequence[Answer]) -> None:
         """Commit answers to the store, in one transaction; see :meth:`LabelStore.append`."""
@@ -75,6 +78,12 @@ class RoundRecord:
         events = self._store.answers(self._run_uid)
         self._check_images(events)
         self._decided = decisions(events, self._overlap)
+
+    def _without_copies(self, questions: Sequence[Question]) -> tuple[list[Answer], list[Question]]:
+        """Return the free answers about files of the same bytes, and the other questions."""
+        free = answers_about_copies(questions, self._digests)
+        answered = {answer.question for answer in free}
+        return free, [question for question in questions if question not in answered]
 
     def _event(self, answer: Answer) -> AnswerEvent:
         a, b = answer.question.a, answer.question.b
@@ -152,11 +161,12 @@ class PeopleRecord(RoundRecord):
 
     def find(self, questions: Sequence[Question]) -> list[Answer]:
         """Begin a turn; return the answers that its questions have already, in this run or in earlier ones."""
+        free, rest = self._without_copies(questions)
         self._asked_before |= self._asked
-        self._asked = {self.key(question) for question in questions}
-        new = [question for question in questions if question.attempt == 1 and self.key(question) not in self._decided]
+        self._asked = {self.key(question) for question in rest}
+        new = [question for question in rest if question.attempt == 1 and self.key(question) not in self._decided]
         find_earlier(self._store, self._run_uid, self._run, self._round, map(self._pair, new))
-        return self.take_new(questions, "memory")
+        return free + self.take_new(rest, "memory")
 
     def take_new(self, questions: Sequence[Question], source: Source = "human") -> list[Answer]:
         """Return the answers to these questions that have arrived since the last call, in the order they arrived."""

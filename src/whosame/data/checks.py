@@ -32,7 +32,7 @@ def check(images: Sequence[FoundImage], digests: Sequence[str], *, keep_duplicat
     if not any(image.split == "train" for image in images):
         raise InputError(f"none of the {len(images):,} images is for training. Check the folders or the expressions.")
     _check_disjoint(images)
-    return [*_duplicates(images, digests, keep=keep_duplicates), *_gaps(images)]
+    return [*_duplicates(images, digests, keep=keep_duplicates), *_leaks(images, digests), *_gaps(images)]
 
 
 def _check_disjoint(images: Sequence[FoundImage]) -> None:
@@ -66,6 +66,18 @@ def _duplicates(images: Sequence[FoundImage], digests: Sequence[str], *, keep: b
         raise InputError(format_problems(f"{len(several)} images are there under two identities", several, advice))
     notes = [f"{len(several):,} images are there under two identities (duplicates=keep)"] if several else []
     return [*notes, f"{copies:,} files are copies of another of the same or of no known person"] if copies else notes
+
+
+def _leaks(images: Sequence[FoundImage], digests: Sequence[str]) -> list[str]:
+    pairs = list(zip(images, digests, strict=True))
+    trained = {digest: image.file.path for image, digest in pairs if image.split == "train"}
+    leaks = [(image, trained[digest]) for image, digest in pairs if image.split != "train" and digest in trained]
+    if not leaks:
+        return []
+    splits = Counter(image.split for image, _ in leaks)
+    counted = f"{splits['query']:,} queries and {splits['gallery']:,} gallery images"
+    first, copy = leaks[0]
+    return [f"{counted} are training images, byte for byte, as {first.file.path} = {copy}: retrieval looks too good"]
 
 
 def _gaps(images: Sequence[FoundImage]) -> list[str]:

@@ -147,9 +147,12 @@ class Round:
             raise self.error
         return self.result[1]
 
-    def waits_for(self):
+    def tasks(self):
         with self.store.reading() as connection:
-            return "\n".join(str(row) for row in connection.execute(tasks.select().order_by(tasks.c.position)))
+            return connection.execute(tasks.select().order_by(tasks.c.position)).all()
+
+    def waits_for(self):
+        return "\n".join(map(str, self.tasks()))
 
     def state(self):
         with self.store.reading() as connection:
@@ -189,6 +192,17 @@ def test_answers_are_taken_and_written_once(people):
     assert played.state() == "working"
     with pytest.raises(RefusedError, match="this round is over"):
         people.undo("alice", 4)
+
+
+def test_a_pair_of_files_of_the_same_bytes_is_shown_to_no_one(people):
+    digests = [DIGESTS[0] if row == 5 else DIGESTS[row] for row in range(N)]
+    played = Round(people, within((0, 5), (0, 1), (1, 5)), within((0, 5)), digests=digests)
+    assert played.next("alice") == (0, 1)
+    result = played.done()
+    assert summary(result) == [(0, 5, "same", "closure"), (0, 1, "same", "human"), (1, 5, "same", "closure")]
+    assert (result.asked, result.free, result.repeated) == (1, 2, 1)
+    assert len(people.store.answers("uid")) == 1
+    assert (IDS[0], IDS[5]) not in {(task.image_a, task.image_b) for task in played.tasks()}
 
 
 def test_settled_questions_are_closed_and_the_last_round_ends_the_run(people):

@@ -58,3 +58,14 @@ def test_answers_about_other_pictures_are_refused(store):
         ResumeError, match=r"(?s)2 images.*image 10: not a training image.*image 20: its bytes have changed"
     ):
         make_record(store, image_ids=(20, 30, 40, 50), digests=("B", "c", "d", "e"))
+
+
+def test_files_of_the_same_bytes_are_the_same_for_free_and_nothing_is_kept_of_it(store):
+    record = make_record(store, digests=("a", "b", "a", "b"))
+    record.commit([Answer(Question(0, 1, "within"), "same", "human", "alice", 2.5)])
+    put = [Question(0, 1, "within"), Question(1, 3, "pool"), Question(0, 2, "within"), Question(2, 3, "pool")]
+    assert record.find(put[1:]) == [Answer(question, "same", "closure", "bytes", asked=0) for question in put[1:3]]
+    assert make_record(store, digests=("a", "b", "a", "b")).find(put)[2:] == [
+        Answer(put[0], "same", "memory", "alice", 2.5)
+    ]
+    assert len(store.answers("uid")) == 1
