@@ -17,6 +17,8 @@ _SPCL = {
 }
 _TRIPLET = {"loss": "triplet", "clusters_per_batch": 16, "images_per_cluster": 4, "norm_chunk": 64}
 
+_AVERAGE = {"pooling": "average"}
+
 # What the paper of each strategy trains with, as changes to the other parameters (docs/methods.md, What each method
 # trains with). The budgets are in the environments of the published data sets; elsewhere the run's own is kept.
 NATIVE: dict[str, dict[str, Any]] = {
@@ -26,12 +28,23 @@ NATIVE: dict[str, dict[str, Any]] = {
         "strategies": {"dcps": {"schedule": "gaussian"}},
     },
     "ucal": {
-        "clustering": {"base": "spcl", "reuse": True},
+        "network": _AVERAGE,
+        "clustering": {"base": "spcl", "reuse": False},  # an answer holds in its own epoch (section 3.3)
         "training": _SPCL,
         "strategies": {"ucal": {"schedule": "uniform-after-warmup"}},
     },
-    "spal": {"clustering": {"base": "spcl"}, "training": _SPCL, "strategies": {"spal": {"schedule": "uniform"}}},
-    "aas": {"clustering": {"base": "spcl"}, "training": _SPCL, "strategies": {"aas": {"schedule": "uniform"}}},
+    "spal": {
+        "network": _AVERAGE,
+        "clustering": {"base": "dbscan"},
+        "training": {**_SPCL, "loss": "hybrid-memory-ranking", "margin": 0.5, "ranking_weight": 2.0},
+        "strategies": {"spal": {"schedule": "at-once", "replace_decided": False}},
+    },
+    "aas": {
+        "network": _AVERAGE,
+        "clustering": {"base": "spcl"},
+        "training": _SPCL,
+        "strategies": {"aas": {"schedule": "uniform", "cycles": 5}},
+    },
     "dral": {"clustering": {"base": "dbscan"}, "training": _TRIPLET, "strategies": {"dral": {"schedule": "uniform"}}},
     "mass": {
         "clustering": {"base": "dbscan"},
@@ -39,6 +52,21 @@ NATIVE: dict[str, dict[str, Any]] = {
         "strategies": {"mass": {"schedule": "uniform-after-short-warmup"}},
     },
 }
+
+# Presets of the native comparison that depart from the authors: the strategy, and what they change in its setting.
+VARIANTS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ucal-reuse": ("ucal", {"clustering": {"reuse": True}}),
+}
+
+
+def native_names() -> list[str]:
+    """Return the names that a native comparison takes: all strategies, and the variants."""
+    return sorted({*registry.names(), *VARIANTS})
+
+
+def strategy_of(name: str) -> str:
+    """Return the strategy that a name of a native comparison plays."""
+    return VARIANTS[name][0] if name in VARIANTS else name
 
 
 def native_changes(parameters: Mapping[str, Any], strategy: str) -> dict[str, Any]:
@@ -50,6 +78,7 @@ def native_changes(parameters: Mapping[str, Any], strategy: str) -> dict[str, An
         As read from the configuration; its group ``native`` changes :data:`NATIVE`, by strategy. A strategy that is in
         neither takes the changes of the one whose group of parameters it reads (an ablation), or none (a baseline).
     strategy : str
+        Or a variant (:data:`VARIANTS`).
 
     Raises
     ------
@@ -62,10 +91,13 @@ def native_changes(parameters: Mapping[str, Any], strategy: str) -> dict[str, An
     {'base': 'dbscan', 'eps': 0.4}
     """
     group = merge(NATIVE, parameters.get("native", {}))
-    known = registry.names()
+    known = native_names()
     problems = [str(unknown_name("strategy in 'native'", name, known)) for name in group if name not in known]
     if strategy not in known:
         problems.append(str(unknown_name("strategy", strategy, known)))
     if problems:
         raise ParameterError("\n".join(problems))
+    if strategy in VARIANTS:
+        of, more = VARIANTS[strategy]
+        return merge(group.get(of, {}), more, group.get(strategy, {}))
     return dict(group.get(strategy) or group.get(registry.group_of(strategy) or "") or {})

@@ -101,9 +101,12 @@ def test_the_published_data_sets_are_trained_as_in_the_papers(environment):
     assert (augment.flip, augment.pad, augment.erase) == (0.5, 10, 0.5)
     assert augment.colour == augment.channel_gain == 0
     gaussian = dict.fromkeys(("random", "uncertainty", "dcps", "gain"), "gaussian")
-    uniform = dict.fromkeys(("spal", "aas", "dral", "mass", "ucal"), "uniform")
+    uniform = dict.fromkeys(("spal", "aas", "dral"), "uniform")
+    late = {"ucal": "uniform-after-warmup", "mass": "uniform-after-short-warmup"}
     schedules = {name: group["schedule"] for name, group in configuration.strategies.model_dump().items()}
-    assert schedules == gaussian | uniform
+    assert schedules == gaussian | uniform | late
+    spends = configuration.replace(strategy="ucal").make_strategy().schedule(3000, configuration.rounds)
+    assert [number for number, share in enumerate(spends) if share] == list(range(15, 50))
     assert configuration.compare.schedule == "gaussian"
     assert (configuration.storage.keep_every, configuration.storage.log_checkpoints) == (10, "last")
 
@@ -138,8 +141,9 @@ def test_native_settings_are_those_of_the_papers(environment):
         assert made[name].strategy == name
         assert not ablated or made[name] == made[preset.group].replace(strategy=name)
     losses = {name: (c.clustering.base, c.training.loss, c.training.outliers) for name, c in made.items()}
-    spcl = ("spcl", "hybrid-memory", "classes")
-    assert [losses[name] for name in ("ucal", "spal", "aas")] == [spcl] * 3
+    assert losses["ucal"] == losses["aas"] == ("spcl", "hybrid-memory", "classes")
+    assert losses["spal"] == ("dbscan", "hybrid-memory-ranking", "classes")
+    assert (made["spal"].training.margin, made["spal"].training.ranking_weight) == (0.5, 2)
     assert losses["dcps"] == ("dbscan", "cluster-nce", "drop")
     assert losses["dral"] == ("dbscan", "triplet", "drop")
     assert losses["mass"] == ("dbscan", "purification", "drop")
@@ -147,7 +151,15 @@ def test_native_settings_are_those_of_the_papers(environment):
         training = made[name].training
         assert (training.clusters_per_batch, training.images_per_cluster, training.norm_chunk) == (16, 4, 16)
         assert training.memory_momentum == 0.2
-        assert made[name].clustering.reuse
+        assert made[name].network.pooling == "average"
+    assert [name for name in made if not made[name].clustering.reuse] == ["ucal", "ucal-snps", "ucal-mpps"]
+    again = parse(Configuration, merge(parameters, native_changes(parameters, "ucal-reuse"), {"strategy": "ucal"}))
+    assert again == made["ucal"].replace(clustering=made["ucal"].clustering.replace(reuse=True))
+    rounds, spal = made["aas"].rounds, made["spal"]
+    assert [n for n, share in enumerate(made["aas"].make_strategy().schedule(rounds, rounds)) if share] == [
+        cycle * rounds // 5 for cycle in range(5)
+    ]
+    assert spal.make_strategy().schedule(100, spal.rounds) == [100] + [0] * (spal.rounds - 1)
     assert all(made[name].training.memory_momentum == 0.1 for name in ("dcps", "dral", "mass"))
 
 
@@ -161,9 +173,8 @@ def test_native_budgets_of_the_published_data_sets(environment, images, eps, ite
     budgets = [made[name]["budget"] for name in ("dcps", "spal", "mass", "dral")]
     assert budgets == [3000, 2 * images, 5 * images, 10 * images]
     assert 4.8 < made["ucal"]["budget"] / images < 5.5
-    assert made["aas"]["budget"] == round(0.001 * images * (images - 1) / 2)
-    assert made["aas"]["strategies"]["aas"]["every"] == 10
-    assert (made["dcps"]["clustering"]["eps"], made["ucal"]["clustering"]["eps"]) == (eps, 0.6)
+    assert made["aas"]["budget"] == round(0.00033 * images * (images - 1) / 2)
+    assert [made[name]["clustering"]["eps"] for name in ("dcps", "ucal", "spal", "aas")] == [eps, 0.6, 0.6, 0.6]
     assert [made[name]["training"]["iterations"] for name in ("ucal", "spal", "aas")] == [iterations] * 3
 
 

@@ -24,8 +24,12 @@ def _late(rounds: int, share: float) -> Weights:
     return (np.arange(rounds) >= round(share * rounds)).astype(np.float64)
 
 
+def _at_once(rounds: int) -> Weights:
+    return (np.arange(rounds) == 0).astype(np.float64)
+
+
 Schedule = Literal[
-    "gaussian", "gaussian-wide", "uniform", "uniform-after-warmup", "uniform-after-short-warmup", "early"
+    "gaussian", "gaussian-wide", "uniform", "uniform-after-warmup", "uniform-after-short-warmup", "early", "at-once"
 ]
 SCHEDULES: dict[str, Callable[[int], Weights]] = {
     "gaussian": lambda rounds: _bell(rounds, math.sqrt(rounds / 2)),  # "variance set to epochs/2", read literally
@@ -34,6 +38,7 @@ SCHEDULES: dict[str, Callable[[int], Weights]] = {
     "uniform-after-warmup": lambda rounds: _late(rounds, 0.3),  # UCAL: from round 15 of 50 on
     "uniform-after-short-warmup": lambda rounds: _late(rounds, 0.1),  # MASS-like: from round 5 of 50 on
     "early": lambda rounds: np.exp(-3 * np.arange(rounds) / rounds),
+    "at-once": _at_once,  # SPAL: what a round does not ask is carried on, until all is spent
 }
 
 
@@ -49,7 +54,8 @@ def spread(budget: int, rounds: int, schedule: str = "gaussian") -> list[int]:
     schedule : str
         ``gaussian``: mean and variance rounds / 2 (DCPS, Sec. 3.7). ``gaussian-wide``: standard deviation
         rounds / 2. ``uniform``. ``uniform-after-warmup``, ``uniform-after-short-warmup``: the same, but nothing in
-        the first 30 or 10 % of the rounds. ``early``: proportional to exp(-3 r / rounds).
+        the first 30 or 10 % of the rounds. ``early``: proportional to exp(-3 r / rounds). ``at-once``: the first round
+        may ask everything, later rounds what is left.
 
     Returns
     -------

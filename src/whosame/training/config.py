@@ -44,8 +44,11 @@ class AugmentConfig(Parameters):
 class TrainingConfig(Parameters):
     """How the network is trained in a round. Defaults: the demo's. Papers: Cluster Contrast's code, which DCPS uses."""
 
-    loss: Literal["cluster-nce", "hybrid-memory", "triplet", "purification"] = parameter("cluster-nce", source="papers")
-    """cluster-nce, hybrid-memory (SpCL's), triplet (DRAL's, on answered images) or purification (MASS-like)."""
+    loss: Literal["cluster-nce", "hybrid-memory", "hybrid-memory-ranking", "triplet", "purification"] = parameter(
+        "cluster-nce", source="papers"
+    )
+    """cluster-nce, hybrid-memory (SpCL's), hybrid-memory-ranking (SPAL's: answered images are ranked too), triplet
+    (DRAL's, on answered images) or purification (MASS-like)."""
     outliers: Literal["drop", "classes"] = parameter("drop", source="papers; SpCL: classes")
     """drop: not trained on. classes: each a class of its own. Triplet has no use for it."""
     iterations: PositiveInt = parameter(
@@ -65,10 +68,11 @@ class TrainingConfig(Parameters):
     """Share of the old vector that an update of the memory bank keeps."""
     use_hard: bool = parameter(False, source="Cluster Contrast, section 3.3")
     """cluster-nce, purification: update each cluster once a batch, by its least similar image."""
-    margin: NonNegativeFloat = parameter(0.3, source="DRAL")
-    """triplet, purification: by how much what differs is to be farther."""
-    ranking_weight: NonNegativeFloat = 0.5
-    """purification: weight of the ranking of answered images."""
+    margin: NonNegativeFloat = parameter(0.3, source="DRAL; SPAL: 0.5")
+    """triplet, purification, hybrid-memory-ranking: by how much what differs is to be farther; a distance for triplet,
+    a cosine for the others."""
+    ranking_weight: NonNegativeFloat = parameter(0.5, source="own choice; SPAL: 2")
+    """purification, hybrid-memory-ranking: weight of the ranking of answered images."""
     learning_rate: PositiveFloat = parameter(2e-3, source="own choice; papers: 3.5e-4, from ImageNet's weights")
     """Of Adam, at the start."""
     weight_decay: NonNegativeFloat = parameter(5e-4, source="papers: 5e-4")
@@ -81,6 +85,11 @@ class TrainingConfig(Parameters):
     """Schedule step: what a step multiplies the learning rate by."""
     augment: AugmentConfig = AugmentConfig()
     """How training images are varied."""
+
+    @property
+    def uses_answers(self) -> bool:
+        """Whether the loss looks at answers, besides the labels."""
+        return self.loss in ("triplet", "purification", "hybrid-memory-ranking")
 
     @field_validator("norm_chunk")
     @classmethod

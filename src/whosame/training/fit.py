@@ -21,7 +21,7 @@ from whosame.training.augment import augment
 from whosame.training.cluster_nce import ClusterContrast
 from whosame.training.config import TrainingConfig
 from whosame.training.ghost_norm import forward_in_chunks
-from whosame.training.hybrid_memory import HybridMemory
+from whosame.training.hybrid_memory import HybridMemory, RankedHybridMemory
 from whosame.training.objective import Objective
 from whosame.training.optimiser import learning_rate
 from whosame.training.purification import Purification
@@ -31,6 +31,7 @@ from whosame.training.triplet import Triplet
 OBJECTIVES: dict[str, type[Objective]] = {
     "cluster-nce": ClusterContrast,
     "hybrid-memory": HybridMemory,
+    "hybrid-memory-ranking": RankedHybridMemory,
     "triplet": Triplet,
     "purification": Purification,
 }
@@ -107,7 +108,8 @@ def fit(
     vectors : float32 [n, D], optional
         The images' features by the present network, not centred; extracted if not given.
     memory : LabelMemory, optional
-        The answers, about rows 0..n-1: ``triplet`` trains on them, ``purification`` ranks by them.
+        The answers, about rows 0..n-1: ``triplet`` trains on them, ``purification`` and ``hybrid-memory-ranking`` rank
+        by them.
     weights : float32 [n], optional
         Weight of each image in ``purification``; all the same if not given.
 

@@ -1,4 +1,4 @@
-"""Hybrid memory of SpCL: one vector per image; a class is the mean of its images."""
+"""Hybrid memory of SpCL: one vector per image; a class is the mean of its images. SPAL ranks by it too."""
 
 import numpy as np
 import torch
@@ -8,6 +8,7 @@ from torch.nn import functional
 from whosame.training.cluster_nce import MemoryBank, class_means
 from whosame.training.config import TrainingConfig
 from whosame.training.objective import Batch, Objective
+from whosame.training.ranking import answer_ranking
 from whosame.training.targets import TrainingTargets
 
 
@@ -43,3 +44,18 @@ class HybridMemory(Objective):
         classes = self.class_of[touched]
         change = (self.bank.vectors[touched] - before) / self.sizes[classes].unsqueeze(1)
         self.means.index_add_(0, classes, change)
+
+
+class RankedHybridMemory(HybridMemory):
+    """The loss of the hybrid memory plus ``ranking_weight`` times the ranking of the images with answers (SPAL).
+
+    References
+    ----------
+    Jin, Li, *Towards fewer labels: support pair active learning for person re-identification*, arXiv 2204.10008, and
+    its public code; methods.md, Training.
+    """
+
+    def loss(self, features: Tensor, batch: Batch) -> Tensor:
+        """Return both terms."""
+        ranked = answer_ranking(features, batch, self.bank.vectors, self.targets.constraints, self.config.margin)
+        return super().loss(features, batch) + self.config.ranking_weight * ranked

@@ -10,6 +10,7 @@ from whosame.memory import LabelMemory
 from whosame.training.cluster_nce import ClusterContrast, MemoryBank
 from whosame.training.config import TrainingConfig
 from whosame.training.objective import Batch
+from whosame.training.ranking import answer_ranking
 from whosame.training.targets import TrainingTargets
 
 LEAST = 0.2  # weight of the least central image of a cluster
@@ -63,7 +64,7 @@ class Purification(ClusterContrast):
     References
     ----------
     methods.md, Training. MASS's own loss is not published in detail: this one is the project's. The ranking has the
-    form of that in SPAL's public code (arXiv 2204.10008); margin and weight are 0.3 and 0.5, there both are 1.
+    form of that in SPAL's public code (arXiv 2204.10008); margin and weight are 0.3 and 0.5 here.
     """
 
     def __init__(self, targets: TrainingTargets, vectors: Tensor, config: TrainingConfig, on: torch.device) -> None:
@@ -77,43 +78,10 @@ class Purification(ClusterContrast):
         logits = features @ self.bank.vectors.T / self.config.temperature
         each = functional.cross_entropy(logits, self.class_of[batch], reduction="none")
         weights = self.weights[batch]
-        return (weights * each).sum() / weights.sum() + self.config.ranking_weight * self._ranking(features, batch)
+        ranked = answer_ranking(features, batch, self.image_bank.vectors, self.targets.constraints, self.config.margin)
+        return (weights * each).sum() / weights.sum() + self.config.ranking_weight * ranked
 
     def update(self, features: Tensor, batch: Batch) -> None:
         """Move the vectors of the batch's clusters and images towards its features."""
         super().update(features, batch)
         self.image_bank.update(features, torch.from_numpy(batch).to(features.device))
-
-    def _ranking(self, features: Tensor, batch: Batch) -> Tensor:
-        constraints, on = self.targets.constraints, features.device
-        others = constraints.related(batch)
-        similarity = features @ self.image_bank.vectors[others].T  # [P*K, m]
-        same, different = (
-            torch.from_numpy(relation(batch, others)).to(on) for relation in (constraints.same, constraints.different)
-        )
-        return ranking(similarity, same, different, self.config.margin)
-
-
-def ranking(similarity: Tensor, same: Tensor, different: Tensor, margin: float) -> Tensor:
-    """Return the mean of ``[margin + most similar different - least similar same]_+`` over images that have both.
-
-    Parameters
-    ----------
-    similarity : float32 [n, m]
-        Cosine of n features and m vectors of the image bank.
-    same, different : bool [n, m]
-        The known relations of the pairs.
-    margin : float
-
-    Returns
-    -------
-    float32 []
-        0 if no image has both.
-    """
-    both = same.any(dim=1) & different.any(dim=1)
-    similarity, same, different = similarity[both], same[both], different[both]
-    if len(similarity) == 0:
-        return similarity.sum()
-    least = similarity.masked_fill(~same, torch.inf).amin(dim=1)
-    most = similarity.masked_fill(~different, -torch.inf).amax(dim=1)
-    return functional.relu(margin + most - least).mean()

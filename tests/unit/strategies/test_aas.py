@@ -9,6 +9,7 @@ from whosame.clustering import neighbours
 from whosame.memory import LabelMemory
 from whosame.strategies.aas.aas import AAS, AASConfig
 from whosame.strategies.aas.disagreement import medoids, near_medoids, regions, separated_pairs
+from whosame.strategies.budget import allowance
 from whosame.strategies.groups import Groups, singletons
 from whosame.testing import round_state
 
@@ -211,8 +212,26 @@ def test_nearest_images_that_the_clustering_found_are_not_searched_again(monkeyp
 
 
 @pytest.mark.parametrize(
-    ("every", "budget", "rounds", "expected"),
-    [(10, 100, 50, ([20] + [0] * 9) * 5), (4, 7, 6, [4, 0, 0, 0, 3, 0]), (99, 7, 3, [7, 0, 0])],
+    ("cycles", "budget", "rounds", "expected"),
+    [
+        (5, 100, 50, ([20] + [0] * 9) * 5),
+        (2, 7, 6, [4, 0, 0, 3, 0, 0]),
+        (1, 7, 3, [7, 0, 0]),
+        (5, 7, 3, [3, 2, 2]),
+        (None, 7, 3, [3, 2, 2]),
+    ],
 )
-def test_the_schedule_leaves_rounds_out(every, budget, rounds, expected):
-    assert AAS(AASConfig(schedule="uniform", every=every)).schedule(budget, rounds) == expected
+def test_the_schedule_leaves_rounds_out(cycles, budget, rounds, expected):
+    assert AAS(AASConfig(schedule="uniform", cycles=cycles)).schedule(budget, rounds) == expected
+
+
+def test_what_a_cycle_leaves_of_the_budget_waits_for_the_next():
+    config = AASConfig(schedule="uniform", cycles=2)
+    schedule = AAS(config).schedule(100, 4)
+    spent, asks = 0, []
+    for number in range(4):
+        budget = allowance(schedule, number, spent)
+        asks.append(len(asked(config, budget=budget, round=number, rounds=4)))
+        spent += asks[-1]
+    assert schedule == [50, 0, 50, 0]
+    assert asks == [len(OVER | UNDER), 0, len(OVER | UNDER), 0]  # five pairs each time, with 45 left for round 1

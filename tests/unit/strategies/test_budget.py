@@ -30,6 +30,7 @@ def test_wide_gaussian_is_nearly_flat():
         ("uniform-after-short-warmup", [0] * 5 + [2] * 45),
         ("uniform-after-warmup", [0, 0, 0, 3, 2, 2, 2, 2, 2, 2]),
         ("uniform-after-warmup", [5]),
+        ("at-once", [7, 0, 0]),
     ],
 )
 def test_schedules_by_hand(schedule, shares):

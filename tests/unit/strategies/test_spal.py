@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from whosame.memory import LabelMemory
+from whosame.strategies.budget import allowance
 from whosame.strategies.groups import Groups, distances
 from whosame.strategies.pairs import decided_pairs
 from whosame.strategies.spal.extremes import SKETCH, farthest_inside, nearest_outside, projected
@@ -157,3 +158,15 @@ def test_decided_pairs_are_replaced_or_leave_their_cluster_silent():
     assert {(question.a, question.b) for question in replaced} == {(1, 3), (2, 3), (2, 4), (2, 5)}
     silent = SPAL(SPALConfig(replace_decided=False)).start(round_state(LINE, LABELS, budget=9, memory=memory)).ask()
     assert {(question.a, question.b) for question in silent} == {(2, 4), (2, 5)}
+
+
+def test_spent_at_once_every_round_asks_all_clusters_until_nothing_is_left():
+    strategy = SPAL(SPALConfig(schedule="at-once"))
+    schedule = strategy.schedule(10, 5)
+    assert schedule == [10, 0, 0, 0, 0]
+    spent, asks = 0, []
+    for number in range(5):
+        budget = allowance(schedule, number, spent)
+        asks.append(len(strategy.start(round_state(LINE, LABELS, budget=budget)).ask()))
+        spent += asks[-1]
+    assert asks == [4, 4, 2, 0, 0]

@@ -112,7 +112,7 @@ def test_where_nothing_can_be_told_apart_nothing_is_trained(labels, loss):
     assert "nothing to tell apart" in report.warnings[0]
 
 
-@pytest.mark.parametrize("loss", ["cluster-nce", "hybrid-memory", "triplet", "purification"])
+@pytest.mark.parametrize("loss", ["cluster-nce", "hybrid-memory", "hybrid-memory-ranking", "triplet", "purification"])
 def test_the_seed_alone_decides_whatever_the_global_generators(loss):
     weights = np.linspace(0.2, 1, 48, dtype=np.float32)
     found = []
@@ -127,15 +127,24 @@ def test_the_seed_alone_decides_whatever_the_global_generators(loss):
     assert not same(a, c)
 
 
-def test_weights_and_answers_matter_to_purification_only():
+@pytest.mark.parametrize(
+    ("loss", "by_weight", "by_answers"),
+    [
+        ("cluster-nce", False, False),
+        ("hybrid-memory", False, False),
+        ("hybrid-memory-ranking", False, True),
+        ("purification", True, True),
+    ],
+)
+def test_weights_and_answers_matter_to_the_losses_that_use_them(loss, by_weight, by_answers):
     weights = np.linspace(0.2, 1, 48, dtype=np.float32)
-    for loss, matters in (("cluster-nce", False), ("hybrid-memory", False), ("purification", True)):
-        config = CONFIG.replace(loss=loss)
-        plain, weighted, informed = (
-            trained(config=config, **more)[0] for more in ({}, {"weights": weights}, {"memory": answered()})
-        )
-        assert same(plain, weighted) != matters
-        assert same(plain, informed) != matters
+    config = CONFIG.replace(loss=loss)
+    assert config.uses_answers == by_answers
+    plain, weighted, informed = (
+        trained(config=config, **more)[0] for more in ({}, {"weights": weights}, {"memory": answered()})
+    )
+    assert same(plain, weighted) != by_weight
+    assert same(plain, informed) != by_answers
 
 
 @pytest.mark.parametrize("loss", ["cluster-nce", "hybrid-memory", "purification"])

@@ -5,10 +5,13 @@ import pytest
 import torch
 
 from whosame.memory import LabelMemory
+from whosame.native import NATIVE
 from whosame.training import TrainingConfig, image_weights
+from whosame.training.hybrid_memory import HybridMemory, RankedHybridMemory
 from whosame.training.linked_sampler import comparable, linked_batches
 from whosame.training.pair_constraints import PairConstraints
-from whosame.training.purification import Purification, ranking
+from whosame.training.purification import Purification
+from whosame.training.ranking import ranking
 from whosame.training.targets import training_targets
 from whosame.training.triplet import Triplet, batch_hard
 
@@ -196,3 +199,26 @@ def test_without_weights_and_answers_purification_is_cluster_nce():
     plain = ClusterContrast(targets, vectors, config.replace(loss="cluster-nce"), CPU)
     expected = plain.loss(features, batch).item()
     assert Purification(targets, vectors, config, CPU).loss(features, batch).item() == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_spals_ranking_is_that_of_squared_euclidean_distances(seed):
+    """Its public code: ``[1 + farthest same - nearest different]_+`` of squared distances, weight 1, over the memory."""
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(np.arange(4), 3)
+    memory = answered(same=[(0, 1), (3, 4), (4, 5)], different=[(1, 3), (6, 9)])
+    images, batch = unit(rng.standard_normal((12, 4))), rng.integers(0, 12, 10)
+    features = unit(rng.standard_normal((10, 4)))
+    config = TrainingConfig(**NATIVE["spal"]["training"])
+    targets = training_targets(labels, labels, config, memory=memory)
+    objectives = [kind(targets, torch.from_numpy(images), config, CPU) for kind in (RankedHybridMemory, HybridMemory)]
+    ranked, plain = (objective.loss(torch.from_numpy(features), batch).item() for objective in objectives)
+    squared = ((features[:, None] - images) ** 2).sum(axis=2)
+    losses = []
+    for row, image in enumerate(batch):
+        known = [memory.implied(int(image), other) if other != image else None for other in range(12)]
+        same, different = ([squared[row, j] for j in range(12) if known[j] is wanted] for wanted in (True, False))
+        if same and different:
+            losses.append(max(0, 1 + max(same) - min(different)))
+    assert ranked - plain == pytest.approx(np.mean(losses), rel=1e-6)
+    assert np.mean(losses) > 0

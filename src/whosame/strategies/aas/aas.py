@@ -11,7 +11,6 @@ afterwards; it does what the paper calls NP3 in another order (#8).
 
 import copy
 from collections.abc import Iterator
-from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -34,9 +33,11 @@ class AASConfig(Parameters):
     """Parameters of AAS; "AAS #n" is a row of its table in docs/methods.md."""
 
     schedule: Schedule = parameter("early", source="own choice; paper: uniform, AAS #6")
-    """How the budget is spread over the rounds."""
-    every: PositiveInt = parameter(1, unit="rounds", source="own choice; paper: 10 of 50 epochs, AAS #6")
-    """From one round that asks to the next."""
+    """How the budget is spread over the rounds that ask."""
+    cycles: PositiveInt | None = parameter(
+        None, takes="a whole number, 1 or more, or null", source="own choice; paper: 5 in 50 epochs, AAS #6"
+    )
+    """Rounds that ask, at equal distances from the first on; null: all."""
     over_fraction: Share = parameter(0.6, source="paper: epsilon, AAS #5")
     """Share of over-segmentation pairs among the pairs drawn; 0 or 1 drops a pool."""
     nearest: PositiveInt = parameter(5, unit="medoids", source="paper: k_max, AAS #3")
@@ -82,6 +83,18 @@ def pools(state: RoundState, config: AASConfig) -> tuple[SimilarPairs, SimilarPa
     return _open(over, state.memory), _open(under, state.memory)
 
 
+def asking_rounds(rounds: int, cycles: int | None) -> list[int]:
+    """Return the rounds that ask, ascending (#6).
+
+    Examples
+    --------
+    >>> asking_rounds(50, 5), asking_rounds(7, 3), asking_rounds(2, 5), asking_rounds(3, None)
+    ([0, 10, 20, 30, 40], [0, 2, 4], [0, 1], [0, 1, 2])
+    """
+    cycles = min(cycles or rounds, rounds)
+    return [cycle * rounds // cycles for cycle in range(cycles)]
+
+
 def _open(pairs: SimilarPairs, memory: LabelMemory) -> SimilarPairs:
     settled = map(memory.settled, pairs.first.tolist(), pairs.second.tolist())
     return pairs.where(~np.fromiter(settled, bool, len(pairs)))
@@ -98,12 +111,15 @@ class AAS(Strategy):
         self.config = config or AASConfig()
 
     def start(self, state: RoundState) -> OrderedSession:
-        """Begin a round. Nothing is computed before the first question is wanted."""
-        return OrderedSession(state, drawn(state, self.config))
+        """Begin a round. Nothing is computed before the first question is wanted.
+
+        A round between two cycles asks nothing, although it may have what the cycle before left of the budget.
+        """
+        asks = state.round in asking_rounds(state.rounds, self.config.cycles)
+        return OrderedSession(state, drawn(state, self.config) if asks else ())
 
     def schedule(self, budget: int, rounds: int) -> list[int]:
-        """Spread the budget over the rounds 0, ``every``, 2 ``every`` and so on."""
-        shares = [0] * rounds
-        asking = spread(budget, ceil(rounds / self.config.every), self.config.schedule)
-        shares[:: self.config.every] = asking
-        return shares
+        """Spread the budget over the rounds that ask."""
+        asking = asking_rounds(rounds, self.config.cycles)
+        shares = dict(zip(asking, spread(budget, len(asking), self.config.schedule), strict=True))
+        return [shares.get(number, 0) for number in range(rounds)]

@@ -20,7 +20,7 @@ from whosame.strategies.spal.extremes import farthest_inside, nearest_outside
 class SPALConfig(Parameters):
     """Parameters of SPAL; "SPAL #n" is a row of its table in docs/methods.md."""
 
-    schedule: Schedule = parameter("early", source="own choice; native: uniform")
+    schedule: Schedule = parameter("early", source="own choice; the public code: at-once, SPAL #4")
     """How the budget is spread over the rounds."""
     replace_decided: bool = parameter(True, source="own choice; the public code: false, SPAL #1")
     """Whether a decided pair gives way to the next farthest or nearest; otherwise its cluster asks nothing instead."""
@@ -75,7 +75,8 @@ class SPALSession(BudgetedSession):
 class SPAL(Strategy):
     """Support pair active learning: its choice of pairs.
 
-    The enforcement that all strategies share replaces SPAL's own constrained DBSCAN, and its loss is not built.
+    The enforcement that all strategies share replaces SPAL's own constrained DBSCAN. Its loss is
+    ``training.loss: hybrid-memory-ranking``.
 
     References
     ----------
