@@ -1,6 +1,7 @@
 """Label memory: the answers about pairs, closed under transitivity."""
 
 from collections.abc import Iterable
+from itertools import combinations
 from operator import index
 from typing import Literal, Self
 
@@ -63,6 +64,25 @@ class LabelMemory:
             if found not in ("same", "different", "unsure"):
                 raise ValueError(f"a verdict is 'same', 'different' or 'unsure', not {found!r}")
             memory.skip(left, right) if found == "unsure" else memory.add(left, right, found == "same")
+        return memory
+
+    @classmethod
+    def from_labels(cls, labels: NDArray[np.int64]) -> Self:
+        """Return the memory in which every pair of labelled images is decided.
+
+        Parameters
+        ----------
+        labels : int64 [N]
+            Nothing is known about an image whose label is negative.
+        """
+        memory = cls()
+        first: dict[int, int] = {}
+        for row in np.flatnonzero(labels >= 0).tolist():
+            root = first.setdefault(int(labels[row]), row)
+            if root != row:
+                memory.add(root, row, same=True)
+        for a, b in combinations(first.values(), 2):
+            memory.add(a, b, same=False)
         return memory
 
     def copy(self) -> Self:

@@ -24,7 +24,7 @@ def state(run, number):
     return json.loads((run.round(number) / "clustering_state.json").read_text())
 
 
-@pytest.mark.parametrize("loss", ["purification", "triplet"])
+@pytest.mark.parametrize("loss", ["purification", "triplet", "hybrid-memory-ranking"])
 def test_losses_on_answers(project, play, loss):
     assert play(project, run=loss, training={"loss": loss}, rounds=2, budget=60) == 0
     run = run_of(project, loss)
@@ -33,10 +33,18 @@ def test_losses_on_answers(project, play, loss):
     assert last["iterations"] == 4
     assert np.isfinite(last["loss"])
     assert state(run, 1) == {}
-    if loss == "purification":
+    if loss != "triplet":
         assert last["images"] == (labels >= 0).sum()
     else:
         assert 0 < last["images"] < (labels >= 0).sum()
+
+
+def test_true_labels_count_as_answers_about_all_pairs(project, play):
+    """The ceiling of a method that trains on answers, which otherwise would train nothing."""
+    assert play(project, run="ceiling", strategy="supervised", training={"loss": "triplet"}, rounds=1) == 0
+    run = run_of(project, "ceiling")
+    assert report(run, 0)["images"] == (np.load(run.round(0) / "labels.npy") >= 0).sum() > 0
+    assert report(run, 0)["iterations"] > 0
 
 
 def test_spcl_base_keeps_its_threshold_when_a_round_is_made_again(project, play):

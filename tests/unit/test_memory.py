@@ -144,3 +144,13 @@ def test_long_chains_are_found_at_once():
         memory.add(row - 1, row, same=True)
     assert memory.implied(0, n - 1) is True
     assert (memory.must_link_roots(n) == 0).all()
+
+
+def test_labels_decide_every_pair_of_labelled_images():
+    labels = np.array([4, -1, 2, 4, 2, 7])
+    memory = LabelMemory.from_labels(labels)
+    for a in range(6):
+        for b in range(6):
+            known = None if a != b and -1 in labels[[a, b]] else bool(labels[a] == labels[b])
+            assert memory.implied(a, b) == known
+    assert len(LabelMemory.from_labels(np.full(3, -1))) == 0

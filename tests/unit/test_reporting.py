@@ -181,5 +181,9 @@ def test_the_tables_of_a_run_on_disk(tmp_path):
     (folder / "checkpoint.pt").write_bytes(bytes(3 * 2**20))
     assert rounds_table(run).splitlines()[0] == "run demo"
     assert "43.6" in rounds_table(run)
-    line = runs_table([run]).splitlines()[2].split()
-    assert line == ["demo", MISSING, "1", "1,250", "43.6", "0.630", "3.0", "MiB"]
+    run.round(1).mkdir()
+    (run.round(1) / "metrics.json").write_text(json.dumps({**METRICS, "retrieval/mAP": 0.4}))
+    assert rounds_table(run).splitlines()[-1] == "best round, chosen on the test set: round 0, mAP 43.6, rank-1 50.0"
+    header, _, line = runs_table([run]).splitlines()
+    assert "mAP (last round)  (best round)" in header
+    assert line.split() == ["demo", MISSING, "2", "1,250", "40.0", "43.6", "0.630", "3.0", "MiB"]

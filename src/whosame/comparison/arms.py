@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from whosame.comparison.plan import BASELINE, Mode
+from whosame.comparison.bases import names_of
+from whosame.comparison.plan import BASELINE, CEILING, Mode
 from whosame.comparison.run_history import CENTRED, RunHistory
 from whosame.errors import InputError
 
@@ -21,7 +22,8 @@ class Arm:
     centred : bool
         Whether clusters were made on camera-centred features.
     rest : str
-        Parameters that tell it from other arms of the same three, mostly empty.
+        What tells it from other arms of the same three, mostly empty: parameters, or for a baseline the strategies that
+        train as it does (``as aas, ucal``).
     """
 
     strategy: str
@@ -163,11 +165,23 @@ def _arms(histories: Sequence[RunHistory]) -> dict[Arm, list[RunHistory]]:
     for history in histories:
         kinds.setdefault(_kind(history), []).append(history)
     arms: dict[Arm, list[RunHistory]] = {}
+    asking = [history for history in histories if not history.never_asks]
     for (strategy, budget, centred), found in kinds.items():
-        names = sorted({name for history in found for name in history.settings})
-        telling = [name for name in names if len({history.settings.get(name) for history in found}) > 1]
-        for history in found:
-            rest = ", ".join(f"{name}={history.settings.get(name)}" for name in telling)
+        for history, rest in zip(found, _what_tells_apart(found, asking), strict=True):
             arms.setdefault(Arm(strategy, budget, centred, rest), []).append(history)
-    order = sorted(arms, key=lambda arm: (arm.strategy != BASELINE, arm.strategy == "supervised", arm))
+    order = sorted(arms, key=lambda arm: (arm.strategy != BASELINE, arm.strategy == CEILING, arm))
     return {arm: sorted(arms[arm], key=lambda history: history.seed) for arm in order}
+
+
+def _what_tells_apart(found: Sequence[RunHistory], asking: Sequence[RunHistory]) -> list[str]:
+    """Return for each run of a kind what tells it from the others: parameters, or whose floor or ceiling it is."""
+    names = sorted({name for history in found for name in history.settings})
+    telling = [name for name in names if len({history.settings.get(name) for history in found}) > 1]
+    told = [", ".join(f"{name}={history.settings.get(name)}" for name in telling) for history in found]
+    if not telling or found[0].strategy not in (BASELINE, CEILING):
+        return told
+    ceiling = found[0].strategy == CEILING
+    names_by_base = names_of((other.base_of_ceiling if ceiling else other.base, other.strategy) for other in asking)
+    unique = [name for name, times in Counter(names_by_base.values()).items() if times == 1]
+    shared = [names_by_base.get(history.base, "") for history in found]
+    return [name if name in unique else text for name, text in zip(shared, told, strict=True)]

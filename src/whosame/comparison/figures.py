@@ -22,6 +22,7 @@ from whosame.comparison.figure_panels import (
     make_panels,
     method_styles,
 )
+from whosame.comparison.references import ceilings, floors
 from whosame.comparison.tables import Tables, arm_of, records
 from whosame.reporting.curves import COLOURS, selection_histogram
 
@@ -40,16 +41,35 @@ def draw(comparison: Comparison, tables: Tables) -> dict[str, Figure]:
     if len(comparison.budgets) > 1:
         figures["accuracy"] = final_accuracy(tables.arms, styles)
     for budget in comparison.budgets or [0]:
-        figures[f"ranking-{budget}"] = ranking(tables.runs, budget, styles)
+        figures[f"ranking-{budget}"] = ranking(of_budget(tables.runs, comparison, budget), styles, spans(comparison))
     for budget in comparison.budgets:
-        figures[f"accuracy-{budget}"] = by_round(tables.rounds, ACCURACY, budget, styles)
-        figures[f"purity-{budget}"] = by_round(tables.rounds, PURITY, budget, styles)
+        rounds = of_budget(tables.rounds, comparison, budget)
+        figures[f"accuracy-{budget}"] = by_round(rounds, ACCURACY, styles)
+        figures[f"purity-{budget}"] = by_round(rounds, PURITY, styles)
         shares = first_shares(comparison, budget)
         if shares:
             figures[f"p_j-{budget}"] = selection_histogram(shares)
     if comparison.budgets:
         figures["questions"] = question_bars(tables.questions)
     return figures
+
+
+def of_budget(table: pd.DataFrame, comparison: Comparison, budget: int) -> pd.DataFrame:
+    """Return the rows of the methods with a budget, and of the floors and ceilings of their bases."""
+    asking = [arm for arm in comparison.arms if arm.budget == budget]
+    own = {level for arm in asking for find in (floors, ceilings) for level in find(arm, comparison.arms)}
+    return table[[arm_of(row) in own or row["budget"] == budget for row in records(table)]]
+
+
+def spans(comparison: Comparison) -> dict[str, tuple[str, str]]:
+    """Return floor and ceiling of each method whose base has one of each."""
+    found = {}
+    for arm in comparison.arms:
+        low = [level.method for level in floors(arm, comparison.arms) if level.centred == arm.centred]
+        high = [level.method for level in ceilings(arm, comparison.arms)]
+        if low and high and arm.budget:
+            found[arm.method] = (low[0], high[0])
+    return found
 
 
 def final_accuracy(arms: pd.DataFrame, styles: Mapping[str, Mapping[str, Any]]) -> Figure:
@@ -75,9 +95,15 @@ def final_accuracy(arms: pd.DataFrame, styles: Mapping[str, Mapping[str, Any]]) 
     return figure
 
 
-def ranking(runs: pd.DataFrame, budget: int, styles: Mapping[str, Mapping[str, Any]]) -> Figure:
-    """Draw a row a method of one budget, best mean mAP first: mean ± 1 sd, and a small ring for every seed."""
-    methods = by_method(runs[runs["budget"].isin([0, budget])])
+def ranking(
+    runs: pd.DataFrame, styles: Mapping[str, Mapping[str, Any]], spans: Mapping[str, tuple[str, str]]
+) -> Figure:
+    """Draw a row a method of one budget, best mean mAP first: mean ± 1 sd, and a small ring for every seed.
+
+    A grey bar reaches from the floor of a method's base to the ceiling.
+    """
+    methods = by_method(runs)
+    of_method = dict(methods)
     methods.sort(key=lambda pair: float(np.nan_to_num(pair[1]["mAP"].mean(), nan=-1.0)), reverse=True)
     figure, panels = make_panels(len(ACCURACY), height=0.9 + 0.32 * len(methods), sharey=True)
     for axes, name in zip(panels, ACCURACY, strict=True):
@@ -90,6 +116,9 @@ def ranking(runs: pd.DataFrame, budget: int, styles: Mapping[str, Mapping[str, A
             axes.plot(
                 values, np.full(len(values), row), "o", markerfacecolor="none", color=colour, markersize=4, alpha=0.7
             )
+            ends = [of_method[level][name].mean() for level in spans.get(method, ()) if level in of_method]
+            if len(ends) == 2 and name not in LABELS:
+                axes.plot([scale * end for end in ends], [row, row], "|-", color="#bbbbbb", linewidth=4, zorder=0)
             sd = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
             mark = styles[method]["marker"] or "o"
             axes.errorbar(values.mean(), row, xerr=sd, marker=mark, markersize=7, color=colour, capsize=3)
@@ -99,16 +128,14 @@ def ranking(runs: pd.DataFrame, budget: int, styles: Mapping[str, Mapping[str, A
     return figure
 
 
-def by_round(
-    rounds: pd.DataFrame, names: Sequence[str], budget: int, styles: Mapping[str, Mapping[str, Any]]
-) -> Figure:
+def by_round(rounds: pd.DataFrame, names: Sequence[str], styles: Mapping[str, Mapping[str, Any]]) -> Figure:
     """Draw figures round by round against the questions asked so far, for the arms of one budget.
 
     A method that never asks is a level: what it reached after its last round. Up to four methods that ask have bands;
     more, which would hide each other, have bars at the last round.
     """
     figure, panels = make_panels(len(names))
-    methods = by_method(rounds[rounds["budget"].isin([0, budget])])
+    methods = by_method(rounds)
     crowded = sum(bool(found["budget"].iloc[0]) for _, found in methods) > 4
     for axes, name in zip(panels, names, strict=True):
         scale = 100 if name in PERCENT else 1

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from whosame.errors import unknown_name
+from whosame.native import native_names
 from whosame.runs import is_name
 from whosame.strategies import registry
 
@@ -20,7 +21,7 @@ def check_names(name: str, typed: Mapping[str, Any], strategies: Sequence[str], 
         problems.append(str(unknown_name("mode", mode, PLAYED_MODES)))
     if not strategies:
         problems.append("--strategies: name at least one, as in --strategies=random,dcps")
-    known = registry.names()
+    known = native_names() if mode == "native" else registry.names()
     problems += [str(unknown_name("strategy", strategy, known)) for strategy in strategies if strategy not in known]
     problems += _repeated("strategies", strategies)
     problems += [

@@ -12,6 +12,7 @@ from whosame.strategies import registry
 Mode = Literal["selection", "native", "found"]  # found: runs that were not planned as a comparison
 Nested = dict[str, Any]
 BASELINE = "none"  # the strategy that asks nothing: every figure is compared with it
+CEILING = "supervised"  # the strategy that trains on true labels: the upper bound
 FILE = "plan.json"
 
 
@@ -40,7 +41,7 @@ class PlannedRun:
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs of a comparison, those without questions first, seed by seed."""
+    """All runs of a comparison, the baselines first, seed by seed."""
 
     name: str
     mode: Mode

@@ -1,14 +1,14 @@
-"""Planning a comparison: strategies × budgets × seeds, and a baseline that asks nothing."""
+"""Planning a comparison: strategies × budgets × seeds, and what they are compared with."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from whosame.comparison.bases import PlannedArm, native_arms
 from whosame.comparison.option_checks import check_names, check_run_names, whole_numbers
-from whosame.comparison.plan import BASELINE, Nested, Plan, PlannedRun, never_asks
+from whosame.comparison.plan import BASELINE, CEILING, Nested, Plan, PlannedRun, never_asks
 from whosame.configuration import ComparisonConfig, Configuration
 from whosame.data.manifest import TrainSet, Truth
 from whosame.errors import ParameterError, WhosameError
-from whosame.native import native_changes
 from whosame.parameters import merge, parse
 from whosame.strategies.registry import StrategiesConfig
 
@@ -25,10 +25,11 @@ def make_plan(
 ) -> Plan:
     """Plan a comparison.
 
-    Strategies that never ask are played once a seed, with budget 0. The baseline without questions is always among
-    them, plain (``none``) and clustered on camera-centred features (``none-centred``). In mode ``selection`` everything
-    but the questions is the same: every group of ``strategies`` that has a schedule gets ``compare.schedule``. In mode
-    ``native`` a strategy's own clustering, loss, schedule and budget come from the group ``native``.
+    Strategies that never ask are played once a seed, with budget 0. In mode ``selection`` everything but the questions
+    is the same: every group of ``strategies`` that has a schedule gets ``compare.schedule``, and the baseline without
+    questions is always among them, plain (``none``) and clustered on camera-centred features (``none-centred``). In
+    mode ``native`` a strategy's own network, clustering, loss, schedule and budget come from the group ``native``, and
+    each of these bases has a floor (``none``) and a ceiling (``supervised``).
 
     Parameters
     ----------
@@ -39,7 +40,8 @@ def make_plan(
     typed : mapping
         The ``--params`` of the command, nested: passed on to every run.
     strategies, budgets, seeds : sequence
-        Names, questions of a run (at least one a round), seeds from 0; each without repetition.
+        Names (in mode ``native`` its variants too), questions of a run (at least one a round), seeds from 0; each
+        without repetition.
     mode : str
         ``selection`` or ``native``.
 
@@ -74,16 +76,15 @@ def make_plan(
         raise ParameterError("\n".join(dict.fromkeys(problems)))
 
     typed = {key: value for key, value in typed.items() if key != "compare"}
+    native = mode == "native"
+    arms = native_arms(parameters, strategies, problems) if native else _selection_arms(strategies)
     runs: list[PlannedRun] = []
-    for strategy in [BASELINE, *(chosen for chosen in strategies if chosen != BASELINE)]:
-        own = native_changes(parameters, strategy) if mode == "native" else {}
+    for label, strategy, own in arms:
         for budget in _budgets_of(strategy, own, budget_numbers, problems):
-            for label, more in _baselines(strategy):
-                for seed in seed_numbers:
-                    run = "-".join([name, label, *([str(budget)] if budget else []), f"s{seed}"])
-                    settings = {"strategy": strategy, "budget": budget, "seed": seed, "run": run}
-                    changes = merge(typed, common, own, more, settings)
-                    runs.append(PlannedRun(run, strategy, budget, seed, changes))
+            for seed in seed_numbers:
+                run = "-".join([name, label, *([str(budget)] if budget else []), f"s{seed}"])
+                settings = {"strategy": strategy, "budget": budget, "seed": seed, "run": run}
+                runs.append(PlannedRun(run, strategy, budget, seed, merge(typed, common, own, settings)))
     problems += check_run_names([run.name for run in runs])
     own_budgets = [
         f"{strategy} was asked its own budget of {budget:,} questions, not the comparison's."
@@ -93,7 +94,7 @@ def make_plan(
     notes = _check_configurations(runs, parameters, mode, problems)
     if problems:
         raise ParameterError("\n".join(dict.fromkeys(problems)))
-    return Plan(name, "native" if mode == "native" else "selection", tuple(runs), (*notes, *own_budgets))
+    return Plan(name, "native" if native else "selection", tuple(runs), (*notes, *own_budgets))
 
 
 def fit_to_images(plan: Plan, parameters: Mapping[str, Any], train_set: TrainSet, truth: Truth) -> Plan:
@@ -102,16 +103,21 @@ def fit_to_images(plan: Plan, parameters: Mapping[str, Any], train_set: TrainSet
     Returns
     -------
     Plan
-        Without the camera-centred baseline, and with a note that says so, where no camera is known.
+        Without the camera-centred baseline where no camera is known, without a native comparison's ceilings where
+        people are not; a note says so.
 
     Raises
     ------
     ParameterError
         What :meth:`Configuration.check_against` finds, of all runs at once: a budget above all pairs, for example.
     """
-    if not (train_set.cameras >= 0).any():
+    if plan.mode == "selection" and not (train_set.cameras >= 0).any():
         kept = tuple(run for run in plan.runs if not _is_centred_baseline(run))
         note = "The camera-centred baseline was left out: these images do not say which camera took them."
+        plan = Plan(plan.name, plan.mode, kept, (*plan.notes, note))
+    if plan.mode == "native" and not truth.known:
+        kept = tuple(run for run in plan.runs if run.strategy != CEILING)
+        note = "The ceilings (supervised) were left out: these images do not say who is shown."
         plan = Plan(plan.name, plan.mode, kept, (*plan.notes, note))
     problems = []
     for run in plan.runs:
@@ -142,17 +148,17 @@ def _budgets_of(strategy: str, own: Nested, budgets: Sequence[int], problems: li
     return [own["budget"]]
 
 
-def _baselines(strategy: str) -> list[tuple[str, Nested]]:
-    if strategy != BASELINE:
-        return [(strategy, {})]
-    return [
-        (f"{BASELINE}{suffix}", {"clustering": {"centre_cameras": on}})
+def _selection_arms(strategies: Sequence[str]) -> list[PlannedArm]:
+    """Return label, strategy and parameters of each arm: both baselines first."""
+    baselines = [
+        (f"{BASELINE}{suffix}", BASELINE, {"clustering": {"centre_cameras": on}})
         for suffix, on in (("", False), ("-centred", True))
     ]
+    return [*baselines, *((strategy, strategy, {}) for strategy in strategies if strategy != BASELINE)]
 
 
 def _is_centred_baseline(run: PlannedRun) -> bool:
-    return run.strategy == BASELINE and bool(run.parameters["clustering"]["centre_cameras"])
+    return run.strategy == BASELINE and bool(run.parameters.get("clustering", {}).get("centre_cameras"))
 
 
 def _check_configurations(

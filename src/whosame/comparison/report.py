@@ -26,8 +26,9 @@ from whosame.comparison.tables import Tables
 
 MODES = {
     "selection": "Selection: every run has the same images, clustering, loss and schedule; only the questions differ.",
-    "native": "Native: each method has its own clustering, loss, schedule and budget, as its paper describes it. "
-    "Differences are those of whole methods, not of their questions alone.",
+    "native": "Native: each method has its own pooling, clustering, loss, schedule and budget, as its authors have it. "
+    "What its questions are worth shows against its own base without questions (none, its floor) and with true labels "
+    "(supervised, its ceiling). Differences between methods are those of whole methods.",
     "found": "Found: these runs were not planned as one comparison. What else differs between them is listed below.",
 }
 

@@ -7,13 +7,12 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.comparison.plan import never_asks
+from whosame.comparison.bases import VARIED, Base, base_of
+from whosame.comparison.plan import CEILING, never_asks
+from whosame.evaluation.best_round import best_round
 from whosame.strategies.registry import group_of
 
 CENTRED = "clustering.centre_cameras"
-VARIED = ("strategy", "budget", "seed", CENTRED)  # these tell arms and seeds apart
-# Parameters without an effect on a run that asks nothing
-ABOUT_ANSWERS = ("annotator", "annotator_options.", "strategies.", "evaluation.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +70,11 @@ class RunHistory:
         return self.rounds[-1]
 
     @property
+    def best(self) -> Mapping[str, float]:
+        """The metrics of the round with the highest mAP, which the test set chooses; of the first such round."""
+        return self.rounds[best_round(self.rounds)]
+
+    @property
     def seconds(self) -> float:
         """How long the rounds took together; NaN where one was not timed."""
         return sum(metrics.get("time/round_seconds", float("nan")) for metrics in self.rounds)
@@ -86,11 +90,21 @@ class RunHistory:
 
         Other strategies' groups are left out, and for a strategy that never asks all that is about answers.
         """
+        if self.never_asks:
+            return dict(sorted(self.base))
         own = f"strategies.{group_of(self.strategy) or self.strategy}."
         return {
             name: value
             for name, value in self.configuration.items()
-            if name not in VARIED
-            and (not name.startswith("strategies.") or name.startswith(own))
-            and not (self.never_asks and name.startswith(ABOUT_ANSWERS))
+            if name not in VARIED and (not name.startswith("strategies.") or name.startswith(own))
         }
+
+    @cached_property
+    def base(self) -> Base:
+        """What it trains with apart from its questions; for the upper bound without the clustering."""
+        return base_of(self.configuration, self.strategy)
+
+    @cached_property
+    def base_of_ceiling(self) -> Base:
+        """The base of the upper bound that belongs to it."""
+        return base_of(self.configuration, CEILING)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from whosame.comparison.arms import Arm, Comparison
-from whosame.comparison.plan import BASELINE
+from whosame.comparison.references import references
 from whosame.comparison.run_history import RunHistory
 from whosame.evaluation.annotation_cost import KINDS
 
@@ -29,9 +29,9 @@ FIGURES = {
     "free": "annotation/free_total",
     "hours": "annotation/hours_total",
 }
-COMPARED = ("mAP", "rank1", "ARI", "F1", "F1_all")  # what differences are taken of
+BEST = {"mAP_best": "retrieval/mAP", "rank1_best": "retrieval/rank1"}  # … of the round that the test set chooses
+COMPARED = ("mAP", "rank1", "ARI", "F1", "F1_all", "mAP_best")  # what differences are taken of
 ARM = ["strategy", "budget", "centred", "rest"]
-REFERENCES = ("none", "none, cameras centred", "dcps")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,7 +41,8 @@ class Tables:
     Attributes
     ----------
     runs : DataFrame
-        A row a run: arm, seed, :data:`FIGURES` after the last round, ``seconds`` of all rounds.
+        A row a run: arm, seed, :data:`FIGURES` after the last round, :data:`BEST` after the round with the highest mAP,
+        ``seconds`` of all rounds.
     rounds : DataFrame
         A row a round of a run: arm, seed, round, the same figures so far.
     arms : DataFrame
@@ -73,7 +74,7 @@ def tabulate(comparison: Comparison) -> Tables:
                 **_arm_columns(arm),
                 "seed": history.seed,
                 "run": history.run,
-                **_figures(history.last),
+                **_final_figures(history),
                 "seconds": history.seconds,
             }
             for arm, found in comparison.arms.items()
@@ -94,20 +95,17 @@ def tabulate(comparison: Comparison) -> Tables:
 def differences(arms: Mapping[Arm, Sequence[RunHistory]]) -> pd.DataFrame:
     """Return mean, standard deviation and number of the differences to each reference, over the seeds both have.
 
-    References are the baseline without questions, plain and camera-centred, and ``dcps`` at the same budget and
-    centring. An arm without a common seed has no row.
+    An arm without a common seed has no row.
     """
     rows = []
-    baseline = next((arm for arm in arms if arm.strategy == BASELINE and not arm.centred), None)
     for arm, found in arms.items():
-        for name in REFERENCES:
-            reference = _reference(name, arm, list(arms))
-            if reference is None or arm in (reference, baseline):
-                continue
+        for reference in references(arm, arms):
             theirs = {history.seed: history for history in arms[reference]}
             for figure in COMPARED:
                 pairs = [
-                    (_figures(h.last)[figure], _figures(theirs[h.seed].last)[figure]) for h in found if h.seed in theirs
+                    (_final_figures(one)[figure], _final_figures(theirs[one.seed])[figure])
+                    for one in found
+                    if one.seed in theirs
                 ]
                 gained = np.array([mine - other for mine, other in pairs if np.isfinite(mine - other)])
                 if len(gained):
@@ -123,17 +121,6 @@ def differences(arms: Mapping[Arm, Sequence[RunHistory]]) -> pd.DataFrame:
                         }
                     )
     return pd.DataFrame(rows, columns=[*ARM, "against", "figure", "mean", "sd", "n"])
-
-
-def _reference(name: str, arm: Arm, arms: Sequence[Arm]) -> Arm | None:
-    """Return the arm of that name an arm is compared with: the only one, or that with the same other settings."""
-    if name == "dcps":
-        candidates = [a for a in arms if a.strategy == "dcps" and (a.budget, a.centred) == (arm.budget, arm.centred)]
-    else:
-        candidates = [a for a in arms if a.strategy == BASELINE and a.centred == (name != BASELINE)]
-    if len(candidates) > 1:
-        candidates = [candidate for candidate in candidates if candidate.rest == arm.rest]
-    return candidates[0] if candidates else None
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -154,8 +141,13 @@ def _figures(metrics: Mapping[str, float]) -> dict[str, float]:
     return {figure: float(metrics.get(metric, np.nan)) for figure, metric in FIGURES.items()}
 
 
+def _final_figures(history: RunHistory) -> dict[str, float]:
+    best = {figure: float(history.best.get(metric, np.nan)) for figure, metric in BEST.items()}
+    return _figures(history.last) | best
+
+
 def _arms_table(runs: pd.DataFrame) -> pd.DataFrame:
-    figures = [*FIGURES, "seconds"]
+    figures = [*FIGURES, *BEST, "seconds"]
     grouped = runs.groupby(ARM, sort=False)
     columns: dict[str, Any] = {}
     for figure in figures:

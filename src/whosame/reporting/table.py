@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from whosame.evaluation.best_round import best_round
 from whosame.runs import Run
 
 # Column, metric, factor, decimals
@@ -70,21 +71,26 @@ def metrics_table(metrics: Sequence[Mapping[str, float]], seconds: Sequence[floa
 
 
 def rounds_table(run: Run) -> str:
-    """Return the table of a run's complete rounds, under its name."""
+    """Return the table of a run's complete rounds, under its name, and below it the best round."""
     metrics = run.metrics()
     if not metrics:
         return f"run {run.name}: no round is complete yet"
-    return f"run {run.name}\n{metrics_table(metrics, [run.seconds(n) for n in range(len(metrics))])}"
+    lines = [f"run {run.name}", metrics_table(metrics, [run.seconds(n) for n in range(len(metrics))])]
+    best = best_round(metrics)
+    if "retrieval/mAP" in metrics[best]:
+        mAP, rank1 = (number(metrics[best].get(f"retrieval/{name}"), 1, 100) for name in ("mAP", "rank1"))
+        lines.append(f"best round, chosen on the test set: round {best}, mAP {mAP}, rank-1 {rank1}")
+    return "\n".join(lines)
 
 
 def runs_table(runs: Sequence[Run]) -> str:
-    """Return one line per run: strategy, rounds, questions, the last mAP and ARI, size on disk."""
+    """Return one line per run: strategy, rounds, questions, mAP of the last and the best round, ARI, size on disk."""
     if not runs:
         return "there is no run yet: kedro run --pipeline=active_round makes one"
     rows = []
     for run in runs:
         metrics = run.metrics()
-        newest = metrics[-1] if metrics else {}
+        newest, best = (metrics[-1], metrics[best_round(metrics)]) if metrics else ({}, {})
         configuration = run.about().get("configuration", {})
         rows.append(
             [
@@ -93,8 +99,10 @@ def runs_table(runs: Sequence[Run]) -> str:
                 str(len(metrics)),
                 number(newest.get("annotation/asked_total"), 0),
                 number(newest.get("retrieval/mAP"), 1, 100),
+                number(best.get("retrieval/mAP"), 1, 100),
                 number(newest.get("clusters/ari"), 3),
                 f"{run.bytes_on_disk() / 2**20:,.1f} MiB",
             ]
         )
-    return table(["run", "strategy", "rounds", "questions", "mAP", "ARI", "on disk"], rows, left=2)
+    header = ["run", "strategy", "rounds", "questions", "mAP (last round)", "(best round)", "ARI", "on disk"]
+    return table(header, rows, left=2)

@@ -7,7 +7,7 @@ from whosame.app.comparison_loop import play_all
 from whosame.comparison.plan import SavedPlan
 from whosame.comparison.planning import fit_to_images, make_plan
 from whosame.configuration import Configuration
-from whosame.data.manifest import TrainSet, Truth
+from whosame.data.manifest import UNKNOWN, TrainSet, Truth
 from whosame.errors import ParameterError, ResumeError
 from whosame.parameters import merge, parse
 from whosame.strategies import registry
@@ -132,7 +132,7 @@ def test_a_strategy_that_does_not_take_the_common_schedule_is_noted(monkeypatch)
 
 def test_the_native_comparison_takes_each_methods_own_setting():
     group = {"native": {"dcps": {"budget": 33, "clustering": {"eps": 0.4}}}}
-    planned = plan(parameters=group, mode="native", seeds=[0])
+    planned = plan(parameters=group, mode="native", seeds=[0], strategies=["random", "dcps"])
     runs = {run.name: run for run in planned.runs}
     assert runs["c-dcps-33-s0"].parameters["clustering"] == {"base": "dbscan", "eps": 0.4}
     assert runs["c-dcps-33-s0"].parameters["strategies"] == {"dcps": {"schedule": "gaussian"}}
@@ -140,6 +140,63 @@ def test_the_native_comparison_takes_each_methods_own_setting():
     assert {"c-random-20-s0", "c-random-40-s0"} < runs.keys()
     assert not [name for name in runs if name.startswith("c-dcps-20")]
     assert planned.notes == ("dcps was asked its own budget of 33 questions, not the comparison's.",)
+
+
+def native_names(strategies, parameters=None, **options):
+    return [run.name for run in plan(parameters=parameters, strategies=strategies, mode="native", **options).runs]
+
+
+def test_every_native_base_has_one_floor_and_one_ceiling():
+    names = native_names(["ucal", "random", "aas", "spal", "ucal-snps"], budgets=[20], seeds=[0])
+    assert names == [
+        *("c-none-s0", "c-none-ucal-s0", "c-none-spal-s0"),  # as configured: random; as ucal: aas, ucal-snps
+        *("c-ucal-20-s0", "c-random-20-s0", "c-aas-20-s0", "c-spal-20-s0", "c-ucal-snps-20-s0"),
+        *("c-supervised-s0", "c-supervised-ucal-s0", "c-supervised-spal-s0"),
+    ]
+    settings = {}
+    for run in plan(strategies=["ucal"], mode="native", budgets=[20], seeds=[0]).runs:
+        configuration = parse(Configuration, merge(PARAMETERS, run.parameters))
+        settings[run.strategy] = configuration
+        assert configuration.training.loss == "hybrid-memory"
+        assert (configuration.clustering.base, configuration.network.pooling) == ("spcl", "average")
+    assert settings.keys() == {"none", "ucal", "supervised"}
+
+
+def test_a_base_is_named_alike_whatever_else_is_compared():
+    assert native_names(["aas"], budgets=[20], seeds=[0]) == ["c-none-ucal-s0", "c-aas-20-s0", "c-supervised-ucal-s0"]
+    typed = native_names(["aas", "none", "supervised"], budgets=[20], seeds=[0])
+    assert typed == [
+        *("c-none-s0", "c-none-ucal-s0", "c-aas-20-s0"),
+        *("c-supervised-s0", "c-supervised-ucal-s0"),  # those typed are on the configured base
+    ]
+
+
+def test_bases_that_differ_in_their_clustering_only_share_the_ceiling():
+    group = {"native": {"dcps": {"clustering": {"eps": 0.4}}}}  # as on Market-1501
+    names = native_names(["random", "dcps"], group, budgets=[20], seeds=[0])
+    assert [name for name in names if "none" in name] == ["c-none-s0", "c-none-dcps-s0"]
+    assert [name for name in names if "supervised" in name] == ["c-supervised-s0"]
+
+
+def test_a_variant_is_played_beside_the_authors_setting():
+    runs = {
+        run.name: run for run in plan(strategies=["ucal", "ucal-reuse"], mode="native", budgets=[20], seeds=[0]).runs
+    }
+    assert runs.keys() == {"c-none-ucal-s0", "c-ucal-20-s0", "c-ucal-reuse-20-s0", "c-supervised-ucal-s0"}
+    reuse = {name: run.parameters["clustering"]["reuse"] for name, run in runs.items() if run.budget}
+    assert reuse == {"c-ucal-20-s0": False, "c-ucal-reuse-20-s0": True}
+    assert runs["c-ucal-reuse-20-s0"].strategy == "ucal"
+    with pytest.raises(ParameterError, match="unknown strategy 'ucal-reuse'"):
+        plan(strategies=["ucal-reuse"])
+
+
+def test_without_identities_the_ceilings_are_left_out():
+    whole = plan(strategies=["random"], mode="native", budgets=[20], seeds=[0])
+    train_set, _ = images()
+    parameters = merge(PARAMETERS, {"annotator": "human"})
+    fitted = fit_to_images(whole, parameters, train_set, Truth(np.full(20, UNKNOWN, np.int64)))
+    assert [run.name for run in fitted.runs] == ["c-none-s0", "c-random-20-s0"]
+    assert "ceilings (supervised) were left out" in fitted.notes[0]
 
 
 def test_images_without_cameras_leave_the_centred_baseline_out():

@@ -15,6 +15,7 @@ from whosame.data.pixels import Pixels
 from whosame.evaluation import (
     AnnotationCost,
     EvaluationConfig,
+    best_so_far,
     evaluate_clusters,
     evaluate_retrieval,
     round_cost,
@@ -22,9 +23,11 @@ from whosame.evaluation import (
 )
 from whosame.features.config import ExtractionConfig, NetworkConfig
 from whosame.features.extraction import Features, extract
+from whosame.memory import LabelMemory
 from whosame.parameters import parse
 from whosame.pipelines.active_round.label import memory_in_force
 from whosame.pipelines.active_round.this_round import ThisRound
+from whosame.strategies import registry
 from whosame.tables import read_answers, read_memory
 from whosame.training import Checkpoint, TrainingConfig, fit, image_weights, make_optimiser
 
@@ -43,14 +46,19 @@ def train(
     network: dict[str, Any],
     training: dict[str, Any],
     clustering: dict[str, Any],
+    strategy: str,
+    strategies: dict[str, Any],
 ) -> tuple[Checkpoint, dict[str, Any]]:
-    """Train the network on the labels, or the answers, for one round."""
+    """Train the network on the labels, or the answers, for one round; true labels count as answers about all pairs."""
     network_config = parse(NetworkConfig, network, "network")
     config = parse(TrainingConfig, training, "training")
     trained = start.build(network_config)
     optimiser = make_optimiser(trained, config)
     start.restore(trained, optimiser, network_config)
-    in_force = memory_in_force(memory, train_set, this_round.number, clustering)
+    if config.uses_answers and registry.make(strategy, strategies).uses_truth:
+        in_force = LabelMemory.from_labels(labels)
+    else:
+        in_force = memory_in_force(memory, train_set, this_round.number, clustering)
     trusted = config.loss == "purification"
     report = fit(
         trained,
@@ -127,4 +135,5 @@ def evaluate(
         **diversity.to_dict(),
         **{f"training/{name}": training_report[name] for name in ("loss", "images", "classes", "learning_rate")},
     }
+    metrics |= best_so_far(previous_metrics, metrics, this_round.number)
     return diversity.shares, {name: value for name, value in metrics.items() if np.isfinite(value)}

@@ -57,7 +57,7 @@ def create_pipeline() -> Pipeline:
                 "model",
                 model.train,
                 "this_round start features pixels train_set labels graph memory params:network params:training "
-                "params:clustering",
+                "params:clustering params:strategy params:strategies",
                 "checkpoint training_report",
             ),
             stage_node(

@@ -24,7 +24,7 @@ from whosame.comparison.tables import Tables, arm_of, records
 from whosame.errors import InputError, unknown_name
 
 REPORT = "whosame.comparison_report"  # tag of the run that holds a comparison's report
-HEADLINES = ("mAP", "rank1", "ARI", "F1")
+HEADLINES = ("mAP", "mAP_best", "rank1", "ARI", "F1")
 
 
 def planned_runs(uri: str, name: str, plan: SavedPlan | None) -> Comparison:
