@@ -3,9 +3,9 @@
     python benchmarks/busy_machine.py                # about 15 minutes on two cores, nothing else running
     python benchmarks/busy_machine.py --only=built   # the settings that whosame chooses
 
-Rounds 1, 2, … of one demo run are played in turn, alone and beside one busy loop for each core; every round trains for the
-same number of iterations. The benchmark ends with status 1 if the round beside busy loops takes more than 2.5 times as long
-as alone with the settings that whosame chooses.
+Rounds 1, 2, … of one demo run are played in turn, alone and beside one busy loop for each core; every round trains for
+the same number of iterations. The benchmark ends with status 1 if the round beside busy loops takes more than 2.5 times
+as long as alone with the settings that whosame chooses.
 """
 
 import argparse

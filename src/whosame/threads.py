@@ -1,7 +1,7 @@
 """OpenMP's threads sleep while they wait for each other.
 
-By default libgomp, which torch and faiss use, waits by spinning: on a machine with other work the spinning thread keeps the
-core from the thread that it waits for. docs/measured.md has the figures.
+By default libgomp, which torch and faiss use, waits by spinning: on a machine with other work the spinning thread
+keeps the core from the thread that it waits for. docs/measured.md has the figures.
 """
 
 import os
