@@ -25,7 +25,8 @@ def _late(rounds: int, share: float) -> Weights:
 
 
 def _at_once(rounds: int) -> Weights:
-    return (np.arange(rounds) == 0).astype(np.float64)
+    weights: Weights = (np.arange(rounds) == 0).astype(np.float64)
+    return weights
 
 
 Schedule = Literal[
