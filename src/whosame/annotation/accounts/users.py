@@ -17,10 +17,13 @@ from whosame.annotation.store.schema import sessions, users
 from whosame.annotation.store.store import INSERT, LabelStore
 from whosame.annotation.store.timestamps import stamp
 from whosame.errors import ParameterError, unknown_name
+from whosame.names import composed
 
 Role = Literal["annotator", "coordinator"]
 TOKEN_BYTES = 32
-NAME = re.compile(r"\w(?:[\w .'@+-]{0,62}[\w.'@+-])?")
+LONGEST = 64
+NAME = re.compile(r"\w(?:[\w .'@+-]*[\w.'@+-])?")
+MARKS = ("Mn", "Mc")  # accents and vowel signs that have no character together with their letter
 MACHINES = ("oracle", "noisy-oracle")  # the other names that sign answers in the store
 
 
@@ -172,19 +175,20 @@ def user_name(name: str) -> str:
     ParameterError
         It is empty, too long, has characters that names do not have, or belongs to a machine.
     """
-    composed = unicodedata.normalize("NFC", name)
-    if not NAME.fullmatch(composed):
+    one_form = composed(name)
+    letters = "".join(sign for sign in one_form if unicodedata.category(sign) not in MARKS)
+    if not NAME.fullmatch(letters) or letters[:1] != one_form[:1] or len(one_form) > LONGEST:
         raise ParameterError(
             f"{name[:80]!r} cannot be the name of an annotator: take 1 to 64 letters, digits, . _ - + @ ' or spaces "
             "between them, beginning with a letter or a digit"
         )
-    if composed.casefold() in MACHINES:
+    if one_form.casefold() in MACHINES:
         raise ParameterError(f"{name!r} signs the answers that no person gave: take another name")
-    return composed
+    return one_form
 
 
 def _find(connection: Connection, name: str) -> tuple[int, str]:
-    name = unicodedata.normalize("NFC", name)
+    name = composed(name)
     query = select(users.c.name, users.c.id).where(~users.c.removed)
     known = {row.name: row.id for row in connection.execute(query)}
     if not known:

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from whosame.annotation.exchange import csv_format, jsonl_format, label_studio
 from whosame.annotation.exchange.row import ParsedFile
+from whosame.names import composed
 
 
 def parse_file(content: bytes, annotator: str | None = None) -> ParsedFile:
@@ -12,10 +13,11 @@ def parse_file(content: bytes, annotator: str | None = None) -> ParsedFile:
     Parameters
     ----------
     content : bytes
-        In UTF-8; the first character tells the format.
+        In UTF-8; the first character tells the format, and of JSON the first object.
     annotator : str, optional
         Who gave the answers for which the file has no name; without it such rows are problems.
     """
+    annotator = annotator and composed(annotator)
     parsed = _parse(content, annotator)
     rows = [replace(row, annotator=row.annotator or annotator or "") for row in parsed.rows]
     nameless = [
@@ -38,6 +40,6 @@ def _parse(content: bytes, annotator: str | None) -> ParsedFile:
     begins = text.lstrip()[:1]
     if not begins:
         return ParsedFile(problems=["line 1: the file is empty"])
-    if begins == "[":
+    if begins == "[" or (begins == "{" and label_studio.is_task(text)):
         return label_studio.parse(text, annotator)
     return jsonl_format.parse(text) if begins == "{" else csv_format.parse(text)

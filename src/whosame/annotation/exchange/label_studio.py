@@ -60,8 +60,17 @@ def write(tasks: Iterable[Task], *, completed_by: bool = True) -> bytes:
     return json.dumps(made, indent=1, ensure_ascii=False).encode()
 
 
+def is_task(text: str) -> bool:
+    """Return whether text is one task as an object, not a list of tasks: JSON Lines has the columns of an answer."""
+    try:
+        task = parse_json(text)
+    except ValueError:
+        return False
+    return isinstance(task, dict) and ("data" in task or "annotations" in task)
+
+
 def parse(text: str, annotator: str | None = None) -> ParsedFile:
-    """Return the rows of Label Studio's export (JSON, not JSON-MIN), and all its problems.
+    """Return the rows of Label Studio's export (JSON, not JSON-MIN) or of a single task of it, and all its problems.
 
     Parameters
     ----------
@@ -85,12 +94,13 @@ def parse(text: str, annotator: str | None = None) -> ParsedFile:
             parsed.problems.append(f"{where}: its 'annotations' are no list of objects")
             continue
         question = {name: task["data"][name] for name in QUESTION_FIELDS if name in task["data"]}
+        brought: list[object] = []
         for count, given in enumerate(annotations, start=1):
             if given.get("was_cancelled"):
                 parsed.skipped += 1
                 continue
             try:
-                answer, number = _answer(given, annotator)
+                answer, number = _answer(given, annotator, brought)
             except ValueError as error:
                 parsed.problems.append(f"{where}, annotation {count}: {error}")
                 continue
@@ -130,8 +140,13 @@ def _task(task: Task) -> dict[str, Any]:
     return {"data": dict(task.data), "annotations": annotations + skipped}
 
 
-def _answer(annotation: Mapping[str, Any], annotator: str | None) -> tuple[dict[str, object], int | None]:
-    """Return the columns of an annotation, and its author's number where it has no other name."""
+def _answer(
+    annotation: Mapping[str, Any], annotator: str | None, brought: list[object]
+) -> tuple[dict[str, object], int | None]:
+    """Return the columns of an annotation, and its author's number where it has no other name.
+
+    ``brought`` has the answers of this task that were found to come from here, and gets this one if it does.
+    """
     results = annotation.get("result")
     choices = [
         item
@@ -145,13 +160,27 @@ def _answer(annotation: Mapping[str, Any], annotator: str | None) -> tuple[dict[
     if isinstance(seconds, (int, float)):
         seconds = min(seconds, MAX_SECONDS)  # it also counts a page that was open for a month
     meta = choices[0].get("meta")
-    if isinstance(meta, dict) and meta.get("verdict") == chosen[0]:
+    if isinstance(meta, dict) and meta.get("verdict") == chosen[0] and _untouched(annotation, meta, brought):
+        brought.append(meta)
         answer = {name: meta[name] for name in ANSWER_FIELDS if name in meta}
         return {**answer, "verdict": chosen[0], "seconds": seconds}, None
     author = annotation.get("updated_by") if isinstance(meta, dict) else None  # the person who changed it last
     name, number = _author(author or annotation.get("completed_by"), annotator)
     when = annotation.get("updated_at") or annotation.get("created_at")
     return {"verdict": chosen[0], "seconds": seconds, "annotator": name, "answered_at": when}, number
+
+
+def _untouched(annotation: Mapping[str, Any], meta: Mapping[str, Any], brought: list[object]) -> bool:
+    """Return whether an annotation is an answer from here as it was imported, not one that a person submitted there.
+
+    Label Studio names who submits or updates an annotation, and the annotation it is a copy of. What it imports has
+    neither, and is said to be completed by the person who imports it, unless it knows the e-mail address.
+    """
+    by = annotation.get("completed_by")
+    mail = by.get("email") if isinstance(by, dict) and "id" not in by else by  # with an id it is the importer's
+    another = isinstance(mail, str) and mail not in (meta.get("annotator"), _mail(str(meta.get("annotator", ""))))
+    submitted = annotation.get("updated_by") or annotation.get("parent_annotation")
+    return not (submitted or another or meta in brought)
 
 
 def _author(given: object, annotator: str | None) -> tuple[object, int | None]:

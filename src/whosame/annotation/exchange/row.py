@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any, get_args
 
 from whosame.errors import unknown_name
+from whosame.names import composed, is_printable
 from whosame.questions import Kind, Source, Verdict
 
 MAX_SECONDS = 7 * 86400.0  # of one answer: more is a mistake
@@ -96,14 +97,13 @@ def unknown_columns(names: Mapping[str, object] | Sequence[str]) -> list[str]:
 
 
 def _text(value: object) -> str:
-    # isprintable is False for NUL, line breaks and lone surrogates.
-    if not isinstance(value, str) or len(value) > 1000 or not value.isprintable():
+    if not isinstance(value, str) or len(value) > 1000 or not is_printable(value):
         raise ValueError(f"is {_shown(value)}, but takes at most 1000 printable characters")
     return value
 
 
 def _name(value: object) -> str:
-    name = _text(value).strip()
+    name = composed(_text(value).strip())
     if not name or len(name) > 200:
         raise ValueError(f"is {_shown(value)}, but takes a name of 1 to 200 characters")
     return name

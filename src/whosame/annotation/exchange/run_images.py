@@ -13,6 +13,7 @@ from whosame.annotation.store.schema import answer_events, images, runs
 from whosame.annotation.store.store import LabelStore
 from whosame.data.manifest import Manifest
 from whosame.errors import InputError, unknown_name
+from whosame.names import composed
 
 IMPORT_PREFIX = "import-"  # of the uids of imports, which are no runs
 
@@ -72,14 +73,19 @@ class RunImages:
         self._by_path: dict[str, int] = {}
         for image, picture in self.images.items():
             self._by_digest[picture.digest].append(image)
-            self._by_path.setdefault(picture.path, image)
+            self._by_path.setdefault(composed(picture.path), image)
 
     def find(self, digest: str, path: str) -> int | None:
-        """Return the image of a digest, of several the one at ``path``; without a digest the one at ``path``."""
+        """Return the image of a digest, of several the one at ``path``; without a digest the one at ``path``.
+
+        Unicode forms of a path are one path.
+        """
+        path = composed(path)
         if not digest:
             return self._by_path.get(path)
         same = self._by_digest.get(digest, [])
-        return next((image for image in same if self.images[image].path == path), same[0] if same else None)
+        there = (image for image in same if composed(self.images[image].path) == path)
+        return next(there, same[0] if same else None)
 
 
 def run_images(store: LabelStore, run: StoredRun, manifest: Manifest | None = None) -> RunImages:

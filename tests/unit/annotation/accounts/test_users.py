@@ -85,7 +85,9 @@ def test_who_starts_the_page_again_gets_a_new_link_and_stays_logged_in(store, cl
     assert find_session(store, secret, now=clock).role == "coordinator"
 
 
-@pytest.mark.parametrize("name", ["alice", "Zoë", "李雷", "o'neill", "a.b-c_d@e.org", "Ann Lee", "7", "x" * 64])
+@pytest.mark.parametrize(
+    "name", ["alice", "Zoë", "李雷", "o'neill", "a.b-c_d@e.org", "Ann Lee", "7", "x" * 64, "हिन्दी", "Q̇uinn"]
+)
 def test_names_that_can_be(name):
     assert users.user_name(name) == name
 

@@ -3,12 +3,15 @@
 import csv
 import io
 import json
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from whosame.annotation.exchange import csv_format, label_studio
 from whosame.annotation.exchange.row import AnswerRow
+from whosame.annotation.exchange.run_images import RunImages
+from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.errors import InputError
 
 
@@ -124,6 +127,13 @@ def test_a_page_left_open_for_a_month_is_no_reason_to_refuse(here, made_there):
     assert here.answers("seconds") == [(604800,)]
 
 
+def test_one_task_may_be_an_object_of_its_own(here, made_there):
+    [task] = json.loads(made_there({"completed_by": "carol@example.org"}))
+    assert here.read(json.dumps(task, indent=1)).counted == 1
+    assert here.answers("annotator") == [("carol@example.org",)]
+    assert "task 1: has no 'data'" in here.refusal('{"annotations": []}')
+
+
 def test_several_annotations_are_several_people(here, made_there):
     content = made_there({}, {"completed_by": 2})
     assert "users 1, 2 cannot all be 'carol'" in here.refusal(content, annotator="carol")
@@ -141,3 +151,32 @@ def test_who_changes_an_answer_in_label_studio_has_given_it(here, elsewhere):
     changed = {**kept, "updated_by": 9, "result": [{**annotation["result"][0], "value": {"choices": ["different"]}}]}
     elsewhere.read(json.dumps([{**task, "annotations": [kept, changed]}]))
     assert elsewhere.answers("annotator", "verdict") == [("alice", "same"), ("label-studio-user-9", "different")]
+
+
+@pytest.mark.parametrize(
+    ("submitted", "name"),
+    [
+        ({"completed_by": 1, "updated_by": 9}, "label-studio-user-9"),
+        ({"completed_by": 9, "parent_annotation": 1}, "label-studio-user-9"),
+        ({"completed_by": 9}, "label-studio-user-9"),
+        ({"completed_by": {"email": "bob@whosame.invalid"}}, "bob"),
+        ({"completed_by": "bob@example.org"}, "bob@example.org"),
+    ],
+)
+def test_who_submits_the_answer_of_another_has_given_it_too(submitted, name, here, elsewhere):
+    here.ask(1, overlap=2)
+    here.give("alice", "same")
+    [task] = tasks(here.write("out.json", "label-studio")[0])
+    [annotation] = task["annotations"]
+    kept = {**annotation, "completed_by": {"id": 1, "email": "importer@example.org"}}
+    elsewhere.read(json.dumps([{**task, "annotations": [kept, {**kept, **submitted}]}]))
+    assert elsewhere.answers("annotator", "verdict") == [("alice", "same"), (name, "same")]
+
+
+def test_a_path_in_another_unicode_form_is_the_path(here, table):
+    names = "path_a,digest_a,path_b,verdict,annotator"
+    row = unicodedata.normalize("NFD", "c1/=7 é.png,,c0/0.png,same,Zoë\u202fB")
+    assert here.read(table(row, names=names)).kept == 1
+    assert here.answers("image_a", "image_b", "annotator") == [(0, 7, "Zoë\u202fB")]
+    twins = RunImages({0: ImageRef("a.png", "d"), 1: ImageRef("é.png", "d"), 2: ImageRef("c.png", "e")})
+    assert twins.find("d", unicodedata.normalize("NFD", "é.png")) == 1

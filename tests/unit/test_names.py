@@ -1,0 +1,33 @@
+"""Names in any script and form: one name has one form, and only what has no place in a line is refused."""
+
+import unicodedata
+
+import pytest
+
+from whosame.names import composed, is_printable
+
+PRINTABLE = [
+    "",
+    "a b",
+    "Screenshot 9.41\u202fAM",
+    "a\u00a0b",
+    "全角\u3000名",
+    "हिन्दी",
+    "👨\u200d👩",
+    "می\u200cخواهم",
+    "e\u0301",
+]
+
+
+@pytest.mark.parametrize("text", PRINTABLE, ids=ascii)
+def test_every_script_and_kind_of_space_is_printable(text):
+    assert is_printable(text)
+
+
+@pytest.mark.parametrize("text", ["a\nb", "a\0", "\udcff", "\x1b[31m", "\u2028", "\x85"], ids=ascii)
+def test_control_characters_and_broken_text_are_not(text):
+    assert not is_printable(text)
+
+
+def test_forms_of_one_name_are_one():
+    assert composed(unicodedata.normalize("NFD", "Zoë")) == composed("Zoë") == "Zoë"
