@@ -17,7 +17,7 @@ PURITY = {"normal": 0.80, "hard": 0.35}  # a trained network; a network in its f
 
 
 def features(n=12_936, dimensions=2048, *, purity=PURITY["normal"], seed=0):
-    """Return features float32 [n, dimensions] of length 1, identities int64 [n] and cameras int64 [n]."""
+    """Return features float32 [n, dimensions] of length 1, identities int64 [n] from 1, and cameras int64 [n]."""
     who, camera, clean, noise = _latent(n, np.random.default_rng(seed))
     low, high = 0.1, 3.0
     for _ in range(HALVINGS):
@@ -27,7 +27,7 @@ def features(n=12_936, dimensions=2048, *, purity=PURITY["normal"], seed=0):
     lifted = (clean + low * noise) @ (_normal(draw, LATENT, dimensions) / np.sqrt(dimensions))
     lifted /= np.linalg.norm(lifted, axis=1, keepdims=True)
     order = draw.permutation(n)
-    return np.ascontiguousarray(lifted[order].astype(np.float32)), who[order], camera[order]
+    return np.ascontiguousarray(lifted[order].astype(np.float32)), 1 + who[order], camera[order]
 
 
 def purity_of(points, who):

@@ -15,6 +15,7 @@ from whosame.annotators.base import Annotator, Record
 from whosame.annotators.query_loop import run_queries
 from whosame.clustering import Clustering, ClusteringConfig, enforce
 from whosame.features.centring import centre_by_camera
+from whosame.identities import as_labels
 from whosame.memory import LabelMemory
 from whosame.questions import Answer, Question
 from whosame.seeding import stream
@@ -193,5 +194,5 @@ def reassign(
     junk and images of unknown identity are outliers among the true identities.
     """
     if strategy.uses_truth:
-        return np.where(identities > 0, identities, -1)
+        return as_labels(identities)
     return strategy.reassign(state, memory, answers)

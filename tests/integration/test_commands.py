@@ -4,7 +4,13 @@ import re
 import shutil
 
 import pytest
+from PIL import Image
 
+from whosame.data.indexing import index_images
+from whosame.data.manifest import split
+from whosame.data.source import SourceConfig
+from whosame.parameters import parse
+from whosame.pipelines.active_round.prepare import open_round
 from whosame.runs import Run
 
 
@@ -90,3 +96,44 @@ def test_images_of_nobody_known_train_without_oracle_and_retrieval(project, type
     assert "retrieval/mAP" not in metrics
     assert "clusters/ari" not in metrics
     assert metrics["clusters/count"] >= 0
+
+
+def test_without_cameras_every_test_image_is_a_query_and_nothing_is_said_twice(project, type_kedro):
+    images = project / "crops"
+    for path in next((project / "data" / "01_raw").iterdir()).rglob("bounding_box_train/*.jpg"):
+        person, _, rest = path.name.partition("_c")
+        (images / person).mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, images / person / f"{rest}")
+    wanted = f"--params=images={images},layout=folder,run=mine,rounds=2,strategy=none,budget=0"
+    done = type_kedro(project, "rounds", "--env=tiny", wanted + ",folder.pattern=^(?P<identity>[^/]+)/")
+    assert "no match" not in done.stderr
+    assert done.stderr.count("queries drawn from") == 1
+    for metrics in Run(project / "data" / "runs" / "mine").metrics():
+        assert metrics["retrieval/queries"] > 9  # of three people; drawn queries would be three
+        assert metrics["retrieval/queries_without_match"] == 0
+        assert metrics["retrieval/mAP"] > 0
+
+
+def test_queries_without_a_match_are_told_before_the_first_round_alone(empty_project, caplog, monkeypatch):
+    monkeypatch.chdir(empty_project)
+    for number, name in enumerate(("train/1_1", "train/1_2", "query/2_1", "query/3_1", "test/2_1", "test/4_2")):
+        (empty_project / name).parent.mkdir(exist_ok=True)
+        Image.new("RGB", (8, 16), (40 * number, 90, 200)).save(empty_project / f"{name}.png")
+    pattern = r"^(?P<split>train|query|test)/(?P<identity>\d+)_(?P<camera>\d+)"
+    images = {"images": str(empty_project), "layout": "folder", "folder": {"pattern": pattern, "unmatched": "skip"}}
+    manifest = index_images(parse(SourceConfig, images), empty_project / "data")
+    train_set, truth, _ = split(manifest)
+    for queries, said in (("split", "2 of 2 queries have no match"), ("all", "4 of 4 queries have no match")):
+        caplog.clear()
+        for number in (0, 1):
+            evaluation = {"queries": queries}
+            given = {
+                **images,
+                "strategy": "none",
+                "budget": 0,
+                "round": number,
+                "run": queries,
+                "evaluation": evaluation,
+            }
+            open_round(given, manifest, train_set, truth)
+        assert [message.partition(",")[0] for message in caplog.messages] == [said]

@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from whosame.data.manifest import TestSet
 from whosame.errors import InputError
-from whosame.evaluation import evaluate_retrieval
+from whosame.evaluation import count_without_match, evaluate_each, evaluate_retrieval, evaluate_test_set
 
 TOLERANCE = 1e-6
 
@@ -24,7 +25,7 @@ def reference(query, query_ids, query_cams, gallery, gallery_ids, gallery_cams, 
             if gallery_ids[g] >= 0 and not (gallery_ids[g] == identity and gallery_cams[g] == camera >= 0)
         ]
         right = np.array([gallery_ids[g] == identity for g in kept], dtype=bool)
-        if identity < 0 or not right.any():
+        if identity <= 0 or not right.any():
             lonely += 1
             continue
         ranks = np.flatnonzero(right) + 1
@@ -57,7 +58,7 @@ def corners(random, count):
 def clustered(random, count):
     """Unit vectors around few directions, with exact copies among them."""
     rows = random.standard_normal((4, 24))[random.integers(0, 4, count)] + 0.4 * random.standard_normal((count, 24))
-    rows[random.integers(0, count, count // 3)] = rows[0]
+    rows[random.integers(0, max(count, 1), count // 3)] = rows[:1]
     return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
 
 
@@ -71,6 +72,43 @@ def of_any_length(random, count):
 def test_equals_the_reference(features, seed, queries, gallery):
     random = np.random.default_rng(seed)
     check(features(random, queries), *labels(random, queries), features(random, gallery), *labels(random, gallery))
+
+
+@pytest.mark.parametrize("features", [corners, clustered, of_any_length])
+@settings(max_examples=30, deadline=None, database=None)
+@given(seed=st.integers(0, 2**32 - 1), images=st.integers(1, 60), cameras=st.booleans())
+def test_every_image_against_the_others_equals_a_gallery_without_it(features, seed, images, cameras):
+    random = np.random.default_rng(seed)
+    rows, (identities, places) = features(random, images), labels(random, images)
+    places = places if cameras else np.full(images, -1)
+    found = evaluate_each(rows, identities, places, block_bytes=4 * images * 7, threads=2)
+    asked = np.flatnonzero(identities > 0)
+    others = [np.delete(np.arange(images), i) for i in asked]
+    each = [
+        evaluate_retrieval(rows[[i]], identities[[i]], places[[i]], rows[rest], identities[rest], places[rest])
+        for i, rest in zip(asked, others, strict=True)
+    ]
+    matched = [one for one in each if not one.queries_without_match]
+    assert (found.queries, found.queries - found.queries_without_match) == (len(asked), len(matched))
+    if matched:
+        assert found.mAP == pytest.approx(np.mean([one.mAP for one in matched]), abs=TOLERANCE)
+        assert found.mINP == pytest.approx(np.mean([one.mINP for one in matched]), abs=TOLERANCE)
+        np.testing.assert_allclose(found.cmc, np.mean([one.cmc for one in matched], axis=0), atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("queries", ["auto", "split", "all"])
+@settings(max_examples=30, deadline=None, database=None)
+@given(seed=st.integers(0, 2**32 - 1), count=st.integers(0, 6), gallery=st.integers(0, 12), cameras=st.booleans())
+def test_queries_without_a_match_are_known_before_they_are_evaluated(queries, seed, count, gallery, cameras):
+    random = np.random.default_rng(seed)
+    (query_ids, query_cams), (gallery_ids, gallery_cams) = (labels(random, n, lowest=0) for n in (count, gallery))
+    if not cameras:
+        query_cams, gallery_cams = np.full(count, -1), np.full(gallery, -1)
+    test_set = TestSet(np.arange(count), np.arange(gallery), query_ids, gallery_ids, query_cams, gallery_cams)
+    found = evaluate_test_set(clustered(random, count), clustered(random, gallery), test_set, queries)
+    assert count_without_match(test_set, queries) == (found.queries, found.queries_without_match)
+    whole = queries == "all" or (queries == "auto" and (np.concatenate([query_cams, gallery_cams]) < 0).all())
+    assert found.queries == ((np.concatenate([query_ids, gallery_ids]) > 0).sum() if whole else count)
 
 
 @pytest.mark.parametrize("features", [corners, clustered])

@@ -87,6 +87,7 @@ def slow_pairs(labels, identities):
 
 
 def slow_clusters(labels, identities):
+    identities = [identity or -1 - i for i, identity in enumerate(identities)]  # a distractor, 0, is alone
     inside = [i for i in range(len(labels)) if labels[i] >= 0]
     own = [label if label >= 0 else 1000 + i for i, label in enumerate(labels)]
     return {

@@ -7,10 +7,11 @@ from numpy.typing import NDArray
 
 from whosame.annotators.base import Settled
 from whosame.errors import LISTED, ParameterError
+from whosame.identities import UNKNOWN, is_same
 from whosame.questions import Answer, Kind, Question, Verdict
 from whosame.seeding import stream
 
-UNKNOWN, JUNK, DISTRACTOR = -2, -1, 0
+VERDICTS: dict[bool | None, Verdict] = {True: "same", False: "different", None: "unsure"}
 FLIPPED: dict[Verdict, Verdict] = {"same": "different", "different": "same", "unsure": "unsure"}
 
 
@@ -56,10 +57,7 @@ class Oracle:
 
     def verdict(self, question: Question) -> Verdict:
         """Return the verdict of the true identities."""
-        first, second = self._identities[question.a], self._identities[question.b]
-        if JUNK in (first, second) or first == second == DISTRACTOR:
-            return "unsure"
-        return "same" if first == second else "different"
+        return VERDICTS[is_same(self._identities[question.a], self._identities[question.b])]
 
 
 class NoisyOracle(Oracle):

@@ -5,7 +5,8 @@ from whosame.evaluation.best_round import best_round, best_so_far
 from whosame.evaluation.clustering_metrics import ClusteringMetrics, evaluate_clusters
 from whosame.evaluation.config import EvaluationConfig
 from whosame.evaluation.diversity import SelectionDiversity, selection_diversity
-from whosame.evaluation.retrieval import RetrievalMetrics, evaluate_retrieval
+from whosame.evaluation.queries import count_without_match, evaluate_test_set
+from whosame.evaluation.retrieval import RetrievalMetrics, evaluate_each, evaluate_retrieval
 
 __all__ = [
     "AnnotationCost",
@@ -16,8 +17,11 @@ __all__ = [
     "best_round",
     "best_so_far",
     "changes_partition",
+    "count_without_match",
     "evaluate_clusters",
+    "evaluate_each",
     "evaluate_retrieval",
+    "evaluate_test_set",
     "round_cost",
     "selection_diversity",
 ]

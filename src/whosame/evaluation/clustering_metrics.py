@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from whosame.clustering.dbscan import singletons
 from whosame.errors import InputError
 from whosame.evaluation.partition_scores import PartitionScores, contingency, partition_scores
+from whosame.identities import as_partition, is_counted
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,9 @@ class ClusteringMetrics:
         Mean number of cameras that see a cluster; NaN where no camera is known. On rendered pedestrians it
         follows mAP more closely than ARI does (methods.md, Evaluation).
     unknown : int
-        Images without a known identity; everything below leaves them out.
+        Images without a known identity, and junk; everything below leaves them out.
     mixed : int or None
-        Clusters with more than one identity. None where no identity is known.
+        Clusters with more than one identity; each distractor has one of its own. None where no identity is known.
     split : int or None
         Identities in more than one cluster.
     clustered : PartitionScores or None
@@ -82,7 +83,8 @@ def evaluate_clusters(labels: ArrayLike, identities: ArrayLike, cameras: ArrayLi
     labels : int64 [N]
         Clusters; a negative label is an outlier.
     identities : int64 [N]
-        True identities; negative where not known (-2) or not a person (junk, -1).
+        True identities, by the rule of :mod:`whosame.identities`: a distractor (0) is alone in its part of the true
+        partition; junk (-1) and unknown (-2) are left out.
     cameras : int64 [N], optional
         Negative where not known.
 
@@ -111,7 +113,8 @@ def evaluate_clusters(labels: ArrayLike, identities: ArrayLike, cameras: ArrayLi
         raise InputError(f"labels, identities and cameras take a whole number per image each, not {found}")
     label, identity, camera = (array.astype(np.int64) for array in (label, identity, camera))
 
-    inside, known = label >= 0, identity >= 0
+    inside, known = label >= 0, is_counted(identity)
+    identity = as_partition(identity)
     sizes = np.unique(label[inside], return_counts=True)[1]
     mixed, split = (None, None) if not known.any() else _impure(label[inside & known], identity[inside & known])
     return ClusteringMetrics(

@@ -2,12 +2,16 @@
 
 from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat
 
+from whosame.evaluation.queries import Queries
 from whosame.parameters import Parameters, parameter
 
 
 class EvaluationConfig(Parameters):
-    """How answers are costed and how evenness is measured."""
+    """How retrieval is measured, how answers are costed, and how evenness is measured."""
 
+    queries: Queries = parameter("auto", source="own choice; papers: split")
+    """split: the queries of the split against its gallery. all: every test image that shows a person against all other
+    test images. auto: all where no camera of the test images is known, else split."""
     seconds_per_pair: PositiveFloat | None = parameter(None, unit="seconds")
     """What a pair is costed at. null: the mean of the times recorded with the answers."""
     idle_cap: PositiveFloat = parameter(60.0, unit="seconds")

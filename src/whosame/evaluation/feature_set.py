@@ -29,6 +29,10 @@ class FeatureSet:
     def __len__(self) -> int:
         return len(self.features)
 
+    def take(self, rows: NDArray[np.int64]) -> Self:
+        """Return some of the images."""
+        return type(self)(self.features[rows], self.identities[rows], self.cameras[rows], self.lengths[rows])
+
     @classmethod
     def read(cls, what: str, features: ArrayLike, identities: ArrayLike, cameras: ArrayLike) -> Self:
         """Check and convert the arrays of one side.

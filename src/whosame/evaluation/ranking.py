@@ -1,11 +1,74 @@
 """Ranks of a query's matches in the gallery, without sorting the gallery."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from whosame.evaluation.feature_set import FeatureSet
+from whosame.identities import is_counted, is_person
+
+UNIT = 1e-3  # rows whose length is this near to 1 count as normalised (half precision keeps 5e-4)
 CHUNK = 128  # similarities compared at a time: 512 bytes stay in the first-level cache for every positive
 REMOVED = np.float32(-np.inf)
+
+
+def ranks_of_matches(
+    query: FeatureSet, gallery: FeatureSet, itself: NDArray[np.int64], block_bytes: int, threads: int
+) -> list[NDArray[np.int32]]:
+    """Return for each query the ranks of its matches, from 1, ascending.
+
+    Parameters
+    ----------
+    query, gallery : FeatureSet
+        Of Q and G images.
+    itself : int64 [Q]
+        The query's own position in the gallery, -1 where it is not there.
+    block_bytes : int
+        Size of the blocks of similarities; the ranks do not depend on it.
+    threads : int
+
+    Returns
+    -------
+    list of int32 arrays
+        Q of them; empty for a query without a match.
+    """
+    if len(query) == 0 or len(gallery) == 0:
+        return [np.empty(0, np.int32)] * len(query)
+    unit = bool((np.abs(gallery.lengths - 1) < UNIT).all())
+    scale = np.ones(len(gallery)) if unit else 1 / np.where(gallery.lengths > 0, gallery.lengths, 1)
+    slack = (rounding_slack(query.features.shape[1]) * query.lengths).astype(np.float32)
+    by_identity = np.argsort(gallery.identities, kind="stable")
+    begin, end = (
+        np.searchsorted(gallery.identities[by_identity], query.identities, side) for side in ("left", "right")
+    )
+    end = np.where(is_person(query.identities), end, begin)
+    junk = np.flatnonzero(~is_counted(gallery.identities))
+    given = (gallery.features, gallery.cameras, scale, by_identity, junk)
+
+    def rank(similarities: NDArray[np.float32], part: slice) -> list[NDArray[np.int32]]:
+        flat, counts = np.empty((end[part] - begin[part]).sum(), np.int32), np.empty(len(similarities), np.int64)
+        asked = (query.features[part], query.cameras[part], slack[part], begin[part], end[part], itself[part])
+        rank_matches(similarities, *asked, *given, flat, counts)
+        return [np.sort(found) for found in np.split(flat[: counts.sum()], np.cumsum(counts)[:-1])]
+
+    rows = max(1, min(len(query), block_bytes // (4 * len(gallery))))
+    block = np.empty((rows, len(gallery)), np.float32)
+    share = -(-rows // threads)
+    ranks: list[NDArray[np.int32]] = []
+    with ThreadPoolExecutor(threads) as pool:
+        for start in range(0, len(query), rows):
+            queries = query.features[start : start + rows]
+            similarities = np.matmul(queries, gallery.features.T, out=block[: len(queries)])
+            if not unit:
+                similarities *= scale.astype(np.float32)
+            firsts = range(0, len(queries), share)
+            blocks = (similarities[i : i + share] for i in firsts)
+            parts = (slice(start + i, start + min(i + share, len(queries))) for i in firsts)
+            for found in pool.map(rank, blocks, parts):
+                ranks += found
+    return ranks
 
 
 def rounding_slack(dimension: int) -> float:
@@ -31,6 +94,7 @@ def rank_matches(
     slack: NDArray[np.float32],
     begin: NDArray[np.int64],
     end: NDArray[np.int64],
+    itself: NDArray[np.int64],
     gallery: NDArray[np.float32],
     gallery_cameras: NDArray[np.int64],
     scale: NDArray[np.float64],
@@ -49,6 +113,8 @@ def rank_matches(
         The queries; ``slack``: ``similarities`` that differ by less may be in the wrong order.
     begin, end : int64 [n]
         ``by_identity[begin:end]`` are the gallery images of the query's identity.
+    itself : int64 [n]
+        The query's own position in the gallery, which is removed; -1 where it is not there.
     gallery, gallery_cameras, scale : float32 [G, D], int64 [G], float64 [G]
         ``scale`` is what inner products are multiplied by: 1, or the inverse length of the gallery row.
     by_identity : int64 [G]
@@ -65,12 +131,14 @@ def rank_matches(
         row = similarities[i]
         for j in junk:
             row[j] = REMOVED
+        if itself[i] >= 0:
+            row[itself[i]] = REMOVED
         matches = np.empty(end[i] - begin[i], np.int64)
         count = 0
         for j in by_identity[begin[i] : end[i]]:
             if gallery_cameras[j] == cameras[i] and cameras[i] >= 0:
                 row[j] = REMOVED
-            else:
+            elif j != itself[i]:
                 matches[count] = j
                 count += 1
         if count:

@@ -1,7 +1,6 @@
 """Retrieval metrics: mAP, CMC and mINP by the standard protocol of person re-identification."""
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,11 +8,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from whosame.errors import InputError
 from whosame.evaluation.feature_set import FeatureSet
-from whosame.evaluation.ranking import rank_matches, rounding_slack
+from whosame.evaluation.ranking import ranks_of_matches
+from whosame.identities import is_person
 
 RANKS = (1, 5, 10, 20)
 BLOCK_BYTES = 128 * 2**20  # of similarities at a time: large enough for BLAS, small beside the features
-UNIT = 1e-3  # rows whose length is this near to 1 count as normalised (half precision keeps 5e-4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,10 +65,10 @@ def evaluate_retrieval(
 ) -> RetrievalMetrics:
     """Rank the gallery for every query by cosine similarity, and score the rankings.
 
-    For each query, gallery images of its identity and its camera are removed, and so are those with a negative
-    identity (junk -1, unknown -2). Of the rest, those of its identity are matches and all others, distractors (0)
-    among them, are wrong. A camera of -1 is unknown: it equals no camera. Queries without a match, and queries with
-    a negative identity, are left out of the means and counted.
+    For each query, gallery images of its identity and its camera are removed, and so are junk (-1) and images of
+    unknown identity (-2). Of the rest, those of its identity are matches and all others, distractors (0) among them,
+    are wrong. A camera of -1 is unknown: it equals no camera. Queries without a match are left out of the means and
+    counted; those that show no person (:mod:`whosame.identities`) have none.
 
     Equal similarities rank in gallery order, as a stable sort puts them.
 
@@ -115,13 +114,68 @@ def evaluate_retrieval(
     """
     query = FeatureSet.read("query", query_features, query_ids, query_cams)
     gallery = FeatureSet.read("gallery", gallery_features, gallery_ids, gallery_cams)
+    itself = np.full(len(query), -1)
+    return _score(query, gallery, itself, max_rank=max_rank, block_bytes=block_bytes, threads=threads)
+
+
+def evaluate_each(
+    features: ArrayLike,
+    identities: ArrayLike,
+    cameras: ArrayLike,
+    *,
+    max_rank: int = 50,
+    block_bytes: int = BLOCK_BYTES,
+    threads: int | None = None,
+) -> RetrievalMetrics:
+    """Rank all other images for every image that shows a person, and score the rankings.
+
+    The protocol and the figures are those of :func:`evaluate_retrieval`.
+
+    Parameters
+    ----------
+    features : float32 [M, D]
+        Rows of length 1. If any row is not, cosines are computed all the same.
+    identities, cameras : int64 [M]
+    max_rank, block_bytes, threads
+        As for :func:`evaluate_retrieval`.
+
+    Returns
+    -------
+    RetrievalMetrics
+
+    Raises
+    ------
+    InputError
+        As for :func:`evaluate_retrieval`.
+
+    Examples
+    --------
+    >>> evaluate_each(np.eye(3, dtype=np.float32)[[0, 0, 1]], [7, 7, 8], [-1, -1, -1]).to_dict()["retrieval/queries"]
+    3
+    """
+    gallery = FeatureSet.read("test", features, identities, cameras)
+    itself = np.flatnonzero(is_person(gallery.identities))
+    query = gallery.take(itself)
+    return _score(query, gallery, itself, max_rank=max_rank, block_bytes=block_bytes, threads=threads)
+
+
+def _score(
+    query: FeatureSet,
+    gallery: FeatureSet,
+    itself: NDArray[np.int64],
+    *,
+    max_rank: int,
+    block_bytes: int,
+    threads: int | None,
+) -> RetrievalMetrics:
+    """Score the rankings; ``itself`` is each query's own position in the gallery, -1 where it is not there."""
     dimensions = [each.features.shape[1] for each in (query, gallery) if len(each)]
     if len(set(dimensions)) > 1:
         raise InputError(f"queries have {dimensions[0]} dimensions, but gallery images {dimensions[1]}")
     if max_rank < 1:
         raise InputError(f"max_rank is {max_rank}, but a CMC has at least 1 rank")
 
-    ranks = _ranks_of_matches(query, gallery, block_bytes, threads or len(os.sched_getaffinity(0)))
+    ranks = ranks_of_matches(query, gallery, itself, block_bytes, threads or len(os.sched_getaffinity(0)))
     matched = [found for found in ranks if len(found)]
     if not matched:
         return RetrievalMetrics(np.nan, np.full(max_rank, np.nan), np.nan, len(query), len(query))
@@ -133,44 +187,3 @@ def evaluate_retrieval(
         queries=len(query),
         queries_without_match=len(query) - len(matched),
     )
-
-
-def _ranks_of_matches(
-    query: FeatureSet, gallery: FeatureSet, block_bytes: int, threads: int
-) -> list[NDArray[np.int32]]:
-    """Return for each query the ranks of its matches, from 1, ascending."""
-    if len(query) == 0 or len(gallery) == 0:
-        return [np.empty(0, np.int32)] * len(query)
-    unit = bool((np.abs(gallery.lengths - 1) < UNIT).all())
-    scale = np.ones(len(gallery)) if unit else 1 / np.where(gallery.lengths > 0, gallery.lengths, 1)
-    slack = (rounding_slack(query.features.shape[1]) * query.lengths).astype(np.float32)
-    by_identity = np.argsort(gallery.identities, kind="stable")
-    begin, end = (
-        np.searchsorted(gallery.identities[by_identity], query.identities, side) for side in ("left", "right")
-    )
-    end = np.where(query.identities < 0, begin, end)  # a query of no known person matches nothing
-    junk = np.flatnonzero(gallery.identities < 0)
-    given = (gallery.features, gallery.cameras, scale, by_identity, junk)
-
-    def rank(similarities: NDArray[np.float32], part: slice) -> list[NDArray[np.int32]]:
-        flat, counts = np.empty((end[part] - begin[part]).sum(), np.int32), np.empty(len(similarities), np.int64)
-        asked = (query.features[part], query.cameras[part], slack[part], begin[part], end[part])
-        rank_matches(similarities, *asked, *given, flat, counts)
-        return [np.sort(found) for found in np.split(flat[: counts.sum()], np.cumsum(counts)[:-1])]
-
-    rows = max(1, min(len(query), block_bytes // (4 * len(gallery))))
-    block = np.empty((rows, len(gallery)), np.float32)
-    share = -(-rows // threads)
-    ranks: list[NDArray[np.int32]] = []
-    with ThreadPoolExecutor(threads) as pool:
-        for start in range(0, len(query), rows):
-            queries = query.features[start : start + rows]
-            similarities = np.matmul(queries, gallery.features.T, out=block[: len(queries)])
-            if not unit:
-                similarities *= scale.astype(np.float32)
-            firsts = range(0, len(queries), share)
-            blocks = (similarities[i : i + share] for i in firsts)
-            parts = (slice(start + i, start + min(i + share, len(queries))) for i in firsts)
-            for found in pool.map(rank, blocks, parts):
-                ranks += found
-    return ranks

@@ -7,6 +7,7 @@ from functools import lru_cache
 import numpy as np
 from PIL import Image
 
+from whosame.identities import JUNK
 from whosame.seeding import stream
 from whosame.synthetic import scenery
 from whosame.synthetic.body import View, ellipse
@@ -16,7 +17,7 @@ from whosame.synthetic.config import SyntheticConfig
 from whosame.synthetic.figure import draw_person
 from whosame.synthetic.lookalikes import draw_people
 from whosame.synthetic.obstacles import draw_obstacle
-from whosame.synthetic.plan import JUNK, Shot
+from whosame.synthetic.plan import Shot
 from whosame.synthetic.pose import draw_pose
 from whosame.synthetic.wardrobe import Person
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from whosame.identities import DISTRACTOR, JUNK
 from whosame.seeding import stream
 from whosame.synthetic.config import SyntheticConfig
 
 TRAIN, QUERY, GALLERY = "bounding_box_train", "query", "bounding_box_test"
-DISTRACTOR, JUNK = 0, -1
 MEAN_CAMERAS_SHARE = 5 / 6  # share of the cameras that see an identity
 
 

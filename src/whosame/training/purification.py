@@ -42,8 +42,8 @@ def image_weights(
     """
     weights = np.ones(len(labels))
     inside = labels >= 0
-    own = labels[inside]
-    least = np.full(own.max(initial=-1) + 1, np.inf)
+    clusters, own = np.unique(labels[inside], return_inverse=True)
+    least = np.full(len(clusters), np.inf)
     most = -least
     np.minimum.at(least, own, centrality[inside])
     np.maximum.at(most, own, centrality[inside])

@@ -134,6 +134,8 @@ def test_weights_by_hand():
     np.testing.assert_allclose(image_weights(central, labels, memory), [1, 1, 0.2 + 0.8 * 2 / 3, 1, 1, 1, 1, 1], 1e-6)
     np.testing.assert_allclose(image_weights(central, labels, answered())[:4], [1, 0.6, 0.2 + 0.8 * 2 / 3, 0.2], 1e-6)
     assert image_weights(np.empty(0), np.empty(0, np.int64), answered()).shape == (0,)
+    far = np.array([2**62, 2**62, 2**62, 2**62, 20_240_131_123_456, 20_240_131_123_456, 2, -1])  # identities as labels
+    np.testing.assert_array_equal(image_weights(central, far, memory), image_weights(central, labels, memory))
 
 
 def test_ranking_by_hand():

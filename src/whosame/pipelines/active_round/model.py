@@ -17,7 +17,7 @@ from whosame.evaluation import (
     EvaluationConfig,
     best_so_far,
     evaluate_clusters,
-    evaluate_retrieval,
+    evaluate_test_set,
     round_cost,
     selection_diversity,
 )
@@ -103,18 +103,11 @@ def evaluate(
     options = parse(EvaluationConfig, evaluation, "evaluation")
     trained = checkpoint.build(parse(NetworkConfig, network, "network"))
     how = parse(ExtractionConfig, extraction, "extraction")
-    vectors = [
+    query, gallery = (
         extract(trained, pixels, image_ids, how, device=this_round.device).vectors
         for image_ids in (test_set.query_ids, test_set.gallery_ids)
-    ]
-    retrieval = evaluate_retrieval(
-        vectors[0],
-        test_set.query_identities,
-        test_set.query_cameras,
-        vectors[1],
-        test_set.gallery_identities,
-        test_set.gallery_cameras,
     )
+    retrieval = evaluate_test_set(query, gallery, test_set, options.queries)
     all_answers = read_memory(memory, train_set.image_ids)
     spent = round_cost(
         read_answers(answers, train_set.image_ids),

@@ -1,18 +1,23 @@
 """Nodes that begin a round: its parameters are checked, its network is taken from the round before or made."""
 
+import logging
 from typing import Any
 
 from whosame.annotation.store.store import open_store
 from whosame.app import paths
 from whosame.configuration import Configuration
-from whosame.data.manifest import Manifest, TrainSet, Truth
+from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
 from whosame.data.pixels import Pixels
+from whosame.evaluation import count_without_match
+from whosame.evaluation.queries import Queries
 from whosame.features.config import NetworkConfig
 from whosame.features.network import build_network
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.runs import Run
 from whosame.training import Checkpoint, TrainingConfig, WarmupConfig, make_optimiser, warm_up
+
+logger = logging.getLogger(__name__)
 
 
 def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainSet, truth: Truth) -> ThisRound:
@@ -31,16 +36,31 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
         paths.code_version(),
     )
     strategy = configuration.make_strategy()
+    number = configuration.round if configuration.round is not None else run.completed()
+    if number == 0:
+        _warn_of_queries_without_match(split(manifest)[2], configuration.evaluation.queries)
     return ThisRound(
         uid=about["uid"],
         run=run.name,
-        number=configuration.round if configuration.round is not None else run.completed(),
+        number=number,
         schedule=tuple(strategy.schedule(configuration.budget, configuration.rounds)),
         seed=configuration.seed,
         device=configuration.device,
         database=database,
         needs_vertical=strategy.needs_vertical,
     )
+
+
+def _warn_of_queries_without_match(test_set: TestSet, queries: Queries) -> None:
+    count, lonely = count_without_match(test_set, queries)
+    if lonely:
+        effect = "retrieval is not measured" if lonely == count else "the figures leave them out"
+        logger.warning(
+            "%s of %s queries have no match, which is another image of their person and not by the same camera: %s",
+            f"{lonely:,}",
+            f"{count:,}",
+            effect,
+        )
 
 
 def start_network(

@@ -1,6 +1,5 @@
 """Nodes of the pipeline ``prepare``."""
 
-import logging
 from typing import Any
 
 from whosame.app import paths
@@ -9,8 +8,6 @@ from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
 from whosame.data.pixels import Pixels, PixelsConfig, open_pixels
 from whosame.data.source import SourceConfig
 from whosame.parameters import parse
-
-logger = logging.getLogger(__name__)
 
 
 def index_images(
@@ -34,10 +31,7 @@ def index_images(
         "omniglot": omniglot,
         "synthetic": synthetic,
     }
-    manifest = index(parse(SourceConfig, source), paths.root() / "data")
-    for note in manifest.notes:
-        logger.warning("%s: %s", manifest.dataset, note)
-    return manifest
+    return index(parse(SourceConfig, source), paths.root() / "data")
 
 
 def split_images(manifest: Manifest) -> tuple[TrainSet, Truth, TestSet]:
