@@ -60,6 +60,7 @@ def test_a_fork_shares_the_rounds_before_and_outlives_its_origin(tmp_path):
         ("a:9", Run(tmp_path / "c"), "round 9 of run 'a' cannot be forked"),
         ("aa:0", Run(tmp_path / "c"), "did you mean 'a'"),
         ("a", Run(tmp_path / "c"), "--fork takes RUN:ROUND"),
+        ("a:²", Run(tmp_path / "c"), "--fork takes RUN:ROUND"),
     ):
         with pytest.raises(ResumeError, match=message):
             fork(origin, into)

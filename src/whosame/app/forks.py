@@ -27,7 +27,7 @@ def fork(origin: str, into: Run) -> None:
         The round is not complete or was pruned, or the other run exists and is no fork of it.
     """
     name, _, number = origin.rpartition(":")
-    if not name or not number.isdigit():
+    if not name or not number.isdecimal():
         raise ResumeError(f"--fork takes RUN:ROUND, as in --fork=demo:7, not {origin!r}")
     if into.forked_from is None:
         _link_rounds(Run.named(into.folder.parent, name), int(number), into)

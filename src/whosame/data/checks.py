@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from whosame.data.readers.base import FoundImage
 from whosame.errors import InputError, format_problems
 
+MOST = 2**63 - 1  # of a number in a manifest
+
 
 def check(images: Sequence[FoundImage], digests: Sequence[str], *, keep_duplicates: bool) -> list[str]:
     """Check identities, splits, cameras and bytes of all images against each other.
@@ -35,11 +37,30 @@ def check(images: Sequence[FoundImage], digests: Sequence[str], *, keep_duplicat
     return [*_duplicates(images, digests, keep=keep_duplicates), *_leaks(images, digests), *_gaps(images)]
 
 
+def check_numbers(images: Sequence[FoundImage]) -> None:
+    """Check that identities and cameras are numbers that a manifest can hold.
+
+    Raises
+    ------
+    InputError
+        A reader gave others; the files are named.
+    """
+    wrong = [
+        f"{image.file.path}: {what} {number}"
+        for image in images
+        for what, number in (("camera", image.camera), ("identity", image.identity))
+        if number is not None and not -1 <= number <= MOST
+    ]
+    if wrong:
+        advice = f"Both are whole numbers from -1 to {MOST}; the reader of a layout numbers other names itself."
+        raise InputError(format_problems(f"{len(wrong)} numbers of images are out of range", wrong, advice))
+
+
 def _check_disjoint(images: Sequence[FoundImage]) -> None:
     first: dict[bool, dict[int, str]] = {True: {}, False: {}}
     for image in images:
-        if image.identity is not None and image.identity > 0:
-            first[image.split == "train"].setdefault(image.identity, image.file.path)
+        if image.person is not None:
+            first[image.split == "train"].setdefault(image.person, image.file.path)
     both = sorted(set(first[True]) & set(first[False]))
     if both:
         named = [f"{first[True][person]} and {first[False][person]}" for person in both]
@@ -55,8 +76,8 @@ def _duplicates(images: Sequence[FoundImage], digests: Sequence[str], *, keep: b
     for group in groups.values():
         people: dict[int, str] = {}
         for image in group:
-            if image.identity is not None and image.identity > 0:
-                people.setdefault(image.identity, image.file.path)
+            if image.person is not None:
+                people.setdefault(image.person, image.file.path)
         if len(people) > 1:
             several.append(" = ".join(people.values()))
         else:
@@ -87,11 +108,10 @@ def _gaps(images: Sequence[FoundImage]) -> list[str]:
     unknown = sum(image.identity is None for image in images)
     missing = [split for split in ("query", "gallery") if not splits[split]]
     if missing:
-        notes.append(f"0 images in {' and '.join(missing)}: retrieval is not measured")
-    if len(cameras) == 1:
-        camera = "no known camera" if -1 in cameras else f"one camera ({next(iter(cameras))})"
-        notes.append(f"all {len(images):,} images are of {camera}: by the protocol no query has a match to be found")
-    elif cameras[-1]:
+        notes.append(f"0 images in {' and '.join(missing)}" + (": retrieval is not measured" if missing[1:] else ""))
+    if len(cameras) == 1 and -1 not in cameras:
+        notes.append(f"all {len(images):,} images are of one camera ({next(iter(cameras))})")
+    elif len(cameras) > 1 and cameras[-1]:
         notes.append(f"{cameras[-1]:,} images are of no known camera")
     if unknown:
         notes.append(f"{unknown:,} of {len(images):,} images have no identity: no oracle answers for them")

@@ -1,6 +1,7 @@
 """Index of a folder of images: its manifest. An image is decoded once, and again only when its file has changed."""
 
 import hashlib
+import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -11,13 +12,16 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from whosame.atomic import writing
-from whosame.data.checks import check
+from whosame.data.checks import check, check_numbers
 from whosame.data.decoding import BYTES_A_PIXEL, DECODER, UnusableImageError, cores, in_threads, inspect
 from whosame.data.manifest import SCHEMA, Manifest, as_table
 from whosame.data.readers.base import SUFFIXES, ImageFile
 from whosame.data.source import SourceConfig
 from whosame.errors import InputError, format_problems
+from whosame.names import composed
 from whosame.progress import track
+
+logger = logging.getLogger(__name__)
 
 HEADER = 2**20  # bytes besides pixels that a file may have before it is too large by its size alone
 IN_WORK = 64  # files in work at once: their bytes are in memory
@@ -47,13 +51,14 @@ def index_images(source: SourceConfig, cache: Path) -> Manifest:
     Returns
     -------
     Manifest
-        With the oddities that are no errors in its ``notes``.
+        With the oddities that are no errors in its ``notes``. They are logged when the manifest is new or has changed.
 
     Raises
     ------
     InputError
-        No images; names or lists that do not follow the layout; images that cannot be used, unless they are to be
-        left out; the same bytes under two identities; a person in training and in test. All of a kind at once.
+        No images; names or lists that do not follow the layout; numbers that are out of range; images that cannot be
+        used, unless they are to be left out; the same bytes under two identities; a person in training and in test. All
+        of a kind at once.
     StorageError
         The cache cannot be written.
     """
@@ -62,11 +67,12 @@ def index_images(source: SourceConfig, cache: Path) -> Manifest:
     if not found.images:
         known = ", ".join(sorted(SUFFIXES))
         raise InputError(f"no image for layout={source.layout} in {root}. Give another folder with images ({known}).")
+    check_numbers(found.images)
     folder, name = cache.resolve() / "02_index", _key(repr(source) + str(root))
     infos = _inspect_files(root, sorted(image.file for image in found.images), source, folder)
     left_out = _leave_out(root, infos, source, folder / f"unreadable_{name}.txt")
     described = [(image, info) for image in found.images if isinstance(info := infos[image.file], ImageInfo)]
-    described.sort(key=lambda pair: pair[0].file.path)
+    described.sort(key=lambda pair: composed(pair[0].file.path))
     images, digests = [image for image, _ in described], [info.digest for _, info in described]
     notes = [*found.notes, *left_out, *check(images, digests, keep_duplicates=source.duplicates == "keep")]
     columns = [
@@ -80,7 +86,9 @@ def index_images(source: SourceConfig, cache: Path) -> Manifest:
     ]
     table = as_table(pa.table(dict(zip(SCHEMA.names, columns, strict=True)), schema=SCHEMA))
     manifest = Manifest(root, source.dataset, table, tuple(notes))
-    _save_if_changed(manifest, folder / f"manifest_{name}.parquet")
+    if _save_if_changed(manifest, folder / f"manifest_{name}.parquet"):
+        for note in notes:
+            logger.warning("%s: %s", manifest.dataset, note)
     return manifest
 
 
@@ -173,13 +181,15 @@ def _save_cache(infos: dict[ImageFile, ImageInfo], store: Path) -> None:
         )
 
 
-def _save_if_changed(manifest: Manifest, path: Path) -> None:
+def _save_if_changed(manifest: Manifest, path: Path) -> bool:
     try:
         stored = pq.read_schema(path).metadata or {}
     except (OSError, ValueError):  # absent or damaged
         stored = {}
-    if {key.decode(): value.decode() for key, value in stored.items()} != manifest.about:
-        manifest.save(path)
+    if {key.decode(): value.decode() for key, value in stored.items()} == manifest.about:
+        return False
+    manifest.save(path)
+    return True
 
 
 def _key(text: str) -> str:

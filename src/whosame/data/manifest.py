@@ -14,10 +14,9 @@ from numpy.typing import NDArray
 
 from whosame.atomic import writing
 from whosame.errors import StorageError
+from whosame.identities import UNKNOWN
+from whosame.names import composed
 
-UNKNOWN = -2  # no identity is known (<NA> in the table)
-JUNK = -1  # a bad detection: never a match, never a mistake
-DISTRACTOR = 0  # a wrong image that retrieval must not return
 SPLITS = ("train", "query", "gallery")
 
 SCHEMA = pa.schema(
@@ -61,8 +60,17 @@ class Manifest:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of every row (blake2b-128, hex): images, splits, cameras and identities, not the folder."""
-        columns = [self.table["path"], self.table["split"], self.cameras(), self.identities(), self.table["digest"]]
+        """Digest of every row (blake2b-128, hex): images, splits, cameras and identities, not the folder.
+
+        A copy of the folder whose names have another Unicode form has the same digest.
+        """
+        columns = [
+            map(composed, self.table["path"]),
+            self.table["split"],
+            self.cameras(),
+            self.identities(),
+            self.table["digest"],
+        ]
         rows = ("\0".join(map(str, row)) for row in zip(*columns, strict=True))
         return hashlib.blake2b("\n".join(rows).encode(), digest_size=16).hexdigest()
 
@@ -92,9 +100,10 @@ class Manifest:
 
     @property
     def about(self) -> dict[str, str]:
-        """The metadata stored with the rows: root, dataset, notes (JSON), digest."""
+        """The metadata stored with the rows: root, dataset, notes (JSON), digest, digest of the paths as they are."""
+        paths = hashlib.blake2b("\n".join(self.table["path"]).encode(), digest_size=16).hexdigest()
         notes = json.dumps(self.notes)
-        return {"root": str(self.root), "dataset": self.dataset, "notes": notes, "digest": self.digest}
+        return {"root": str(self.root), "dataset": self.dataset, "notes": notes, "digest": self.digest, "paths": paths}
 
     def save(self, path: Path) -> None:
         """Write the manifest as a Parquet file.

@@ -2,6 +2,7 @@ import io
 import os
 import shutil
 import struct
+import unicodedata
 import zlib
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pytest
 from PIL import Image, ImageFile
 
 from whosame.data import indexing
-from whosame.data.indexing import index_images
+from whosame.data.indexing import find_manifest, index_images
 from whosame.data.manifest import Manifest
-from whosame.data.readers import FolderReader
+from whosame.data.readers import FolderReader, ReaderResult
 from whosame.data.source import SourceConfig
 from whosame.errors import InputError
 
@@ -135,14 +136,47 @@ def test_the_same_bytes_under_one_identity_are_counted_and_under_two_an_error(im
     assert "2 images are there under two identities (duplicates=keep)" in index(images, duplicates="keep").notes
 
 
-def test_one_camera_only_is_a_note(images):
+def test_one_camera_only_is_a_note_and_none_at_all_is_not(images):
     reader = FolderReader(pattern=r"^(?P<split>[a-z]+)/(?P<identity>\w+)_")
-    (note,) = index(images, folder=reader).notes
-    assert note.startswith("all 6 images are of no known camera")
+    assert index(images, folder=reader).notes == ()
     for path in sorted(images.rglob("*_2.jpg")):
         path.rename(path.with_name(path.name.replace("_2", "_1x")))
-    (note,) = index(images).notes
-    assert note.startswith("all 6 images are of one camera (1)")
+    assert index(images).notes == ("all 6 images are of one camera (1)",)
+    (images / "train/a_1.jpg").rename(images / "train/a.jpg")
+    some = FolderReader(pattern=r"^(?P<split>[a-z]+)/(?P<identity>[a-z]+)(_(?P<camera>\d))?")
+    assert index(images, folder=some).notes == ("1 images are of no known camera",)
+
+
+def test_notes_are_said_once(images, caplog):
+    put(images, {"train/a_3.jpg": content(seed=0)})
+    for _ in range(2):
+        assert index(images).notes == ("1 files are copies of another of the same or of no known person",)
+    assert caplog.messages == ["images: 1 files are copies of another of the same or of no known person"]
+
+
+@pytest.mark.parametrize("changed", [{"camera": 2**63}, {"identity": 10**20}, {"identity": -2}])
+def test_numbers_that_no_manifest_holds_are_refused_with_the_file(changed, images, monkeypatch):
+    read = FolderReader.read
+    monkeypatch.setattr(
+        FolderReader,
+        "read",
+        lambda self, root: ReaderResult([one._replace(**changed) for one in read(self, root).images]),
+    )
+    with pytest.raises(InputError, match="6 numbers of images are out of range") as raised:
+        index(images)
+    assert f"train/a_1.jpg: {next(iter(changed))} {next(iter(changed.values()))}" in str(raised.value)
+
+
+def test_a_copy_whose_names_have_another_form_is_the_same_data_set(images):
+    (images / "train/a_1.jpg").rename(images / "train/é_1.jpg")
+    first = index(images)
+    apart = images / unicodedata.normalize("NFD", "train/é_1.jpg")
+    (images / "train/é_1.jpg").rename(apart)
+    second = index(images)
+    assert second.digest == first.digest
+    assert apart in second.paths()
+    stored = find_manifest(images.parent / "cache", first.digest)
+    assert stored.paths() == second.paths()
 
 
 def test_no_test_images_and_no_identities_are_notes(images):

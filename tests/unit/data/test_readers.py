@@ -1,3 +1,4 @@
+import unicodedata
 from collections import Counter
 
 import pytest
@@ -6,6 +7,7 @@ from whosame.data.indexing import index_images
 from whosame.data.readers import (
     DUKEMTMC,
     MARKET1501,
+    READERS,
     FolderReader,
     FoundImage,
     MarketReader,
@@ -34,9 +36,95 @@ def found(split, camera, identity, number=0):
     return FoundImage(ImageFile(f"{identity}_{camera}_{number}.jpg", 1, 1), split, camera, identity)
 
 
-def test_market_counts_cameras_by_one_digit_as_the_public_readers(tmp_path):
-    touch(tmp_path, ["bounding_box_train/0002_c12s1_1.jpg"])
-    assert rows(MarketReader("market1501").read(tmp_path)) == {"bounding_box_train/0002_c12s1_1.jpg": ("train", 1, 2)}
+BIG = "20240131123456789012"  # 20 digits
+
+
+@pytest.mark.parametrize("layout", ["market1501", "dukemtmc", "synthetic"])
+def test_numbers_in_names_are_read_whole(layout, tmp_path):
+    names = ["0002_c12s1_1", "0002_c1s1_1", "0123456789012_c10_f1", "-1_c12s1_1", "0000_c1s1_1"]
+    touch(tmp_path, [f"bounding_box_train/{name}.jpg" for name in names])
+    found = [(image.camera, image.identity) for image in READERS[layout].read(tmp_path).images]
+    assert sorted(found) == [(1, 0), (1, 2), (10, 123_456_789_012), (12, -1), (12, 2)]
+
+
+def test_numbers_too_long_to_keep_are_numbered(tmp_path):
+    names = [f"0002_c{BIG}", f"{BIG}_c1", f"{BIG}0_c1", "0000_c1", "-01_c1"]
+    touch(tmp_path, [f"bounding_box_train/{name}.jpg" for name in names])
+    found = {path[19:-4]: row[1:] for path, row in rows(MarketReader("market1501").read(tmp_path)).items()}
+    assert found == {names[0]: (2, 1), names[1]: (1, 2), names[2]: (1, 3), names[3]: (1, 0), names[4]: (1, -1)}
+    folder = FolderReader(pattern=r"(?P<identity>-?\d+)_c(?P<camera>\d+)", test_fraction=0.0).read(tmp_path)
+    assert {row[1] for row in rows(folder).values()} == {1, 2}
+    omniglot = touch(tmp_path / "omniglot", [f"A/character01/1_{BIG}.png", "B/character01/1_02.png"])
+    assert {row[1] for row in rows(OmniglotReader(train=("A",), test=("B",)).read(omniglot)).values()} == {1, 2}
+
+
+def test_lists_may_have_any_number(tmp_path):
+    touch(tmp_path, [f"train/0_0_{BIG}_0.jpg", "test/0_0_15_0.jpg"])
+    for name, line in (("train", f"0_0_{BIG}_0.jpg {BIG}"), ("query", f"0_0_15_0.jpg {'9' * 5000}")):
+        (tmp_path / f"list_{name}.txt").write_text(line)
+    for name in ("val", "gallery"):
+        (tmp_path / f"list_{name}.txt").write_bytes(b"")
+    found = rows(READERS["msmt17"].read(tmp_path))
+    assert found == {f"train/0_0_{BIG}_0.jpg": ("train", 2, 2), "test/0_0_15_0.jpg": ("query", 1, 4)}
+    (tmp_path / "list_val.txt").write_bytes(b"0_0_1_\xe9.jpg 1\n")
+    with pytest.raises(InputError, match="listed but not there"):
+        READERS["msmt17"].read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"pattern": r"(?P<identity>\d+)_c(?P<camera>\d)"}, "x/12_c34.jpg: camera 3"),
+        ({"pattern": r"(?P<identity>\d)_c\d+"}, "x/12_c34.jpg: identity 2"),
+        ({"pattern": r"(?P<identity>\d+)_c"}, "x/-1_c7.jpg: identity 1"),
+        ({"pattern": r"x/", "query": "_c3"}, "x/12_c34.jpg: query _c3"),
+    ],
+)
+def test_an_expression_that_takes_a_part_of_a_number_is_an_error(options, said, tmp_path):
+    touch(tmp_path, ["x/12_c34.jpg", "x/-1_c7.jpg"])
+    with pytest.raises(InputError, match="takes a part of a number") as raised:
+        FolderReader(**options).read(tmp_path)
+    assert said in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"pattern": r"x/(?P<identity>\d)(?P<camera>\d)_c"},
+        {"pattern": r"(?P<camera>\d)\d*\.jpg"},
+        {"pattern": r"x/", "query": r"_c3\d*"},
+        {"pattern": r"(?P<identity>-?\d+)_"},
+    ],
+)
+def test_an_expression_may_divide_a_number_that_it_matches_whole(options, tmp_path):
+    touch(tmp_path, ["x/12_c34.jpg"])
+    assert len(FolderReader(**options).read(tmp_path).images) == 1
+
+
+@pytest.mark.parametrize("form", ["NFC", "NFD"])
+def test_forms_of_a_name_are_one_person_and_one_alphabet(form, tmp_path):
+    zoe = unicodedata.normalize("NFD", "Zoë")
+    touch(tmp_path, ["Zoë/1.jpg", f"{zoe}/2.jpg", "Zoe/3.jpg"])
+    pattern = unicodedata.normalize(form, r"(?P<identity>Zo[eë])/")
+    found = rows(FolderReader(pattern=pattern, test_fraction=0.0).read(tmp_path))
+    assert [(path, row[2]) for path, row in found.items()] == [("Zoe/3.jpg", 1), ("Zoë/1.jpg", 2), (f"{zoe}/2.jpg", 2)]
+    alphabets = touch(tmp_path / "omniglot", [f"{zoe}/character01/1_01.png", "B/character01/1_02.png"])
+    reader = OmniglotReader(train=(unicodedata.normalize(form, "Zoë"),), test=("B",))
+    assert [image.split for image in reader.read(alphabets).images] == ["query", "train"]
+
+
+def test_two_files_whose_names_look_the_same_are_named(tmp_path):
+    touch(tmp_path, ["é.jpg", unicodedata.normalize("NFD", "é.jpg"), "e.jpg"])
+    with pytest.raises(InputError, match="1 names are there twice") as raised:
+        scan(tmp_path)
+    assert "'\\xe9.jpg'" in str(raised.value)
+    assert "'e\\u0301.jpg'" in str(raised.value)
+
+
+def test_every_printable_name_is_a_name(tmp_path):
+    names = ["Screenshot 9.41\u202fAM.png", "a\u00a0b.png", "全角\u3000名.png", "👨\u200d👩.png"]
+    touch(tmp_path, names)
+    assert sorted(file.path for file in scan(tmp_path)) == sorted(names)
 
 
 def test_a_data_set_one_folder_deeper_is_offered(tmp_path):
@@ -81,7 +169,8 @@ def test_links_back_up_end(tmp_path):
 
 def test_names_that_are_no_text_are_named(tmp_path):
     (tmp_path / "bad\udcff.jpg").write_text("")
-    with pytest.raises(InputError, match="1 file names are not valid text"):
+    (tmp_path / "two\nlines.jpg").write_text("")
+    with pytest.raises(InputError, match="2 file names are not printable text"):
         scan(tmp_path)
 
 
@@ -94,13 +183,33 @@ def test_any_folder_of_crops_needs_no_names(tmp_path):
 
 
 def test_by_default_market_names_are_understood_where_they_are(tmp_path):
-    touch(tmp_path, ["x/0010_c2s1.jpg", "x/0009_c11.jpg", "x/-1_c2.jpg", "x/other.jpg"])
+    touch(tmp_path, ["x/0010_c2s1.jpg", "x/0009_c11.jpg", "x/-1_c2.jpg", "x/0000_c2.jpg", "x/other.jpg"])
     found = rows(FolderReader(test_fraction=0.0).read(tmp_path))
     assert found == {
         "x/0009_c11.jpg": ("train", 11, 1),
         "x/0010_c2s1.jpg": ("train", 2, 2),
         "x/-1_c2.jpg": ("train", 2, -1),
+        "x/0000_c2.jpg": ("train", 2, 0),
         "x/other.jpg": ("train", -1, None),
+    }
+
+
+def test_with_a_pattern_a_person_may_be_called_0000(tmp_path):
+    touch(tmp_path, ["0000/1.jpg", "0001/1.jpg", "-1/1.jpg"])
+    found = rows(FolderReader(pattern="^(?P<identity>[^/]+)/", test_fraction=0.0).read(tmp_path))
+    assert {path: row[2] for path, row in found.items()} == {"0000/1.jpg": 1, "0001/1.jpg": 2, "-1/1.jpg": -1}
+
+
+def test_held_out_distractors_and_junk_are_in_the_gallery(tmp_path):
+    touch(tmp_path, [f"000{person}_c{camera}_{i}.jpg" for person in range(4) for camera in (1, 2) for i in (1, 2)])
+    touch(tmp_path, ["-1_c1.jpg", "other.jpg"])
+    found = FolderReader(test_fraction=0.4).read(tmp_path).images
+    assert {image.split for image in found if image.identity in (0, -1)} == {"gallery"}
+    assert {image.split for image in found if image.identity is None} == {"train"}
+    assert Counter(image.split for image in found if image.identity not in (0, -1, None)) == {
+        "train": 8,
+        "query": 2,
+        "gallery": 2,
     }
 
 

@@ -20,7 +20,7 @@ READERS: Mapping[Layout, Reader] = {
     "msmt17": Msmt17Reader(),
     "omniglot": OmniglotReader(),
     "folder": FolderReader(),
-    "synthetic": MarketReader("synthetic", name=r"(-?\d+)_c(\d+)"),
+    "synthetic": MarketReader("synthetic"),
 }
 
 

@@ -1,20 +1,25 @@
 """Reader protocol: the images of a folder with split, camera and identity, before any is opened."""
 
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from whosame.data.manifest import JUNK
 from whosame.errors import InputError, format_problems
+from whosame.identities import DISTRACTOR, JUNK
+from whosame.names import composed, is_printable
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
 
 
+NO_PERSON: Mapping[str, int] = {"-1": JUNK}  # an identity of this name is none
+DIGITS = 18  # of a number that every int64 holds
+
+
 class ImageFile(NamedTuple):
-    """An image file: path relative to the root (posix), size in bytes, modification time in nanoseconds."""
+    """An image file: path relative to the root (posix, as on the disk), size in bytes, modification time in ns."""
 
     path: str
     size: int
@@ -28,6 +33,11 @@ class FoundImage(NamedTuple):
     split: str
     camera: int
     identity: int | None
+
+    @property
+    def person(self) -> int | None:
+        """The identity if it is a person's; None for a distractor, junk, or where it is not known."""
+        return self.identity if self.identity is not None and self.identity > DISTRACTOR else None
 
 
 @dataclass(frozen=True)
@@ -53,23 +63,31 @@ class Reader(Protocol):
 
 
 def scan(root: Path, under: str = "") -> list[ImageFile]:
-    """Return the image files below ``root/under``, sorted by their path relative to ``root``.
+    """Return the image files below ``root/under``, sorted by their path relative to ``root`` in Unicode form NFC.
 
     Hidden files (``._0001.jpg`` of a Mac's archive) and files of other kinds are skipped; links are followed.
 
     Raises
     ------
     InputError
-        There is no such folder, it cannot be read, or a name is not valid text.
+        There is no such folder, it cannot be read, a name is not printable text, or two paths differ in their Unicode
+        form alone.
     """
     try:
-        files = sorted(_walk(root / under, f"{under}/" if under else "", set()))
+        files = list(_walk(root / under, f"{under}/" if under else "", set()))
     except OSError as error:
         raise InputError(f"{error.filename} cannot be read: {error.strerror}. Give a folder of images.") from error
-    garbled = [ascii(file.path) for file in files if not file.path.isprintable()]
+    garbled = sorted(ascii(file.path) for file in files if not is_printable(file.path))
     if garbled:
-        raise InputError(format_problems(f"{len(garbled)} file names are not valid text", garbled, "Rename them."))
-    return files
+        raise InputError(format_problems(f"{len(garbled)} file names are not printable text", garbled, "Rename them."))
+    forms: dict[str, list[ImageFile]] = defaultdict(list)
+    for file in files:
+        forms[composed(file.path)].append(file)
+    twice = sorted(" and ".join(sorted(ascii(file.path) for file in same)) for same in forms.values() if same[1:])
+    if twice:
+        title = f"{len(twice)} names are there twice, in two forms of Unicode that look the same"
+        raise InputError(format_problems(title, twice, "Rename or remove one of each."))
+    return [forms[path][0] for path in sorted(forms)]
 
 
 def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[ImageFile]:
@@ -95,14 +113,20 @@ def need(root: Path, wanted: Sequence[str], layout: str) -> None:
     """Raise :class:`InputError` unless ``root`` is a folder that holds everything ``wanted``; look one level deeper."""
     if not root.is_dir():
         raise InputError(f"images={root} is no folder. Give the folder that holds the {layout} images.")
-    missing = [name for name in wanted if not (root / name).exists()]
+    missing = _missing(root, wanted)
     if not missing:
         return
-    deeper = sorted(
-        str(path) for path in root.iterdir() if path.is_dir() and all((path / name).exists() for name in wanted)
-    )
+    deeper = sorted(str(path) for path in root.iterdir() if path.is_dir() and not _missing(path, wanted))
     advice = f"Did you mean images={deeper[0]}?" if deeper else "Give the folder that holds it, or another layout."
     raise InputError(format_problems(f"{root} does not look like {layout}: missing there", missing, advice))
+
+
+def _missing(folder: Path, wanted: Sequence[str]) -> list[str]:
+    try:
+        there = {composed(name) for name in os.listdir(folder)}  # noqa: PTH208
+    except OSError:
+        there = set()
+    return [name for name in wanted if composed(name) not in there]
 
 
 def mismatches(layout: str, rule: str, paths: Sequence[str]) -> InputError:
@@ -120,7 +144,7 @@ def compare_counts(layout: str, images: Sequence[FoundImage], expected: Mapping[
     The gallery may be counted with or without junk: papers do either.
     """
     everything = Counter(image.split for image in images)
-    useful = Counter(image.split for image in images if image.identity != -1)
+    useful = Counter(image.split for image in images if image.identity != JUNK)
     if any(everything[split] == 0 for split in expected):
         return []
     if all({everything[split], useful[split]} & set(counts) for split, counts in expected.items()):
@@ -130,16 +154,16 @@ def compare_counts(layout: str, images: Sequence[FoundImage], expected: Mapping[
     return [f"{layout} has {published} images ({' / '.join(expected)}) as published, here are {here}"]
 
 
-def number_identities(names: Iterable[str | None]) -> dict[str, int]:
-    """Return the numbers of persons, 1, 2, … in sorted order of their names; ``-1`` is junk, as in Market-1501.
+def number_identities(names: Iterable[str | None], special: Mapping[str, int] = NO_PERSON) -> dict[str, int]:
+    """Return the numbers of identities: of a name in ``special`` as there, of all others 1, 2, … in sorted order.
 
     Examples
     --------
     >>> number_identities(["Greek/character02", "Greek/character01", None, "-1"])
     {'-1': -1, 'Greek/character01': 1, 'Greek/character02': 2}
     """
-    persons = sorted({name for name in names if name is not None} - {"-1"})
-    return {"-1": JUNK} | {name: number for number, name in enumerate(persons, start=1)}
+    persons = sorted({name for name in names if name is not None} - special.keys())
+    return dict(special) | {name: number for number, name in enumerate(persons, start=1)}
 
 
 def number_cameras(names: Iterable[str | None]) -> dict[str, int]:
@@ -152,5 +176,21 @@ def number_cameras(names: Iterable[str | None]) -> dict[str, int]:
     """
     cameras = sorted({name for name in names if name is not None})
     if all(name.isdecimal() for name in cameras):
-        return {name: int(name) for name in cameras}
+        return read_numbers(cameras)
     return {name: number for number, name in enumerate(cameras, start=1)}
+
+
+def read_numbers(digits: Iterable[str]) -> dict[str, int]:
+    """Return the values of numbers in digits. If one has more than 18, all are 1, 2, … in their order, but 0 stays 0.
+
+    Examples
+    --------
+    >>> read_numbers(["007", "12"]), read_numbers(["0", "7", "20240131123456789012"])
+    ({'007': 7, '12': 12}, {'0': 0, '7': 1, '20240131123456789012': 2})
+    """
+    values = {text: text.lstrip("0") or "0" for text in digits}
+    if all(len(value) <= DIGITS for value in values.values()):
+        return {text: int(value) for text, value in values.items()}
+    ascending = sorted({*values.values()} - {"0"}, key=lambda value: (len(value), value))
+    numbers = {"0": 0} | {value: number for number, value in enumerate(ascending, start=1)}
+    return {text: numbers[value] for text, value in values.items()}

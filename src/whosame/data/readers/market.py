@@ -5,15 +5,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from whosame.data.readers.base import FoundImage, ReaderResult, compare_counts, mismatches, need, scan
+from whosame.data.readers.base import (
+    FoundImage,
+    ReaderResult,
+    compare_counts,
+    mismatches,
+    need,
+    read_numbers,
+    scan,
+)
+from whosame.identities import JUNK
 
 FOLDERS = {"train": "bounding_box_train", "query": "query", "gallery": "bounding_box_test"}
-OFFICIAL_NAME = r"([-\d]+)_c(\d)"
+NAME = re.compile(r"(?P<identity>-0*1|\d+)_c(?P<camera>\d+)")
 
 
 @dataclass(frozen=True)
 class MarketReader:
     """Reader of ``bounding_box_train``, ``query`` and ``bounding_box_test``; the last two may be missing.
+
+    A file's name begins with identity (-1 junk, 0 distractor) and camera, as in ``0002_c1s1_000451_03.jpg``.
 
     Parameters
     ----------
@@ -21,8 +32,6 @@ class MarketReader:
         Its name in messages.
     expected : mapping of split to numbers of images
         As published; a difference is noted.
-    name : str
-        Expression at the start of a file's name: identity (-1 junk, 0 distractor), then camera.
 
     References
     ----------
@@ -31,26 +40,21 @@ class MarketReader:
 
     layout: str
     expected: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
-    name: str = OFFICIAL_NAME
 
     def read(self, root: Path) -> ReaderResult:
         """List the images; see :class:`~whosame.data.readers.base.Reader`."""
         need(root, [FOLDERS["train"]], self.layout)
-        rule = re.compile(self.name)
-        images, wrong = [], []
+        found, wrong = [], []
         for split, folder in FOLDERS.items():
             for file in scan(root, folder) if (root / folder).is_dir() else []:
-                match = rule.match(file.path.rpartition("/")[2])
-                identity = _number(match[1]) if match else None
-                if match is None or identity is None:
-                    wrong.append(file.path)
+                if match := NAME.match(file.path.rpartition("/")[2]):
+                    found.append((file, split, match["camera"], match["identity"]))
                 else:
-                    images.append(FoundImage(file, split, int(match[2]), identity))
+                    wrong.append(file.path)
         if wrong:
-            raise mismatches(self.layout, f"identity_c<camera>… ({self.name})", wrong)
+            raise mismatches(self.layout, f"identity_c<camera>… ({NAME.pattern})", wrong)
+        cameras = read_numbers({camera for _, _, camera, _ in found})
+        junk = {identity for *_, identity in found if identity.startswith("-")}
+        identities = read_numbers({identity for *_, identity in found} - junk) | dict.fromkeys(junk, JUNK)
+        images = [FoundImage(file, split, cameras[camera], identities[who]) for file, split, camera, who in found]
         return ReaderResult(images, compare_counts(self.layout, images, self.expected))
-
-
-def _number(text: str) -> int | None:
-    """Return an identity of at least -1, None for any other mix of digits and dashes."""
-    return int(text) if re.fullmatch(r"\d+|-0*1", text) else None

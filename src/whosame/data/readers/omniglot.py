@@ -4,9 +4,18 @@ import re
 from pathlib import Path
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import field_validator, model_validator
 
-from whosame.data.readers.base import FoundImage, ReaderResult, mismatches, need, number_identities, scan
+from whosame.data.readers.base import (
+    FoundImage,
+    ReaderResult,
+    mismatches,
+    need,
+    number_cameras,
+    number_identities,
+    scan,
+)
+from whosame.names import composed
 from whosame.parameters import Listed, Parameters, Text
 
 NAME = re.compile(r"(?P<identity>(?P<alphabet>[^/]+)/[^/]+)/\d+_(?P<drawer>\d+)\.png")
@@ -27,6 +36,11 @@ class OmniglotReader(Parameters):
     query_drawers: Listed[int] = (1, 2, 3, 4, 5)
     """Of 1 to 20: their drawings of the test alphabets are the queries."""
 
+    @field_validator("train", "test")
+    @classmethod
+    def _in_one_form(cls, alphabets: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(map(composed, alphabets))
+
     @model_validator(mode="after")
     def _parts_are_apart(self) -> Self:
         if both := sorted(set(self.train) & set(self.test)):
@@ -37,15 +51,16 @@ class OmniglotReader(Parameters):
         """List the images; see :class:`~whosame.data.readers.base.Reader`."""
         need(root, [*self.train, *self.test], "omniglot")
         files = scan(root)
-        matches = [NAME.fullmatch(file.path) for file in files]
+        matches = [NAME.fullmatch(composed(file.path)) for file in files]
         wrong = [file.path for file, match in zip(files, matches, strict=True) if match is None]
         if wrong:
             raise mismatches("omniglot", "Alphabet/characterNN/NNNN_DD.png", wrong)
         found = [(file, match) for file, match in zip(files, matches, strict=True) if match]
         kept = [(file, match) for file, match in found if match["alphabet"] in {*self.train, *self.test}]
         numbers = number_identities(match["identity"] for _, match in kept)
+        cameras = number_cameras(match["drawer"] for _, match in kept)
         images = [
-            FoundImage(file, self._split(match), int(match["drawer"]), numbers[match["identity"]])
+            FoundImage(file, self._split(match), cameras[match["drawer"]], numbers[match["identity"]])
             for file, match in kept
         ]
         left_out = len(found) - len(kept)

@@ -1,19 +1,23 @@
 """Test splits for images that come without one: whole identities, and queries among them."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from whosame.data.readers.base import FoundImage
+from whosame.data.readers.base import NO_PERSON, FoundImage
 from whosame.seeding import stream
 
 
-def split_by_identity(people: Sequence[str | None], fraction: float, seed: int) -> list[str]:
+def split_by_identity(
+    people: Sequence[str | None], fraction: float, seed: int, *, special: Collection[str] = NO_PERSON.keys()
+) -> list[str]:
     """Assign every image to training or to the gallery, no person to both.
 
     Parameters
     ----------
     people : sequence of str or None
-        The name of the person in each image; unknown persons and junk (``"-1"``) are for training.
+        The name of the person in each image; unknown persons are for training.
+    special : collection of str
+        Names of junk and distractors: in the gallery, as in Market-1501, if any person is.
     fraction : float
         Share of the persons for the test set, rounded; at least one person is left for training.
     seed : int
@@ -23,10 +27,10 @@ def split_by_identity(people: Sequence[str | None], fraction: float, seed: int) 
     list of str
         ``"train"`` or ``"gallery"`` for each image.
     """
-    names = sorted({name for name in people if name is not None} - {"-1"})
+    names = sorted({name for name in people if name is not None} - set(special))
     wanted = max(min(round(fraction * len(names)), len(names) - 1), 0)
     chosen = stream(seed, "folder", "held out").permutation(len(names))[:wanted]
-    tested = {names[i] for i in chosen}
+    tested = {names[i] for i in chosen} | (set(special) if wanted else set())
     return ["gallery" if name in tested else "train" for name in people]
 
 
@@ -48,8 +52,8 @@ def draw_queries(images: Sequence[FoundImage], seed: int) -> tuple[list[FoundIma
         return list(images), 0
     seen: dict[int, dict[int, list[int]]] = defaultdict(lambda: defaultdict(list))
     for row, image in enumerate(images):
-        if image.split == "gallery" and image.identity is not None and image.identity > 0:
-            seen[image.identity][image.camera].append(row)
+        if image.split == "gallery" and image.person is not None:
+            seen[image.person][image.camera].append(row)
     generator = stream(seed, "folder", "queries")
     queries = set()
     for person in sorted(seen):
