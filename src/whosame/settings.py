@@ -7,10 +7,12 @@ from kedro.framework.session import KedroServiceSession
 
 from whosame.app.config_loader import ConfigLoader
 from whosame.app.hooks import RoundHooks
+from whosame.app.mlflow_setup import MlflowHooks
 
 logging.getLogger("kedro_mlflow").setLevel(logging.WARNING)
 
-HOOKS = (RoundHooks(),)
+HOOKS = (MlflowHooks(), RoundHooks())
+DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro_mlflow")  # as its releases spell it; its commands stay
 SESSION_CLASS = KedroServiceSession
 CONFIG_LOADER_CLASS = ConfigLoader
 CONFIG_LOADER_ARGS = {

@@ -10,8 +10,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from whosame import artefacts
+from whosame.comparison.played_runs import planned_runs, runs_found
 from whosame.errors import InputError
-from whosame.pipelines.compare.mlflow_runs import planned_runs, runs_found
 
 pytestmark = [
     pytest.mark.xdist_group("compare"),
@@ -94,7 +94,7 @@ def test_made_again_it_is_the_same_and_excludes_what_is_unfinished_or_of_other_i
     assert play(folder, run="elsewhere", rounds=1, strategy="none", layout="market1501", images=str(images)) == 0
     assert play(folder, sabotage=fail_in_round_1, run="cut", rounds=2, strategy="dcps", budget=12, seed=2) == 1
 
-    done = type_kedro(folder, "run", "--pipeline=compare", "--env=tiny", "--params=compare.name=small")
+    done = type_kedro(folder, "run", "--pipelines=compare", "--env=tiny", "--params=compare.name=small")
     assert "report:" in done.stdout
     assert tables(folder) == before
     html = (folder / "data/08_reporting/small/report.html").read_text()
@@ -104,8 +104,8 @@ def test_made_again_it_is_the_same_and_excludes_what_is_unfinished_or_of_other_i
     assert len(search(client, "tags.`whosame.comparison_report` = 'small'")) == 1
 
     with pytest.raises(InputError, match="unknown comparison 'smal': did you mean 'small'"):
-        planned_runs(f"sqlite:///{folder / 'mlflow.db'}", "smal", None)
-    found = runs_found(f"sqlite:///{folder / 'mlflow.db'}", "synthetic")  # what a comparison without a name shows
+        planned_runs(folder / "data/runs", "smal", None)
+    found = runs_found(folder / "data/runs", "synthetic")  # what a comparison without a name shows
     assert (found.name, found.mode) == ("all-synthetic", "found")
     assert sorted(history.run for history in found.histories) == sorted(RUNS)
     assert [run.run for run in found.excluded] == ["cut"]

@@ -6,7 +6,7 @@ import pytest
 
 from whosame import artefacts
 from whosame.app.hooks import RoundHooks
-from whosame.errors import ResumeError
+from whosame.errors import ParameterError, ResumeError
 from whosame.pipelines.active_round import create_pipeline
 from whosame.runs import Run
 
@@ -57,3 +57,9 @@ def test_after_the_last_round_there_is_none(run):
     for number in (1, 2):
         with pytest.raises(ResumeError, match=r"run 'a' is complete: 2 rounds are played.*--fork=a:1 "):
             begin(rounds=2, round=number)
+
+
+def test_what_the_machine_lacks_is_said_first_and_leaves_the_run_free(run):
+    with pytest.raises(ParameterError, match=r"nowhere\.pt"):
+        begin(rounds=2, round=0, network={"weights": "nowhere.pt"})
+    begin(rounds=2, round=0).on_pipeline_error()

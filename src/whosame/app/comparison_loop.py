@@ -9,11 +9,11 @@ from typing import Any
 
 from kedro.framework.session import KedroServiceSession
 from kedro.framework.startup import bootstrap_project
-from mlflow.exceptions import MlflowException
 
 from whosame import artefacts
 from whosame.app import paths
-from whosame.app.mlflow_log import synchronise
+from whosame.app.machine_checks import check_machine
+from whosame.app.mlflow_log import log_run
 from whosame.app.round_loop import play
 from whosame.comparison.plan import Plan, PlannedRun, SavedPlan
 from whosame.comparison.planning import fit_to_images, make_plan
@@ -71,6 +71,7 @@ def play_comparison(
     given = name or (parameters.get("compare") or {}).get("name")
     called = str(given or "-".join(filter(None, ["compare", env, mode if mode != "selection" else None])))
     plan = make_plan(called, parameters, typed, strategies=strategies, budgets=budgets, seeds=seeds, mode=mode)
+    check_machine(parse(Configuration, merge(parameters, run.parameters)) for run in plan.runs)
     manifest = index_images(parse(Configuration, parameters).source(), paths.root() / "data")
     train_set, truth, _ = split(manifest)
     plan = fit_to_images(plan, parameters, train_set, truth)
@@ -105,10 +106,9 @@ def play_all(
     parameters: Mapping[str, Any],
     *,
     play: Callable[[str | None, Mapping[str, Any]], object] = play,
-    log: Callable[[Run, Configuration], None] | None = None,
+    log: Callable[[Run, Configuration], object] = log_run,
 ) -> dict[str, str]:
     """Play the runs of a plan that are not complete, and bring MLflow up to date; return messages of failed runs."""
-    log = log or synchronise_run
     names = tuple(run.name for run in plan.runs)
     folder, failed = paths.comparison_folder(plan.name), dict[str, str]()
     SavedPlan(plan.mode, names, plan.notes).write(folder)
@@ -132,14 +132,6 @@ def play_all(
             took += [time.monotonic() - started] if missing else []
     SavedPlan(plan.mode, names, plan.notes, failed).write(folder)
     return failed
-
-
-def synchronise_run(run: Run, configuration: Configuration) -> None:
-    """Bring MLflow up to date: it may have been unreachable, or be another than the one that has the run."""
-    try:
-        synchronise(run, configuration)
-    except MlflowException as error:
-        raise ResumeError(f"MLflow did not take it ({error}); type the same command again") from error
 
 
 def _when(missing: bool, took: Sequence[float], plan: Plan, position: int) -> str:

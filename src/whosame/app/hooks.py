@@ -1,27 +1,23 @@
 """Kedro hooks of the rounds: they check parameters first, show progress, log figures and prune old files."""
 
-import logging
 import time
 from dataclasses import dataclass, field
 from typing import IO, Any
 
-import mlflow
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
-from mlflow.exceptions import MlflowException
 
 from whosame import artefacts
 from whosame.app import paths
-from whosame.app.mlflow_log import synchronise
+from whosame.app.machine_checks import check_machine
+from whosame.app.mlflow_log import log_run
 from whosame.app.progress_bar import RoundBar
 from whosame.configuration import Configuration
-from whosame.errors import ResumeError
+from whosame.errors import ResumeError, WhosameError
 from whosame.parameters import parse
 from whosame.runs import Run
-
-logger = logging.getLogger(__name__)
 
 
 class RoundHooks:
@@ -39,7 +35,7 @@ class RoundHooks:
 
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
-        """Check every parameter, take the run's lock, announce the round."""
+        """Check every parameter and what the machine has, take the run's lock, announce the round."""
         del run_params
         self._playing = None
         if self._context is None or "prepare" not in {node.namespace for node in pipeline.nodes}:
@@ -51,7 +47,8 @@ class RoundHooks:
         lock = run.lock()  # first: until it is taken another process may complete a round
         try:
             number = _next_round(run, configuration)
-        except ResumeError:
+            check_machine([configuration])
+        except WhosameError:
             lock.close()
             raise
         self._playing = _Playing(run, number, configuration, lock)
@@ -85,7 +82,7 @@ class RoundHooks:
             seconds = self._bar.end(metrics, playing.configuration.budget)
             timing = {"seconds": seconds, "nodes": playing.node_seconds}
             artefacts.write(playing.run.round(playing.number) / artefacts.TIMING, timing)
-            _log(playing)
+            log_run(playing.run, playing.configuration)
             if playing.configuration.storage.keep_every > 1:
                 playing.run.prune(playing.configuration.storage.keep_every)
 
@@ -124,11 +121,3 @@ def _next_round(run: Run, configuration: Configuration) -> int:
             "type the command again, without round"
         )
     return number
-
-
-def _log(playing: _Playing) -> None:
-    try:
-        synchronise(playing.run, playing.configuration)
-    except (MlflowException, OSError) as error:
-        message = "MLflow at %s did not take round %d (%s); the next round tries again"
-        logger.warning(message, mlflow.get_tracking_uri(), playing.number, error)

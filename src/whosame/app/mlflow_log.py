@@ -1,24 +1,26 @@
 """MLflow's log of a run, made from the run's folder: a parent run with a child per round.
 
-:func:`synchronise` logs the rounds that are complete and not yet logged. A crash, or a server that cannot be reached,
-loses nothing: the next round catches up. Logging twice changes nothing, because times and steps are the files' own.
+:func:`log_run` logs the rounds that are complete and not yet logged. A crash, or a server that cannot be reached, loses
+nothing: the next round catches up, and so does a finished run that is typed again. Logging twice changes nothing,
+because times and steps are the files' own.
 """
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import mlflow
 import numpy as np
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from whosame import artefacts
 from whosame.app import paths
+from whosame.app.mlflow_server import attempt
 from whosame.artefacts import ANSWERS, CHECKPOINT, METRICS, MLFLOW_RUN, PAIRS_PICTURE, QUESTIONS, SELECTION_SHARES
+from whosame.comparison.run_history import figures
 from whosame.configuration import Configuration
 from whosame.reporting.curves import selection_histogram
 from whosame.runs import Run, flatten
@@ -34,8 +36,8 @@ BY_QUESTIONS = "by_questions/"  # every metric once more, with the questions ask
 ASKED = "annotation/asked_total"
 
 
-def synchronise(run: Run, configuration: Configuration) -> None:
-    """Bring the configured MLflow server or database up to date with a run's folder.
+def log_run(run: Run, configuration: Configuration) -> bool:
+    """Bring MLflow up to date with a run's folder, and return whether it is; a failure is a warning.
 
     Parameters
     ----------
@@ -44,38 +46,47 @@ def synchronise(run: Run, configuration: Configuration) -> None:
     configuration : Configuration
         Its ``rounds`` tell when the run is finished, its ``storage.log_checkpoints`` which checkpoints are copied.
     """
-    uri = mlflow.get_tracking_uri()
-    client = MlflowClient(uri)
-    about, rounds, checkpoints = run.about(), configuration.rounds, configuration.storage.log_checkpoints
-    experiment = _experiment(client, about["manifest"]["dataset"], uri)
-    parent = _parent(client, uri, experiment, run, about)
-    done = run.completed()
-    for number, metrics in enumerate(run.metrics()):
-        folder = run.round(number)
-        if _noted(folder / MLFLOW_RUN, uri) is None:
-            last = number == rounds - 1
-            copied = checkpoints == "every" or (checkpoints == "last" and last)
-            _log_round(client, experiment, parent, run, number, metrics, checkpoint=copied)
-            artefacts.write(folder / MLFLOW_RUN, {"uri": uri, "run_id": _child(client, experiment, parent, number)})
-    if done >= rounds:
-        client.set_terminated(parent, "FINISHED")
+    return attempt(lambda client: _synchronise(client, run, configuration))
 
 
-def _experiment(client: MlflowClient, name: str, uri: str) -> str:
+def find_experiment(client: MlflowClient, name: str) -> str:
+    """Return the id of the experiment of a data set, which is made where there is none."""
     found = client.get_experiment_by_name(name)
     if found is not None:
         return str(found.experiment_id)
-    database = uri.startswith(("sqlite:", "postgresql", "mysql", "mssql"))  # has no store of its own for artefacts
+    database = not client.tracking_uri.startswith(("http", "databricks", "file:"))  # has no store for artefacts
     location = (paths.root() / "mlartifacts" / name).resolve().as_uri() if database else None
-    return str(client.create_experiment(name, artifact_location=location))
+    try:
+        return str(client.create_experiment(name, artifact_location=location))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)  # another process has just made it
 
 
-def _noted(path: Path, uri: str) -> str | None:
-    """Return the id in a file beside the artefacts, if it is of this server."""
-    if not path.exists():
-        return None
-    noted: dict[str, str] = artefacts.read(path)
-    return noted["run_id"] if noted["uri"] == uri else None
+def _synchronise(client: MlflowClient, run: Run, configuration: Configuration) -> None:
+    rounds, checkpoints = configuration.rounds, configuration.storage.log_checkpoints
+    about, done = run.about(), run.metrics()
+    experiment = find_experiment(client, about["manifest"]["dataset"])
+    parent = _parent(client, experiment, run, about)
+    for number, metrics in enumerate(done):
+        note = run.round(number) / MLFLOW_RUN
+        if _noted(note).get("parent") != parent:
+            last = number == rounds - 1
+            copied = checkpoints == "every" or (checkpoints == "last" and last)
+            child = _log_round(client, experiment, parent, run, number, metrics, checkpoint=copied)
+            artefacts.write(note, {"run_id": child, "parent": parent})
+    if len(done) >= rounds:
+        client.set_terminated(parent, "FINISHED")
+
+
+def _noted(path: Path) -> dict[str, str]:
+    """Return what was noted beside the artefacts; empty where there is no note, or it is damaged."""
+    try:
+        return dict(artefacts.read(path)) if path.exists() else {}
+    except ValueError:
+        return {}
 
 
 def _find(client: MlflowClient, experiment: str, tags: Mapping[str, str]) -> str | None:
@@ -84,10 +95,10 @@ def _find(client: MlflowClient, experiment: str, tags: Mapping[str, str]) -> str
     return str(found[0].info.run_id) if found else None
 
 
-def _parent(client: MlflowClient, uri: str, experiment: str, run: Run, about: Mapping[str, Any]) -> str:
+def _parent(client: MlflowClient, experiment: str, run: Run, about: Mapping[str, Any]) -> str:
     path = run.folder / MLFLOW_RUN
-    noted = _noted(path, uri)
-    if noted is not None:
+    noted = _noted(path).get("run_id")
+    if noted is not None and _holds(client, noted):
         _tag_comparison(client, noted, run)
         return noted
     found = _find(client, experiment, {UID: about["uid"]})
@@ -100,8 +111,18 @@ def _parent(client: MlflowClient, uri: str, experiment: str, run: Run, about: Ma
     _log(client, found, params=about["configuration"], tags=tags)
     _log_dataset(client, found, about["manifest"])
     _tag_comparison(client, found, run)
-    artefacts.write(path, {"uri": uri, "run_id": found})
+    artefacts.write(path, {"run_id": found})
     return found
+
+
+def _holds(client: MlflowClient, run_id: str) -> bool:
+    """Return whether MLflow has a run: the note may be of another server, or of a database that was removed."""
+    try:
+        return bool(client.get_run(run_id).info.lifecycle_stage == "active")
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_DOES_NOT_EXIST":
+            raise
+        return False
 
 
 def _tag_comparison(client: MlflowClient, parent: str, run: Run) -> None:
@@ -131,12 +152,11 @@ def _log_round(
     metrics: Mapping[str, Any],
     *,
     checkpoint: bool,
-) -> None:
+) -> str:
     folder = run.round(number)
     child = _child(client, experiment, parent, number)
     when = int((folder / METRICS).stat().st_mtime * 1000)
-    seconds = run.seconds(number)
-    numbers = {k: float(v) for k, v in (*metrics.items(), ("time/round_seconds", seconds)) if _finite(v)}
+    numbers = figures(metrics, run.seconds(number))
     by_round = [Metric(name, value, when, number) for name, value in numbers.items()]
     asked = int(numbers.get(ASKED, 0))
     by_questions = [Metric(BY_QUESTIONS + name, value, when, asked) for name, value in numbers.items()]
@@ -152,6 +172,7 @@ def _log_round(
     if checkpoint and (folder / CHECKPOINT).exists():
         client.log_artifact(child, str(folder / CHECKPOINT))
     client.set_terminated(child, "FINISHED")
+    return child
 
 
 def _log(
@@ -162,8 +183,12 @@ def _log(
     metrics: list[Metric] | None = None,
     tags: Mapping[str, str] | None = None,
 ) -> None:
-    """Log in batches of what MLflow takes at once: 100 parameters, 1,000 entries."""
-    flat = [Param(name, str(value)) for name, value in flatten(params or {}).items()]
+    """Log in batches of what MLflow takes at once: 100 parameters, 1,000 entries.
+
+    A parameter that MLflow has already keeps its value, which cannot be changed there.
+    """
+    there = client.get_run(run_id).data.params if params else {}
+    flat = [Param(name, str(value)) for name, value in flatten(params or {}).items() if name not in there]
     kept = [RunTag(name, str(value)) for name, value in (tags or {}).items()]
     for start in range(0, max(len(flat), 1), 100):
         client.log_batch(run_id, params=flat[start : start + 100], tags=kept if start == 0 else ())
@@ -180,7 +205,3 @@ def _log_dataset(client: MlflowClient, run_id: str, manifest: Mapping[str, Any])
         profile=json.dumps({"images": manifest["images"], **manifest.get("splits", {})}),
     )
     client.log_inputs(run_id, [DatasetInput(dataset, [InputTag("mlflow.data.context", "active learning")])])
-
-
-def _finite(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from whosame.annotation.web.process import PageProcess
 from whosame.app import paths
 from whosame.app.forks import fork as begin_fork
+from whosame.app.mlflow_log import log_run
 from whosame.configuration import Configuration
 from whosame.errors import ResumeError
 from whosame.parameters import parse
@@ -53,6 +54,8 @@ def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = N
         run = Run.named(paths.runs_folder(), configuration.run)
         if fork is not None:
             begin_fork(fork, run)
+        if run.completed() >= configuration.rounds:
+            log_run(run, configuration)  # MLflow may have been away when the last round ended
         with _page(configuration) if run.completed() < configuration.rounds else nullcontext():
             while (number := run.completed()) < configuration.rounds:
                 session.run(

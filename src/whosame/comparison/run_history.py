@@ -1,15 +1,20 @@
 """Finished runs as values: parameters, images, the metrics of every round."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from whosame import artefacts
 from whosame.comparison.bases import VARIED, Base, base_of
 from whosame.comparison.plan import CEILING, never_asks
 from whosame.evaluation.best_round import best_round
+from whosame.runs import Run, flatten
 from whosame.strategies.registry import group_of
 
 CENTRED = "clustering.centre_cameras"
@@ -34,7 +39,7 @@ class RunHistory:
     finished : bool
         Whether all its rounds are there.
     created : int
-        When it began, milliseconds since 1970.
+        When it began, seconds since 1970.
     code : str
         Version of the code.
     shares : float64 [C] or None
@@ -53,6 +58,27 @@ class RunHistory:
     code: str = ""
     shares: NDArray[np.float64] | None = None
     forked_from: str | None = None
+
+    @classmethod
+    def read(cls, run: Run) -> Self:
+        """Read the folder of a run that has begun."""
+        about, done = run.about(), run.metrics()
+        configuration = {name: str(value) for name, value in flatten(about["configuration"]).items()}
+        manifest = about["manifest"]
+        shares = run.round(len(done) - 1) / artefacts.SELECTION_SHARES
+        return cls(
+            run=run.name,
+            configuration=configuration,
+            dataset=manifest["dataset"],
+            digest=manifest["digest"],
+            counts={"images": manifest["images"], **manifest.get("splits", {})},
+            rounds=[figures(metrics, run.seconds(number)) for number, metrics in enumerate(done)],
+            finished=len(done) >= int(configuration["rounds"]),
+            created=int(datetime.fromisoformat(about["created"]).timestamp()),
+            code=about["code"],
+            shares=artefacts.read(shares) if shares.exists() else None,
+            forked_from=run.forked_from,
+        )
 
     @property
     def strategy(self) -> str:
@@ -108,3 +134,12 @@ class RunHistory:
     def base_of_ceiling(self) -> Base:
         """The base of the upper bound that belongs to it."""
         return base_of(self.configuration, CEILING)
+
+
+def figures(metrics: Mapping[str, Any], seconds: float) -> dict[str, float]:
+    """Return the defined numbers among the metrics of a round, and how long it took as ``time/round_seconds``."""
+    return {
+        name: float(value)
+        for name, value in (*metrics.items(), ("time/round_seconds", seconds))
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    }

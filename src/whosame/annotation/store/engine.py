@@ -93,7 +93,9 @@ def connect(url: URL, *, lock_timeout: float) -> Engine:
     try:
         engine = create_engine(url, pool_size=POOL_SIZE)
     except (ModuleNotFoundError, NoSuchModuleError) as error:
-        raise StorageError(f"the driver of {url.drivername} is not installed ({error}); {ELSEWHERE}") from error
+        install = "pip install 'psycopg[binary]', or " if url.drivername == "postgresql+psycopg" else ""
+        missing = f"the driver of {url.drivername} is not installed ({error}): {install}{ELSEWHERE}"
+        raise StorageError(missing) from error
     if postgresql:
         event.listen(engine, "connect", lambda raw, _: _set_up_postgresql(raw, lock_timeout))
     else:

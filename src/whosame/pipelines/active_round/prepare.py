@@ -3,7 +3,6 @@
 import logging
 from typing import Any
 
-from whosame.annotation.store.store import open_store
 from whosame.app import paths
 from whosame.configuration import Configuration
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
@@ -25,8 +24,6 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
     configuration = parse(Configuration, parameters)
     configuration.check_against(train_set, truth)
     database = configuration.database_url(paths.root())
-    with open_store(database):
-        pass  # a store that cannot be written is found before the work, not after it
     run = Run.named(paths.runs_folder(), configuration.run)
     splits = {name: len(manifest.image_ids(name)) for name in ("train", "query", "gallery")}
     images = {"dataset": manifest.dataset, "digest": manifest.digest, "images": len(manifest)}

@@ -1,4 +1,4 @@
-"""A comparison from the runs that MLflow holds: tables, figures, report."""
+"""A comparison of runs that were played: tables, figures, report."""
 
 from whosame.pipelines.compare.pipeline import create_pipeline
 

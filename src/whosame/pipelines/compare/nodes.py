@@ -3,26 +3,27 @@
 from pathlib import Path
 from typing import Any
 
-import mlflow
 from matplotlib.figure import Figure
 
 from whosame.app import paths
+from whosame.app.mlflow_server import attempt
 from whosame.comparison import figures, report, tables
 from whosame.comparison.arms import Comparison
 from whosame.comparison.plan import SavedPlan
+from whosame.comparison.played_runs import planned_runs, runs_found
 from whosame.comparison.tables import Tables
 from whosame.configuration import ComparisonConfig
 from whosame.parameters import parse
-from whosame.pipelines.compare.mlflow_runs import log, planned_runs, runs_found
+from whosame.pipelines.compare.mlflow_run import log
 
 
 def collect_runs(parameters: dict[str, Any]) -> Comparison:
-    """Read the runs of a comparison from MLflow; without a name, all finished runs on the newest run's images."""
+    """Read the runs of a comparison; without a name, all finished runs on the newest run's images."""
     config = parse(ComparisonConfig, parameters.get("compare", {}), "compare")
-    uri = mlflow.get_tracking_uri()
+    runs = paths.runs_folder()
     if config.name is None:
-        return runs_found(uri, layout=str(parameters.get("layout", "")))
-    return planned_runs(uri, config.name, SavedPlan.read(paths.comparison_folder(config.name)))
+        return runs_found(runs, layout=str(parameters.get("layout", "")))
+    return planned_runs(runs, config.name, SavedPlan.read(paths.comparison_folder(config.name)))
 
 
 def tabulate(comparison: Comparison) -> Tables:
@@ -43,5 +44,5 @@ def write_report(comparison: Comparison, comparison_tables: Tables, comparison_f
 
 def log_comparison(comparison: Comparison, comparison_tables: Tables, comparison_folder: Path) -> str:
     """Log the comparison to MLflow as one run; return the path of the report."""
-    log(mlflow.get_tracking_uri(), comparison, comparison_tables, comparison_folder)
+    attempt(lambda client: log(client, comparison, comparison_tables, comparison_folder))
     return str(comparison_folder / "report.html")

@@ -6,7 +6,7 @@ from whosame.pipelines.compare import nodes
 
 
 def create_pipeline() -> Pipeline:
-    """Return the comparison. It reads MLflow, never the images."""
+    """Return the comparison. It reads the runs' folders, never the images."""
     return pipeline(
         [
             node(nodes.collect_runs, "parameters", "comparison", name="collect_runs"),
