@@ -27,7 +27,7 @@ $(VENV)/installed-dev: $(BIN)/python pyproject.toml
 	@touch $@ $(VENV)/installed
 
 demo: $(VENV)/installed
-	$(BIN)/kedro run --pipeline=active_round
+	$(BIN)/kedro run --pipelines=active_round
 
 test: $(VENV)/installed-dev check
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup  # three processes: more threads would only wait

@@ -42,7 +42,7 @@ def busy_loops(count):
 
 def play(folder, number, environment):
     """Play the next round of the demo and return its seconds."""
-    command = [sys.executable, "-m", "kedro", "run", "--pipeline=active_round"]
+    command = [sys.executable, "-m", "kedro", "run", "--pipelines=active_round"]
     subprocess.run(command, cwd=folder, env={**os.environ, **environment}, check=True, stdout=subprocess.DEVNULL)
     timing = json.loads((folder / "data" / "runs" / "demo" / f"round_{number:03}" / "timing.json").read_text())
     return timing["seconds"]

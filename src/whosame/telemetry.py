@@ -11,6 +11,7 @@ from typing import TextIO
 
 TELEMETRY = ("DO_NOT_TRACK", "KEDRO_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY")
 NOISE = ("register_new_resolver() is deprecated", "Add type hints to the `predict` method")  # kedro, kedro-mlflow
+IN_CHILDREN = "ignore:starlette.middleware.wsgi is deprecated"  # of MLflow's server, which kedro mlflow ui starts
 
 _show = warnings.showwarning
 
@@ -22,6 +23,9 @@ def hush() -> None:
     _find_own_programs()
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    filters = os.environ.get("PYTHONWARNINGS", "")
+    if IN_CHILDREN not in filters:
+        os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [filters, IN_CHILDREN]))
     if warnings.showwarning is _show:  # mlflow sets filters of its own around its warning: a filter cannot hold it
         warnings.showwarning = _show_unless_noise
 

@@ -57,7 +57,7 @@ def make_project(folder: Path) -> Path:
 def drawn(tmp_path_factory):
     """The tiny data set, drawn, decoded and warmed up once: what every project starts from."""
     folder = make_project(tmp_path_factory.mktemp("drawn"))
-    kedro(folder, "run", "--pipeline=prepare", "--env=tiny")
+    kedro(folder, "run", "--pipelines=prepare", "--env=tiny")
     return folder
 
 

@@ -15,12 +15,12 @@ from whosame.runs import Run
 
 
 def test_run_plays_the_next_round_and_shows_its_table(project, type_kedro):
-    type_kedro(project, "run", "--pipeline=active_round", "--env=tiny", "--to-nodes=select_pairs")
+    type_kedro(project, "run", "--pipelines=active_round", "--env=tiny", "--to-nodes=select_pairs")
     started = Run(project / "data" / "runs" / "demo")
     assert started.completed() == 0
     assert not started.lock().close()  # given back
     assert (started.round(0) / "questions.parquet").exists()
-    first = type_kedro(project, "run", "--pipeline=active_round", "--env=tiny")
+    first = type_kedro(project, "run", "--pipelines=active_round", "--env=tiny")
     assert re.search(r"round\s+asked\s+mAP", first.stdout)
     second = type_kedro(project, "run", "--pipelines=active_round", "--env=tiny")
     assert "round 1" in second.stderr
@@ -69,7 +69,7 @@ def test_a_run_is_not_continued_as_another_or_with_other_images(project, type_ke
     images = project / "images"
     shutil.copytree(next((project / "data" / "01_raw").iterdir()), images)
     wanted = f"--params=run=a,layout=market1501,images={images}"
-    type_kedro(project, "run", "--pipeline=active_round", "--env=tiny", wanted)
+    type_kedro(project, "run", "--pipelines=active_round", "--env=tiny", wanted)
     done = type_kedro(project, "rounds", "--env=tiny", f"{wanted},seed=7,training.learning_rate=0.1", check=False)
     assert done.returncode == 1
     assert "seed: 0 when it began, 7 now" in done.stderr

@@ -38,7 +38,7 @@ socket.getaddrinfo = getaddrinfo
 
 @pytest.mark.parametrize("cut", [False, True], ids=["refused", "no network at all"])
 def test_the_demo_runs_and_nothing_is_tried(project, tmp_path, cut):
-    command = [sys.executable, "-m", "kedro", "run", "--pipeline=active_round", "--env=tiny"]
+    command = [sys.executable, "-m", "kedro", "run", "--pipelines=active_round", "--env=tiny"]
     if cut:
         unshare = shutil.which("unshare")
         if not unshare or subprocess.run([unshare, "-rn", "true"], capture_output=True, check=False).returncode:

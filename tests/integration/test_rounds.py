@@ -112,7 +112,7 @@ def test_a_fork_continues_under_another_strategy(calm, play):
 
 
 def test_a_complete_run_goes_on_under_a_new_name_only(calm, play, type_kedro):
-    for command in (["run", "--pipeline=active_round"], ["rounds"]):
+    for command in (["run", "--pipelines=active_round"], ["rounds"]):
         more = ",rounds=5" if command == ["rounds"] else ""
         done = type_kedro(calm, *command, "--env=tiny", f"--params=run=calm{more}", check=False)
         assert done.returncode == 1

@@ -68,7 +68,7 @@ class TimmBackbone(Backbone):
             import timm
         except ImportError as error:
             raise ParameterError(
-                f"network.architecture '{TIMM}{name}' needs timm, which is not installed: pip install 'whosame[timm]'"
+                f"network.architecture '{TIMM}{name}' needs timm, which is not installed: pip install timm"
             ) from error
         if not timm.is_model(name):
             raise unknown_name("timm model", name, timm.list_models())

@@ -86,7 +86,7 @@ def rounds_table(run: Run) -> str:
 def runs_table(runs: Sequence[Run]) -> str:
     """Return one line per run: strategy, rounds, questions, mAP of the last and the best round, ARI, size on disk."""
     if not runs:
-        return "there is no run yet: kedro run --pipeline=active_round makes one"
+        return "there is no run yet: kedro run --pipelines=active_round makes one"
     rows = []
     for run in runs:
         metrics = run.metrics()
