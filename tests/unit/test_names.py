@@ -1,10 +1,11 @@
 """Names in any script and form: one name has one form, and only what has no place in a line is refused."""
 
 import unicodedata
+from pathlib import Path
 
 import pytest
 
-from whosame.names import composed, is_printable
+from whosame.names import composed, existing, is_printable
 
 PRINTABLE = [
     "",
@@ -31,3 +32,13 @@ def test_control_characters_and_broken_text_are_not(text):
 
 def test_forms_of_one_name_are_one():
     assert composed(unicodedata.normalize("NFD", "Zoë")) == composed("Zoë") == "Zoë"
+
+
+@pytest.mark.parametrize(("there", "typed"), [("NFD", "NFC"), ("NFC", "NFD"), ("NFC", "NFC")])
+def test_a_folder_is_found_by_either_form_of_its_name(there, typed, tmp_path, monkeypatch):
+    folder = tmp_path / unicodedata.normalize(there, "Zoë") / unicodedata.normalize(there, "é")
+    folder.mkdir(parents=True)
+    assert existing(tmp_path / unicodedata.normalize(typed, "Zoë/é")) == folder
+    monkeypatch.chdir(tmp_path)
+    assert existing(Path(unicodedata.normalize(typed, "Zoë/é"))) == folder.relative_to(tmp_path)
+    assert existing(tmp_path / "other" / "é") == tmp_path / "other" / "é"

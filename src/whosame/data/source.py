@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import PositiveFloat, ValidationInfo, field_validator
 
 from whosame.data.readers import READERS, FolderReader, Layout, OmniglotReader, Reader
+from whosame.names import composed, existing
 from whosame.parameters import Parameters, Text, parameter
 from whosame.synthetic.config import SyntheticConfig
 
@@ -55,7 +56,7 @@ class SourceConfig(Parameters):
         was changed: ``synthetic-demo-1f2e3d``.
         """
         if self.layout == "folder":
-            return Path(self.images or "").expanduser().resolve().name
+            return composed(Path(self.images or "").expanduser().resolve().name)
         if self.layout != "synthetic":
             return self.layout
         name, drawn = f"synthetic-{self.synthetic.size}", self.synthetic
@@ -70,7 +71,7 @@ class SourceConfig(Parameters):
             The project's data folder; rendered images are in its ``01_raw``.
         """
         if self.images is not None:
-            return Path(self.images).expanduser().resolve()
+            return existing(Path(self.images).expanduser()).resolve()
         from whosame.synthetic import render_dataset  # the renderer is not needed to read a folder
 
         folder = cache.resolve() / "01_raw" / f"synthetic_{self.synthetic.fingerprint[:12]}"
