@@ -1,13 +1,13 @@
 """Atomic file writes."""
 
 import errno
-import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from whosame import operating_system
 from whosame.errors import StorageError
 
 CANNOT_WRITE = {
@@ -21,7 +21,8 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     """Open a temporary file that is renamed to ``path`` once everything is on the disk.
 
     An earlier file of that name is unchanged until then. The temporary file is ``<path>.partial``, locked by its
-    writer: a second writer waits, and what a killed writer left is overwritten.
+    writer: a second writer waits, and what a killed writer left is overwritten. Where the file
+    system has no locks, one process at a time may write a file.
 
     Parameters
     ----------
@@ -46,8 +47,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("a+b") as file:
-            with suppress(OSError):  # some network file systems have no locks
-                fcntl.flock(file, fcntl.LOCK_EX)
+            operating_system.lock(file, wait=True)
             file.truncate(0)
             try:
                 yield file

@@ -1,8 +1,8 @@
 """Runs on disk: ``data/runs`` has a folder a run, with a folder a round."""
 
 import dataclasses
-import fcntl
 import json
+import logging
 import os
 import re
 import secrets
@@ -11,10 +11,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any
 
-from whosame import artefacts
+from whosame import artefacts, operating_system
 from whosame.artefacts import FORK, HEAVY, LOCK, METRICS, RUN, TIMING
 from whosame.errors import InputError, ResumeError, StorageError
 
+logger = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -37,9 +38,15 @@ class Run:
 
     @classmethod
     def named(cls, runs: Path, name: str) -> "Run":
-        """Return the run of that name, refusing a name that is no plain folder name."""
+        """Return the run of that name, refusing one that is no plain folder name or another run's in other case."""
         if not is_name(name):
             raise InputError(f"a run cannot be called {name!r}: use letters, digits, '.', '_' and '-' only")
+        alike = [each.name for each in runs.iterdir() if each.name.lower() == name.lower()] if runs.exists() else []
+        if alike and name not in alike:
+            raise InputError(
+                f"{name!r} and the run {alike[0]!r} differ in upper and lower case only, and would be one folder on "
+                "macOS: take another name"
+            )
         return cls(runs / name)
 
     @property
@@ -137,7 +144,7 @@ class Run:
         except OSError as error:
             raise StorageError(f"{self.folder} cannot be written: {error.strerror}") from error
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            locked = operating_system.lock(lock, wait=False)
         except BlockingIOError:
             lock.seek(0)
             holder = lock.read().strip()
@@ -145,6 +152,10 @@ class Run:
             raise ResumeError(
                 f"run {self.name!r} is being continued by process {holder}: wait for it, or end it first"
             ) from None
+        if not locked:
+            logger.warning(
+                "the file system of %s has no locks: let one process at a time play run %r", self.folder, self.name
+            )
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

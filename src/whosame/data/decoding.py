@@ -1,7 +1,6 @@
 """Decoding of image files to upright RGB pixels, and the reasons why a file cannot be decoded."""
 
 import io
-import os
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -185,11 +184,6 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 
 def _of_unknown_range(kind: str) -> str:
     return f"its pixels are {kind}, which do not say what is black and what is white: save it with 8 or 16 bits"
-
-
-def cores() -> int:
-    """Return the number of cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def in_threads(work: Callable[[T], R], items: Iterable[T], pool: ThreadPoolExecutor, ahead: int) -> Iterator[R]:

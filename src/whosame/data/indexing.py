@@ -13,12 +13,13 @@ import pyarrow.parquet as pq
 
 from whosame.atomic import writing
 from whosame.data.checks import check, check_numbers
-from whosame.data.decoding import BYTES_A_PIXEL, DECODER, UnusableImageError, cores, in_threads, inspect
+from whosame.data.decoding import BYTES_A_PIXEL, DECODER, UnusableImageError, in_threads, inspect
 from whosame.data.manifest import SCHEMA, Manifest, as_table
 from whosame.data.readers.base import SUFFIXES, ImageFile
 from whosame.data.source import SourceConfig
 from whosame.errors import InputError, format_problems
 from whosame.names import composed
+from whosame.operating_system import usable_cores
 from whosame.progress import track
 
 logger = logging.getLogger(__name__)
@@ -119,7 +120,7 @@ def _inspect_files(
     inspected: dict[ImageFile, ImageInfo | str] = {}
     if new:
         work = partial(_inspect_file, root=root, max_pixels=max_pixels)
-        with ThreadPoolExecutor(cores()) as pool:
+        with ThreadPoolExecutor(usable_cores()) as pool:
             infos = track(in_threads(work, new, pool, IN_WORK), "index", len(new))
             inspected = dict(zip(new, infos, strict=True))
         usable = known | {file: info for file, info in inspected.items() if isinstance(info, ImageInfo)}

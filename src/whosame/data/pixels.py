@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from pydantic import NonNegativeFloat
 
 from whosame.atomic import writing
-from whosame.data.decoding import DECODER, UnusableImageError, cores, decode, in_threads
+from whosame.data.decoding import DECODER, UnusableImageError, decode, in_threads
 from whosame.data.manifest import Manifest
 from whosame.errors import InputError, StorageError
+from whosame.operating_system import usable_cores
 from whosame.parameters import Parameters, parameter
 from whosame.progress import track
 
@@ -57,7 +58,7 @@ class StreamedPixels:
     def __init__(self, manifest: Manifest, config: PixelsConfig) -> None:
         self.shape = (len(manifest), config.height, config.width, 3)
         self._manifest, self._config = manifest, config
-        self._pool = ThreadPoolExecutor(cores())
+        self._pool = ThreadPoolExecutor(usable_cores())
 
     def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return the images' pixels, uint8 [n, H, W, 3], in the order of the ids.
@@ -129,7 +130,7 @@ def _check_space(path: Path, size: int) -> None:
 def _decode_all(manifest: Manifest, config: PixelsConfig, shape: tuple[int, ...], path: Path) -> None:
     """Write the images in order: a full disk is then an error, not a crash as with a mapped file."""
     work = partial(_decode_file, config=config)
-    with writing(path) as file, ThreadPoolExecutor(cores()) as pool:
+    with writing(path) as file, ThreadPoolExecutor(usable_cores()) as pool:
         np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
         for image in track(in_threads(work, manifest.paths(), pool, IN_WORK), "decode", len(manifest)):
             file.write(image.tobytes())

@@ -1,6 +1,5 @@
 """Retrieval metrics: mAP, CMC and mINP by the standard protocol of person re-identification."""
 
-import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +9,7 @@ from whosame.errors import InputError
 from whosame.evaluation.feature_set import FeatureSet
 from whosame.evaluation.ranking import ranks_of_matches
 from whosame.identities import is_person
+from whosame.operating_system import usable_cores
 
 RANKS = (1, 5, 10, 20)
 BLOCK_BYTES = 128 * 2**20  # of similarities at a time: large enough for BLAS, small beside the features
@@ -175,7 +175,7 @@ def _score(
     if max_rank < 1:
         raise InputError(f"max_rank is {max_rank}, but a CMC has at least 1 rank")
 
-    ranks = ranks_of_matches(query, gallery, itself, block_bytes, threads or len(os.sched_getaffinity(0)))
+    ranks = ranks_of_matches(query, gallery, itself, block_bytes, threads or usable_cores())
     matched = [found for found in ranks if len(found)]
     if not matched:
         return RetrievalMetrics(np.nan, np.full(max_rank, np.nan), np.nan, len(query), len(query))

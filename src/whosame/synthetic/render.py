@@ -9,6 +9,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from whosame.errors import InputError, StorageError, format_problems
+from whosame.operating_system import usable_cores
 from whosame.progress import track
 from whosame.synthetic.config import SyntheticConfig
 from whosame.synthetic.drawing import draw_shot, open_studio
@@ -108,8 +109,7 @@ def _write_marker(config: SyntheticConfig, folder: Path, *, complete: bool) -> N
 
 
 def _draw_all(config: SyntheticConfig, folder: Path, shots: Sequence[Shot], workers: int | None, chunk: int) -> None:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    processes = workers or max(1, min(cores, len(shots) // IMAGES_PER_PROCESS))
+    processes = workers or max(1, min(usable_cores(), len(shots) // IMAGES_PER_PROCESS))
     chunks = [shots[i : i + chunk] for i in range(0, len(shots), chunk)]
     if processes == 1 or len(chunks) < 2:
         for some in track(chunks, "drawing pedestrians"):

@@ -110,6 +110,7 @@ def _set_up_sqlite(raw: Any, lock_timeout: float) -> None:
     _when_free(raw, "PRAGMA journal_mode = WAL", lock_timeout)
     raw.execute(f"PRAGMA busy_timeout = {round(lock_timeout * 1000)}")
     raw.execute("PRAGMA synchronous = FULL")  # a commit returns when the answer is on the disk
+    raw.execute("PRAGMA fullfsync = ON")  # on macOS too, whose fsync leaves it in the disk's cache
 
 
 def _set_up_postgresql(raw: Any, lock_timeout: float) -> None:
