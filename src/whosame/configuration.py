@@ -13,7 +13,7 @@ from whosame.data.source import SourceConfig
 from whosame.errors import InputError, ParameterError
 from whosame.evaluation import EvaluationConfig
 from whosame.features.config import ExtractionConfig, NetworkConfig
-from whosame.parameters import Parameters, Text, one_of, parameter
+from whosame.parameters import Parameters, one_of, parameter
 from whosame.runs import is_name
 from whosame.strategies import registry
 from whosame.strategies.base import Strategy
@@ -36,7 +36,7 @@ class StorageConfig(Parameters):
 class ComparisonConfig(Parameters):
     """Which runs are compared, and what they have in common."""
 
-    name: Text | None = parameter(None, takes="letters, digits, '.', '_' and '-', or null")
+    name: str | None = parameter(None, takes="letters, digits, '.', '_' and '-', or null")
     """The comparison: its runs have it as a tag, its report is in data/08_reporting/NAME. null: every finished run on
     the newest run's images."""
     schedule: Schedule = parameter("early", source="own choice; DCPS: gaussian, section 3.7")
@@ -53,7 +53,7 @@ class ComparisonConfig(Parameters):
 class Configuration(SourceConfig):
     """The parameters of a run, by name and by group."""
 
-    strategy: Text = parameter("dcps", takes=" | ".join([*registry.PRESETS, "a strategy of another package"]))
+    strategy: str = parameter("dcps", takes=" | ".join([*registry.PRESETS, "a strategy of another package"]))
     """Who chooses the questions."""
     annotator: AnnotatorName = "oracle"
     """Who answers: simulated annotators without and with errors, or people at the annotation page."""
@@ -63,11 +63,11 @@ class Configuration(SourceConfig):
     """Of the whole run."""
     seed: NonNegativeInt = 0
     """The same seed gives the same questions and figures."""
-    run: Text = "demo"
+    run: str = "demo"
     """Name of the run: its results are in data/runs/NAME."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the network runs; auto: a GPU where there is one."""
-    database: Text = parameter("sqlite:///data/answers.db", takes="an SQLAlchemy URL")
+    database: str = parameter("sqlite:///data/answers.db", takes="an SQLAlchemy URL")
     """The label store; a relative path begins at the project's folder."""
     round: NonNegativeInt | None = parameter(None, takes="a whole number, 0 or more, or null")
     """The round to play; null: the first that is not complete."""

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Self, TypeVar, Union, get_args, get_origin
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, Strict, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails, PydanticCustomError
 
@@ -12,6 +12,7 @@ from whosame.errors import ParameterError, unknown_name
 
 OWN = "own choice"
 NOUNS = {bool: "true or false", int: "a whole number", float: "a number", str: "text", NoneType: "null"}
+QUOTES = "a text that YAML reads as a number, true, false or null takes quotes there"
 RANGES = {
     ("ge",): ", {ge} or more",
     ("gt",): " above {gt}",
@@ -24,13 +25,6 @@ RANGES = {
 P = TypeVar("P", bound="Parameters")
 T = TypeVar("T")
 
-
-def _number_as_text(value: object) -> object:
-    """A run may be called 7: YAML and the command line read that as a number."""  # noqa: D401
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-Text = Annotated[str, BeforeValidator(_number_as_text)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Listed = Annotated[tuple[T, ...], Strict(strict=False)]  # YAML has lists, no tuples
 
@@ -39,7 +33,7 @@ class Parameters(BaseModel):
     """A group of parameters: unchangeable, with no other names than its own, and with values of the declared types.
 
     A field is declared with :func:`parameter`, or with its default alone; the docstring below it says what it means.
-    Text fields are :data:`Text`, lists are :data:`Listed`. A whole number is taken where a number is declared.
+    Lists are :data:`Listed`. A whole number is taken where a number is declared, but no number where text is.
     """
 
     model_config = ConfigDict(
@@ -171,6 +165,8 @@ def _problem(error: ErrorDetails, into: type[Parameters], where: str) -> str:
             if isinstance(found, Mapping | BaseModel):  # of a group as a whole
                 return "\n".join(f"{name}: {line}" if name else line for line in reason.splitlines())
             return f"parameter '{name}' is {found!r}, but {reason}"
+        case "string_type" if isinstance(found, bool | int | float | NoneType):
+            return f"parameter '{name}' is {found!r}, but takes {takes(field) if field else 'text'}: {QUOTES}"
         case _:
             return f"parameter '{name}' is {found!r}, but takes {takes(field) if field else 'a group of parameters'}"
 

@@ -15,19 +15,19 @@ from whosame.runs import Run
 
 
 def test_run_plays_the_next_round_and_shows_its_table(project, type_kedro):
-    type_kedro(project, "run", "--pipelines=active_round", "--env=tiny", "--to-nodes=select_pairs")
-    started = Run(project / "data" / "runs" / "demo")
+    type_kedro(project, "run", "--pipelines=active_round", "--env=tiny", "--to-nodes=select_pairs", "--params=run=1.10")
+    started = Run(project / "data" / "runs" / "1.10")
     assert started.completed() == 0
     assert not started.lock().close()  # given back
     assert (started.round(0) / "questions.parquet").exists()
-    first = type_kedro(project, "run", "--pipelines=active_round", "--env=tiny")
+    first = type_kedro(project, "run", "--pipelines=active_round", "--env=tiny", "--params=run=1.10")
     assert re.search(r"round\s+asked\s+mAP", first.stdout)
-    second = type_kedro(project, "run", "--pipelines=active_round", "--env=tiny")
+    second = type_kedro(project, "run", "--pipelines=active_round", "--env=tiny", "--params=run=1.10")
     assert "round 1" in second.stderr
-    assert Run(project / "data" / "runs" / "demo").completed() == 2
+    assert started.completed() == 2
     listed = type_kedro(project, "runs")
-    assert re.search(r"demo\s+dcps\s+2", listed.stdout)
-    freed = type_kedro(project, "runs", "prune", "demo")
+    assert re.search(r"^1\.10\s+dcps\s+2", listed.stdout, re.MULTILINE)
+    freed = type_kedro(project, "runs", "prune", "1.10")
     assert "0.0 MiB freed" in freed.stdout
 
 
@@ -42,7 +42,10 @@ def test_run_plays_the_next_round_and_shows_its_table(project, type_kedro):
         ("budget=9999999", "have only 7140 pairs"),
         ("run=../outside", "a run cannot be called '../outside'"),
         ("annotator=orcle", "did you mean 'oracle'"),
-        ("database=sqlite:////proc/answers.db", "the label store sqlite:////proc/answers.db cannot be opened"),
+        (
+            "database=sqlite:////dev/null/answers.db",
+            "the folder of the label store /dev/null/answers.db cannot be made",
+        ),
     ],
 )
 def test_a_wrong_parameter_is_one_clear_error(project, type_kedro, parameters, said):

@@ -13,7 +13,7 @@ from whosame.data.source import SourceConfig
 from whosame.errors import ParameterError
 from whosame.evaluation import EvaluationConfig
 from whosame.features import ExtractionConfig, NetworkConfig
-from whosame.parameters import Listed, Parameters, Text, merge, parameter, parse
+from whosame.parameters import QUOTES, Listed, Parameters, merge, parameter, parse
 from whosame.strategies.registry import StrategiesConfig
 from whosame.synthetic import SyntheticConfig
 from whosame.training import TrainingConfig, WarmupConfig
@@ -21,20 +21,20 @@ from whosame.training import TrainingConfig, WarmupConfig
 
 class Inner(Parameters):
     eps: float = parameter(0.6, gt=0, lt=1)
-    names: Listed[Text] = ()
+    names: Listed[str] = ()
 
 
 class Outer(Parameters):
     budget: int
-    run: Text = "demo"
-    images: Text | None = None
+    run: str = "demo"
+    images: str | None = None
     reuse: bool = True
     inner: Inner = Inner()
     free: dict[str, Any] = parameter({})
 
 
 def test_values_are_taken_as_they_are_meant():
-    values = {"budget": 5, "run": 7, "inner": {"eps": 0.5, "names": ["a", 1]}, "free": {"x": [1]}}
+    values = {"budget": 5, "run": "7", "inner": {"eps": 0.5, "names": ["a", "1"]}, "free": {"x": [1]}}
     inner = Inner(eps=0.5, names=("a", "1"))
     assert parse(Outer, values) == Outer(budget=5, run="7", inner=inner, free={"x": [1]})
     assert isinstance(parse(PixelsConfig, {"disk_budget_gib": 1}).disk_budget_gib, float)
@@ -47,7 +47,7 @@ def test_every_problem_is_reported_at_once_with_near_names():
         "parameter 'outer.budget' is missing: it takes a whole number",
         "parameter 'outer.reuse' is 'yes', but takes true or false",
         "parameter 'outer.inner.eps' is 1, but takes a number above 0 and below 1",
-        "parameter 'outer.inner.names[1]' is True, but takes text",
+        f"parameter 'outer.inner.names[1]' is True, but takes text: {QUOTES}",
         "unknown parameter 'outer.inner.epss': did you mean 'outer.inner.eps'?",
         "unknown parameter 'outer.budgt': did you mean 'outer.budget'?",
     ]

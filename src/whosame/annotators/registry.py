@@ -10,7 +10,7 @@ from pydantic import NonNegativeFloat, PositiveInt
 from whosame.annotators.base import Annotator
 from whosame.annotators.oracle import NoisyOracle, Oracle
 from whosame.errors import unknown_name
-from whosame.parameters import Parameters, Share, Text, parameter
+from whosame.parameters import Parameters, Share, parameter
 
 HUMAN: Final = "human"
 PAGE_OPTIONS = {"undo_seconds", "serve", "host", "port"}  # how people are reached: no result depends on it
@@ -34,7 +34,7 @@ class AnnotatorConfig(Parameters):
     """Annotator human: how long answers can still be undone after a round's last one."""
     serve: bool = True
     """Annotator human: kedro rounds serves the annotation page itself; otherwise kedro annotate does."""
-    host: Text = parameter("127.0.0.1", takes="an address of this machine")
+    host: str = parameter("127.0.0.1", takes="an address of this machine")
     """What the page listens on; 127.0.0.1: this machine alone."""
     port: int = parameter(8765, ge=1, le=65535)
     """The page's port."""

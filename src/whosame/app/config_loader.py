@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 from kedro.config import OmegaConfigLoader
 
 from whosame.app import paths
+from whosame.app.parameter_files import check_parameter_files
 from whosame.parameters import merge
 
 
@@ -34,9 +35,12 @@ class ConfigLoader(OmegaConfigLoader):  # type: ignore[misc]
         found = super().__getitem__(key)
         if key != "parameters":
             return found
+        names = [self.base_env, found.get("extends"), self.env or self.default_run_env]
+        folders = [Path(self.conf_source) / name for name in names if name]
+        patterns = self.config_patterns[key]
+        files = {file for folder in folders for pattern in patterns for file in folder.glob(pattern)}
+        check_parameter_files(sorted(file for file in files if file.suffix in (".yml", ".yaml")))
         if "extends" in found:
-            folders = [Path(self.conf_source) / name for name in (self.base_env, found["extends"], self.env)]
-            patterns = self.config_patterns[key]
             found = merge(*(self.load_and_merge_dir_config(str(f), patterns, key, set()) for f in folders))
         number = paths.round_number(found["run"], found.get("round"))
         return {name: value for name, value in found.items() if name != "extends"} | {"round": number}

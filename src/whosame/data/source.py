@@ -7,7 +7,7 @@ from pydantic import PositiveFloat, ValidationInfo, field_validator
 
 from whosame.data.readers import READERS, FolderReader, Layout, OmniglotReader, Reader
 from whosame.names import composed, existing
-from whosame.parameters import Parameters, Text, parameter
+from whosame.parameters import Parameters, parameter
 from whosame.synthetic.config import SyntheticConfig
 
 
@@ -16,7 +16,7 @@ class SourceConfig(Parameters):
 
     layout: Layout = "synthetic"
     """How the images are named; docs/data.md describes each layout."""
-    images: Text | None = parameter(None, validate_default=True, takes="the path of a folder, or null")
+    images: str | None = parameter(None, validate_default=True, takes="the path of a folder, or null")
     """Folder of the images. null: layout synthetic, which renders its own."""
     max_megapixels: PositiveFloat = parameter(20.0, unit="megapixels")
     """A larger image is no person crop but a mistake."""

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveInt, ValidationInfo, field_validator
 
-from whosame.parameters import Listed, Parameters, Text, one_of, parameter
+from whosame.parameters import Listed, Parameters, one_of, parameter
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101")  # torchvision's
 TIMM = "timm/"
@@ -14,7 +14,7 @@ ARCHITECTURES = ("small", *RESNETS, f"{TIMM}NAME")
 class NetworkConfig(Parameters):
     """What the network is and which weights it starts from."""
 
-    architecture: Text = parameter("small", takes=" | ".join(ARCHITECTURES), source="own choice; papers: resnet50")
+    architecture: str = parameter("small", takes=" | ".join(ARCHITECTURES), source="own choice; papers: resnet50")
     """The backbone; timm/NAME is any model of timm, which needs the package timm."""
     widths: Annotated[Listed[PositiveInt], Field(min_length=2)] = parameter(
         (16, 32, 64, 128), takes="a list of at least 2 whole numbers above 0"
@@ -24,13 +24,13 @@ class NetworkConfig(Parameters):
     """Architecture small: 1 keeps the first map at the size of the image, and costs four times as much."""
     pooling: Literal["gem", "max", "average"] = parameter("gem", source="Cluster Contrast")
     """gem: generalised mean with a learnable exponent, which starts at 3."""
-    weights: Text = parameter(
+    weights: str = parameter(
         "warmup",
         takes="warmup | random | timm | torchvision's name of weights | the path of a file",
         source="own choice; papers: ResNet50_Weights.IMAGENET1K_V1",
     )
     """Where the network starts from; warmup is random weights after a self-supervised warm-up."""
-    ignore_weights: Listed[Text] = ()
+    ignore_weights: Listed[str] = ()
     """How names in a file of weights begin that may go unused: [fc.]."""
 
     @field_validator("architecture")

@@ -9,12 +9,12 @@ from kedro.framework.cli.utils import env_option
 from whosame.annotation.store.store import LabelStore
 from whosame.app import paths
 from whosame.app.commands.label_store import store_url
-from whosame.app.commands.options import friendly_errors, parameters_option
+from whosame.app.commands.options import Command, friendly_errors, parameters_option
 from whosame.errors import ParameterError, unknown_name
 from whosame.runs import Run, is_name
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--run", "name", metavar="NAME", help="The run that is asked about; by default the newest one.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where to listen; 0.0.0.0 lets other machines in.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8765, show_default=True, help="The next one if taken.")

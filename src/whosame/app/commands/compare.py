@@ -5,10 +5,10 @@ from typing import Any
 import click
 from kedro.framework.cli.utils import env_option
 
-from whosame.app.commands.options import friendly_errors, parameters_option
+from whosame.app.commands.options import Command, friendly_errors, parameters_option
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--strategies", required=True, metavar="A,B,…", help="Strategies; a baseline without questions is added.")
 @click.option("--budgets", required=True, metavar="T,…", help="Questions of a run, each budget a run.")
 @click.option("--seeds", default="0,1,2", show_default=True, metavar="S,…", help="Seeds, each a run.")

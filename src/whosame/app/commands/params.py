@@ -5,10 +5,10 @@ from typing import Any
 import click
 from kedro.framework.cli.utils import env_option
 
-from whosame.app.commands.options import friendly_errors, parameters_option
+from whosame.app.commands.options import Command, friendly_errors, parameters_option
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("group", required=False)
 @env_option
 @parameters_option

@@ -7,13 +7,13 @@ from typing import Any
 import click
 from kedro.framework.cli.utils import env_option
 
-from whosame.app.commands.options import friendly_errors, parameters_option
+from whosame.app.commands.options import Command, friendly_errors, parameters_option
 from whosame.reporting.table import rounds_table
 
 INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 
 
-@click.command()
+@click.command(cls=Command)
 @env_option
 @parameters_option
 @click.option("--fork", metavar="RUN:ROUND", help="Continue after this round of another run, under a new name.")

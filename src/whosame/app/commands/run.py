@@ -7,7 +7,7 @@ import click
 from kedro.framework.cli.project import project_group as kedro_commands
 from kedro.framework.project import pipelines
 
-from whosame.app.commands.options import friendly_errors
+from whosame.app.commands.options import PARAMS, Command, friendly_errors
 from whosame.reporting.table import rounds_table
 from whosame.runs import Run
 
@@ -27,4 +27,5 @@ def _run(**options: Any) -> None:
         click.echo(f"report: {result['comparison_report'].load()}")
 
 
-run = click.Command("run", params=ORIGINAL.params, callback=_run, help=ORIGINAL.help)
+OPTIONS = [click.Option(["--params"], **PARAMS) if each.name == "params" else each for each in ORIGINAL.params]
+run = Command("run", params=OPTIONS, callback=_run, help=ORIGINAL.help)

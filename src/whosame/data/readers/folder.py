@@ -20,7 +20,7 @@ from whosame.data.readers.splits import draw_queries, split_by_identity
 from whosame.errors import InputError, format_problems, unknown_name
 from whosame.identities import DISTRACTOR
 from whosame.names import composed
-from whosame.parameters import Parameters, Text, parameter
+from whosame.parameters import Parameters, parameter
 
 GROUPS = ("identity", "camera", "split")
 SPLIT_NAMES = {
@@ -42,14 +42,14 @@ class FolderReader(Parameters):
     identities are drawn for the test set. If there is then a gallery but no query, queries are drawn from it.
     """
 
-    pattern: Text = parameter(ANY_NAME, takes="a regular expression with the groups identity, camera, split, or some")
+    pattern: str = parameter(ANY_NAME, takes="a regular expression with the groups identity, camera, split, or some")
     """Searched in an image's relative path; each of its groups is optional. The identity -1 is junk. Names as in
     Market-1501, which are read without a pattern, have distractors of identity 0; with a pattern 0 is a person."""
-    train: Text | None = parameter(None, takes="a regular expression, or null")
+    train: str | None = parameter(None, takes="a regular expression, or null")
     """A path in which it is found is a training image."""
-    query: Text | None = parameter(None, takes="a regular expression, or null")
+    query: str | None = parameter(None, takes="a regular expression, or null")
     """A path in which it is found is a query."""
-    gallery: Text | None = parameter(None, takes="a regular expression, or null")
+    gallery: str | None = parameter(None, takes="a regular expression, or null")
     """A path in which it is found is in the gallery."""
     test_fraction: float = parameter(0.25, ge=0, lt=1)
     """Share of the identities that are held out for the test where nothing names a split."""

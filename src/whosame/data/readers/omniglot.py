@@ -16,7 +16,7 @@ from whosame.data.readers.base import (
     scan,
 )
 from whosame.names import composed
-from whosame.parameters import Listed, Parameters, Text
+from whosame.parameters import Listed, Parameters
 
 NAME = re.compile(r"(?P<identity>(?P<alphabet>[^/]+)/[^/]+)/\d+_(?P<drawer>\d+)\.png")
 
@@ -29,9 +29,9 @@ class OmniglotReader(Parameters):
     Lake, Salakhutdinov, Tenenbaum, "Human-level concept learning through probabilistic program induction", 2015.
     """
 
-    train: Listed[Text] = ("Balinese", "Early_Aramaic", "Korean")
+    train: Listed[str] = ("Balinese", "Early_Aramaic", "Korean")
     """Alphabets to train on."""
-    test: Listed[Text] = ("Greek", "Latin")
+    test: Listed[str] = ("Greek", "Latin")
     """Alphabets of queries and gallery."""
     query_drawers: Listed[int] = (1, 2, 3, 4, 5)
     """Of 1 to 20: their drawings of the test alphabets are the queries."""
