@@ -147,21 +147,25 @@ class HumanAnnotator:
         seen = self._queue.last_event_ids()
         self._record.check()
         self._progress = self._record.progress()
+        self._show()
         quiet_since = time.monotonic()
         while True:
             newest = self._queue.last_event_ids()
             if newest != seen:
                 seen, quiet_since = newest, time.monotonic()
                 self._record.check()
-            if time.monotonic() - quiet_since >= grace or not self._progress.answered:
+            if time.monotonic() - quiet_since >= grace or not self._progress.votes.given:
                 if self._queue.end(seen):
                     return
             else:
                 self._wait()
 
-    def _wait(self) -> None:
+    def _show(self) -> None:
         if self._watch is not None:
             self._watch(self._progress)
+
+    def _wait(self) -> None:
+        self._show()
         if time.monotonic() - self._last_heartbeat >= HEARTBEAT_SECONDS:
             self._queue.heartbeat()
             self._last_heartbeat = time.monotonic()

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from whosame.annotation.queue.round_votes import RoundVotes, round_votes
 from whosame.annotation.queue.voting import Decision, Key, decisions
 from whosame.annotation.store.reuse import Pair, find_earlier
 from whosame.annotation.store.store import AnswerEvent, LabelStore
@@ -56,6 +57,7 @@ class RoundRecord:
         self._ids: list[int] = image_ids.tolist()
         self._digests = digests
         self._overlap = overlap
+        self._events: Sequence[AnswerEvent] = ()
         self._decided: dict[Key, Decision] = {}
         self._read()
 
@@ -75,9 +77,9 @@ class RoundRecord:
         return self._ids[question.a], self._ids[question.b], question.attempt
 
     def _read(self) -> None:
-        events = self._store.answers(self._run_uid)
-        self._check_images(events)
-        self._decided = decisions(events, self._overlap)
+        self._events = self._store.answers(self._run_uid)
+        self._check_images(self._events)
+        self._decided = decisions(self._events, self._overlap)
 
     def _without_copies(self, questions: Sequence[Question]) -> tuple[list[Answer], list[Question]]:
         """Return the free answers about files of the same bytes, and the other questions."""
@@ -127,15 +129,15 @@ class Progress:
 
     Attributes
     ----------
-    answered : int
-        Questions of the round that people have answered.
+    votes : RoundVotes
+        Answers that are given and missing.
     names : tuple of str
         The annotators of the last answers, the last one first.
     seconds : float
         Median of the seconds an answer took; 0 where there is none.
     """
 
-    answered: int
+    votes: RoundVotes
     names: tuple[str, ...]
     seconds: float
 
@@ -190,15 +192,11 @@ class PeopleRecord(RoundRecord):
 
     def progress(self) -> Progress:
         """Return how far people are."""
-        votes = [
-            vote
-            for decision in self._decided.values()
-            for vote in decision.votes
-            if vote.round == self._round and vote.found_in is None
-        ]
-        names = dict.fromkeys(vote.annotator for vote in reversed(votes[-RECENT:]))
-        answered = sum(not decision.found_again for decision in self._taken.values())
-        return Progress(answered, tuple(names), statistics.median(vote.seconds for vote in votes) if votes else 0.0)
+        given = [event for event in self._events if event.round == self._round and event.found_in is None]
+        names = dict.fromkeys(event.annotator for event in reversed(given[-RECENT:]))
+        with self._store.reading() as connection:
+            votes = round_votes(connection, self._run_uid, self._round)
+        return Progress(votes, tuple(names), statistics.median(event.seconds for event in given) if given else 0.0)
 
     def _pair(self, question: Question) -> Pair:
         a, b, _ = self.key(question)

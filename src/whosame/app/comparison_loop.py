@@ -15,7 +15,7 @@ from whosame.app import paths
 from whosame.app.machine_checks import check_machine
 from whosame.app.mlflow_log import log_run
 from whosame.app.round_loop import play
-from whosame.comparison.plan import Plan, PlannedRun, SavedPlan
+from whosame.comparison.plan import Plan, SavedPlan
 from whosame.comparison.planning import fit_to_images, make_plan
 from whosame.configuration import Configuration
 from whosame.data.indexing import index_images
@@ -113,12 +113,13 @@ def play_all(
     folder, failed = paths.comparison_folder(plan.name), dict[str, str]()
     SavedPlan(plan.mode, names, plan.notes).write(folder)
     took: list[float] = []
-    for position, planned in enumerate(plan.runs, start=1):
-        configuration = parse(Configuration, merge(parameters, planned.parameters))
-        run = Run.named(paths.runs_folder(), planned.name)
+    configured = [parse(Configuration, merge(parameters, planned.parameters)) for planned in plan.runs]
+    runs = [Run.named(paths.runs_folder(), planned.name) for planned in plan.runs]
+    unplayed = sum(run.completed() < each.rounds for run, each in zip(runs, configured, strict=True))
+    for position, (planned, run, configuration) in enumerate(zip(plan.runs, runs, configured, strict=True), start=1):
         artefacts.write(run.folder / artefacts.COMPARISON, {"name": plan.name, "mode": plan.mode})
         missing = run.completed() < configuration.rounds
-        when = _when(missing, took, plan, position)
+        when = _when(took, unplayed) if missing else ": found"
         _say(f"comparison {plan.name}: run {position} of {len(names)}, {planned.name}{when}")
         started = time.monotonic()
         try:
@@ -130,17 +131,13 @@ def play_all(
             _say(f"comparison {plan.name}: {planned.name} failed and is excluded: {failed[planned.name]}")
         else:
             took += [time.monotonic() - started] if missing else []
+        unplayed -= missing
     SavedPlan(plan.mode, names, plan.notes, failed).write(folder)
     return failed
 
 
-def _when(missing: bool, took: Sequence[float], plan: Plan, position: int) -> str:
-    if not missing:
-        return ": found"
-    if not took:
-        return ""
-    rest: Sequence[PlannedRun] = plan.runs[position - 1 :]
-    return f", about {sum(took) / len(took) * len(rest) / 60:.0f} min left"
+def _when(took: Sequence[float], unplayed: int) -> str:
+    return f", about {sum(took) / len(took) * unplayed / 60:.0f} min left" if took else ""
 
 
 def _say(line: str) -> None:

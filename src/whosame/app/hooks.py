@@ -79,7 +79,8 @@ class RoundHooks:
                 self._bar.close()
                 return
             metrics = playing.run.metrics()[playing.number]
-            seconds = self._bar.end(metrics, playing.configuration.budget)
+            asked_people = playing.configuration.people_answer
+            seconds = self._bar.end(metrics, playing.configuration.budget, playing.node_seconds, people=asked_people)
             timing = {"seconds": seconds, "nodes": playing.node_seconds}
             artefacts.write(playing.run.round(playing.number) / artefacts.TIMING, timing)
             log_run(playing.run, playing.configuration)

@@ -1,12 +1,13 @@
-"""Round progress: how far a run and its round are, and when the round will end."""
+"""Round progress: how far a run and its round are, and when its open questions will be answered."""
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, Connection, and_, case, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, select
 
-from whosame.annotation.store.schema import NOT_UNDONE, answer_events, runs, tasks
+from whosame.annotation.queue.round_votes import RoundVotes, round_votes
+from whosame.annotation.store.schema import NOT_UNDONE, answer_events, runs
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import epoch, stamp
 
@@ -34,15 +35,15 @@ class RoundProgress:
         People who answer each pair.
     asked, budget : int
         Questions so far and of the whole run.
-    decided, round_budget : int
-        Questions of this round that are decided, and how many it may ask.
+    round_budget : int
+        Questions that this round may ask at most.
+    votes : RoundVotes
+        Answers of this round that are given and missing, questions that are decided and open.
     reused : int
         Answers of this round that were found in other runs.
-    waiting : int
-        Questions that are open.
     end : float or None
-        Time at which the round's budget will be used up at the pace of the last quarter of an hour, s since the
-        epoch. The round may end before. None: there are too few answers to tell.
+        Time at which the open questions will be answered at the pace of the last quarter of an hour, s since the
+        epoch. None: there are too few answers to tell.
     """
 
     run_uid: str
@@ -54,21 +55,15 @@ class RoundProgress:
     overlap: int
     asked: int
     budget: int
-    decided: int
     round_budget: int
+    votes: RoundVotes
     reused: int
-    waiting: int
     end: float | None
 
     @property
     def left(self) -> int:
         """Questions of the run's budget that are not decided yet."""
         return max(0, self.budget - self.asked)
-
-    @property
-    def round_left(self) -> int:
-        """Questions of the round's budget that are not decided yet."""
-        return max(0, self.round_budget - self.decided)
 
 
 def round_progress(store: LabelStore, run_uid: str, *, now: Callable[[], float] = time.time) -> RoundProgress | None:
@@ -77,17 +72,10 @@ def round_progress(store: LabelStore, run_uid: str, *, now: Callable[[], float] 
         run = connection.execute(select(runs).where(runs.c.run_uid == run_uid)).first()
         if run is None:
             return None
-        here = and_(tasks.c.run_uid == run_uid, tasks.c.round == run.round)
-        counted = select(
-            func.count(case((and_(~tasks.c.open, tasks.c.votes > 0), 1))),
-            func.count(case((tasks.c.open, 1))),
-            func.coalesce(func.sum(case((tasks.c.open, tasks.c.votes), else_=0)), 0),
-        )
-        decided, waiting, halfway = connection.execute(counted.where(here)).one()
+        votes = round_votes(connection, run_uid, run.round)
         answered = and_(answer_events.c.run_uid == run_uid, answer_events.c.round == run.round)
         reused = select(func.count()).select_from(answer_events)
         reused = reused.where(answered, NOT_UNDONE, answer_events.c.found_in > 0)
-        missing = max(0, run.round_budget - decided) * run.overlap - halfway
         return RoundProgress(
             run_uid,
             run.run,
@@ -96,13 +84,12 @@ def round_progress(store: LabelStore, run_uid: str, *, now: Callable[[], float] 
             run.round,
             run.rounds,
             run.overlap,
-            run.asked + decided,
+            run.asked + votes.decided,
             run.budget,
-            decided,
             run.round_budget,
+            votes,
             connection.scalar(reused) or 0,
-            waiting,
-            _projected_end(connection, answered, missing, now()) if run.state == "asking" else None,
+            _projected_end(connection, answered, votes.missing, now()) if run.state == "asking" else None,
         )
 
 

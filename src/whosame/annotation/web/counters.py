@@ -14,6 +14,7 @@ from typing import Any
 from sqlalchemy import Row, func, select
 
 from whosame.annotation.quality.annotator_stats import MAX_SECONDS
+from whosame.annotation.queue.round_votes import RoundVotes, round_votes
 from whosame.annotation.store.schema import NOT_UNDONE, answer_events, leases, tasks
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
@@ -25,10 +26,10 @@ MIN_ANSWERS = 5  # of a person today, before the time that is left is shown
 
 @dataclass
 class RoundCount:
-    """Pairs of a round that are decided, and people who have pairs of its run on their screen, at a time."""
+    """Votes of a round, and people who have pairs of its run on their screen, at a time."""
 
     counted_at: float
-    decided: int
+    votes: RoundVotes
     people: int
 
 
@@ -66,8 +67,8 @@ class Counters:
         with self._lock:
             if (day := self._days.get((run.run_uid, annotator))) is not None:
                 day.add(verdict, seconds)
-            if decides and (round_count := self._rounds.get((run.run_uid, run.round))) is not None:
-                round_count.decided += 1
+            if (count := self._rounds.get((run.run_uid, run.round))) is not None:
+                count.votes = count.votes.with_another(decides=decides)
 
     def reset(self, run: Row[Any], annotator: str) -> None:
         """Count again at the next request: an answer was undone, or came another way."""
@@ -81,14 +82,13 @@ class Counters:
             round_count = self._round(run, now)
             day = self._day(run.run_uid, annotator, now)
             median = day.median
-            left = max(run.round_budget - round_count.decided, 0)
-            end = "–"
-            if median is not None and len(day.seconds) >= MIN_ANSWERS and left > 0:
-                end = duration(left * run.overlap * median / max(round_count.people, 1))
+            votes, end = round_count.votes, "–"
+            if median is not None and len(day.seconds) >= MIN_ANSWERS and votes.missing > 0:
+                end = duration(votes.missing * median / max(round_count.people, 1))
             return {
-                "done": min(round_count.decided, run.round_budget),
-                "of": run.round_budget,
-                "left": f"{max(run.budget - run.asked - round_count.decided, 0):,}",
+                "done": votes.given,
+                "of": votes.total,
+                "left": f"{max(run.budget - run.asked - votes.decided, 0):,}",
                 "today": f"{day.verdicts.total():,}",
                 "same": f"{day.verdicts['same']:,}",
                 "different": f"{day.verdicts['different']:,}",
@@ -100,12 +100,11 @@ class Counters:
         key = (run.run_uid, run.round)
         known = self._rounds.get(key)
         if known is None or not 0 <= now - known.counted_at < ROUND_COUNT_SECONDS:
-            decided = select(func.count()).where(tasks.c.run_uid == run.run_uid, tasks.c.round == run.round)
-            decided = decided.where(~tasks.c.open, tasks.c.votes > 0)
             people = select(func.count(leases.c.annotator.distinct())).join(tasks, tasks.c.id == leases.c.task_id)
             people = people.where(tasks.c.run_uid == run.run_uid, leases.c.expires_at > now)
             with self._store.reading() as connection:
-                known = RoundCount(now, connection.scalar(decided) or 0, connection.scalar(people) or 0)
+                votes = round_votes(connection, run.run_uid, run.round)
+                known = RoundCount(now, votes, connection.scalar(people) or 0)
             self._rounds[key] = known
         return known
 

@@ -66,7 +66,7 @@ def people_answer(
     files = manifest.table["path"].iloc[train_set.image_ids]
     rows = zip(train_set.image_ids.tolist(), files, train_set.digests, strict=True)
     images = {image: ImageRef(path, digest) for image, path, digest in rows}
-    bar = AnswersBar(state.budget, overlap=options.overlap, where=partial(page_address, options.host, options.port))
+    bar = AnswersBar(where=partial(page_address, options.host, options.port))
     with open_store(this_round.database) as store, bar:
         return ask_people(
             begin,

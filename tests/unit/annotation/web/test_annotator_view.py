@@ -28,7 +28,7 @@ def test_an_answer_brings_the_next_pair_and_the_counters(store, clock, task_queu
     two = view.answer(ALICE, first(one), "same", 4.0)
     assert (two.saved, two.pairs[0], len(two.pairs)) == ("same", one.pairs[1], 2)
     assert two.counters == {
-        "done": 1, "of": 10, "left": "29", "today": "1", "same": "1", "different": "0", "median": "4.0 s", "end": "–",
+        "done": 1, "of": 4, "left": "29", "today": "1", "same": "1", "different": "0", "median": "4.0 s", "end": "–",
     }  # fmt: skip
     three = view.answer(ALICE, first(two), "different", 2.0)
     assert (three.counters["today"], three.counters["different"], three.counters["median"]) == ("2", "1", "3.0 s")
@@ -36,7 +36,7 @@ def test_an_answer_brings_the_next_pair_and_the_counters(store, clock, task_queu
 
 
 def test_the_time_that_is_left_is_foretold_after_five_answers(clock, task_queue, view):
-    task_queue(9, round_budget=200)
+    task_queue(200)
     content = view.show(ALICE)
     for answers in range(5):
         assert content.counters["end"] == "–", answers
@@ -46,6 +46,19 @@ def test_the_time_that_is_left_is_foretold_after_five_answers(clock, task_queue,
     view.show(BOB)
     clock.time += 1.1  # the round is counted again
     assert view.show(ALICE).counters["end"] == duration(195 * 30 / 2)
+
+
+def test_every_answer_moves_the_bar_where_several_people_answer(clock, task_queue, view):
+    task_queue(2, overlap=2)
+    seen, alice, bob = [], view.show(ALICE), view.show(BOB)
+    for verdict in ("same", "different"):
+        alice = view.answer(ALICE, first(alice), "same", 1.0)
+        seen.append((alice.counters["done"], alice.counters["of"]))
+        bob = view.answer(BOB, first(bob), verdict, 1.0)
+        clock.time += 1.1  # the round is counted again
+        shown = view.show(BOB).counters
+        seen.append((shown["done"], shown["of"]))
+    assert seen == [(1, 4), (2, 4), (3, 4), (4, 5)]  # a third person answers what two disagree on
 
 
 def test_the_same_request_twice_is_counted_once(clock, task_queue, view):
@@ -133,7 +146,8 @@ def test_of_many_at_once_every_answer_is_kept(store, task_queue):
         assert list(pool.map(work, [f"person {k}" for k in range(12)])) == ["5"] * 12
     events = store.answers("uid")
     assert len({event.image_a for event in events}) == len(events) == 60
-    assert view.show(ALICE, recount=True).counters["done"] == 10  # of the round's ten
+    counters = view.show(ALICE, recount=True).counters
+    assert (counters["done"], counters["of"]) == (60, 90)
 
 
 def test_times_are_said_as_people_do():

@@ -74,7 +74,7 @@ def test_without_a_run_it_says_so(chief):
 def test_figures_people_and_disputes_are_shown(chief):
     text = chief.get("/overview").text
     for part in (
-        "This round 2 of 10 pairs",
+        "This round 6 of 7 answers, at most 10 pairs",
         "Budget of the run 2 of 30, 28 left",
         "in 1 min at the pace of the last 15 min",
         "Agreement, kappa 0.40 3 pairs answered by several",
