@@ -40,7 +40,8 @@ def linked_batches(
     """Yield batches of blocks in pairs that are known to be two persons.
 
     Of P blocks of K images half are components from :func:`anchors`, from random orders of all of them as in
-    ``pk_batches``, and each is followed by a component with a cannot-link to it.
+    ``pk_batches``, and each is followed by a component with a cannot-link to it. If that is a single image, the block
+    holds as many of the single images known to differ from the anchor as it can.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def linked_batches(
     Yields
     ------
     int64 [P * K]
-        With fewer anchors than P / 2, fewer.
+        With fewer anchors than P / 2, fewer. A single image is repeated only where K such images are not known.
     """
     found = anchors(constraints)
     names = np.array([*found], np.int64)
@@ -63,6 +64,10 @@ def linked_batches(
         return
     order = np.argsort(constraints.roots, kind="stable")
     ordered = constraints.roots[order]
+
+    def members(root: int) -> NDArray[np.int64]:
+        return order[np.searchsorted(ordered, root) : np.searchsorted(ordered, root, side="right")]
+
     size = min(clusters // 2, len(names))
     waiting = np.empty(0, np.int64)
     for _ in range(batches):
@@ -71,7 +76,12 @@ def linked_batches(
         chosen, waiting = waiting[:size], waiting[size:]
         blocks = []
         for root in chosen.tolist():
-            for name in (root, rng.choice(found[root])):
-                members = order[np.searchsorted(ordered, name) : np.searchsorted(ordered, name, side="right")]
-                blocks.append(draw_images(members, cameras, images, rng))
+            blocks.append(draw_images(members(root), cameras, images, rng))
+            opposite = members(rng.choice(found[root]))
+            if len(opposite) > 1:
+                blocks.append(draw_images(opposite, cameras, images, rng))
+            else:
+                alone = [rows[0] for rows in map(members, found[root].tolist()) if len(rows) == 1]
+                first = rng.permutation(alone)
+                blocks.append(np.resize(np.concatenate([opposite, first[first != opposite[0]]]), images))
         yield np.concatenate(blocks)

@@ -112,6 +112,15 @@ def test_batches_put_a_rival_beside_each_group():
     assert not drawn(whole(answered(), 8))
 
 
+def test_rivals_of_one_image_share_a_block():
+    memory = answered(same=[(0, 1)], different=[(0, 2), (0, 3), (1, 4), (0, 5)])
+    options = {"clusters": 2, "images": 3, "batches": 40, "rng": np.random.default_rng(0)}
+    rivals = [batch[3:].tolist() for batch in linked_batches(whole(memory, 7), np.zeros(7, np.int64), **options)]
+    assert all(len(set(block)) == 3 and set(block) <= {2, 3, 4, 5} for block in rivals)
+    counts = np.bincount(np.concatenate(rivals))[2:]
+    assert counts.tolist() == pytest.approx([30] * 4, abs=10)
+
+
 def test_triplets_do_not_depend_on_labels():
     config = TrainingConfig(loss="triplet", iterations=2, clusters_per_batch=2, images_per_cluster=2)
     memory = answered(same=[(1, 3)], different=[(3, 4)])

@@ -13,7 +13,7 @@ def batches(labels, cameras=None, *, clusters=4, images=4, count=12, seed=0):
     return list(pk_batches(labels, cameras, clusters=clusters, images=images, batches=count, rng=rng))
 
 
-UNEVEN = np.repeat([-1, 0, 1, 2, 3, 4, 5, 6], [9, 1, 2, 3, 4, 17, 40, 5])
+UNEVEN = np.repeat([-1, 0, 1, 2, 3, 4, 5, 6], [9, 5, 2, 3, 4, 17, 40, 5])
 
 
 def test_blocks_are_aligned_and_classes_distinct():
@@ -38,10 +38,30 @@ def test_replacement_only_where_the_class_is_small():
     for batch in batches(UNEVEN, count=100):
         for block in batch.reshape(4, 4):
             size = (UNEVEN[block[0]] == UNEVEN).sum()
-            if size >= 4:
-                assert len(set(block)) == 4
-            if size == 1:
-                assert len(set(block)) == 1
+            assert len(set(block)) == 4 or size < 4
+
+
+@pytest.mark.parametrize(("groups", "singles"), [(3, 9), (0, 8), (0, 7), (2, 1), (1, 2)])
+def test_single_images_share_blocks_and_are_drawn_once_where_a_cluster_is_drawn_k_times(groups, singles):
+    labels = np.concatenate([np.repeat(np.arange(groups), 6), groups + np.arange(singles)])
+    packs = -(-singles // 4)
+    found = batches(labels, clusters=groups + packs, count=40)  # a batch is a pass over all blocks
+    alone = np.flatnonzero(labels >= groups)
+    for batch in found:
+        blocks = batch.reshape(groups + packs, 4)
+        assert all(len(set(block)) == 4 for block in blocks.tolist())
+        assert np.isin(alone, batch).all()
+        counts = np.bincount(batch, minlength=len(labels))[alone]
+        assert (counts == 1).all() or groups == 0
+        assert sum(len(set(block)) == 1 for block in labels[blocks].tolist()) == groups
+    packs_seen = {frozenset(set(block) & set(alone)) for batch in found for block in batch.reshape(-1, 4).tolist()}
+    assert len(packs_seen) > 10 or singles < 7  # others at every pass
+
+
+def test_single_images_are_repeated_only_where_there_are_no_others():
+    for batch in batches([0, 1, 2]):
+        assert set(batch) == {0, 1, 2}
+        assert len(batch) == 4
 
 
 @pytest.mark.parametrize(
@@ -63,11 +83,10 @@ def test_one_camera_falls_back_to_the_rest_of_the_cluster():
     rng = np.random.default_rng(0)
     for _ in range(50):
         assert len(set(draw_images(np.arange(10, 15), np.full(20, -1), 4, rng))) == 4
-    assert set(draw_images(np.array([7]), np.zeros(8), 4, rng)) == {7}
 
 
 def test_fewer_clusters_than_asked_for():
-    for batch in batches([0, 0, 1, 2, -1], clusters=16):
+    for batch in batches([0, 0, 1, 1, 2, 2, -1], clusters=16):
         assert len(batch) == 12
 
 
