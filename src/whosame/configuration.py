@@ -13,6 +13,7 @@ from whosame.data.source import SourceConfig
 from whosame.errors import InputError, ParameterError
 from whosame.evaluation import EvaluationConfig
 from whosame.features.config import ExtractionConfig, NetworkConfig
+from whosame.features.device import Precision
 from whosame.parameters import Parameters, one_of, parameter
 from whosame.runs import is_name
 from whosame.strategies import registry
@@ -67,6 +68,8 @@ class Configuration(SourceConfig):
     """Name of the run: its results are in data/runs/NAME."""
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where the network runs; auto: a GPU where there is one."""
+    precision: Precision = parameter("float32", source="papers")
+    """What its backbone computes with. bfloat16 is faster on GPUs of 2020 and later, and changes figures a little."""
     database: str = parameter("sqlite:///data/answers.db", takes="an SQLAlchemy URL")
     """The label store; a relative path begins at the project's folder."""
     round: NonNegativeInt | None = parameter(None, takes="a whole number, 0 or more, or null")

@@ -100,6 +100,8 @@ def test_the_published_data_sets_are_trained_as_in_the_papers(environment):
     assert (training.step_rounds, training.step_factor) == (20, 0.1)
     assert (augment.flip, augment.pad, augment.erase) == (0.5, 10, 0.5)
     assert augment.colour == augment.channel_gain == 0
+    assert (augment.pad_colour, augment.erase_shape, augment.erase_colour) == ("black", "redrawn", "light")
+    assert (configuration.pixels.resize, configuration.precision) == ("bicubic", "float32")
     gaussian = dict.fromkeys(("random", "uncertainty", "dcps", "gain"), "gaussian")
     uniform = dict.fromkeys(("spal", "aas", "dral"), "uniform")
     late = {"ucal": "uniform-after-warmup", "mass": "uniform-after-short-warmup"}

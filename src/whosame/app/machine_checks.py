@@ -23,17 +23,14 @@ def check_machine(configurations: Iterable[Configuration]) -> None:
     Raises
     ------
     ParameterError
-        Everything that is missing: a GPU; weights that cannot be fetched or read, or do not fit; a package; a label
-        store that cannot be written.
+        Everything that is missing: a GPU, or one with the precision; weights that cannot be fetched or read, or do not
+        fit; a package; a label store that cannot be written.
     """
     checks: dict[tuple[str, str], Callable[[], object]] = {}  # each once, whatever number of runs needs it
     for configuration in configurations:
-        device, database, network = (
-            configuration.device,
-            configuration.database_url(paths.root()),
-            configuration.network,
-        )
-        checks["device", device] = partial(find_device, device)
+        database, network = configuration.database_url(paths.root()), configuration.network
+        device, precision = configuration.device, configuration.precision
+        checks["device", f"{device} {precision}"] = partial(find_device, device, precision)
         checks["database", database] = partial(_open_store, database)
         if not Run.named(paths.runs_folder(), configuration.run).completed():
             checks["network", network.model_dump_json()] = partial(build_network, network, seed=0)

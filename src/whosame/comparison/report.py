@@ -89,6 +89,7 @@ def render(comparison: Comparison, tables: Tables, pictures: Mapping[str, str]) 
         counts=first.counts,
         rounds=sorted({len(history.rounds) for history in comparison.histories}),
         schedules=_of_asking(comparison, "strategies.", ".schedule"),
+        precisions=sorted({history.configuration.get("precision", "not noted") for history in comparison.histories}),
         code=sorted({history.code for history in comparison.histories}),
         annotators=_of_asking(comparison, "annotator", "annotator"),
         seeds=comparison.seeds,

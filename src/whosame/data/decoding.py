@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
-from typing import NamedTuple, TypeVar
+from typing import Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,12 +15,15 @@ from PIL import Image, UnidentifiedImageError
 from PIL.Image import Transpose
 from PIL.TiffImagePlugin import TiffImageFile
 
+Resize = Literal["bilinear", "bicubic"]
+
 T = TypeVar("T")
 R = TypeVar("R")
 
 DECODER = 2  # version; raise it when the same file gives other pixels, another size, or is accepted otherwise
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # PPM: PGM too. For others, Pillow may start a program
 JPEGS = ("JPEG", "MPO")  # MPO: one with several pictures
+FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
 BYTES_A_PIXEL = 8  # the most that any format read here needs: 16 bits for each of RGBA
 
 # EXIF and TIFF tags
@@ -70,11 +73,11 @@ def inspect(content: bytes, max_pixels: float) -> tuple[int, int]:
     return found.height, found.width
 
 
-def decode(content: bytes, height: int, width: int, *, invert: bool) -> NDArray[np.uint8]:
+def decode(content: bytes, height: int, width: int, *, invert: bool, resize: Resize = "bilinear") -> NDArray[np.uint8]:
     """Decode an image, turn it upright, and resize it.
 
-    Resizing is bilinear over the area that a pixel covers; a JPEG of more than twice the size is first reduced by the
-    decoder, which is faster and hardly visible.
+    Resizing is over the area that a pixel covers. ``bilinear``: a JPEG of more than twice the size is first reduced by
+    the decoder, which is faster and hardly visible. ``bicubic``: from all pixels, as torchvision resizes.
 
     Returns
     -------
@@ -86,8 +89,8 @@ def decode(content: bytes, height: int, width: int, *, invert: bool) -> NDArray[
         As for :func:`inspect`. What that accepts can be decoded.
     """
     with opened(content) as image:
-        found = upright(image, at_least=(2 * height, 2 * width)).pixels
-        resized = found.resize((width, height), Image.Resampling.BILINEAR)
+        reduced = (2 * height, 2 * width) if resize == "bilinear" else None
+        resized = upright(image, at_least=reduced).pixels.resize((width, height), FILTERS[resize])
     pixels = np.asarray(resized)
     return 255 - pixels if invert else pixels
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import NonNegativeFloat
 
 from whosame.atomic import writing
-from whosame.data.decoding import DECODER, UnusableImageError, decode, in_threads
+from whosame.data.decoding import DECODER, Resize, UnusableImageError, decode, in_threads
 from whosame.data.manifest import Manifest
 from whosame.errors import InputError, StorageError
 from whosame.operating_system import usable_cores
@@ -29,6 +29,8 @@ class PixelsConfig(Parameters):
     """Of the images as the network sees them."""
     width: int = parameter(32, ge=8, le=2048, unit="pixels", source="own choice; papers: 128")
     """Of the images as the network sees them."""
+    resize: Resize | None = parameter(None, takes="bilinear, bicubic or null", source="papers: bicubic")
+    """How images are resized. null: as timm says that the network's images are, and bilinear for other networks."""
     invert: bool = False
     """White becomes black: for dark drawings on white paper."""
     disk_budget_gib: NonNegativeFloat = parameter(20.0, unit="GiB")
@@ -108,7 +110,8 @@ def open_pixels(manifest: Manifest, config: PixelsConfig, cache: Path) -> Pixels
     size = int(np.prod(shape, dtype=np.int64))
     if size > config.disk_budget_gib * GIB:
         return StreamedPixels(manifest, config)
-    form = f"{config.height}x{config.width}{'_inverted' if config.invert else ''}_v{DECODER}"
+    changed = "_bicubic" * (config.resize == "bicubic") + "_inverted" * config.invert
+    form = f"{config.height}x{config.width}{changed}_v{DECODER}"
     path = cache.resolve() / "03_pixels" / f"{manifest.bytes_digest}_{form}.npy"
     if not path.exists():
         _check_space(path, size)
@@ -138,7 +141,9 @@ def _decode_all(manifest: Manifest, config: PixelsConfig, shape: tuple[int, ...]
 
 def _decode_file(path: Path, *, config: PixelsConfig) -> NDArray[np.uint8]:
     try:
-        return decode(path.read_bytes(), config.height, config.width, invert=config.invert)
+        return decode(
+            path.read_bytes(), config.height, config.width, invert=config.invert, resize=config.resize or "bilinear"
+        )
     except UnusableImageError as error:
         raise InputError(f"{path} has changed since it was indexed: {error}. Run again to index it.") from error
     except OSError as error:

@@ -1,15 +1,13 @@
 """Backbones: a small residual network, torchvision's ResNets, any model of timm."""
 
+from typing import Literal, NamedTuple
+
 from torch import Tensor, nn
 
-from whosame.errors import ParameterError, unknown_name
+from whosame.errors import unknown_name
+from whosame.features.base import Backbone
 from whosame.features.config import ARCHITECTURES, RESNETS, TIMM, NetworkConfig
-
-
-class Backbone(nn.Module):
-    """A module with ``channels``, those of the feature map [n, channels, h, w] that ``forward`` returns."""
-
-    channels: int
+from whosame.features.timm_backbone import TimmBackbone, timm_settings
 
 
 class ResidualBlock(nn.Module):
@@ -59,28 +57,37 @@ class Small(Backbone):
         return self.stages(self.stem(images))  # type: ignore[no-any-return]
 
 
-class TimmBackbone(Backbone):
-    """The last feature map of a timm model."""
+class InputSettings(NamedTuple):
+    """How the images of a network are made.
 
-    def __init__(self, name: str, *, pretrained: bool) -> None:
-        super().__init__()
-        try:
-            import timm
-        except ImportError as error:
-            raise ParameterError(
-                f"network.architecture '{TIMM}{name}' needs timm, which is not installed: pip install timm"
-            ) from error
-        if not timm.is_model(name):
-            raise unknown_name("timm model", name, timm.list_models())
-        self.model = timm.create_model(name, pretrained=pretrained, features_only=True, out_indices=(-1,))
-        self.channels = int(self.model.feature_info.channels()[-1])
+    Attributes
+    ----------
+    resize : str
+        ``bilinear`` or ``bicubic``.
+    size : (int, int) or None
+        The only height and width it takes, in pixels; None: any.
+    """
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map float32 [n, 3, H, W] to [n, channels, h, w]."""
-        return self.model(images)[-1]  # type: ignore[no-any-return]
+    resize: Literal["bilinear", "bicubic"]
+    size: tuple[int, int] | None
 
 
-def build_backbone(config: NetworkConfig) -> nn.Module:
+def input_settings(config: NetworkConfig) -> InputSettings:
+    """Return what timm says of a network's images; bilinear and any size for others.
+
+    Raises
+    ------
+    ParameterError
+        timm is not installed or has no such model.
+    """
+    settings = timm_settings(config.architecture.removeprefix(TIMM)) if config.architecture.startswith(TIMM) else None
+    if settings is None:
+        return InputSettings("bilinear", None)
+    size = tuple(settings.input_size[1:]) if settings.fixed_input_size else None
+    return InputSettings("bicubic" if settings.interpolation == "bicubic" else "bilinear", size)
+
+
+def build_backbone(config: NetworkConfig) -> Backbone:
     """Return the backbone of that name, with random weights from torch's global generator.
 
     Raises

@@ -1,4 +1,4 @@
-"""Batches of pixels: read one ahead of the network, normalised for it."""
+"""Batches of pixels: read one ahead of the network, and as numbers from 0 to 1."""
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,10 +8,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-
-# Red, green and blue of ImageNet in 0..1: what torchvision's and timm's weights expect; as good as any for random ones.
-MEAN = (0.485, 0.456, 0.406)
-STD = (0.229, 0.224, 0.225)
 
 
 class Pixels(Protocol):
@@ -54,10 +50,3 @@ def read_ahead(
 def to_unit(pixels: Tensor) -> Tensor:
     """Convert pixels uint8 [n, H, W, 3] to float32 [n, 3, H, W] from 0 to 1."""
     return pixels.permute(0, 3, 1, 2).to(torch.float32, memory_format=torch.contiguous_format).mul_(1 / 255)
-
-
-def normalise(images: Tensor) -> Tensor:
-    """Subtract the mean of each channel and divide by its standard deviation, in place: float32 [n, 3, H, W]."""
-    mean = torch.tensor(MEAN, device=images.device).view(3, 1, 1)
-    std = torch.tensor(STD, device=images.device).view(3, 1, 1)
-    return images.sub_(mean).div_(std)

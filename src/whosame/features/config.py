@@ -31,7 +31,7 @@ class NetworkConfig(Parameters):
     )
     """Where the network starts from; warmup is random weights after a self-supervised warm-up."""
     ignore_weights: Listed[str] = ()
-    """How names in a file of weights begin that may go unused: [fc.]."""
+    """How names in a file of weights begin that may go unused, beside those of its classifier: [projector.]."""
 
     @field_validator("architecture")
     @classmethod

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from whosame.errors import ParameterError
-from whosame.features.batches import Pixels, normalise, read_ahead, to_unit
+from whosame.features.batches import Pixels, read_ahead, to_unit
 from whosame.features.config import ExtractionConfig
-from whosame.features.device import autocast, find_device, memory_format
+from whosame.features.device import Precision, autocast, find_device, memory_format
 from whosame.features.network import ReIDNetwork
 
 ROWS = 256  # as many as uint8 can number
@@ -44,6 +44,7 @@ def extract(
     config: ExtractionConfig,
     *,
     device: str = "auto",
+    precision: Precision = "float32",
     vertical: bool = False,
 ) -> Features:
     """Extract the features of images: no augmentation, BatchNorm by its running statistics.
@@ -57,6 +58,8 @@ def extract(
     config : ExtractionConfig
     device : str
         ``auto``, ``cpu`` or ``cuda``.
+    precision : str
+        ``float32`` or ``bfloat16``, of the backbone.
     vertical : bool
         Whether to return the rows of the maxima too.
 
@@ -64,7 +67,7 @@ def extract(
     -------
     Features
     """
-    on = find_device(device)
+    on = find_device(device, precision)
     training = network.training
     network.to(on, memory_format=memory_format(on)).eval()  # type: ignore[call-overload]
     map_height = network.map_height(*pixels.shape[1:3])
@@ -75,8 +78,8 @@ def extract(
     batches = np.split(image_ids, range(config.batch_size, len(image_ids), config.batch_size)) if len(image_ids) else []
     done = 0
     for batch, raw in read_ahead(pixels, batches, on):
-        images = normalise(to_unit(raw)).contiguous(memory_format=memory_format(on))
-        with autocast(on):
+        images = to_unit(raw).contiguous(memory_format=memory_format(on))
+        with autocast(on, precision):
             feature_map = network.feature_map(images)
         here = slice(done, done + len(batch))
         vectors[here] = network.embed(feature_map).cpu().numpy()

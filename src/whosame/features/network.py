@@ -5,6 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from whosame.features.backbones import build_backbone
+from whosame.features.base import Backbone
 from whosame.features.config import NetworkConfig
 from whosame.features.pooling import POOLINGS
 from whosame.features.weights import initial_weights
@@ -14,10 +15,12 @@ from whosame.seeding import torch_seed
 class ReIDNetwork(nn.Module):
     """Images to features of length 1.
 
+    Images have values from 0 to 1: the network normalises them itself, by ``mean`` and ``std`` of its backbone, which
+    are part of its state.
+
     Parameters
     ----------
-    backbone : nn.Module
-        Has ``channels`` and maps [n, 3, H, W] to [n, channels, h, w].
+    backbone : Backbone
     pooling : nn.Module
         Maps [n, C, h, w] to [n, C].
 
@@ -25,6 +28,7 @@ class ReIDNetwork(nn.Module):
     ----------
     dimension : int
         D, the length of a feature.
+    mean, std : float32 [3, 1, 1]
 
     Notes
     -----
@@ -32,17 +36,22 @@ class ReIDNetwork(nn.Module):
     for Person Re-Identification, CVPRW 2019, section 3.5; Cluster Contrast's network does the same).
     """
 
-    def __init__(self, backbone: nn.Module, pooling: nn.Module) -> None:
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: Backbone, pooling: nn.Module) -> None:
         super().__init__()
         self.backbone = backbone
         self.pooling = pooling
-        self.dimension: int = int(backbone.channels)  # type: ignore[arg-type]
+        self.dimension = backbone.channels
         self.neck = nn.BatchNorm1d(self.dimension)
         self.neck.bias.requires_grad_(False)
+        self.register_buffer("mean", torch.tensor(backbone.mean).view(3, 1, 1))
+        self.register_buffer("std", torch.tensor(backbone.std).view(3, 1, 1))
 
     def feature_map(self, images: Tensor) -> Tensor:
-        """Map normalised images, float32 [n, 3, H, W], to the last feature map before pooling, [n, C, h, w]."""
-        return self.backbone(images)  # type: ignore[no-any-return]
+        """Map images, float32 [n, 3, H, W] from 0 to 1, to the last feature map before pooling, [n, C, h, w]."""
+        return self.backbone((images - self.mean).div_(self.std))  # type: ignore[no-any-return]
 
     def embed(self, feature_map: Tensor) -> Tensor:
         """Pool a feature map [n, C, h, w], in float32 whatever it is, to features float32 [n, D] of length 1."""
@@ -50,7 +59,7 @@ class ReIDNetwork(nn.Module):
             return functional.normalize(self.neck(self.pooling(feature_map.float())), dim=1)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Map normalised images, float32 [n, 3, H, W], to features float32 [n, D] of length 1."""
+        """Map images, float32 [n, 3, H, W] from 0 to 1, to features float32 [n, D] of length 1."""
         return self.embed(self.feature_map(images))
 
     @torch.inference_mode()

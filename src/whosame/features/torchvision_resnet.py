@@ -3,9 +3,13 @@
 Imported only where one of them is used: torchvision takes seconds to import.
 """
 
+from typing import TYPE_CHECKING, Any
+
 import torchvision
 from torch import Tensor, nn
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
+
+from whosame.features.base import Backbone
 
 LAYERS = {
     "resnet18": (BasicBlock, [2, 2, 2, 2]),
@@ -15,11 +19,17 @@ LAYERS = {
 }
 
 
-class TorchvisionResNet(ResNet):  # type: ignore[misc]
+class TorchvisionResNet(ResNet, Backbone):  # type: ignore[misc]
     """torchvision's ResNet without pooling and classifier, the stride of its last stage set to 1.
 
     The parameters keep torchvision's names, so that its weight files fit.
     """
+
+    head = ("fc.",)
+
+    if TYPE_CHECKING:  # torchvision has no types
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __init__(self, block: type[nn.Module], layers: list[int]) -> None:
         super().__init__(block, layers)

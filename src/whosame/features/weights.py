@@ -1,5 +1,6 @@
 """Initial weights of a network: torchvision's by name, a file's, or random ones."""
 
+import argparse
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,8 +11,12 @@ from torch import Tensor, nn
 
 from whosame.errors import InputError, ParameterError, format_problems, unknown_name
 from whosame.features.config import RESNETS, NetworkConfig
+from whosame.features.safetensors_file import read_safetensors
+from whosame.features.weight_names import flat, matched
 
-NESTED = ("state_dict", "network", "model")  # keys under which training scripts, this project's too, save weights
+HARMLESS: list[Any] = [
+    argparse.Namespace
+]  # the options of a training script, which torchvision and timm save beside the weights
 
 
 def initial_weights(network: nn.Module, config: NetworkConfig) -> None:
@@ -27,7 +32,7 @@ def initial_weights(network: nn.Module, config: NetworkConfig) -> None:
     if config.weights in ("random", "warmup", "timm"):
         return  # the weights are random already, a warm-up continues from them; timm's backbone has its own
     if "_Weights" in config.weights and not Path(config.weights).exists():
-        load_weights(network, _fetch(config), config.weights, ignore=("fc.", *config.ignore_weights))
+        load_weights(network, _fetch(config), config.weights, ignore=config.ignore_weights)
     else:
         load_weights(network, read_weights(Path(config.weights)), config.weights, ignore=config.ignore_weights)
 
@@ -38,8 +43,13 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     Parameters
     ----------
     path : Path
-        Written by ``torch.save``: names and tensors, or these under ``state_dict``, ``network`` or ``model``. The
-        prefix ``module.`` of DataParallel is removed.
+        Written by ``torch.save``: names and tensors, or dictionaries of them and of anything else; or a file
+        ``.safetensors``.
+
+    Returns
+    -------
+    dict of str to Tensor
+        Names in nested dictionaries are joined by dots: ``state_dict.conv1.weight``.
     """
     if not path.is_file():
         raise InputError(
@@ -47,22 +57,26 @@ def read_weights(path: Path) -> dict[str, Tensor]:
             "'ResNet50_Weights.IMAGENET1K_V1', or the path of a file of weights."
         )
     try:
-        content = load_plain(path)
+        content = _safetensors(path) if path.suffix == ".safetensors" else load_plain(path)
     except UnreadableError as error:
         raise InputError(
             f"the weights in {path} cannot be read: {error}\n"
-            "It has to be a file written by torch.save that holds tensors only (it is read with weights_only=True). "
-            "Save the state_dict of the model again, or fetch the file again if it is damaged."
+            "It has to be a file .safetensors, or one written by torch.save that holds tensors only (it is read with "
+            "weights_only=True). Save the state_dict of the model again, or fetch the file again if it is damaged."
         ) from error
-    for key in NESTED:
-        if isinstance(content, Mapping) and isinstance(content.get(key), Mapping):
-            content = content[key]
-    if not isinstance(content, Mapping) or not any(isinstance(value, Tensor) for value in content.values()):
+    weights = dict(flat(content)) if isinstance(content, Mapping) else {}
+    if not weights:
         raise InputError(
-            f"{path} holds no named tensors, but {type(content).__name__}. Save a state_dict: names and tensors, or "
-            f"these under {' or '.join(NESTED)}."
+            f"{path} holds no named tensors, but {type(content).__name__}. Save a state_dict: names and tensors."
         )
-    return {str(name).removeprefix("module."): value for name, value in content.items() if isinstance(value, Tensor)}
+    return weights
+
+
+def _safetensors(path: Path) -> dict[str, Tensor]:
+    try:
+        return read_safetensors(path)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # JSON that is none is a ValueError
+        raise UnreadableError(f"{type(error).__name__}: {error}") from error
 
 
 class UnreadableError(Exception):
@@ -78,7 +92,7 @@ def load_plain(path: Path) -> Any:
         The file is damaged: torch raises nearly any exception on such a file, and warns on some.
     """
     try:
-        with warnings.catch_warnings():
+        with warnings.catch_warnings(), torch.serialization.safe_globals(HARMLESS):
             warnings.simplefilter("ignore", UserWarning)
             return torch.load(path, map_location="cpu", weights_only=True)
     except MemoryError:
@@ -95,43 +109,29 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], origin: str,
     network : nn.Module
         A :class:`~whosame.features.network.ReIDNetwork`, changed in place, unless an error is raised.
     weights : mapping of str to Tensor
+        In whatever wrapping: see :func:`~whosame.features.weight_names.matched`. The classifier of the network's own
+        project goes unused.
     origin : str
         Where they come from, for messages.
     ignore : tuple of str
-        Beginnings of the names that may be unused, such as those of a classifier of other classes.
+        Beginnings of other names that may go unused.
 
     Raises
     ------
     InputError
         Names that are missing, unexpected or of another shape: nothing is loaded.
     """
-    weights = {name: value for name, value in weights.items() if not name.startswith(ignore)}
-    whole = any(name.startswith("backbone.") for name in weights)
-    target = network if whole else network.get_submodule("backbone")
-    problems = differences(target.state_dict(), weights)
+    found, problems = matched(network, weights, ignore)
     if problems:
         raise InputError(
             format_problems(
-                f"the weights {origin!r} do not fit the {'network' if whole else 'backbone'}",
+                f"the weights {origin!r} do not fit network.architecture",
                 problems,
                 "Set network.architecture (and widths, pooling) to what the weights were made with. Names that may go "
-                "unused, such as a classifier's, go into network.ignore_weights by how they begin.",
+                "unused, such as a projector's, go into network.ignore_weights by how they begin.",
             )
         )
-    target.load_state_dict(dict(weights))
-
-
-def differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
-    """Return why ``found`` cannot be loaded: missing names, then unexpected ones, then other shapes."""
-    return [
-        *(f"missing: {name} {list(value.shape)}" for name, value in expected.items() if name not in found),
-        *(f"unexpected: {name} {list(value.shape)}" for name, value in found.items() if name not in expected),
-        *(
-            f"shape: {name} is {list(found[name].shape)}, expected {list(value.shape)}"
-            for name, value in expected.items()
-            if name in found and found[name].shape != value.shape
-        ),
-    ]
+    network.load_state_dict(found)
 
 
 def _fetch(config: NetworkConfig) -> dict[str, Tensor]:
@@ -156,6 +156,6 @@ def _fetch(config: NetworkConfig) -> dict[str, Tensor]:
         raise InputError(
             f"the weights {config.weights!r} cannot be fetched: {error}\n"
             f"On a machine with a connection fetch {weights.url}, copy {file} here, and give its path: "
-            f"network.weights: PATH/{file} with network.ignore_weights: [fc.]. "
+            f"network.weights=PATH/{file}. "
             "Or start without pretrained weights: network.weights: warmup."
         ) from error

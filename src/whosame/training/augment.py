@@ -6,14 +6,22 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from whosame.features.batches import MEAN, normalise, to_unit
+from whosame.features.base import IMAGENET_MEAN, IMAGENET_STD
+from whosame.features.batches import to_unit
 from whosame.training.config import AugmentConfig
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: weights of red, green and blue in grey
+COLOURS = {  # of what padding and erasing fill, in 0..1
+    "black": (0.0, 0.0, 0.0),
+    "mean": IMAGENET_MEAN,
+    # The papers' code erases after normalisation, with the mean of images that are not normalised.
+    "light": tuple(mean + std * mean for mean, std in zip(IMAGENET_MEAN, IMAGENET_STD, strict=True)),
+}
+ATTEMPTS = 100  # of a rectangle that is drawn again until it fits
 
 
 def augment(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
-    """Augment a batch and normalise it for the network.
+    """Augment a batch.
 
     Parameters
     ----------
@@ -26,6 +34,7 @@ def augment(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -
     Returns
     -------
     float32 [n, 3, H, W]
+        From 0 to 1, a little beyond where colours vary.
     """
     if config.pad or config.flip:
         pixels = flip_and_crop(pixels, config, generator)
@@ -34,15 +43,15 @@ def augment(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -
         images = affine(images, config, generator)
     if config.colour or config.channel_gain:
         images = colour(images, config, generator)
-    images = normalise(images)
     return erase(images, config, generator) if config.erase else images
 
 
 def flip_and_crop(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
-    """Flip each image with a probability; pad it with the mean colour and crop it to its size at random."""
+    """Flip each image with a probability; pad it with a colour and crop it to its size at random."""
     n, H, W, _ = pixels.shape
     padded = pixels.new_empty(n, H + 2 * config.pad, W + 2 * config.pad, 3)
-    padded[:] = torch.tensor([round(255 * mean) for mean in MEAN], dtype=torch.uint8, device=pixels.device)
+    colour = [round(255 * value) for value in COLOURS[config.pad_colour]]
+    padded[:] = torch.tensor(colour, dtype=torch.uint8, device=pixels.device)
     padded[:, config.pad : config.pad + H, config.pad : config.pad + W] = pixels
     top, left = torch.randint(0, 2 * config.pad + 1, (2, n, 1), generator=generator).to(pixels.device)
     flipped = (torch.rand(n, 1, generator=generator) < config.flip).to(pixels.device)
@@ -92,8 +101,26 @@ def colour(images: Tensor, config: AugmentConfig, generator: torch.Generator) ->
 
 
 def erase(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
-    """Blank a random rectangle of some images to the mean colour (0 once normalised), in place."""
+    """Fill a random rectangle of some images with a colour."""
     n, _, H, W = images.shape
+    rectangle = {"clipped": clipped_rectangles, "redrawn": redrawn_rectangles}[config.erase_shape]
+    top, left, height, width = rectangle(n, H, W, config, generator)
+    row, column = torch.arange(H) + 0.5, torch.arange(W) + 0.5
+    inside_rows = (row >= top[:, None]) & (row < (top + height)[:, None])  # [n, H]
+    inside_columns = (column >= left[:, None]) & (column < (left + width)[:, None])  # [n, W]
+    mask = inside_rows[:, :, None] & inside_columns[:, None, :]
+    fill = torch.tensor(COLOURS[config.erase_colour], device=images.device).view(3, 1, 1)
+    return torch.where(mask[:, None].to(images.device), fill, images)
+
+
+def clipped_rectangles(n: int, H: int, W: int, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+    """Draw n rectangles of log-uniform aspect, clipped to the image; some are empty.
+
+    Returns
+    -------
+    float32 [4, n]
+        Top, left, height and width in pixels, fractions included.
+    """
     chosen, area, aspect, top, left = torch.rand(5, n, generator=generator)
     low, high = config.erase_area
     area = (low + (high - low) * area) * H * W
@@ -101,9 +128,30 @@ def erase(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> 
     height = (area * aspect).sqrt().clamp(max=H)
     width = (area / aspect).sqrt().clamp(max=W)
     height = torch.where(chosen < config.erase, height, 0)
-    top, left = top * (H - height), left * (W - width)
-    row, column = torch.arange(H) + 0.5, torch.arange(W) + 0.5
-    inside_rows = (row >= top[:, None]) & (row < (top + height)[:, None])  # [n, H]
-    inside_columns = (column >= left[:, None]) & (column < (left + width)[:, None])  # [n, W]
-    mask = inside_rows[:, :, None] & inside_columns[:, None, :]
-    return images.masked_fill_(mask[:, None].to(images.device), 0)
+    return torch.stack([top * (H - height), left * (W - width), height, width])
+
+
+def redrawn_rectangles(n: int, H: int, W: int, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+    """Draw n rectangles of uniform aspect, each again until it is smaller than the image; some are empty.
+
+    Returns
+    -------
+    float32 [4, n]
+        Top, left, height and width in whole pixels.
+
+    References
+    ----------
+    Zhong et al., *Random erasing data augmentation*, AAAI 2020, Algorithm 1, as the code of SpCL and Cluster Contrast
+    has it: of 100 attempts that all fail none is erased.
+    """
+    chosen, top, left = torch.rand(3, n, generator=generator)
+    area, aspect = torch.rand(2, ATTEMPTS, n, generator=generator)
+    low, high = config.erase_area
+    area = (low + (high - low) * area) * H * W
+    aspect = config.erase_aspect + (1 / config.erase_aspect - config.erase_aspect) * aspect
+    sizes = torch.stack([(area * aspect).sqrt().round(), (area / aspect).sqrt().round()])  # [2, ATTEMPTS, n]
+    fits = (sizes[0] < H) & (sizes[1] < W)
+    first = fits.int().argmax(dim=0)  # the first that fits
+    height, width = sizes[:, first, torch.arange(n)]
+    height = torch.where((chosen < config.erase) & fits.any(dim=0), height, 0)
+    return torch.stack([(top * (H - height + 1)).floor(), (left * (W - width + 1)).floor(), height, width])

@@ -11,9 +11,10 @@ from whosame.atomic import writing
 from whosame.errors import ResumeError, format_problems
 from whosame.features.config import NetworkConfig
 from whosame.features.network import ReIDNetwork, build_network
-from whosame.features.weights import UnreadableError, differences, load_plain
+from whosame.features.weight_names import differences
+from whosame.features.weights import UnreadableError, load_plain
 
-FORMAT = 1
+FORMAT = 2
 NOT_ARCHITECTURE = {"weights", "ignore_weights"}  # initial weights do not change the shape
 
 
@@ -24,7 +25,7 @@ class Checkpoint:
     Attributes
     ----------
     network : dict of str to Tensor
-        Weights and running statistics.
+        Weights, running statistics, and what images are normalised by.
     optimiser : dict
         Its ``state_dict``.
     architecture : dict of str to plain values

@@ -14,12 +14,19 @@ class AugmentConfig(Parameters):
     """Probability of left-right; 0 where mirror images are other classes (characters)."""
     pad: NonNegativeInt = parameter(4, unit="pixels", source="own choice; papers: 10 at 256×128")
     """Added on each side before a random crop back to size."""
+    pad_colour: Literal["mean", "black"] = parameter("mean", source="own choice; papers: black")
+    """Of what is added: ImageNet's mean, or black."""
     erase: Share = parameter(0.25, source="own choice; papers: 0.5 (Zhong et al., AAAI 2020)")
-    """Probability that a rectangle is blanked."""
+    """Probability that a rectangle is filled with a colour."""
     erase_area: Listed[float] = parameter((0.02, 0.4), takes="two shares, 0 < low <= high < 1", source="papers")
-    """Smallest and largest share of the image that is blanked."""
+    """Smallest and largest share of the image that is filled."""
     erase_aspect: float = parameter(0.3, gt=0, le=1, source="papers: 0.3")
     """Height over width of the rectangle lies between this and its inverse."""
+    erase_shape: Literal["clipped", "redrawn"] = parameter("clipped", source="own choice; papers: redrawn")
+    """clipped: log-uniform aspect, clipped to the image, which gives bands too. redrawn: uniform aspect, drawn again
+    until it is smaller than the image."""
+    erase_colour: Literal["mean", "light"] = parameter("mean", source="own choice; papers' code: light")
+    """ImageNet's mean; or a light grey, which that mean is where it is taken for a normalised value."""
     colour: NonNegativeFloat = parameter(0.15, source="own choice; papers: 0")
     """Standard deviation of the logarithm of gain, contrast and saturation, each drawn for an image."""
     channel_gain: NonNegativeFloat = parameter(0.105, source="own choice; papers: 0")

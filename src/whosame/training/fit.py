@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from whosame.errors import ParameterError
 from whosame.features.batches import Pixels, read_ahead
 from whosame.features.config import ExtractionConfig
-from whosame.features.device import autocast, find_device, memory_format
+from whosame.features.device import Precision, autocast, find_device, memory_format
 from whosame.features.extraction import extract
 from whosame.features.network import ReIDNetwork
 from whosame.memory import LabelMemory
@@ -55,6 +55,8 @@ class TrainingReport:
         That of the last iteration; NaN if there were none.
     seconds : float
         Wall clock.
+    device, precision : str
+        What it was trained on, ``cpu`` or ``cuda``, and with.
     warnings : tuple of str
         Messages for the user; mostly empty.
     """
@@ -66,6 +68,8 @@ class TrainingReport:
     iterations: int
     learning_rate: float
     seconds: float
+    device: str
+    precision: str
     warnings: tuple[str, ...] = ()
 
 
@@ -82,6 +86,7 @@ def fit(
     rounds: int,
     seed: int,
     device: str = "auto",
+    precision: Precision = "float32",
     vectors: NDArray[np.float32] | None = None,
     memory: LabelMemory | None = None,
     weights: NDArray[np.float32] | None = None,
@@ -105,6 +110,8 @@ def fit(
         The run's seed.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
+    precision : str
+        ``float32`` or ``bfloat16``, of the backbone.
     vectors : float32 [n, D], optional
         The images' features by the present network, not centred; extracted if not given.
     memory : LabelMemory, optional
@@ -124,17 +131,18 @@ def fit(
         The loss is no longer finite: the learning rate is too high.
     """
     started = time.monotonic()
-    on = find_device(device)
+    on = find_device(device, precision)
     targets = training_targets(labels, cameras, config, memory=memory, weights=weights)
     count, unlabelled = len(targets.rows), len(labels) - len(targets.rows)
     if targets.count < 2:
         warning = f"{targets.count} classes with {count} images: nothing to tell apart, the weights stay as they were"
         seconds = time.monotonic() - started
-        return TrainingReport(math.nan, count, unlabelled, targets.count, 0, math.nan, seconds, (warning,))
+        nothing = (math.nan, count, unlabelled, targets.count, 0, math.nan)
+        return TrainingReport(*nothing, seconds, on.type, precision, (warning,))
 
     image_ids = image_ids[targets.rows]
     if vectors is None:
-        vectors = extract(network, pixels, image_ids, ExtractionConfig(), device=device).vectors
+        vectors = extract(network, pixels, image_ids, ExtractionConfig(), device=device, precision=precision).vectors
     else:
         vectors = vectors[targets.rows]
     objective = OBJECTIVES[config.loss](targets, torch.from_numpy(vectors), config, on)
@@ -150,7 +158,7 @@ def fit(
         for group in optimiser.param_groups:
             group["lr"] = rate
         images = augment(raw, config.augment, augmentation)  # [P*K, 3, H, W]
-        with autocast(on):
+        with autocast(on, precision):
             features = forward_in_chunks(
                 network, images.contiguous(memory_format=memory_format(on)), config.norm_chunk
             )  # [P*K, D]
@@ -168,4 +176,5 @@ def fit(
             f"{config.learning_rate:g}; the round's checkpoint was not written."
         )
     seconds = time.monotonic() - started
-    return TrainingReport(mean_loss, count, unlabelled, targets.count, len(batches), rate, seconds)
+    trained = (mean_loss, count, unlabelled, targets.count, len(batches), rate)
+    return TrainingReport(*trained, seconds, on.type, precision)

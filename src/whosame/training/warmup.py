@@ -18,7 +18,7 @@ from torch.nn import functional
 from whosame.errors import ParameterError
 from whosame.features.batches import Pixels, read_ahead
 from whosame.features.config import NetworkConfig
-from whosame.features.device import autocast, find_device, memory_format
+from whosame.features.device import Precision, autocast, find_device, memory_format
 from whosame.features.network import ReIDNetwork
 from whosame.progress import track
 from whosame.seeding import stream, torch_seed
@@ -26,7 +26,7 @@ from whosame.training.augment import augment
 from whosame.training.checkpoint import Checkpoint
 from whosame.training.config import WarmupConfig
 
-VERSION = 1  # raise it when the same parameters give other weights
+VERSION = 2  # raise it when the same parameters give other weights
 
 
 def nt_xent(first: Tensor, second: Tensor, temperature: float) -> Tensor:
@@ -60,6 +60,7 @@ def warm_up(
     network_config: NetworkConfig,
     seed: int,
     device: str = "auto",
+    precision: Precision = "float32",
     cache: Path | None = None,
     data_key: str = "",
 ) -> float:
@@ -78,6 +79,8 @@ def warm_up(
         The run's seed.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
+    precision : str
+        ``float32`` or ``bfloat16``, of the backbone.
     cache : Path, optional
         Folder in which the weights are stored under a digest of everything they depend on.
     data_key : str
@@ -94,6 +97,7 @@ def warm_up(
         network_config,
         config,
         seed,
+        precision,
         data_key,
         list(pixels.shape[1:]),
         hashlib.sha256(image_ids.tobytes()).hexdigest(),
@@ -102,7 +106,7 @@ def warm_up(
     if path is not None and path.exists():
         Checkpoint.load(path).restore(network, None, network_config)
         return float("nan")
-    loss = _train(network, pixels, image_ids, config, seed=seed, on=find_device(device))
+    loss = _train(network, pixels, image_ids, config, seed=seed, on=find_device(device, precision), precision=precision)
     if path is not None:
         Checkpoint.of(network, torch.optim.SGD(network.parameters()), network_config, rounds=0).save(path)
     return loss
@@ -116,6 +120,7 @@ def _train(
     *,
     seed: int,
     on: torch.device,
+    precision: Precision,
 ) -> float:
     network.to(on, memory_format=memory_format(on)).train()  # type: ignore[call-overload]
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
@@ -128,7 +133,7 @@ def _train(
     losses: list[float] = []
     for _, raw in track(read_ahead(pixels, batches, on), "warm-up", total=total):
         images = torch.cat([augment(raw, config.augment, augmentation), augment(raw, config.augment, augmentation)])
-        with autocast(on):
+        with autocast(on, precision):
             features = network(images.contiguous(memory_format=memory_format(on)))  # [2n, D]
         n = len(raw)
         loss = nt_xent(features[:n], features[n:], config.temperature)

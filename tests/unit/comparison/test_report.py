@@ -37,6 +37,7 @@ def history(strategy="none", seed=0, mAP=0.3, *, centred=False, digest="d" * 32,
         "seed": str(seed),
         "rounds": "2",
         "annotator": "oracle",
+        "precision": "float32",
         "clustering.centre_cameras": str(centred),
         "clustering.eps": "0.5",
         "strategies.dcps.gamma": "0.5",
@@ -223,7 +224,7 @@ def test_the_report_says_what_was_compared_and_keeps_published_figures_apart():
     html = report_of(gather("c", [*runs(), history(digest="e" * 32, run="elsewhere")], mode="selection"))
     measured, published = html.split('<section class="published">')
     text = re.sub(r"\s+", " ", re.sub("<[^>]+>", " ", measured))
-    for said in ("60 images, 40 to train on", "d" * 32, "only the questions differ", "elsewhere other images",
+    for said in ("60 images, 40 to train on", "d" * 32, "only the questions differ", "elsewhere other images", "Precision float32",
                  "31.0 ± 8.5", "mAP 55.0 ± 7.1 % (n = 2)", "random: mAP 39.0 ± 15.6 % (n = 2), 32.0 below the strongest baseline"):  # fmt: skip
         assert said in text
     rows = published_results()

@@ -7,6 +7,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PIL import Image
+from torchvision.transforms import InterpolationMode
+from torchvision.transforms.functional import resize as resized
 
 from whosame.data import pixels as module
 from whosame.data.decoding import decode
@@ -60,6 +62,20 @@ def test_streamed_and_mapped_pixels_are_the_same(images, tmp_path):
     np.testing.assert_array_equal(streamed.read(ids), mapped.read(ids))
     for pixels in (mapped, streamed):
         np.testing.assert_array_equal(pickle.loads(pickle.dumps(pixels)).read(ids), mapped.read(ids))
+
+
+def test_bicubic_is_torchvisions_resizing_and_kept_apart(tmp_path):
+    (tmp_path / "images").mkdir()
+    noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (90, 50, 3), dtype=np.uint8))
+    (tmp_path / "images" / "1.jpg").write_bytes(encoded(noise, "jpeg"))
+    manifest = manifest_of(tmp_path / "images", tmp_path)
+    bilinear, bicubic = (
+        open_pixels(manifest, CONFIG.replace(resize=resize), tmp_path / "cache").read(np.array([0]))[0]
+        for resize in (None, "bicubic")
+    )
+    whole = Image.open(tmp_path / "images" / "1.jpg").convert("RGB")
+    np.testing.assert_array_equal(bicubic, np.asarray(resized(whole, [16, 8], InterpolationMode.BICUBIC)))
+    assert (bicubic != bilinear).any()
 
 
 def test_images_are_decoded_once(images, tmp_path, monkeypatch):

@@ -6,7 +6,7 @@ import torch
 
 from whosame.errors import ParameterError
 from whosame.features import ExtractionConfig, NetworkConfig, build_network, centre_by_camera, extract
-from whosame.features.batches import MEAN, STD, read_ahead
+from whosame.features.batches import read_ahead
 from whosame.features.device import find_device
 from whosame.features.extraction import rows_of_maxima
 
@@ -35,7 +35,7 @@ def test_features_equal_the_network_image_by_image(network):
     found = extract(network, pixels, ids, ExtractionConfig(batch_size=3), device="cpu", vertical=True)
     network.eval()
     for row, image_id in enumerate(ids):
-        image = (pixels.array[image_id] / 255 - np.array(MEAN)) / np.array(STD)
+        image = pixels.array[image_id] / 255
         with torch.inference_mode():
             feature_map = network.feature_map(torch.from_numpy(image.transpose(2, 0, 1)[None].astype("f4")))
             vector = network.embed(feature_map)[0].numpy()
@@ -89,6 +89,22 @@ def test_device_names(monkeypatch):
         find_device("cuda")
     with pytest.raises(ParameterError, match="takes auto, cpu or cuda"):
         find_device("gpu")
+
+
+def test_bfloat16_is_only_a_little_different_and_refused_where_a_gpu_lacks_it(network, monkeypatch):
+    def vectors(precision):
+        arguments = (network, Pictures(), np.arange(23), ExtractionConfig())
+        return extract(*arguments, device="cpu", precision=precision).vectors
+
+    exact, rough = vectors("float32"), vectors("bfloat16")
+    assert 0 < np.abs(exact - rough).max() < 0.1
+    np.testing.assert_array_equal(rough, vectors("bfloat16"))
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda **_: False)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda: "Tesla T4")
+    assert find_device("cuda", "float32").type == "cuda"
+    with pytest.raises(ParameterError, match="Tesla T4 does not compute with it: use precision=float32"):
+        find_device("cuda", "bfloat16")
 
 
 def test_centring_takes_each_cameras_mean_out():

@@ -1,7 +1,6 @@
 """Networks: shapes, strides, pooling, the neck, and what is random by the seed alone."""
 
 import sys
-import types
 
 import pytest
 import torch
@@ -10,8 +9,10 @@ from torch import nn
 
 from whosame.errors import ParameterError
 from whosame.features import NetworkConfig, build_network
+from whosame.features.backbones import input_settings
 from whosame.features.pooling import AveragePool, GeM, MaxPool
 from whosame.features.torchvision_resnet import TorchvisionResNet
+from whosame.pipelines.prepare.nodes import decode_pixels
 
 
 def small(**changes):
@@ -35,7 +36,7 @@ def test_torchvision_resnet_has_last_stride_1_and_torchvisions_names(name):
     assert {k: v.shape for k, v in network.backbone.state_dict().items()} == names
     images = torch.rand(1, 3, 64, 32, generator=torch.Generator().manual_seed(0))
     with torch.inference_mode():
-        found = network.feature_map(images)
+        found = network.backbone(images)
         assert found.shape == (1, reference.fc.in_features, 4, 2)  # 64 / 16: the stock network has 64 / 32
         # the same weights in the stock network whose last stage is given stride 1 by hand
         reference.load_state_dict(network.backbone.state_dict(), strict=False)
@@ -97,29 +98,54 @@ def test_without_timm_the_error_says_how_to_install_it(monkeypatch):
         build_network(NetworkConfig(architecture="timm/convnext_tiny", weights="random"), seed=0)
 
 
-def test_timm_models_enter_by_their_last_map(monkeypatch):
-    """A stand-in with timm's calling conventions: timm is an extra and need not be installed."""
+def test_a_network_normalises_images_itself():
+    network = build_network(small(), seed=0).eval()
+    images = torch.rand(2, 3, 32, 16)
+    mean, std = torch.tensor([0.485, 0.456, 0.406]), torch.tensor([0.229, 0.224, 0.225])
+    expected = network.backbone((images - mean.view(3, 1, 1)) / std.view(3, 1, 1))
+    assert torch.equal(network.feature_map(images), expected)
 
-    class Maps(nn.Module):
-        def __init__(self):
-            super().__init__()
-            self.conv = nn.Conv2d(3, 5, 3, stride=4, padding=1)
-            self.feature_info = types.SimpleNamespace(channels=lambda: [5])
 
-        def forward(self, images):
-            return [self.conv(images)]
-
-    made = {}
-
-    def create_model(name, **options):
-        made.update(options, name=name)
-        return Maps()
-
-    timm = types.ModuleType("timm")
-    timm.create_model, timm.is_model, timm.list_models = create_model, "net".__eq__, lambda: ["net"]
-    monkeypatch.setitem(sys.modules, "timm", timm)
-    network = build_network(NetworkConfig(architecture="timm/net", weights="timm"), seed=0)
+def test_timm_models_enter_by_their_last_map_with_their_own_normalisation(stand_in_timm):
+    network = build_network(NetworkConfig(architecture="timm/net", weights="timm"), seed=0).eval()
     assert network(torch.rand(2, 3, 16, 8)).shape == (2, 5)
-    assert made == {"name": "net", "pretrained": True, "features_only": True, "out_indices": (-1,)}
-    with pytest.raises(ParameterError, match="did you mean 'net'"):
-        build_network(NetworkConfig(architecture="timm/nett", weights="random"), seed=0)
+    assert stand_in_timm.made == {"pretrained": True, "features_only": True, "out_indices": (-1,)}
+    images = torch.rand(2, 3, 16, 8)
+    expected = network.backbone((images - 0.5) / torch.tensor([0.1, 0.2, 0.4]).view(3, 1, 1))
+    torch.testing.assert_close(network.feature_map(images), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"), [("nett", "did you mean 'net'"), ("net.in21", r"did you mean 'net\.in1k' or 'net\.in22k'")]
+)
+def test_near_names_of_timm_are_offered(stand_in_timm, name, message):
+    with pytest.raises(ParameterError, match=message):
+        build_network(NetworkConfig(architecture=f"timm/{name}", weights="random"), seed=0)
+
+
+def test_images_are_made_as_the_network_expects_them(stand_in_timm):
+    assert input_settings(NetworkConfig()) == ("bilinear", None)
+    assert input_settings(NetworkConfig(architecture="resnet50")) == ("bilinear", None)
+    assert input_settings(NetworkConfig(architecture="timm/net")) == ("bicubic", None)
+    assert input_settings(NetworkConfig(architecture="timm/net.in22k")) == ("bilinear", (224, 192))
+
+
+def test_a_network_of_one_size_is_refused_other_pixels_before_they_are_decoded(stand_in_timm):
+    with pytest.raises(ParameterError, match=r"of 224 × 192 pixels alone, not of 64 × 32: pixels\.height=224,"):
+        decode_pixels(None, {}, {"architecture": "timm/net.in22k"})
+
+
+@pytest.mark.parametrize(
+    "name", ["resnet18", "convnext_atto", "efficientnet_lite0", "vit_tiny_patch16_224", "tf_efficientnet_b0"]
+)
+def test_real_models_of_timm_have_their_published_names_and_normalisation(name):
+    timm = pytest.importorskip("timm")
+    complete = timm.create_model(name, num_classes=7)
+    backbone = build_network(NetworkConfig(architecture=f"timm/{name}", weights="random"), seed=0).backbone
+    names, head = backbone.published()
+    state = complete.state_dict()
+    assert {own: state[name].shape for own, name in names.items()} == {
+        own: value.shape for own, value in backbone.state_dict().items()
+    }
+    assert all(name in names.values() or name.startswith(head) for name in state)
+    assert backbone.mean == timm.get_pretrained_cfg(name).mean

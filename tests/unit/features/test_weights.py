@@ -1,6 +1,8 @@
 """The weights a network starts from: files and torchvision's names, and what is said when they do not fit."""
 
+import json
 import pickle
+from argparse import Namespace
 from urllib.error import URLError
 
 import pytest
@@ -25,14 +27,84 @@ def same(a, b):
 @pytest.mark.parametrize("nested", [None, "state_dict", "network", "model"])
 def test_a_file_of_the_whole_network(tmp_path, nested):
     state = build_network(SMALL, seed=1).state_dict()
+    state["mean"] = state["mean"] + 0.1  # the images' normalisation is a part of it
     config = saved({nested: state, "epoch": 3} if nested else state, tmp_path / "w.pt")
     assert same(build_network(config, seed=0).state_dict(), state)
 
 
-def test_a_file_of_the_backbone_as_data_parallel_leaves_it(tmp_path):
+@pytest.mark.parametrize(
+    "prefix",
+    ["", "module.", "model.", "backbone.", "module.backbone.", "module.encoder_q.", "_orig_mod.", "visual.trunk."],
+)
+def test_a_file_of_the_backbone_whatever_it_was_wrapped_in(tmp_path, prefix):
     state = build_network(SMALL, seed=1).backbone.state_dict()
-    config = saved({f"module.{k}": v for k, v in state.items()}, tmp_path / "w.pt")
+    config = saved({f"{prefix}{k}": v for k, v in state.items()}, tmp_path / "w.pt")
     assert same(build_network(config, seed=0).backbone.state_dict(), state)
+
+
+def test_what_is_saved_beside_the_network_is_not_read(tmp_path):
+    state = build_network(SMALL, seed=1).backbone.state_dict()
+    moco = {f"module.encoder_q.{k}": v for k, v in state.items()}
+    moco |= {f"module.encoder_k.{k}": v + 1 for k, v in state.items()} | {"module.queue": torch.zeros(3, 4)}
+    content = {"state_dict": moco, "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}}, "args": Namespace(lr=0.1)}
+    assert same(build_network(saved(content, tmp_path / "w.pt"), seed=0).backbone.state_dict(), state)
+    content = {"student": state, "teacher": state}
+    with pytest.raises(InputError, match=r"holds 2 networks that fit, under 'student\.', 'teacher\.'"):
+        build_network(saved(content, tmp_path / "w.pt"), seed=0)
+
+
+def test_a_file_of_torchvision_needs_no_list_of_its_classifier(tmp_path):
+    state = torchvision.models.resnet18(num_classes=751).state_dict()
+    old = {k: v for k, v in state.items() if not k.endswith("num_batches_tracked")}  # as torch saved before 0.4.1
+    config = saved(old, tmp_path / "w.pt").replace(architecture="resnet18")
+    found = build_network(config, seed=0).backbone.state_dict()
+    assert all(torch.equal(value, state[name]) for name, value in found.items())
+
+
+@pytest.mark.parametrize("prefix", ["", "module.", "state_dict_ema.model."])
+def test_a_file_of_timm_needs_no_list_of_its_classifier(tmp_path, stand_in_timm, prefix):
+    state = stand_in_timm.create_model("net").state_dict()
+    config = saved({prefix + k: v for k, v in state.items()}, tmp_path / "w.pt").replace(architecture="timm/net")
+    found = build_network(config, seed=0).backbone.state_dict()
+    assert all(
+        torch.equal(value, state[name.removeprefix("model.").replace("stages_", "stages.")])
+        for name, value in found.items()
+    )
+    own = saved(found, tmp_path / "own.pt").replace(architecture="timm/net")
+    assert same(build_network(own, seed=1).backbone.state_dict(), found)
+
+
+def safetensors(state):
+    """Return a file's bytes as the format's description says it."""
+    header, data = {"__metadata__": {"format": "pt"}}, b""
+    for name, value in state.items():
+        raw = value.numpy().tobytes()
+        offsets = [len(data), len(data) + len(raw)]
+        dtype = {torch.float32: "F32", torch.int64: "I64"}[value.dtype]
+        header[name] = {"dtype": dtype, "shape": list(value.shape), "data_offsets": offsets}
+        data += raw
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + data
+
+
+def test_safetensors_are_read_and_damaged_ones_named(tmp_path):
+    state, path = build_network(SMALL, seed=1).backbone.state_dict(), tmp_path / "model.safetensors"
+    whole = safetensors(state)
+    path.write_bytes(whole)
+    config = SMALL.replace(weights=str(path))
+    assert same(build_network(config, seed=0).backbone.state_dict(), state)
+    for damaged in (b"", whole[:5], whole[:200], whole[:-1], b"\2" + bytes(7) + b"[]", whole.replace(b"F32", b"X32")):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match=r"model\.safetensors cannot be read"):
+            build_network(config, seed=0)
+
+
+def test_near_names_are_offered(tmp_path):
+    state = build_network(SMALL, seed=1).backbone.state_dict()
+    state["stages.0.convA.weight"] = state.pop("stages.0.conv1.weight")
+    with pytest.raises(InputError) as error:
+        build_network(saved(state, tmp_path / "w.pt"), seed=0)
+    assert "unexpected: stages.0.convA.weight [4, 4, 3, 3], near to stages.0.conv1.weight" in str(error.value)
 
 
 def test_a_mismatch_lists_missing_unexpected_and_shapes(tmp_path):
@@ -50,7 +122,7 @@ def test_a_mismatch_lists_missing_unexpected_and_shapes(tmp_path):
     assert "network.ignore_weights" in text
 
 
-def test_a_classifier_is_ignored_only_if_configured(tmp_path):
+def test_other_names_are_ignored_only_if_configured(tmp_path):
     state = build_network(SMALL, seed=1).backbone.state_dict()
     config = saved({**state, "fc.weight": torch.zeros(10, 8)}, tmp_path / "w.pt")
     with pytest.raises(InputError, match=r"unexpected: fc\.weight"):
@@ -105,7 +177,7 @@ def test_torchvisions_weights_without_a_connection(monkeypatch):
 
     monkeypatch.setattr(torchvision.models.ResNet18_Weights, "get_state_dict", cut)
     config = NetworkConfig(architecture="resnet18", weights="ResNet18_Weights.IMAGENET1K_V1")
-    with pytest.raises(InputError, match=r"no route to host[\s\S]*network\.weights: PATH/resnet18"):
+    with pytest.raises(InputError, match=r"no route to host[\s\S]*network\.weights=PATH/resnet18"):
         build_network(config, seed=0)
 
 

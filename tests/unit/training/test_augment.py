@@ -3,9 +3,21 @@
 import numpy as np
 import pytest
 import torch
+from scipy.stats import ks_2samp
 
-from whosame.features.batches import MEAN, STD, normalise, to_unit
-from whosame.training.augment import AugmentConfig, affine, augment, colour, erase, flip_and_crop
+from whosame.features.base import IMAGENET_MEAN as MEAN
+from whosame.features.base import IMAGENET_STD as STD
+from whosame.features.batches import to_unit
+from whosame.training.augment import (
+    AugmentConfig,
+    affine,
+    augment,
+    clipped_rectangles,
+    colour,
+    erase,
+    flip_and_crop,
+    redrawn_rectangles,
+)
 
 OFF = AugmentConfig(flip=0, pad=0, erase=0, colour=0, channel_gain=0)
 
@@ -18,10 +30,9 @@ def pictures(n=64, h=24, w=12):
     return torch.from_numpy(np.random.default_rng(0).integers(0, 256, (n, h, w, 3), dtype=np.uint8))
 
 
-def test_switched_off_it_only_normalises():
+def test_switched_off_it_changes_nothing():
     pixels = pictures()
-    expected = (pixels.numpy() / 255 - np.array(MEAN)) / np.array(STD)
-    np.testing.assert_allclose(augment(pixels, OFF, generator()), expected.transpose(0, 3, 1, 2), atol=1e-5)
+    np.testing.assert_allclose(augment(pixels, OFF, generator()), pixels.numpy().transpose(0, 3, 1, 2) / 255, atol=1e-6)
 
 
 def test_the_input_is_left_alone_and_the_generator_decides():
@@ -45,11 +56,12 @@ def test_flip_happens_as_often_as_asked():
     assert 0.2 < flipped.float().mean() < 0.4
 
 
-def test_crop_is_a_shift_filled_with_the_mean_colour():
+@pytest.mark.parametrize(("name", "fill"), [("mean", [round(255 * mean) for mean in MEAN]), ("black", [0, 0, 0])])
+def test_crop_is_a_shift_filled_with_a_colour(name, fill):
     pixels = pictures(200)
-    found = flip_and_crop(pixels, OFF.replace(pad=2), generator())
+    found = flip_and_crop(pixels, OFF.replace(pad=2, pad_colour=name), generator())
     padded = np.empty((200, 28, 16, 3), np.uint8)
-    padded[:] = [round(255 * mean) for mean in MEAN]
+    padded[:] = fill
     padded[:, 2:-2, 2:-2] = pixels
     seen = set()
     for image, source in zip(found.numpy(), padded, strict=True):
@@ -59,11 +71,17 @@ def test_crop_is_a_shift_filled_with_the_mean_colour():
     assert len(seen) == 25
 
 
-def test_erasing_blanks_one_rectangle_of_the_size_asked_for():
-    config = OFF.replace(erase=0.5, erase_area=(0.1, 0.3))
+@pytest.mark.parametrize("shape", ["clipped", "redrawn"])
+@pytest.mark.parametrize(
+    ("name", "fill"), [("mean", MEAN), ("light", [m + m * s for m, s in zip(MEAN, STD, strict=True)])]
+)
+def test_erasing_fills_one_rectangle_of_the_size_asked_for(shape, name, fill):
+    config = OFF.replace(erase=0.5, erase_area=(0.1, 0.3), erase_shape=shape, erase_colour=name)
     images = erase(torch.ones(400, 3, 40, 20), config, generator())
-    blank = images[:, 0] == 0
-    assert torch.equal(images[:, 0], images[:, 2])
+    blank = images[:, 0] != 1
+    for channel, value in enumerate(fill):
+        assert images[:, channel][blank].unique().tolist() == pytest.approx([value])
+        assert (images[:, channel][~blank] == 1).all()
     erased = blank.flatten(1).any(dim=1)
     assert 0.4 < erased.float().mean() < 0.6
     for mask in blank[erased].numpy():
@@ -71,6 +89,35 @@ def test_erasing_blanks_one_rectangle_of_the_size_asked_for():
         assert mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].all()
         assert mask.sum() == len(rows) * len(columns)
         assert 0.04 < mask.mean() < 0.4
+
+
+def published_erasing(random, height, width):
+    """Return height and width of a rectangle as the code of SpCL and Cluster Contrast draws it."""
+    while True:
+        area, aspect = random.uniform(0.02, 0.4) * height * width, random.uniform(0.3, 1 / 0.3)
+        h, w = round((area * aspect) ** 0.5), round((area / aspect) ** 0.5)
+        if w < width and h < height:
+            return h, w
+
+
+def test_redrawn_rectangles_have_the_published_sizes():
+    config = OFF.replace(erase=1, erase_shape="redrawn")
+    top, left, *size = redrawn_rectangles(4000, 64, 32, config, generator()).numpy()
+    random = np.random.default_rng(0)
+    expected = np.array([published_erasing(random, 64, 32) for _ in range(4000)]).T
+    assert (top + size[0] <= 64).all()
+    assert (left + size[1] <= 32).all()
+    for found, reference in zip(size, expected, strict=True):
+        assert ks_2samp(found, reference).pvalue > 0.01
+    assert size[1].max() == 31  # a clipped rectangle is a band across the image in 16 % of the cases
+    bands = clipped_rectangles(4000, 64, 32, config, generator()).numpy()[3] == 32
+    assert bands.mean() == pytest.approx(0.16, abs=0.02)
+
+
+def test_a_rectangle_that_never_fits_is_left_out():
+    images = torch.ones(8, 3, 40, 20)
+    config = OFF.replace(erase=1, erase_area=(0.98, 0.99), erase_shape="redrawn")
+    assert (erase(images, config, generator()) == 1).all()
 
 
 def test_colour_equals_the_four_steps_one_by_one():
@@ -106,8 +153,3 @@ def test_rotation_keeps_shapes_in_tall_images():
     disc = (x**2 + y**2 <= 144).float().expand(100, 3, 81, 41)
     found = affine(disc, OFF.replace(rotation=1.0), generator())
     assert (found - disc).abs().mean() < 0.01
-
-
-def test_normalise_is_in_place_on_its_own_copy_only():
-    images = torch.full((1, 3, 2, 2), 0.5)
-    assert normalise(images) is images

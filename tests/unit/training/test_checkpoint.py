@@ -52,6 +52,14 @@ def build_from(path):
     return network
 
 
+def test_what_images_are_normalised_by_is_restored(tmp_path):
+    network, optimiser = made()
+    network.mean += 0.1
+    Checkpoint.of(network, optimiser, CONFIG, rounds=1).save(tmp_path / "c.pt")
+    images = torch.rand(4, 3, 16, 8)
+    assert torch.equal(Checkpoint.load(tmp_path / "c.pt").build(CONFIG).eval()(images), network.eval()(images))
+
+
 def test_a_checkpoint_is_a_copy():
     network, optimiser = made()
     checkpoint = Checkpoint.of(network, optimiser, CONFIG, rounds=0)

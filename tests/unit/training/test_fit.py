@@ -9,7 +9,7 @@ import torch
 
 from whosame.errors import ParameterError
 from whosame.features import ExtractionConfig, NetworkConfig, build_network, extract
-from whosame.features.batches import normalise, to_unit
+from whosame.features.batches import to_unit
 from whosame.memory import LabelMemory
 from whosame.seeding import stream
 from whosame.training import AugmentConfig, TrainingConfig, fit, learning_rate, make_optimiser
@@ -198,13 +198,21 @@ def test_batchnorm_is_in_chunks():
     targets = training_targets(LABELS, CAMERAS, config)
     objective = OBJECTIVES[config.loss](targets, torch.from_numpy(vectors), config, torch.device("cpu"))
     [batch] = objective.batches(stream(0, "batches", 0))
-    images = normalise(to_unit(torch.from_numpy(pixels.read(batch))))
+    images = to_unit(torch.from_numpy(pixels.read(batch)))
     first, second = replicas = [copy.deepcopy(started).train() for _ in range(2)]
     features = torch.cat([replica(chunk) for replica, chunk in zip(replicas, images.split(8), strict=True)])
     assert report.loss == pytest.approx(objective.loss(features, batch).item(), rel=1e-5)
-    for found, expected, other in zip(network.buffers(), first.buffers(), second.buffers(), strict=True):
+    for (name, found), expected, other in zip(network.named_buffers(), first.buffers(), second.buffers(), strict=True):
         torch.testing.assert_close(found, expected)
-        assert found.ndim == 0 or not torch.allclose(found, other)  # what counts batches is the same
+        assert "running" not in name or not torch.allclose(found, other)
+
+
+def test_bfloat16_is_a_switch_and_said_in_the_report():
+    plain, rough, again = (trained(precision=precision)[:2] for precision in ("float32", "bfloat16", "bfloat16"))
+    assert [report.precision for _, report in (plain, rough)] == ["float32", "bfloat16"]
+    assert rough[1].device == "cpu"
+    assert same(rough[0], again[0])
+    assert 0 < abs(plain[1].loss - rough[1].loss) < 0.5
 
 
 def test_divergence_is_an_error():

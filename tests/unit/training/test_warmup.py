@@ -85,6 +85,7 @@ def test_it_is_done_once(tmp_path):
         {"config": CONFIG.replace(temperature=0.2)},
         {"config": CONFIG.replace(augment=AugmentConfig(pad=2))},
         {"network_config": NETWORK.replace(pooling="max")},
+        {"precision": "bfloat16"},
     ],
 )
 def test_everything_it_depends_on_is_in_its_name(tmp_path, changes):

@@ -72,6 +72,7 @@ def train(
         rounds=this_round.rounds,
         seed=this_round.seed,
         device=this_round.device,
+        precision=this_round.precision,
         vectors=features.vectors,
         memory=in_force,
         weights=image_weights(centrality(graph, labels), labels, in_force) if trusted else None,
@@ -104,7 +105,7 @@ def evaluate(
     trained = checkpoint.build(parse(NetworkConfig, network, "network"))
     how = parse(ExtractionConfig, extraction, "extraction")
     query, gallery = (
-        extract(trained, pixels, image_ids, how, device=this_round.device).vectors
+        extract(trained, pixels, image_ids, how, device=this_round.device, precision=this_round.precision).vectors
         for image_ids in (test_set.query_ids, test_set.gallery_ids)
     )
     retrieval = evaluate_test_set(query, gallery, test_set, options.queries)

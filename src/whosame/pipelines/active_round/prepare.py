@@ -43,6 +43,7 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
         schedule=tuple(strategy.schedule(configuration.budget, configuration.rounds)),
         seed=configuration.seed,
         device=configuration.device,
+        precision=configuration.precision,
         database=database,
         needs_vertical=strategy.needs_vertical,
     )
@@ -84,6 +85,7 @@ def start_network(
             network_config=config,
             seed=this_round.seed,
             device=this_round.device,
+            precision=this_round.precision,
             cache=paths.root() / "data" / "06_models",
             data_key=manifest.digest,
         )

@@ -37,6 +37,7 @@ def extract_features(
         train_set.image_ids,
         parse(ExtractionConfig, extraction, "extraction"),
         device=this_round.device,
+        precision=this_round.precision,
         vertical=this_round.needs_vertical,
     )
 

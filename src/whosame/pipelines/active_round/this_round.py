@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from whosame.features.device import Precision
+
 
 @dataclass(frozen=True)
 class ThisRound:
@@ -21,6 +23,8 @@ class ThisRound:
         The run's: every random number of the round is drawn from it and the round's number.
     device : str
         ``auto``, ``cpu`` or ``cuda``.
+    precision : str
+        ``float32`` or ``bfloat16``.
     database : str
         URL of the label store.
     needs_vertical : bool
@@ -33,6 +37,7 @@ class ThisRound:
     schedule: tuple[int, ...]
     seed: int
     device: str
+    precision: Precision
     database: str
     needs_vertical: bool
 

@@ -7,6 +7,9 @@ from whosame.data.indexing import index_images as index
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
 from whosame.data.pixels import Pixels, PixelsConfig, open_pixels
 from whosame.data.source import SourceConfig
+from whosame.errors import ParameterError
+from whosame.features.backbones import input_settings
+from whosame.features.config import NetworkConfig
 from whosame.parameters import parse
 
 
@@ -39,6 +42,15 @@ def split_images(manifest: Manifest) -> tuple[TrainSet, Truth, TestSet]:
     return split(manifest)
 
 
-def decode_pixels(manifest: Manifest, pixels: dict[str, Any]) -> Pixels:
-    """Decode and resize every image once."""
-    return open_pixels(manifest, parse(PixelsConfig, pixels, "pixels"), paths.root() / "data")
+def decode_pixels(manifest: Manifest, pixels: dict[str, Any], network: dict[str, Any]) -> Pixels:
+    """Decode every image once, resized as the network expects it."""
+    config = parse(PixelsConfig, pixels, "pixels")
+    made_for = parse(NetworkConfig, network, "network")
+    expected = input_settings(made_for)
+    if expected.size not in (None, (config.height, config.width)):
+        height, width = expected.size
+        raise ParameterError(
+            f"network.architecture {made_for.architecture!r} takes images of {height} × {width} pixels alone, not of "
+            f"{config.height} × {config.width}: pixels.height={height},pixels.width={width}"
+        )
+    return open_pixels(manifest, config.replace(resize=config.resize or expected.resize), paths.root() / "data")

@@ -17,6 +17,6 @@ def create_pipeline() -> Pipeline:
         [
             stage_node("prepare", nodes.index_images, SOURCE, "manifest"),
             stage_node("prepare", nodes.split_images, "manifest", "train_set truth test_set"),
-            stage_node("prepare", nodes.decode_pixels, "manifest params:pixels", "pixels"),
+            stage_node("prepare", nodes.decode_pixels, "manifest params:pixels params:network", "pixels"),
         ],
     )
