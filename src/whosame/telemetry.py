@@ -23,6 +23,7 @@ def hush() -> None:
     _find_own_programs()
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines for each round on a server
     filters = os.environ.get("PYTHONWARNINGS", "")
     if IN_CHILDREN not in filters:
         os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [filters, IN_CHILDREN]))

@@ -67,7 +67,9 @@ def test_with_mlflow_away_everything_goes_on_and_is_there_when_it_is_back(projec
 
     with mlflow_server(tmp_path, port):
         for command in (ROUNDS, COMPARE):
-            assert "did not take" not in type_kedro(project, *command, env=env).stderr
+            back = type_kedro(project, *command, env=env)
+            assert "did not take" not in back.stderr
+            assert "View run" not in back.stdout
         client = MlflowClient(address)
         (experiment,) = [found for found in client.search_experiments() if found.name.startswith("synthetic-demo-")]
 
