@@ -13,8 +13,8 @@ UNSUPPORTED = (
     "whosame runs on Linux and macOS. On Windows, use it in WSL (Windows Subsystem for Linux): run 'wsl --install' in "
     "a terminal, open Ubuntu, and install whosame there as README.md says."
 )
-# What flock gives on file systems without locks: NFS without a lock service, Lustre without -o flock, some FUSE ones.
-NO_LOCKS = {getattr(errno, name) for name in ("ENOLCK", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL")}
+# What flock gives on file systems without locks: NFS without a lock service or for a folder, Lustre without -o flock, some FUSE.
+NO_LOCKS = {getattr(errno, name) for name in ("ENOLCK", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EBADF")}
 
 
 def require_supported() -> None:
@@ -30,12 +30,12 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
-def lock(file: IO[Any], *, wait: bool) -> bool:
+def lock(file: IO[Any] | int, *, wait: bool) -> bool:
     """Lock an open file for this process, until it is closed or the process ends.
 
     Parameters
     ----------
-    file : file object
+    file : file object or file descriptor
         Opened for writing; NFS locks no other.
     wait : bool
         Whether to wait where another process has it.

@@ -3,19 +3,20 @@
 MLflow holds a copy of what lies in ``data/runs``: whatever is wrong with it, a round or a comparison goes on.
 """
 
-import fcntl
 import functools
 import logging
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import mlflow
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 from sqlalchemy import NullPool, create_engine, inspect, make_url
+
+from whosame.operating_system import lock
 
 logger = logging.getLogger(__name__)
 
@@ -88,9 +89,8 @@ def _one_process_at_a_time(uri: str) -> Iterator[None]:
         yield
         return
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.with_name(f"{file.name}.lock").open("a") as lock:
-        with suppress(OSError):  # some network file systems have no locks
-            fcntl.flock(lock, fcntl.LOCK_EX)
+    with file.with_name(f"{file.name}.lock").open("a") as opened:
+        lock(opened, wait=True)
         yield
 
 

@@ -3,13 +3,14 @@
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
 from whosame.errors import InputError, StorageError, format_problems
-from whosame.operating_system import usable_cores
+from whosame.operating_system import lock, usable_cores
 from whosame.progress import track
 from whosame.synthetic.config import SyntheticConfig
 from whosame.synthetic.drawing import draw_shot, open_studio
@@ -42,26 +43,46 @@ def render_dataset(config: SyntheticConfig, folder: Path, *, workers: int | None
         The disk is full or cannot be written.
     """
     folder = Path(folder)
-    state = _check_folder(config, folder)
-    shots = plan(config)
     try:
-        present = {f"{name}/{file}" for name in (TRAIN, QUERY, GALLERY) for file in _names(folder / name)}
-        missing = [shot for shot in shots if shot.path not in present]
-        if state == "complete" and not missing:
-            return
-        for name in (TRAIN, QUERY, GALLERY):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-        _write_marker(config, folder, complete=False)
-        _draw_all(config, folder, missing, workers, chunk)
-        for name in (TRAIN, QUERY, GALLERY):
-            for left_over in (folder / name).glob("*.part"):
-                left_over.unlink(missing_ok=True)
-        _write_marker(config, folder, complete=True)
+        with _one_process_at_a_time(folder):
+            _render_missing(config, folder, workers, chunk)
     except OSError as error:
         raise StorageError(
             f"cannot write the synthetic images to {folder}: {error}; make room or choose another folder, then run the "
             "same command: it goes on where it stopped"
         ) from error
+
+
+@contextmanager
+def _one_process_at_a_time(folder: Path) -> Iterator[None]:
+    """Make processes wait for the one that draws: what it has begun is no data set yet."""
+    if folder.exists() and not folder.is_dir():
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        lock(descriptor, wait=True)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _render_missing(config: SyntheticConfig, folder: Path, workers: int | None, chunk: int) -> None:
+    state = _check_folder(config, folder)
+    shots = plan(config)
+    present = {f"{name}/{file}" for name in (TRAIN, QUERY, GALLERY) for file in _names(folder / name)}
+    missing = [shot for shot in shots if shot.path not in present]
+    if state == "complete" and not missing:
+        return
+    for name in (TRAIN, QUERY, GALLERY):
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    _write_marker(config, folder, complete=False)
+    _draw_all(config, folder, missing, workers, chunk)
+    for name in (TRAIN, QUERY, GALLERY):
+        for left_over in (folder / name).glob("*.part"):
+            left_over.unlink(missing_ok=True)
+    _write_marker(config, folder, complete=True)
 
 
 def _names(folder: Path) -> list[str]:

@@ -2,8 +2,11 @@
 
 import dataclasses
 import json
+import os
 import re
 from collections import Counter, defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import wait as wait_for
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from PIL import Image
 
 from whosame.data.source import SourceConfig
 from whosame.errors import InputError, StorageError
+from whosame.operating_system import lock
 from whosame.seeding import stream
 from whosame.synthetic import SyntheticConfig, lookalikes, render, render_dataset
 from whosame.synthetic.drawing import draw_shot, open_studio
@@ -214,3 +218,17 @@ def test_data_sets_that_differ_are_called_differently():
     other = SourceConfig(synthetic=SyntheticConfig(cameras=3)).dataset
     assert other.startswith("synthetic-demo-")
     assert other != SourceConfig(synthetic=SyntheticConfig(seed=1)).dataset
+
+
+def test_while_one_process_draws_another_one_waits(rendered, tmp_path):
+    folder = tmp_path / "small"
+    (folder / TRAIN).mkdir(parents=True)  # as far as the first one has come
+    drawing = os.open(folder, os.O_RDONLY)
+    lock(drawing, wait=True)
+    with ThreadPoolExecutor() as pool:
+        second = pool.submit(render_dataset, SMALL, folder, workers=1)
+        assert not wait_for([second], timeout=0.3).done
+        (folder / TRAIN).rmdir()
+        os.close(drawing)
+        second.result(60)
+    assert contents(folder) == contents(rendered)
