@@ -3,7 +3,7 @@
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -46,8 +46,7 @@ def writing(path: Path) -> Iterator[BinaryIO]:
     partial = path.with_name(path.name + ".partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("a+b") as file:
-            operating_system.lock(file, wait=True)
+        with _open_locked(partial) as file:
             file.truncate(0)
             try:
                 yield file
@@ -63,3 +62,14 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         raise StorageError(
             f"cannot write {path}: {error.strerror}. Free some space or give another folder; nothing was changed.",
         ) from error
+
+
+def _open_locked(path: Path) -> BinaryIO:
+    """Open and lock a file; once more where another writer has renamed or removed it in the meantime."""
+    while True:
+        file = path.open("a+b")
+        operating_system.lock(file, wait=True)
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(file.fileno()), path.stat()):
+                return file
+        file.close()

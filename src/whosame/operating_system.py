@@ -13,7 +13,7 @@ UNSUPPORTED = (
     "whosame runs on Linux and macOS. On Windows, use it in WSL (Windows Subsystem for Linux): run 'wsl --install' in "
     "a terminal, open Ubuntu, and install whosame there as README.md says."
 )
-# What flock gives on file systems without locks: NFS without a lock service or for a folder, Lustre without -o flock, some FUSE.
+# What flock gives without locks: NFS without a lock service, its folders, Lustre without -o flock, some FUSE systems.
 NO_LOCKS = {getattr(errno, name) for name in ("ENOLCK", "ENOTSUP", "EOPNOTSUPP", "ENOSYS", "EINVAL", "EBADF")}
 
 
