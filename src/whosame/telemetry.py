@@ -11,7 +11,10 @@ from typing import TextIO
 
 TELEMETRY = ("DO_NOT_TRACK", "KEDRO_DISABLE_TELEMETRY", "MLFLOW_DISABLE_TELEMETRY")
 NOISE = ("register_new_resolver() is deprecated", "Add type hints to the `predict` method")  # kedro, kedro-mlflow
-IN_CHILDREN = "ignore:starlette.middleware.wsgi is deprecated"  # of MLflow's server, which kedro mlflow ui starts
+IN_CHILDREN = (  # processes that Kedro's plugins start: kedro mlflow ui, kedro viz run
+    "ignore:starlette.middleware.wsgi is deprecated",
+    "ignore:ORJSONResponse is deprecated",
+)
 
 _show = warnings.showwarning
 
@@ -24,9 +27,8 @@ def hush() -> None:
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines for each round on a server
-    filters = os.environ.get("PYTHONWARNINGS", "")
-    if IN_CHILDREN not in filters:
-        os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [filters, IN_CHILDREN]))
+    typed = [each for each in os.environ.get("PYTHONWARNINGS", "").split(",") if each and each not in IN_CHILDREN]
+    os.environ["PYTHONWARNINGS"] = ",".join([*typed, *IN_CHILDREN])
     if warnings.showwarning is _show:  # mlflow sets filters of its own around its warning: a filter cannot hold it
         warnings.showwarning = _show_unless_noise
 
