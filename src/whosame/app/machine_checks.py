@@ -7,6 +7,7 @@ from whosame.annotation.store.store import open_store
 from whosame.app import paths
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError, WhosameError
+from whosame.features.backbones import check_image_size
 from whosame.features.device import find_device
 from whosame.features.network import build_network
 from whosame.runs import Run
@@ -32,6 +33,8 @@ def check_machine(configurations: Iterable[Configuration]) -> None:
         device, precision = configuration.device, configuration.precision
         checks["device", f"{device} {precision}"] = partial(find_device, device, precision)
         checks["database", database] = partial(_open_store, database)
+        size = configuration.pixels.height, configuration.pixels.width
+        checks["size", f"{network.architecture} {size}"] = partial(check_image_size, network, *size)
         if not Run.named(paths.runs_folder(), configuration.run).completed():
             checks["network", network.model_dump_json()] = partial(build_network, network, seed=0)
     problems = []
@@ -41,7 +44,7 @@ def check_machine(configurations: Iterable[Configuration]) -> None:
         except WhosameError as error:
             problems.append(str(error))
     if problems:
-        raise ParameterError("\n".join(problems))
+        raise ParameterError("\n".join(dict.fromkeys(problems)))
 
 
 def _open_store(url: str) -> None:

@@ -4,7 +4,7 @@ from typing import Literal, NamedTuple
 
 from torch import Tensor, nn
 
-from whosame.errors import unknown_name
+from whosame.errors import ParameterError, unknown_name
 from whosame.features.base import Backbone
 from whosame.features.config import ARCHITECTURES, RESNETS, TIMM, NetworkConfig
 from whosame.features.timm_backbone import TimmBackbone, timm_settings
@@ -85,6 +85,22 @@ def input_settings(config: NetworkConfig) -> InputSettings:
         return InputSettings("bilinear", None)
     size = tuple(settings.input_size[1:]) if settings.fixed_input_size else None
     return InputSettings("bicubic" if settings.interpolation == "bicubic" else "bilinear", size)
+
+
+def check_image_size(config: NetworkConfig, height: int, width: int) -> None:
+    """Check that a network takes images of a size in pixels.
+
+    Raises
+    ------
+    ParameterError
+        It takes another size alone; timm is not installed or has no such model.
+    """
+    size = input_settings(config).size
+    if size not in (None, (height, width)):
+        raise ParameterError(
+            f"network.architecture {config.architecture!r} takes images of {size[0]} × {size[1]} pixels alone, not of "
+            f"{height} × {width}: pixels.height={size[0]},pixels.width={size[1]}"
+        )
 
 
 def build_backbone(config: NetworkConfig) -> Backbone:

@@ -7,6 +7,8 @@ import torch
 import torchvision
 from torch import nn
 
+from whosame.app.machine_checks import check_machine
+from whosame.configuration import Configuration
 from whosame.errors import ParameterError
 from whosame.features import NetworkConfig, build_network
 from whosame.features.backbones import input_settings
@@ -130,9 +132,12 @@ def test_images_are_made_as_the_network_expects_them(stand_in_timm):
     assert input_settings(NetworkConfig(architecture="timm/net.in22k")) == ("bilinear", (224, 192))
 
 
-def test_a_network_of_one_size_is_refused_other_pixels_before_they_are_decoded(stand_in_timm):
-    with pytest.raises(ParameterError, match=r"of 224 × 192 pixels alone, not of 64 × 32: pixels\.height=224,"):
-        decode_pixels(None, {}, {"architecture": "timm/net.in22k"})
+def test_a_network_of_one_size_is_refused_other_pixels_before_an_image_is_read(stand_in_timm, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    network = {"architecture": "timm/net.in22k"}
+    for check in (lambda: decode_pixels(None, {}, network), lambda: check_machine([Configuration(network=network)])):
+        with pytest.raises(ParameterError, match=r"of 224 × 192 pixels alone, not of 64 × 32: pixels\.height=224,"):
+            check()
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,7 @@ from whosame.data.indexing import index_images as index
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
 from whosame.data.pixels import Pixels, PixelsConfig, open_pixels
 from whosame.data.source import SourceConfig
-from whosame.errors import ParameterError
-from whosame.features.backbones import input_settings
+from whosame.features.backbones import check_image_size, input_settings
 from whosame.features.config import NetworkConfig
 from whosame.parameters import parse
 
@@ -46,11 +45,6 @@ def decode_pixels(manifest: Manifest, pixels: dict[str, Any], network: dict[str,
     """Decode every image once, resized as the network expects it."""
     config = parse(PixelsConfig, pixels, "pixels")
     made_for = parse(NetworkConfig, network, "network")
-    expected = input_settings(made_for)
-    if expected.size not in (None, (config.height, config.width)):
-        height, width = expected.size
-        raise ParameterError(
-            f"network.architecture {made_for.architecture!r} takes images of {height} × {width} pixels alone, not of "
-            f"{config.height} × {config.width}: pixels.height={height},pixels.width={width}"
-        )
-    return open_pixels(manifest, config.replace(resize=config.resize or expected.resize), paths.root() / "data")
+    check_image_size(made_for, config.height, config.width)
+    resize = config.resize or input_settings(made_for).resize
+    return open_pixels(manifest, config.replace(resize=resize), paths.root() / "data")
