@@ -113,6 +113,10 @@ def test_the_published_data_sets_are_trained_as_in_the_papers(environment):
     assert (configuration.storage.keep_every, configuration.storage.log_checkpoints) == (10, "last")
 
 
+def test_precision_is_a_parameter_that_results_depend_on():
+    assert Configuration().result_parameters()["precision"] == "float32"
+
+
 def test_characters_are_not_mirrored():
     configuration = parse(Configuration, configured("omniglot"))
     for augment in (configuration.training.augment, configuration.warmup.augment):
