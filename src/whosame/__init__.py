@@ -1,7 +1,7 @@
 """whosame: a re-identification model from person crops and as few human answers as possible."""
 
+from whosame.operating_system import sleep_while_waiting
 from whosame.telemetry import hush
-from whosame.threads import sleep_while_waiting
 
 __version__ = "0.1.0"
 

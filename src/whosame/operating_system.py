@@ -1,4 +1,4 @@
-"""Differences between operating systems: usable cores, file locks. Linux and macOS are supported."""
+"""What the operating system decides: usable cores, waiting threads, file locks. Linux and macOS are supported."""
 
 import errno
 import os
@@ -28,6 +28,16 @@ def usable_cores() -> int:
     if hasattr(os, "sched_getaffinity"):  # Linux: a container or taskset may allow fewer than the machine has
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def sleep_while_waiting() -> None:
+    """Let OpenMP's threads sleep while they wait for each other; what the user has set is kept.
+
+    By default libgomp, which torch and faiss use, waits by spinning: on a machine with other work the spinning thread
+    keeps the core from the thread that it waits for (docs/measured.md). The policy is read when torch and faiss are
+    loaded.
+    """
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def lock(file: IO[Any] | int, *, wait: bool) -> bool:

@@ -81,3 +81,17 @@ def test_on_windows_every_command_names_wsl():
     assert done.returncode == 1
     assert done.stderr.strip().startswith("whosame runs on Linux and macOS. On Windows, use it in WSL")
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("chosen", [None, "ACTIVE"])
+def test_threads_sleep_while_they_wait_unless_the_user_chose(chosen):
+    environment = {
+        name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")
+    }
+    environment |= {"OMP_DISPLAY_ENV": "verbose"} | ({"OMP_WAIT_POLICY": chosen} if chosen else {})
+    command = [sys.executable, "-c", "import whosame, faiss, torch"]
+    shown = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120).stderr
+    turns = [int(line.split("'")[1]) for line in shown.splitlines() if "GOMP_SPINCOUNT" in line]
+    if not turns:
+        pytest.skip("torch's OpenMP is not libgomp")
+    assert max(turns) == 0 if chosen is None else min(turns) > 0
