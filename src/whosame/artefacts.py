@@ -5,13 +5,14 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pandas as pd
 from scipy.sparse import load_npz, save_npz
 
 from whosame.atomic import writing
+from whosame.errors import StorageError, WhosameError
 
 # In the folder of a round, in the order of the pipeline; the catalog names the same files.
 FEATURES = "features.npz"
@@ -29,6 +30,10 @@ CHECKPOINT = "checkpoint.pt"
 TRAINING_REPORT = "training.json"
 SELECTION_SHARES = "selection_shares.npy"  # p_j (DCPS, Fig. 2)
 METRICS = "metrics.json"  # the last one: a round with metrics is complete
+OF_A_ROUND = (
+    *(FEATURES, CLUSTERS, GRAPH, NEAREST, CLUSTERING_STATE, QUESTIONS, ANSWERS, MEMORY, STRATEGY_STATE, LABELS),
+    *(PAIRS_PICTURE, CHECKPOINT, TRAINING_REPORT, SELECTION_SHARES, METRICS),
+)
 HEAVY = (FEATURES, GRAPH, CHECKPOINT)  # what pruning removes
 
 # Beside them, written when the round is complete.
@@ -41,6 +46,8 @@ FORK = "fork.json"  # the run and the round that a fork continues
 COMPARISON = "comparison.json"  # the comparison that the run was played for
 LOCK = "lock"
 
+NOT_MADE_AGAIN = (RUN, FORK)
+
 
 @dataclass(frozen=True)
 class Format:
@@ -50,19 +57,36 @@ class Format:
     read: Callable[[Path], Any]
 
 
-def _read_arrays(path: Path) -> dict[str, np.ndarray]:
-    with np.load(path, allow_pickle=False) as arrays:
+def _read_json(path: Path) -> dict[str, Any]:
+    content = json.loads(path.read_bytes())
+    if not isinstance(content, dict):
+        raise ValueError("it holds no JSON object")  # noqa: TRY004  as for any other content
+    return content
+
+
+def _opened(read: Callable[[BinaryIO], Any]) -> Callable[[Path], Any]:
+    """Return a reader that closes the file, also one that cannot be read."""
+
+    def from_path(path: Path) -> Any:
+        with path.open("rb") as file:
+            return read(file)
+
+    return from_path
+
+
+def _read_arrays(file: BinaryIO) -> dict[str, np.ndarray]:
+    with np.load(file, allow_pickle=False) as arrays:
         return dict(arrays)
 
 
 FORMATS = {  # by file name or suffix
-    GRAPH: Format(lambda graph, file: save_npz(file, graph, compressed=False), load_npz),
-    ".npy": Format(lambda array, file: np.save(file, array, allow_pickle=False), np.load),
-    ".npz": Format(lambda arrays, file: np.savez(file, **arrays), _read_arrays),
+    GRAPH: Format(lambda graph, file: save_npz(file, graph, compressed=False), _opened(load_npz)),
+    ".npy": Format(lambda array, file: np.save(file, array, allow_pickle=False), _opened(np.load)),
+    ".npz": Format(lambda arrays, file: np.savez(file, **arrays), _opened(_read_arrays)),
     ".parquet": Format(lambda table, file: table.to_parquet(file), pd.read_parquet),
     ".json": Format(
         lambda content, file: file.write(json.dumps(content, indent=1, sort_keys=True).encode()),
-        lambda path: json.loads(path.read_text()),
+        _read_json,
     ),
     ".png": Format(lambda picture, file: file.write(picture), Path.read_bytes),
 }
@@ -73,13 +97,39 @@ def format_of(path: Path) -> Format:
     return FORMATS[path.name if path.name in FORMATS else path.suffix]
 
 
-def read(path: Path) -> Any:
-    """Return the content of a file.
+def read(path: Path, form: Format | None = None) -> Any:
+    """Return the content of a file, in its own format or the one given.
 
     ``.npy``: an array; ``.npz``: a dictionary of arrays, for the graph a sparse matrix; ``.parquet``: a table;
-    ``.json``: plain values; ``.png``: bytes.
+    ``.json``: a dictionary; ``.png``: bytes.
+
+    Raises
+    ------
+    FileNotFoundError
+        There is no such file.
+    StorageError
+        It is empty, damaged or unreadable; the message names it and says what to do.
     """
-    return format_of(path).read(path)
+    try:
+        return (form or format_of(path)).read(path)
+    except (FileNotFoundError, MemoryError, WhosameError):
+        raise
+    except Exception as error:  # each format has errors of its own
+        reason = "it is empty" if path.is_file() and path.stat().st_size == 0 else f"{type(error).__name__}: {error}"
+        advice = (
+            "Restore it from a backup, or remove the run: kedro runs remove NAME. Its answers stay in the label store."
+            if path.name in NOT_MADE_AGAIN
+            else "Delete it: the command that made it makes it again."
+        )
+        raise StorageError(f"{path} cannot be read: {reason}. {advice}") from error
+
+
+def read_if_whole(path: Path) -> Any:
+    """Return the content of a file that can be done without; None where it is missing or damaged."""
+    try:
+        return read(path)
+    except (FileNotFoundError, StorageError):
+        return None
 
 
 def write(path: Path, value: Any, form: Format | None = None) -> None:

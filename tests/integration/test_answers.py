@@ -60,6 +60,7 @@ def test_errors_are_messages(kedro, played):
     missing = kedro("answers export --format=csv --params=database=sqlite:///data/none.db out.csv")
     assert "there is no label store" in missing.output
     assert not Path("data/none.db").exists()
+    (played / "data" / "02_index" / "manifest_0.parquet").write_bytes(b"")
     assert find_manifest(played / "data", "another") is None
 
 

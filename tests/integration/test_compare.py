@@ -109,3 +109,9 @@ def test_made_again_it_is_the_same_and_excludes_what_is_unfinished_or_of_other_i
     assert (found.name, found.mode) == ("all-synthetic", "found")
     assert sorted(history.run for history in found.histories) == sorted(RUNS)
     assert [run.run for run in found.excluded] == ["cut"]
+
+    (folder / "data/runs/cut/round_000/metrics.json").write_bytes(b"")  # one damaged file
+    found = planned_runs(folder / "data/runs", "small", None)
+    assert sorted(history.run for history in found.histories) == sorted(RUNS)
+    (why,) = [run.why for run in found.excluded if run.run == "cut"]
+    assert "metrics.json cannot be read: it is empty" in why

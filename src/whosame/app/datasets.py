@@ -59,10 +59,10 @@ class Artefact(AbstractDataset[Any, Any]):  # type: ignore[misc]
         if self._optional and not self._path.exists():
             return None
         try:
-            return self._format.read(self._path)
+            return artefacts.read(self._path, self._format)
         except FileNotFoundError:
             raise ResumeError(
-                f"{self._path} is missing: it was removed or pruned. Fork a round that was kept, or begin another run."
+                f"{self._path} is missing: it was removed or pruned. Fork a round that was kept, or start another run."
             ) from None
 
     def save(self, data: Any) -> None:

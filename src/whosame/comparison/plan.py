@@ -1,6 +1,5 @@
 """Plans of comparisons: the runs to play, and the file that keeps what was planned and what failed."""
 
-import json
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -73,7 +72,7 @@ class SavedPlan:
         path = folder / FILE
         if not path.exists():
             return None
-        kept = json.loads(path.read_text())
+        kept = artefacts.read(path)
         return cls(kept["mode"], tuple(kept["runs"]), tuple(kept["notes"]), dict(kept["failed"]))
 
     def write(self, folder: Path) -> None:

@@ -8,7 +8,7 @@ from whosame import artefacts
 from whosame.comparison.arms import Comparison, ExcludedRun, gather
 from whosame.comparison.plan import SavedPlan
 from whosame.comparison.run_history import RunHistory
-from whosame.errors import InputError, unknown_name
+from whosame.errors import InputError, StorageError, unknown_name
 from whosame.runs import Run, all_runs
 
 
@@ -38,8 +38,10 @@ def planned_runs(runs: Path, name: str, plan: SavedPlan | None) -> Comparison:
     plan = plan or SavedPlan(Counter(found.values()).most_common(1)[0][0])
     histories, excluded = [], []
     for run, mode in found.items():
-        history = RunHistory.read(run)
-        if mode != plan.mode:
+        history = _read(run)
+        if isinstance(history, ExcludedRun):
+            excluded.append(history)
+        elif mode != plan.mode:
             excluded.append(ExcludedRun(run.name, f"played for the comparison {mode}, not {plan.mode}"))
         elif run.name in plan.failed and not history.finished:
             after = f"{len(history.rounds)} of {history.configuration['rounds']} rounds"
@@ -56,13 +58,23 @@ def planned_runs(runs: Path, name: str, plan: SavedPlan | None) -> Comparison:
 
 def runs_found(runs: Path, layout: str) -> Comparison:
     """Return the comparison of all finished runs of a layout that were played on the same images."""
-    histories = [RunHistory.read(run) for run in all_runs(runs) if run.completed()]
-    histories = [history for history in histories if history.configuration.get("layout") == layout]
+    found = [_read(run) for run in all_runs(runs) if run.completed()]
+    excluded = [each for each in found if isinstance(each, ExcludedRun)]
+    histories = [each for each in found if isinstance(each, RunHistory) and each.configuration.get("layout") == layout]
     if not histories:
         raise InputError(f"{runs} holds no run with layout={layout}: play some, or give --env")
-    return gather(f"all-{layout}", histories)
+    return gather(f"all-{layout}", histories, excluded=excluded)
+
+
+def _read(run: Run) -> RunHistory | ExcludedRun:
+    """Read a run; one with a damaged file is excluded and does not stop the others."""
+    try:
+        return RunHistory.read(run)
+    except StorageError as error:
+        return ExcludedRun(run.name, str(error))
+    except KeyError:
+        return ExcludedRun(run.name, f"{run.folder / artefacts.RUN} is gone")
 
 
 def _comparison(run: Run) -> dict[str, Any]:
-    path = run.folder / artefacts.COMPARISON
-    return dict(artefacts.read(path)) if path.exists() else {}
+    return dict(artefacts.read_if_whole(run.folder / artefacts.COMPARISON) or {})

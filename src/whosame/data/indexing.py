@@ -4,6 +4,7 @@ import hashlib
 import logging
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -104,8 +105,9 @@ def find_manifest(cache: Path, digest: str) -> Manifest | None:
         :attr:`Manifest.digest`.
     """
     for path in sorted((cache / "02_index").glob("manifest_*.parquet")):
-        if (pq.read_schema(path).metadata or {}).get(b"digest") == digest.encode():
-            return Manifest.load(path)
+        with suppress(OSError, ValueError):  # a damaged one is no reason to miss another
+            if (pq.read_schema(path).metadata or {}).get(b"digest") == digest.encode():
+                return Manifest.load(path)
     return None
 
 

@@ -33,7 +33,7 @@ class PixelsConfig(Parameters):
     """How images are resized. null: as timm says that the network's images are, and bilinear for other networks."""
     invert: bool = False
     """White becomes black: for dark drawings on white paper."""
-    disk_budget_gib: NonNegativeFloat = parameter(20.0, unit="GiB")
+    disk_budget_gib: NonNegativeFloat = parameter(20.0, unit="GiB", results=False)
     """What would take more is decoded at every read."""
 
 
@@ -113,7 +113,9 @@ def open_pixels(manifest: Manifest, config: PixelsConfig, cache: Path) -> Pixels
     changed = "_bicubic" * (config.resize == "bicubic") + "_inverted" * config.invert
     form = f"{config.height}x{config.width}{changed}_v{DECODER}"
     path = cache.resolve() / "03_pixels" / f"{manifest.bytes_digest}_{form}.npy"
-    if not path.exists():
+    try:
+        return MappedPixels(path)
+    except (OSError, ValueError, EOFError):  # absent or damaged
         _check_space(path, size)
         _decode_all(manifest, config, shape, path)
     return MappedPixels(path)

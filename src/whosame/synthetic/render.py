@@ -93,7 +93,7 @@ def _check_folder(config: SyntheticConfig, folder: Path) -> str:
     """Return ``empty``, ``started`` or ``complete``; raise for a folder with anything else."""
     marker = folder / MARKER
     if not marker.exists():
-        if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        if folder.exists() and (not folder.is_dir() or any(not name.startswith(".") for name in _names(folder))):
             raise InputError(f"{folder} exists, but is no synthetic data set: give an empty or a new folder")
         return "empty"
     try:

@@ -7,6 +7,7 @@ without pretrained weights needs a few epochs of NT-Xent before the first round.
 import hashlib
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from whosame.errors import ParameterError
+from whosame.errors import ParameterError, ResumeError
 from whosame.features.batches import Pixels, read_ahead
 from whosame.features.config import NetworkConfig
 from whosame.features.device import Precision, autocast, find_device, memory_format
@@ -104,8 +105,9 @@ def warm_up(
     )
     path = cache / f"warmup_{_digest(*key)}.pt" if cache is not None else None
     if path is not None and path.exists():
-        Checkpoint.load(path).restore(network, None, network_config)
-        return float("nan")
+        with suppress(ResumeError):  # damaged: it is made again
+            Checkpoint.load(path).restore(network, None, network_config)
+            return float("nan")
     loss = _train(network, pixels, image_ids, config, seed=seed, on=find_device(device, precision), precision=precision)
     if path is not None:
         Checkpoint.of(network, torch.optim.SGD(network.parameters()), network_config, rounds=0).save(path)

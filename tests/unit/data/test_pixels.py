@@ -52,6 +52,16 @@ def test_pixels_are_read_by_image_id_in_the_order_asked_for(images, tmp_path):
     assert pixels.read(np.array([], np.int64)).shape == (0, 16, 8, 3)
 
 
+@pytest.mark.parametrize("left", [b"", b"\x93NUMPY", slice(0, 300)])
+def test_damaged_pixels_are_decoded_again(images, tmp_path, left):
+    manifest = manifest_of(images, tmp_path)
+    whole = open_pixels(manifest, CONFIG, tmp_path / "cache")
+    expected, content = whole.read(np.arange(6)), whole.path.read_bytes()
+    whole.path.unlink()
+    whole.path.write_bytes(content[left] if isinstance(left, slice) else left)
+    np.testing.assert_array_equal(open_pixels(manifest, CONFIG, tmp_path / "cache").read(np.arange(6)), expected)
+
+
 def test_streamed_and_mapped_pixels_are_the_same(images, tmp_path):
     manifest = manifest_of(images, tmp_path)
     mapped = open_pixels(manifest, CONFIG, tmp_path / "cache")

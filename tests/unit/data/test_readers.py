@@ -167,6 +167,20 @@ def test_links_back_up_end(tmp_path):
     assert [file.path for file in scan(tmp_path)] == ["a/1.jpg"]
 
 
+def test_what_systems_leave_among_images_is_no_image(tmp_path):
+    strays = [
+        ".DS_Store",
+        "._1.jpg",
+        "Thumbs.db",
+        "a/desktop.ini",
+        ".ipynb_checkpoints/1-checkpoint.jpg",
+        "a/@eaDir/1.jpg",
+    ]
+    strays += ["__MACOSX/1.jpg", "$RECYCLE.BIN/1.jpg", "lost+found/1.jpg", "System Volume Information/1.jpg"]
+    touch(tmp_path, ["1.jpg", "a/2.jpg", "album.jpg/3.jpg", *strays])
+    assert [file.path for file in scan(tmp_path)] == ["1.jpg", "a/2.jpg", "album.jpg/3.jpg"]
+
+
 def test_names_that_are_no_text_are_named(tmp_path):
     (tmp_path / "bad\udcff.jpg").write_text("")
     (tmp_path / "two\nlines.jpg").write_text("")

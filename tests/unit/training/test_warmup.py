@@ -64,6 +64,14 @@ def test_it_learns_and_the_seed_decides():
     assert same(first, again)
 
 
+def test_a_damaged_one_is_made_again(tmp_path):
+    first, _ = warmed(Pictures(), cache=tmp_path, data_key="a")
+    next(tmp_path.iterdir()).write_bytes(b"PK")
+    second, loss = warmed(Pictures(), cache=tmp_path, data_key="a")
+    assert math.isfinite(loss)
+    assert same(first, second)
+
+
 def test_it_is_done_once(tmp_path):
     pixels = Pictures()
     first, loss = warmed(pixels, cache=tmp_path, data_key="a")

@@ -13,6 +13,10 @@ from whosame.names import composed, is_printable
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm", ".gif"})
 
+# Folders of thumbnails and waste that systems make beside images: Synology, QNAP, Windows, macOS, ext4
+NOT_OF_THE_DATA = {"@eaDir", "#recycle", "#snapshot", "@Recycle", "$RECYCLE.BIN", "System Volume Information"}
+NOT_OF_THE_DATA |= {"__MACOSX", "lost+found"}
+
 
 NO_PERSON: Mapping[str, int] = {"-1": JUNK}  # an identity of this name is none
 DIGITS = 18  # of a number that every int64 holds
@@ -65,7 +69,8 @@ class Reader(Protocol):
 def scan(root: Path, under: str = "") -> list[ImageFile]:
     """Return the image files below ``root/under``, sorted by their path relative to ``root`` in Unicode form NFC.
 
-    Hidden files (``._0001.jpg`` of a Mac's archive) and files of other kinds are skipped; links are followed.
+    Hidden files and folders (``._0001.jpg`` of a Mac's archive, ``.ipynb_checkpoints``), the folders of
+    ``NOT_OF_THE_DATA`` and files of other kinds are skipped; links are followed.
 
     Raises
     ------
@@ -97,7 +102,7 @@ def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[Im
         return
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.startswith("."):
+            if entry.name.startswith(".") or entry.name in NOT_OF_THE_DATA:
                 continue
             try:
                 is_folder, about = entry.is_dir(), entry.stat()
