@@ -8,6 +8,7 @@ from kedro.framework.cli.project import project_group as kedro_commands
 from kedro.framework.project import pipelines
 
 from whosame.app.commands.options import PARAMS, Command, friendly_errors
+from whosame.app.selection import check_selection
 from whosame.reporting.table import rounds_table
 from whosame.runs import Run
 
@@ -16,9 +17,10 @@ ORIGINAL = kedro_commands.commands["run"]
 
 @friendly_errors
 def _run(**options: Any) -> None:
-    stages = {node.short_name: node.name for pipeline in pipelines.values() for node in pipeline.nodes}
-    for option in ("node_names", "from_nodes", "to_nodes"):
-        options[option] = [stages.get(name, name) for name in options[option]]
+    from whosame.app.run_parameters import continued
+
+    options |= check_selection(options, pipelines)
+    options["env"], options["params"] = continued(options["env"], options["params"])
     result = ORIGINAL.callback(**options) if ORIGINAL.callback else {}
     if "metrics" in (result or {}):
         finished = Run(Path(result["metrics"]._path).parents[1])  # noqa: SLF001
