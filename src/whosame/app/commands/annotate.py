@@ -38,7 +38,7 @@ def annotate(
     from whosame.annotation.store.store import open_store
     from whosame.annotation.web.server import Address, serve
 
-    with open_store(database or store_url(env, params)) as store:
+    with open_store(database or store_url(env, params, name)) as store:
         uid = None if name is None else _uid(store, name)
         serve(store, Address(host, port, names, https), run_uid=uid, runs=paths.runs_folder(), ready=_print_link)
     click.echo("The page is closed; every answer is kept.")

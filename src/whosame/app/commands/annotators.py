@@ -10,8 +10,8 @@ from kedro.framework.cli.utils import env_option
 from whosame.app import paths
 from whosame.app.commands.label_store import label_store
 from whosame.app.commands.options import friendly_errors, parameters_option
-from whosame.errors import ParameterError, unknown_name
-from whosame.runs import Run, all_runs
+from whosame.errors import ParameterError
+from whosame.runs import find_run
 
 DEFAULT_URL = "http://127.0.0.1:8765"
 MADE_BY = "the first answer, or with kedro annotators add NAME"
@@ -104,11 +104,8 @@ def quality(env: str | None, params: dict[str, Any], name: str | None) -> None:
 
     uid = None
     if name is not None:
-        known = list(all_runs(paths.runs_folder()))
-        uid = Run.named(paths.runs_folder(), name).about().get("uid")
-        if uid is None:
-            raise unknown_name("run", name, [run.name for run in known])
-    with label_store(env, params, made_by=MADE_BY) as store:
+        uid = find_run(paths.runs_folder(), name).about().get("uid", "")  # one that has not started has no answer
+    with label_store(env, params, run=name, made_by=MADE_BY) as store:
         events = store.answers(uid)
         where = f"label store {store.where}" if name is None else f"run {name}"
     click.echo(quality_report(annotator_quality(events), where))

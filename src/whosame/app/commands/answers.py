@@ -114,7 +114,7 @@ def _run(
     from whosame.data.indexing import find_manifest
 
     about = {} if name is None else Run.named(paths.runs_folder(), name).about()
-    with label_store(env, params, made_by=None if about else "the first answer") as store:
+    with label_store(env, params, run=name, made_by=None if about else "the first answer") as store:
         # A name may have been used before: the run's folder has the uid of the current one.
         run = StoredRun(about["uid"], name) if name is not None and about else find_run(store, name)
         about = about or Run.named(paths.runs_folder(), run.name).about()
