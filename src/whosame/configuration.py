@@ -5,7 +5,7 @@ from typing import Any, Literal, Self
 
 from pydantic import NonNegativeInt, PositiveInt, field_validator, model_validator
 
-from whosame.annotators.registry import HUMAN, PAGE_OPTIONS, AnnotatorConfig, AnnotatorName, make_annotator
+from whosame.annotators.registry import HUMAN, AnnotatorConfig, AnnotatorName, make_annotator
 from whosame.clustering import ClusteringConfig
 from whosame.data.manifest import TrainSet, Truth
 from whosame.data.pixels import PixelsConfig
@@ -14,15 +14,14 @@ from whosame.errors import InputError, ParameterError
 from whosame.evaluation import EvaluationConfig
 from whosame.features.config import ExtractionConfig, NetworkConfig
 from whosame.features.device import Precision
-from whosame.parameters import Parameters, one_of, parameter
+from whosame.parameters import Parameters, one_of, parameter, without_effect
 from whosame.runs import is_name
 from whosame.strategies import registry
 from whosame.strategies.base import Strategy
 from whosame.strategies.budget import Schedule
 from whosame.training import TrainingConfig, WarmupConfig
 
-# of "images" and "unreadable" the manifest's digest says what the results depend on
-NOT_RESULT_AFFECTING = {"round", "run", "device", "database", "images", "unreadable", "storage", "compare", "native"}
+OF_THE_COMMAND = {"run", "round", "env", "native", "compare"}  # what a run does not keep: it is named, or not its own
 
 
 class StorageConfig(Parameters):
@@ -64,16 +63,18 @@ class Configuration(SourceConfig):
     """Of the whole run."""
     seed: NonNegativeInt = 0
     """The same seed gives the same questions and figures."""
-    run: str = "demo"
+    run: str = parameter("demo", results=False)
     """Name of the run: its results are in data/runs/NAME."""
-    device: Literal["auto", "cpu", "cuda"] = "auto"
+    device: Literal["auto", "cpu", "cuda"] = parameter("auto", results=False)
     """Where the network runs; auto: a GPU where there is one."""
     precision: Precision = parameter("float32", source="papers")
     """What its backbone computes with. bfloat16 is faster on GPUs of 2020 and later, and changes figures a little."""
-    database: str = parameter("sqlite:///data/answers.db", takes="an SQLAlchemy URL")
+    database: str = parameter("sqlite:///data/answers.db", takes="an SQLAlchemy URL", results=False)
     """The label store; a relative path begins at the project's folder."""
-    round: NonNegativeInt | None = parameter(None, takes="a whole number, 0 or more, or null")
+    round: NonNegativeInt | None = parameter(None, takes="a whole number, 0 or more, or null", results=False)
     """The round to play; null: the first that is not complete."""
+    env: str | None = parameter(None, takes="what --env names", results=False)
+    """The environment in conf that was named by --env; null: none."""
     pixels: PixelsConfig = PixelsConfig()
     """Size and form of the pixels."""
     network: NetworkConfig = NetworkConfig()
@@ -92,11 +93,11 @@ class Configuration(SourceConfig):
     """How the network is trained."""
     evaluation: EvaluationConfig = EvaluationConfig()
     """How a round is evaluated."""
-    storage: StorageConfig = StorageConfig()
+    storage: StorageConfig = parameter(StorageConfig(), results=False)
     """What is kept of old rounds."""
-    native: dict[str, Any] = parameter({})
+    native: dict[str, Any] = parameter({}, results=False)
     """kedro compare --mode=native: what each strategy's paper trains with, as changes to the other parameters."""
-    compare: ComparisonConfig = ComparisonConfig()
+    compare: ComparisonConfig = parameter(ComparisonConfig(), results=False)
     """What is compared."""
 
     @field_validator("strategy")
@@ -126,14 +127,16 @@ class Configuration(SourceConfig):
         return f"{prefix}{root / path}"
 
     def result_parameters(self) -> dict[str, Any]:
-        """Return what the results depend on, other strategies' groups not among it: what a run is continued with."""
-        values = self.model_dump(exclude=NOT_RESULT_AFFECTING)
-        unimportant = PAGE_OPTIONS if self.people_answer else {*PAGE_OPTIONS, "overlap"}
+        """Return what the results depend on, other strategies' groups not among it: what stays as a run started."""
+        values = self.model_dump(exclude=without_effect(type(self)))
+        if not self.people_answer:
+            del values["annotator_options"]["overlap"]
         own = registry.group_of(self.strategy)
-        return values | {
-            "annotator_options": self.annotator_options.model_dump(exclude=unimportant),
-            "strategies": {name: group for name, group in values["strategies"].items() if name == own},
-        }
+        return values | {"strategies": {name: group for name, group in values["strategies"].items() if name == own}}
+
+    def other_parameters(self) -> dict[str, Any]:
+        """Return what else a run is continued with, though no result depends on it: device, label store, page, …."""
+        return self.model_dump(include=without_effect(type(self)), exclude=OF_THE_COMMAND)
 
     @property
     def people_answer(self) -> bool:

@@ -45,7 +45,9 @@ class Parameters(BaseModel):
         return parse(type(self), {**dict(self), **changes})
 
 
-def parameter(default: Any, *, source: str = OWN, unit: str = "", takes: str = "", **bounds: Any) -> Any:
+def parameter(
+    default: Any, *, source: str = OWN, unit: str = "", takes: str = "", results: bool = True, **bounds: Any
+) -> Any:
     """Return a field of a group of parameters.
 
     Parameters
@@ -58,10 +60,13 @@ def parameter(default: Any, *, source: str = OWN, unit: str = "", takes: str = "
         What is counted or measured: ``pixels``, ``seconds``.
     takes : str
         What it takes, in words, where the type and the bounds do not say it.
+    results : bool
+        Whether results depend on it. What they do not depend on may change while a run is continued.
     **bounds
         ``ge``, ``gt``, ``le``, ``lt``, ``validate_default`` and what else :func:`pydantic.Field` takes.
     """
-    return Field(default, json_schema_extra={"source": source, "unit": unit, "takes": takes}, **bounds)
+    extra: dict[str, Any] = {"source": source, "unit": unit, "takes": takes, "results": results}
+    return Field(default, json_schema_extra=extra, **bounds)
 
 
 def parse(into: type[P], values: Mapping[str, Any], where: str = "") -> P:
@@ -132,6 +137,29 @@ def takes(field: FieldInfo) -> str:
 def source(field: FieldInfo) -> str:
     """Return where a field's default comes from."""
     return _extra(field, "source") or OWN
+
+
+def without_effect(group: type[Parameters]) -> dict[str, Any]:
+    """Return the names of the parameters that no result depends on, nested as ``model_dump(exclude=…)`` takes them.
+
+    Examples
+    --------
+    >>> class Page(Parameters):
+    ...     port: int = parameter(8765, results=False)
+    ...     people: int = 1
+    >>> class All(Parameters):
+    ...     page: Page = Page()
+    >>> without_effect(All)
+    {'page': {'port': True}}
+    """
+    found: dict[str, Any] = {}
+    for name, field in group.model_fields.items():
+        kind, extra = field.annotation, field.json_schema_extra
+        if isinstance(extra, dict) and extra.get("results") is False:
+            found[name] = True
+        elif isinstance(kind, type) and issubclass(kind, Parameters) and (inside := without_effect(kind)):
+            found[name] = inside
+    return found
 
 
 def _extra(field: FieldInfo, name: str) -> str:

@@ -1,19 +1,18 @@
 """Runs on disk: ``data/runs`` has a folder a run, with a folder a round."""
 
 import dataclasses
-import json
 import logging
 import os
 import re
-import secrets
+import shutil
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
 from whosame import artefacts, operating_system
-from whosame.artefacts import FORK, HEAVY, LOCK, METRICS, RUN, TIMING
-from whosame.errors import InputError, ResumeError, StorageError
+from whosame.artefacts import COMPARISON, FORK, HEAVY, LOCK, METRICS, OF_A_ROUND, RUN, TIMING
+from whosame.errors import InputError, ParameterError, ResumeError, StorageError, unknown_name
 
 logger = logging.getLogger(__name__)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -58,14 +57,29 @@ class Run:
         """Return the folder of a round, counted from 0."""
         return self.folder / f"round_{number:03d}"
 
+    def exists(self) -> bool:
+        """Return whether there is such a run, started or not."""
+        return any(_there(self.folder / name) for name in (RUN, FORK, COMPARISON, LOCK)) or self.computed(0)
+
+    def computed(self, number: int) -> bool:
+        """Return whether anything of a round has been computed."""
+        return any(_there(self.round(number) / name) for name in OF_A_ROUND)
+
+    def started(self) -> bool:
+        """Return whether anything has been computed in a round of its own: a fork's first ones are another run's."""
+        fork = self.fork()
+        return self.computed(fork["round"] + 1 if fork else 0)
+
+    def fork(self) -> dict[str, Any]:
+        """Return ``fork.json``: what the fork continues, with the ``run.json`` of that run; empty for another run."""
+        path = self.folder / FORK
+        return dict(artefacts.read(path)) if path.exists() else {}
+
     @property
     def forked_from(self) -> str | None:
         """The round that a fork continues, as ``RUN:ROUND``; None for a run that is no fork."""
-        path = self.folder / FORK
-        if not path.exists():
-            return None
-        origin = artefacts.read(path)
-        return f"{origin['run']}:{origin['round']}"
+        origin = self.fork()
+        return f"{origin['run']}:{origin['round']}" if origin else None
 
     def completed(self) -> int:
         """Return how many rounds are complete: the number of the next one."""
@@ -80,53 +94,29 @@ class Run:
 
     def seconds(self, number: int) -> float:
         """Return how long the last attempt at a round took; nan where that was not noted."""
-        timing = self.round(number) / TIMING
-        return float(artefacts.read(timing)["seconds"]) if timing.exists() else float("nan")
+        timing = artefacts.read_if_whole(self.round(number) / TIMING) or {}
+        return float(timing.get("seconds", "nan"))
 
     def bytes_on_disk(self) -> int:
-        """Return the size of the run's files."""
-        return sum(path.stat().st_size for path in self.folder.rglob("*") if path.is_file())
+        """Return the size of the run's files, but for those that vanish meanwhile."""
+        total = 0
+        for folder, _, names in os.walk(self.folder):
+            for name in names:
+                with suppress(OSError):
+                    total += (Path(folder) / name).lstat().st_size
+        return total
 
     def about(self) -> dict[str, Any]:
-        """Return ``run.json``: what the run was made from; empty before its first round."""
+        """Return ``run.json``: what the run was made from; empty before it is opened the first time."""
         path = self.folder / RUN
         return dict(artefacts.read(path)) if path.exists() else {}
 
-    def open(self, configuration: Mapping[str, Any], manifest: Mapping[str, Any], code: str) -> dict[str, Any]:
-        """Write down what the run is made from, or check that it is still the same.
-
-        Parameters
-        ----------
-        configuration : mapping
-            Every parameter that the results depend on.
-        manifest : mapping
-            ``dataset`` and ``digest`` of the images' manifest.
-        code : str
-            The code's version.
-
-        Returns
-        -------
-        dict
-            The run's ``run.json``: uid, configuration, manifest, code, created, and where it was forked from.
-
-        Raises
-        ------
-        ResumeError
-            The run was started with another configuration or other images; what differs is named.
-        """
-        about = self.about()
-        if about:
-            _refuse_differences(self.name, about, configuration, manifest)
-            return about
-        about = {
-            "uid": secrets.token_hex(8),
-            "created": datetime.now(UTC).isoformat(timespec="seconds"),
-            "configuration": dict(configuration),
-            "manifest": dict(manifest),
-            "code": code,
-        }
-        artefacts.write(self.folder / RUN, about)
-        return about
+    def raised(self) -> str:
+        """Return in words from which round on budget or rounds were raised; empty if they were not."""
+        return "; ".join(
+            f"{each['budget']} questions in {each['rounds']} rounds from round {each['from']} on"
+            for each in self.about().get("schedules", [])[1:]
+        )
 
     def lock(self) -> IO[str]:
         """Take the run for this process. The lock ends with the file that is returned, or with the process.
@@ -182,12 +172,42 @@ class Run:
                         path.unlink()
         return freed
 
+    def remove(self) -> None:
+        """Remove the run's folder. Answers are in the label store and stay there.
+
+        Raises
+        ------
+        ResumeError
+            The run is being played.
+        """
+        with self.lock():
+            for entry in sorted(self.folder.iterdir(), key=lambda entry: entry.name in (RUN, FORK)):
+                if entry.name != LOCK:  # last: until then no other process takes the folder
+                    shutil.rmtree(entry) if entry.is_dir() and not entry.is_symlink() else entry.unlink()
+            shutil.rmtree(self.folder)
+
+
+def find_run(runs: Path, name: str) -> Run:
+    """Return the run of a name.
+
+    Raises
+    ------
+    ParameterError
+        There is none; near names are offered.
+    """
+    known = {run.name: run for run in all_runs(runs)}
+    if name in known:
+        return known[name]
+    if not known:
+        raise ParameterError(f"there is no run {name!r}, and no other in {runs}: kedro rounds plays one")
+    raise unknown_name("run", name, known)
+
 
 def all_runs(runs: Path) -> Iterator[Run]:
-    """Yield the runs under ``data/runs``, by name."""
+    """Yield the runs under ``data/runs`` by name, those that have not started too; what else lies there is no run."""
     for folder in sorted(runs.glob("*")) if runs.exists() else ():
-        if folder.is_dir() and not folder.name.startswith(".") and any(folder.glob("round_*")):
-            yield Run(folder)
+        if is_name(folder.name) and (run := Run(folder)).exists():
+            yield run
 
 
 def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -201,23 +221,8 @@ def flatten(nested: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def _refuse_differences(
-    name: str, about: Mapping[str, Any], configuration: Mapping[str, Any], manifest: Mapping[str, Any]
-) -> None:
-    if about["manifest"]["digest"] != manifest["digest"]:
-        raise ResumeError(
-            f"the images of run {name!r} have changed since it began: manifest {about['manifest']['digest'][:12]} "
-            f"({about['manifest']['images']} images) then, {manifest['digest'][:12]} ({manifest['images']}) now. "
-            "Restore the images, or begin another run with --params=run=NAME."
-        )
-    before, now = flatten(about["configuration"]), flatten(json.loads(json.dumps(configuration)))
-    changed = [
-        f"  {key}: {before.get(key)!r} when it began, {now.get(key)!r} now"
-        for key in sorted(before.keys() | now.keys())
-        if before.get(key) != now.get(key)
-    ]
-    if changed:
-        raise ResumeError(
-            f"run {name!r} was started with other parameters:\n" + "\n".join(changed) + "\nType them as they were, "
-            f"begin another run (--params=run=NAME), or continue under a new name (kedro rounds --fork={name}:ROUND)."
-        )
+def _there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # in a folder that may not be looked into
+        return False

@@ -2,6 +2,8 @@
 
 import os
 import re
+import shlex
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -11,6 +13,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+import httpx
 import pandas as pd
 import pytest
 
@@ -149,7 +152,7 @@ def test_the_budget_goes_to_pairs_without_answers(project, play, person):
 
 
 def kedro(project, *arguments):
-    command = [sys.executable, "-m", "kedro", "rounds", "--env=tiny", *arguments]
+    command = [sys.executable, "-m", "kedro", *arguments]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     return subprocess.Popen(command, cwd=project, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
@@ -177,7 +180,12 @@ def gone(pid):
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGKILL])
 def test_the_loop_serves_the_page_and_ends_it(project, end):
-    process = kedro(project, "--params=annotator=human,run=mine,budget=6,rounds=1,annotator_options.port=18765")
+    process = kedro(
+        project,
+        "rounds",
+        "--env=tiny",
+        "--params=annotator=human,run=mine,budget=6,rounds=1,annotator_options.port=18765",
+    )
     try:
         address, pages = served(process)
         assert "/login#" in address
@@ -192,3 +200,66 @@ def test_the_loop_serves_the_page_and_ends_it(project, end):
             assert "Traceback" not in printed
     finally:
         process.kill()
+
+
+class Stranger(Person):
+    """Knows nobody: to them all are different."""
+
+    def verdict(self, first, second):
+        return "different"
+
+
+def readme(section, folder):
+    """Return the commands of a section of the README as they are to be typed, with a folder for PATH."""
+    text = (Path(__file__).parents[2] / "README.md").read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
+    lines = re.findall(r"^    (kedro .*?)(?:  +#.*)?$", text, re.MULTILINE)
+    return [shlex.split(line.replace("PATH", str(folder)))[1:] for line in lines if "omniglot" not in line]
+
+
+@pytest.mark.slow
+def test_the_commands_of_the_readme_as_they_are_typed(project, people_of, type_kedro):
+    crops = project / "crops"
+    drawn = next((project / "data" / "01_raw").iterdir()) / "bounding_box_train"
+    shutil.copytree(drawn, crops)
+    # Smaller, not otherwise: what is typed is the README's
+    tiny = (project / "conf" / "tiny" / "parameters.yml").read_text().partition("pixels:")
+    tiny = f"{tiny[1]}{tiny[2]}".replace("budget: 40", "budget: 6").replace("rounds: 4", "rounds: 2")
+    (project / "conf" / "local" / "parameters.yml").write_text(f"{tiny}annotator_options: {{undo_seconds: 0}}\n")
+    play, alone, annotate, export, import_ = readme("People answer", crops)
+
+    process = kedro(project, *play)
+    try:
+        served(process)
+        while not (project / "data" / "runs" / "mine" / "round_000" / "questions.parquet").exists():
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert "the same command goes on" in process.communicate(timeout=30)[1]
+    finally:
+        process.kill()
+    stranger = Stranger(project, people_of)
+    stranger.start()
+    try:
+        done = type_kedro(project, *alone)
+    finally:
+        stranger.done.set()
+        stranger.join(10)
+    assert "run 'mine' is complete: 2 rounds, 6 questions asked" in done.stdout
+    process = kedro(project, *annotate)
+    try:
+        address = next(line.strip() for line in process.stdout if "/login#" in line)
+        while True:  # until the page is served, Ctrl-C may be lost in a library
+            with suppress(httpx.HTTPError):
+                httpx.get(address, trust_env=False)
+                break
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert "every answer is kept" in process.communicate(timeout=30)[0]
+    finally:
+        process.kill()
+    assert "run mine: 6 answers in answers.csv" in type_kedro(project, *export).stdout
+    assert "6 known already" in type_kedro(project, *import_).stdout
+
+    assert type_kedro(project, "rounds", "--params=run=mine").stdout == done.stdout
+    type_kedro(project, "runs", "remove", "mine", "--yes")
+    (own,) = readme("Your own folder", crops)
+    assert re.search(r"\n +1 +6 ", type_kedro(project, *own).stdout)

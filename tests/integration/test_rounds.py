@@ -111,19 +111,35 @@ def test_a_fork_continues_under_another_strategy(calm, play):
     assert before.isdisjoint({(a, b) for _, a, b, _ in events(calm, "forked")})
 
 
-def test_a_complete_run_goes_on_under_a_new_name_only(calm, play, type_kedro):
+def test_a_complete_run_goes_on_with_more_rounds_or_under_a_new_name(calm, play, type_kedro, project):
     for command in (["run", "--pipelines=active_round"], ["rounds"]):
-        more = ",rounds=5" if command == ["rounds"] else ""
-        done = type_kedro(calm, *command, "--env=tiny", f"--params=run=calm{more}", check=False)
-        assert done.returncode == 1
+        done = type_kedro(calm, *command, "--env=tiny", "--params=run=calm", check=False)
+        assert done.returncode == (1 if command[0] == "run" else 0)
         assert "Traceback" not in done.stderr
-        assert ("rounds: 4 when it began, 5 now" if more else "run 'calm' is complete: 4 rounds") in done.stderr
-        assert "--fork=calm:" in done.stderr
+        assert "run 'calm' is complete: 4 rounds, " in done.stdout + done.stderr
+        assert "kedro rounds --params=run=calm,rounds=8,budget=80" in done.stdout + done.stderr
     assert not list(run_of(calm, "calm").round(4).glob("*"))
     assert play(calm, run="longer", fork="calm:3", rounds=5, budget=45) == 0
     longer = run_of(calm, "longer").metrics()
     assert longer[:4] == run_of(calm, "calm").metrics()
     assert [len(longer), longer[4]["annotation/asked_total"]] == [5, 45]
+
+
+@pytest.mark.slow
+def test_raised_and_killed_it_ends_as_raised_and_undisturbed(project, play):
+    """The round that was under way keeps its allowance; what comes after is a function of what was typed when."""
+    for name in ("raised", "killed"):
+        started = play(project, run=name, rounds=2, budget=8, sabotage=functools.partial(die_while_answering, 1))
+        assert started == -signal.SIGKILL
+        sabotage = functools.partial(die_while_answering, 6) if name == "killed" else None
+        died = play(project, run=name, rounds=3, budget=16, sabotage=sabotage) == -signal.SIGKILL
+        assert died == (name == "killed")
+        assert play(project, run=name) == 0
+    raised = run_of(project, "raised")
+    assert raised.about()["schedules"][1] == {"from": 1, "budget": 16, "rounds": 3}
+    assert raised.metrics()[-1]["annotation/asked_total"] == 16
+    assert run_of(project, "killed").metrics() == raised.metrics()
+    assert events(project, "killed") == events(project, "raised")
 
 
 def test_a_thinned_run_goes_on(project, play):

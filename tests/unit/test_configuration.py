@@ -61,7 +61,7 @@ def test_base_names_every_group_and_defaults_only():
     written = yaml.safe_load(path.read_text())
     assert written.keys() == Configuration.model_fields.keys()
     assert parse(Configuration, written) == Configuration()
-    assert configured("base") == written | {"round": 0}
+    assert configured("base") == written | {"round": 0, "env": "base"}
 
 
 @pytest.mark.parametrize(("name", "config"), groups(Configuration).items())
@@ -84,6 +84,16 @@ def test_choices_are_the_names_of_what_there_is():
 def test_an_environment_is_a_configuration_of_its_own_name(environment):
     configuration = parse(Configuration, configured(environment))
     assert environment == "base" or (configuration.run, configuration.layout) == (environment, environment)
+
+
+def test_a_misspelt_environment_offers_near_ones(tmp_path):
+    with pytest.raises(ParameterError, match="unknown environment 'marke1501': did you mean 'market1501'"):
+        loader("marke1501")
+    for name, extended in (("base", ""), ("mine", "extends: publishd")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "parameters.yml").write_text(f"run: {name}\n{extended}")
+    with pytest.raises(ParameterError, match="unknown environment 'publishd'"):
+        ConfigLoader(str(tmp_path), env="mine", **CONFIG_LOADER_ARGS)["parameters"]
 
 
 @pytest.mark.parametrize("environment", PUBLISHED)

@@ -20,7 +20,8 @@ def run(tmp_path, monkeypatch):
 def begin(**parameters):
     started = RoundHooks()
     started.after_context_created(SimpleNamespace(params={"run": "a", **parameters}))
-    started.before_pipeline_run({}, create_pipeline())
+    pipeline = create_pipeline()
+    started.before_pipeline_run({}, pipeline, dict.fromkeys(pipeline.inputs(), "a file"))
     return started
 
 
@@ -55,7 +56,10 @@ def test_after_the_last_round_there_is_none(run):
     complete(run, 0)
     complete(run, 1)
     for number in (1, 2):
-        with pytest.raises(ResumeError, match=r"run 'a' is complete: 2 rounds are played.*--fork=a:1 "):
+        with pytest.raises(
+            ResumeError,
+            match=r"(?s)run 'a' is complete: 2 rounds, 0 questions asked.*--params=run=a,rounds=4,budget=1000",
+        ):
             begin(rounds=2, round=number)
 
 

@@ -115,7 +115,7 @@ class RoundRecord:
         ]
         if problems:
             title = f"{len(problems)} images that run {self._run!r} has answers about are not what they were"
-            advice = "Restore the images, or begin another run (--params=run=NAME)."
+            advice = "Restore the images, or start another run (--params=run=NAME)."
             raise ResumeError(format_problems(title, problems, advice))
 
 

@@ -13,7 +13,6 @@ from whosame.errors import unknown_name
 from whosame.parameters import Parameters, Share, parameter
 
 HUMAN: Final = "human"
-PAGE_OPTIONS = {"undo_seconds", "serve", "host", "port"}  # how people are reached: no result depends on it
 ERRORS = "an assumption; docs/measured.md has what wrong answers cost"
 
 
@@ -30,13 +29,13 @@ class AnnotatorConfig(Parameters):
     """What a simulated answer is counted as in the account of the cost."""
     overlap: PositiveInt = parameter(1, unit="people")
     """Annotator human: how many people answer each pair, and one more where they disagree."""
-    undo_seconds: NonNegativeFloat = parameter(5.0, unit="seconds")
+    undo_seconds: NonNegativeFloat = parameter(5.0, unit="seconds", results=False)
     """Annotator human: how long answers can still be undone after a round's last one."""
-    serve: bool = True
+    serve: bool = parameter(True, results=False)
     """Annotator human: kedro rounds serves the annotation page itself; otherwise kedro annotate does."""
-    host: str = parameter("127.0.0.1", takes="an address of this machine")
+    host: str = parameter("127.0.0.1", takes="an address of this machine", results=False)
     """What the page listens on; 127.0.0.1: this machine alone."""
-    port: int = parameter(8765, ge=1, le=65535)
+    port: int = parameter(8765, ge=1, le=65535, results=False)
     """The page's port."""
 
 

@@ -15,12 +15,13 @@ from whosame.app import paths
 from whosame.app.machine_checks import check_machine
 from whosame.app.mlflow_log import log_run
 from whosame.app.round_loop import play
+from whosame.app.run_parameters import check_images, check_unchanged
 from whosame.comparison.plan import Plan, SavedPlan
 from whosame.comparison.planning import fit_to_images, make_plan
 from whosame.configuration import Configuration
 from whosame.data.indexing import index_images
 from whosame.data.manifest import Manifest, split
-from whosame.errors import ResumeError, find_user_error
+from whosame.errors import ResumeError, StorageError, find_user_error
 from whosame.parameters import merge, parse
 from whosame.runs import Run
 
@@ -88,13 +89,13 @@ def play_comparison(
 def _check_played(plan: Plan, parameters: Mapping[str, Any], manifest: Manifest) -> None:
     """Refuse runs that exist under a planned name and were started with other parameters or images."""
     problems = []
-    images = {"digest": manifest.digest, "images": len(manifest)}
     for planned in plan.runs:
         run = Run.named(paths.runs_folder(), planned.name)
-        if run.about():
+        if run.started():
             try:
-                run.open(parse(Configuration, merge(parameters, planned.parameters)).result_parameters(), images, "")
-            except ResumeError as error:
+                check_unchanged(run, parse(Configuration, merge(parameters, planned.parameters)), raising=False)
+                check_images(run.name, run.about()["manifest"], manifest)
+            except (ResumeError, StorageError) as error:
                 problems.append(str(error))
     if problems:
         raise ResumeError("\n".join([*problems, "Or give this comparison another name: --name=NAME."]))

@@ -6,6 +6,7 @@ from typing import IO, Any
 
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
+from kedro.io import CatalogProtocol
 from kedro.pipeline import Pipeline
 from kedro.pipeline.node import Node
 
@@ -14,9 +15,12 @@ from whosame.app import paths
 from whosame.app.machine_checks import check_machine
 from whosame.app.mlflow_log import log_run
 from whosame.app.progress_bar import RoundBar
+from whosame.app.run_parameters import check_unchanged
+from whosame.app.selection import check_inputs
 from whosame.configuration import Configuration
 from whosame.errors import ResumeError, WhosameError
 from whosame.parameters import parse
+from whosame.reporting.run_text import completion
 from whosame.runs import Run
 
 
@@ -34,10 +38,10 @@ class RoundHooks:
         self._context = context
 
     @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline) -> None:
-        """Check every parameter and what the machine has, take the run's lock, announce the round."""
-        del run_params
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+        """Check selection, parameters and machine, take the run's lock, announce the round."""
         self._playing = None
+        check_inputs(pipeline, catalog, run_params)
         if self._context is None or "prepare" not in {node.namespace for node in pipeline.nodes}:
             return
         configuration = parse(Configuration, self._context.params)
@@ -46,6 +50,8 @@ class RoundHooks:
         run = Run.named(paths.runs_folder(), configuration.run)
         lock = run.lock()  # first: until it is taken another process may complete a round
         try:
+            if run.started() and run.about():
+                check_unchanged(run, configuration, raising=True)
             number = _next_round(run, configuration)
             check_machine([configuration])
         except WhosameError:
@@ -111,11 +117,7 @@ class _Playing:
 def _next_round(run: Run, configuration: Configuration) -> int:
     number = run.completed()
     if number >= configuration.rounds:
-        raise ResumeError(
-            f"run {run.name!r} is complete: {number} rounds are played, and rounds={configuration.rounds}. Begin "
-            "another (--params=run=NAME), or continue this one under a new name with more rounds "
-            f"(kedro rounds --fork={run.name}:{number - 1} --params=run=NAME,rounds=MORE)."
-        )
+        raise ResumeError(completion(run, configuration))
     if configuration.round != number:
         raise ResumeError(
             f"round {configuration.round} of run {run.name!r} was asked for, and {number} is the next one: "

@@ -10,7 +10,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
@@ -19,6 +18,7 @@ from mlflow.tracking import MlflowClient
 from whosame import artefacts
 from whosame.app import paths
 from whosame.app.mlflow_server import attempt
+from whosame.app.run_record import configuration_at
 from whosame.artefacts import ANSWERS, CHECKPOINT, METRICS, MLFLOW_RUN, PAIRS_PICTURE, QUESTIONS, SELECTION_SHARES
 from whosame.comparison.run_history import figures
 from whosame.configuration import Configuration
@@ -30,6 +30,7 @@ ROUND = "whosame.round"
 PARENT = "mlflow.parentRunId"
 MANIFEST = "whosame.manifest"
 FORKED = "whosame.forked_from"
+RAISED = "whosame.raised"  # from which round on budget or rounds were raised
 COMPARISON = "whosame.comparison"  # the comparison that a run was played for
 MODE = "whosame.comparison_mode"
 BY_QUESTIONS = "by_questions/"  # every metric once more, with the questions asked so far as MLflow's step
@@ -70,6 +71,8 @@ def _synchronise(client: MlflowClient, run: Run, configuration: Configuration) -
     about, done = run.about(), run.metrics()
     experiment = find_experiment(client, about["manifest"]["dataset"])
     parent = _parent(client, experiment, run, about)
+    if how := run.raised():
+        client.set_tag(parent, RAISED, how)
     for number, metrics in enumerate(done):
         note = run.round(number) / MLFLOW_RUN
         if _noted(note).get("parent") != parent:
@@ -83,10 +86,7 @@ def _synchronise(client: MlflowClient, run: Run, configuration: Configuration) -
 
 def _noted(path: Path) -> dict[str, str]:
     """Return what was noted beside the artefacts; empty where there is no note, or it is damaged."""
-    try:
-        return dict(artefacts.read(path)) if path.exists() else {}
-    except ValueError:
-        return {}
+    return dict(artefacts.read_if_whole(path) or {})
 
 
 def _find(client: MlflowClient, experiment: str, tags: Mapping[str, str]) -> str | None:
@@ -108,7 +108,7 @@ def _parent(client: MlflowClient, experiment: str, run: Run, about: Mapping[str,
     tags = {"whosame.run": run.name, "whosame.code": about["code"], MANIFEST: about["manifest"]["digest"]}
     if run.forked_from is not None:
         tags[FORKED] = run.forked_from
-    _log(client, found, params=about["configuration"], tags=tags)
+    _log(client, found, params=configuration_at(about, 0), tags=tags)
     _log_dataset(client, found, about["manifest"])
     _tag_comparison(client, found, run)
     artefacts.write(path, {"run_id": found})
@@ -127,9 +127,8 @@ def _holds(client: MlflowClient, run_id: str) -> bool:
 
 def _tag_comparison(client: MlflowClient, parent: str, run: Run) -> None:
     """Tag the run with its comparison, which may be younger than the run."""
-    path = run.folder / artefacts.COMPARISON
-    if path.exists():
-        comparison = artefacts.read(path)
+    comparison = artefacts.read_if_whole(run.folder / artefacts.COMPARISON)
+    if comparison:
         client.set_tag(parent, COMPARISON, comparison["name"])
         client.set_tag(parent, MODE, comparison["mode"])
 
@@ -160,14 +159,13 @@ def _log_round(
     by_round = [Metric(name, value, when, number) for name, value in numbers.items()]
     asked = int(numbers.get(ASKED, 0))
     by_questions = [Metric(BY_QUESTIONS + name, value, when, asked) for name, value in numbers.items()]
-    _log(client, child, params=run.about()["configuration"], metrics=by_round)
+    _log(client, child, params=configuration_at(run.about(), number), metrics=by_round)
     _log(client, parent, metrics=[*by_round, *by_questions])
     for name in (PAIRS_PICTURE, QUESTIONS, ANSWERS, SELECTION_SHARES, METRICS):
         if (folder / name).exists():
             client.log_artifact(child, str(folder / name))
-    path = folder / SELECTION_SHARES
-    shares = artefacts.read(path) if path.exists() else np.empty(0)
-    if shares.any():
+    shares = artefacts.read_if_whole(folder / SELECTION_SHARES)
+    if shares is not None and shares.any():
         client.log_figure(child, selection_histogram({f"{run.name}, round {number}": shares}), "p_j.png")
     if checkpoint and (folder / CHECKPOINT).exists():
         client.log_artifact(child, str(folder / CHECKPOINT))

@@ -13,7 +13,9 @@ from tqdm import tqdm
 from whosame.annotation.web.process import PageProcess
 from whosame.app import paths
 from whosame.app.forks import fork as begin_fork
+from whosame.app.forks import origin_of
 from whosame.app.mlflow_log import log_run
+from whosame.app.run_parameters import continued
 from whosame.configuration import Configuration
 from whosame.errors import ResumeError
 from whosame.parameters import parse
@@ -21,8 +23,9 @@ from whosame.runs import Run
 
 
 def configured(env: str | None, parameters: Mapping[str, Any]) -> Configuration:
-    """Return the parameters of the project around the working directory, with ``--env`` and ``--params``."""
+    """Return the parameters in force with ``--env`` and ``--params``: a run's own, if one that has started is named."""
     bootstrap_project(paths.root())
+    env, parameters = continued(env, parameters)
     with KedroServiceSession.create(project_path=paths.root(), env=env) as session:
         return parse(Configuration, session.load_context(runtime_params=dict(parameters)).params)
 
@@ -40,7 +43,8 @@ def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = N
     parameters : mapping
         The parameters of ``--params``.
     fork : str, optional
-        ``RUN:ROUND``: continue after that round of another run, under the name in ``parameters["run"]``.
+        ``RUN:ROUND``: continue after that round of another run, under the name in ``parameters["run"]``, with that
+        run's parameters and the given ones over them.
 
     Returns
     -------
@@ -48,12 +52,14 @@ def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = N
         The run, complete.
     """
     bootstrap_project(paths.root())
+    origin, at = origin_of(fork, paths.runs_folder()) if fork is not None else (None, 0)
+    env, parameters = continued(env, parameters, origin=origin)
     with KedroServiceSession.create(project_path=paths.root(), env=env) as session:
-        context = session.load_context(runtime_params=dict(parameters))
+        context = session.load_context(runtime_params=parameters)
         configuration = parse(Configuration, context.params)
         run = Run.named(paths.runs_folder(), configuration.run)
-        if fork is not None:
-            begin_fork(fork, run)
+        if origin is not None:
+            begin_fork(origin, at, run)
         if run.completed() >= configuration.rounds:
             log_run(run, configuration)  # MLflow may have been away when the last round ended
         with _page(configuration) if run.completed() < configuration.rounds else nullcontext():

@@ -131,6 +131,8 @@ def gather(
         if history.forked_from:
             why = f"a fork of {history.forked_from}: its first rounds are another run's"
             left_out.append(ExcludedRun(history.run, why))
+        elif history.raised:
+            left_out.append(ExcludedRun(history.run, f"raised to {history.raised}: its schedule is its own"))
         elif not history.finished or not history.rounds:
             of = history.configuration.get("rounds", "?")
             left_out.append(ExcludedRun(history.run, f"unfinished: {len(history.rounds)} of {of} rounds"))

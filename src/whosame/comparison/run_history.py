@@ -45,6 +45,8 @@ class RunHistory:
     shares : float64 [C] or None
         p_j after the last round (DCPS, Eq. 7); None where it was not kept.
     forked_from : str or None
+    raised : str
+        From which round on budget or rounds were raised; empty if they were not.
     """
 
     run: str
@@ -58,6 +60,7 @@ class RunHistory:
     code: str = ""
     shares: NDArray[np.float64] | None = None
     forked_from: str | None = None
+    raised: str = ""
 
     @classmethod
     def read(cls, run: Run) -> Self:
@@ -65,7 +68,6 @@ class RunHistory:
         about, done = run.about(), run.metrics()
         configuration = {name: str(value) for name, value in flatten(about["configuration"]).items()}
         manifest = about["manifest"]
-        shares = run.round(len(done) - 1) / artefacts.SELECTION_SHARES
         return cls(
             run=run.name,
             configuration=configuration,
@@ -76,8 +78,9 @@ class RunHistory:
             finished=len(done) >= int(configuration["rounds"]),
             created=int(datetime.fromisoformat(about["created"]).timestamp()),
             code=about["code"],
-            shares=artefacts.read(shares) if shares.exists() else None,
+            shares=artefacts.read_if_whole(run.round(len(done) - 1) / artefacts.SELECTION_SHARES),
             forked_from=run.forked_from,
+            raised=run.raised(),
         )
 
     @property

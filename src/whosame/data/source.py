@@ -16,11 +16,11 @@ class SourceConfig(Parameters):
 
     layout: Layout = "synthetic"
     """How the images are named; docs/data.md describes each layout."""
-    images: str | None = parameter(None, validate_default=True, takes="the path of a folder, or null")
-    """Folder of the images. null: layout synthetic, which renders its own."""
-    max_megapixels: PositiveFloat = parameter(20.0, unit="megapixels")
+    images: str | None = parameter(None, validate_default=True, takes="the path of a folder, or null", results=False)
+    """Folder of the images. null: layout synthetic, which renders its own. A run knows its images by their bytes."""
+    max_megapixels: PositiveFloat = parameter(20.0, unit="megapixels", results=False)
     """A larger image is no person crop but a mistake."""
-    unreadable: Literal["error", "skip"] = "error"
+    unreadable: Literal["error", "skip"] = parameter("error", results=False)
     """Images that cannot be used (empty, damaged, too large …): an error, or left out, counted and listed in a file."""
     duplicates: Literal["error", "keep"] = "error"
     """The same file content under two people: an error, or kept and counted."""

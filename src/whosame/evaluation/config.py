@@ -19,5 +19,5 @@ class EvaluationConfig(Parameters):
     kappa: NonNegativeFloat = parameter(1.0, source="DCPS Eq. 8; methods.md A.4 #5")
     """Added to every cluster's count in the KL divergence. At 0 it is infinite, and left out of the metrics, until
     every cluster was asked about."""
-    pairs_shown: NonNegativeInt = parameter(100, unit="pairs")
+    pairs_shown: NonNegativeInt = parameter(100, unit="pairs", results=False)
     """Most pairs that are drawn in the picture of a round."""

@@ -26,6 +26,11 @@ class Line:
     source: str
     meaning: str
 
+    @property
+    def full_name(self) -> str:
+        """Its dotted name."""
+        return f"{self.group}.{self.name}".lstrip(".")
+
 
 def parameters_text(values: Parameters, group: str | None = None) -> str:
     """Write down parameters, those that differ from their default marked with ``*``.
@@ -44,9 +49,9 @@ def parameters_text(values: Parameters, group: str | None = None) -> str:
     """
     lines = list(parameter_lines(values, type(values)()))
     if group is not None:
-        chosen = [line for line in lines if f"{_full_name(line)}.".startswith(f"{group}.")]
+        chosen = [line for line in lines if f"{line.full_name}.".startswith(f"{group}.")]
         if not chosen:
-            known = {part for line in lines for part in (line.group, _full_name(line)) if part}
+            known = {part for line in lines for part in (line.group, line.full_name) if part}
             known |= {name.rpartition(".")[0] for name in known if "." in name}
             raise unknown_name("group of parameters", group, known)
         lines = chosen
@@ -87,14 +92,10 @@ def parameter_lines(values: Parameters, defaults: Parameters, group: str = "") -
         )
 
 
-def _full_name(line: Line) -> str:
-    return f"{line.group}.{line.name}".lstrip(".")
-
-
 def _written(line: Line) -> str:
     mark = "*" if line.value != line.default else " "
-    head = f"{mark} {line.name}: {_yaml(line.value)}"
-    facts = f"default {_yaml(line.default)}; takes {line.takes}; source: {line.source}"
+    head = f"{mark} {line.name}: {yaml_text(line.value)}"
+    facts = f"default {yaml_text(line.default)}; takes {line.takes}; source: {line.source}"
     if len(head) < COLUMN:
         return "\n".join([_fill(facts, f"{head:<{COLUMN}}", " " * COLUMN), _fill(line.meaning, " " * 6, " " * 6)])
     return "\n".join([head, _fill(facts, " " * COLUMN, " " * COLUMN), _fill(line.meaning, " " * 6, " " * 6)])
@@ -104,12 +105,13 @@ def _fill(text: str, first: str, rest: str) -> str:
     return textwrap.fill(text, WIDTH, initial_indent=first, subsequent_indent=rest, break_on_hyphens=False)
 
 
-def _yaml(value: object) -> str:
+def yaml_text(value: object) -> str:
+    """Return a value as YAML has it, on one line."""
     match value:
         case None | bool():
             return "null" if value is None else str(value).lower()
         case tuple() | list():
-            return f"[{', '.join(map(_yaml, value))}]"
+            return f"[{', '.join(map(yaml_text, value))}]"
         case Mapping():
-            return f"{{{', '.join(f'{name}: {_yaml(each)}' for name, each in value.items())}}}"
+            return f"{{{', '.join(f'{name}: {yaml_text(each)}' for name, each in value.items())}}}"
     return str(value)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
+from whosame.errors import StorageError
 from whosame.evaluation.best_round import best_round
 from whosame.runs import Run
 
@@ -84,25 +85,34 @@ def rounds_table(run: Run) -> str:
 
 
 def runs_table(runs: Sequence[Run]) -> str:
-    """Return one line per run: strategy, rounds, questions, mAP of the last and the best round, ARI, size on disk."""
+    """Return one line per run: strategy, rounds, questions, mAP of the last and the best round, ARI, size on disk.
+
+    A run with a damaged file has dashes, and the file is named below the table.
+    """
     if not runs:
         return "there is no run yet: kedro run --pipelines=active_round makes one"
-    rows = []
+    rows, damaged = [], []
     for run in runs:
-        metrics = run.metrics()
-        newest, best = (metrics[-1], metrics[best_round(metrics)]) if metrics else ({}, {})
-        configuration = run.about().get("configuration", {})
-        rows.append(
-            [
-                run.name,
-                str(configuration.get("strategy", MISSING)),
-                str(len(metrics)),
-                number(newest.get("annotation/asked_total"), 0),
-                number(newest.get("retrieval/mAP"), 1, 100),
-                number(best.get("retrieval/mAP"), 1, 100),
-                number(newest.get("clusters/ari"), 3),
-                f"{run.bytes_on_disk() / 2**20:,.1f} MiB",
-            ]
-        )
+        try:
+            figures = _figures(run)
+        except StorageError as error:
+            figures = [MISSING, "damaged", MISSING, MISSING, MISSING, MISSING]
+            damaged.append(f"run {run.name}: {error}")
+        rows.append([run.name, *figures, f"{run.bytes_on_disk() / 2**20:,.1f} MiB"])
     header = ["run", "strategy", "rounds", "questions", "mAP (last round)", "(best round)", "ARI", "on disk"]
-    return table(header, rows, left=2)
+    return "\n".join([table(header, rows, left=2), *damaged])
+
+
+def _figures(run: Run) -> list[str]:
+    metrics = run.metrics()
+    newest, best = (metrics[-1], metrics[best_round(metrics)]) if metrics else ({}, {})
+    configuration = run.about().get("configuration", {})
+    of = f" of {configuration['rounds']}" if "rounds" in configuration else ""
+    return [
+        str(configuration.get("strategy", MISSING)),
+        f"{len(metrics)}{of}" if run.started() else "not started",
+        number(newest.get("annotation/asked_total"), 0),
+        number(newest.get("retrieval/mAP"), 1, 100),
+        number(best.get("retrieval/mAP"), 1, 100),
+        number(newest.get("clusters/ari"), 3),
+    ]

@@ -109,3 +109,33 @@ def allowance(schedule: Sequence[int], turn: int, spent: int) -> int:
         Paid questions of all rounds before.
     """
     return max(0, sum(schedule[: turn + 1]) - spent)
+
+
+def respread(played: Sequence[int], wanted: Sequence[int]) -> list[int]:
+    """Return a schedule whose first rounds are as played, and whose others share what is left of the budget.
+
+    Parameters
+    ----------
+    played : sequence of int
+        Questions of the first rounds.
+    wanted : sequence of int
+        A schedule of all rounds; its sum is the budget.
+
+    Returns
+    -------
+    list of int
+        As long as ``wanted``. The rest is divided in proportion to the last rounds of ``wanted``, evenly where these
+        are 0.
+
+    Examples
+    --------
+    >>> respread([60, 40], [50, 50, 50, 50])
+    [60, 40, 50, 50]
+    >>> respread([5, 5], [2, 2, 4, 2, 2, 4])
+    [5, 5, 2, 1, 1, 2]
+    """
+    if not played:
+        return list(wanted)
+    weights = np.array(wanted[len(played) :], np.float64)
+    rest = max(0, sum(wanted) - sum(played))
+    return [*played, *largest_remainder(rest, weights if weights.any() else np.ones_like(weights))]

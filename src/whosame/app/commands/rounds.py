@@ -19,8 +19,14 @@ INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 @click.option("--fork", metavar="RUN:ROUND", help="Continue after this round of another run, under a new name.")
 @friendly_errors
 def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
-    """Play rounds of active_round until they are done; typed again, continue."""
+    """Play rounds of active_round until they are done; typed again, continue.
+
+    A run that has started continues with its own parameters: --params=run=NAME is enough. Budget and rounds may be
+    raised.
+    """
     from whosame.app.round_loop import play
+    from whosame.app.run_parameters import configuration_of
+    from whosame.reporting.run_text import completion
 
     try:
         finished = play(env, params, fork=fork)
@@ -30,3 +36,4 @@ def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
         # At once: interrupted amid a library's work, the interpreter's own end has been seen to abort.
         os._exit(INTERRUPTED)
     click.echo(rounds_table(finished))
+    click.echo(completion(finished, configuration_of(finished)))

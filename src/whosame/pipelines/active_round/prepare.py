@@ -4,6 +4,7 @@ import logging
 from typing import Any
 
 from whosame.app import paths
+from whosame.app.run_record import open_run, schedule_of
 from whosame.configuration import Configuration
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
 from whosame.data.pixels import Pixels
@@ -27,11 +28,7 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
     run = Run.named(paths.runs_folder(), configuration.run)
     splits = {name: len(manifest.image_ids(name)) for name in ("train", "query", "gallery")}
     images = {"dataset": manifest.dataset, "digest": manifest.digest, "images": len(manifest)}
-    about = run.open(
-        configuration.result_parameters(),
-        {**images, "root": str(manifest.root), "splits": splits},
-        paths.code_version(),
-    )
+    about = open_run(run, configuration, manifest, {**images, "root": str(manifest.root), "splits": splits})
     strategy = configuration.make_strategy()
     number = configuration.round if configuration.round is not None else run.completed()
     if number == 0:
@@ -40,7 +37,7 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
         uid=about["uid"],
         run=run.name,
         number=number,
-        schedule=tuple(strategy.schedule(configuration.budget, configuration.rounds)),
+        schedule=tuple(schedule_of(strategy, about, number)),
         seed=configuration.seed,
         device=configuration.device,
         precision=configuration.precision,
