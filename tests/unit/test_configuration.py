@@ -8,12 +8,12 @@ import pytest
 import yaml
 
 from whosame.app.config_loader import ConfigLoader
+from whosame.comparison.native import native_changes
 from whosame.comparison.planning import make_plan
 from whosame.configuration import Configuration
 from whosame.data.readers import READERS, Layout
 from whosame.errors import ParameterError
 from whosame.features.pooling import POOLINGS
-from whosame.native import native_changes
 from whosame.parameters import Parameters, merge, parse
 from whosame.settings import CONFIG_LOADER_ARGS
 from whosame.strategies import registry

@@ -8,10 +8,10 @@ than questions do.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from whosame.comparison.native import NATIVE, native_changes, strategy_of
 from whosame.comparison.plan import BASELINE, CEILING, Nested
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError
-from whosame.native import NATIVE, native_changes, strategy_of
 from whosame.parameters import merge, parse
 from whosame.runs import flatten
 

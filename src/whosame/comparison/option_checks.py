@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from whosame.comparison.native import native_names
 from whosame.errors import unknown_name
-from whosame.native import native_names
 from whosame.runs import is_name
 from whosame.strategies import registry
 

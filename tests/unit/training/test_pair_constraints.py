@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
+from whosame.comparison.native import NATIVE
 from whosame.memory import LabelMemory
-from whosame.native import NATIVE
 from whosame.training import TrainingConfig, image_weights
 from whosame.training.hybrid_memory import HybridMemory, RankedHybridMemory
 from whosame.training.linked_sampler import comparable, linked_batches
