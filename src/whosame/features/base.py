@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from torch import nn
 
+from whosame.features.weight_layouts import AS_SAVED, Layout
+
 # Red, green and blue in 0..1. torchvision's weights expect images normalised by them; as good as any for random ones.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
@@ -31,15 +33,21 @@ class Backbone(nn.Module):
 
     Attributes
     ----------
+    name : str
+        Of a timm model; empty for others.
     channels : int
     mean, std : tuple of 3 float
         What images from 0 to 1 are normalised by, of red, green and blue.
+    layouts : tuple of Layout
+        Of files of weights that it takes: how their names become the published ones.
     """
 
+    name: str = ""
     channels: int
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     head: tuple[str, ...] = ()
+    layouts: tuple[Layout, ...] = (AS_SAVED,)
 
     def published(self) -> PublishedNames:
         """Return the published names: by default its own."""

