@@ -52,6 +52,11 @@ class Small(Backbone):
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
 
+    def divided(self) -> list[nn.Module]:
+        """Return the blocks, the first with the stem."""
+        first, *others = self.stages
+        return [nn.Sequential(self.stem, first), *others]
+
     def forward(self, images: Tensor) -> Tensor:
         """Map float32 [n, 3, H, W] to [n, channels, h, w]."""
         return self.stages(self.stem(images))  # type: ignore[no-any-return]

@@ -49,6 +49,13 @@ class Backbone(nn.Module):
     head: tuple[str, ...] = ()
     layouts: tuple[Layout, ...] = (AS_SAVED,)
 
+    def divided(self) -> list[nn.Module]:
+        """Return the stages that an image passes one after another, the stem in the first: together they are the whole.
+
+        By default one, itself: a backbone that cannot be divided.
+        """
+        return [self]
+
     def published(self) -> PublishedNames:
         """Return the published names: by default its own."""
         return PublishedNames({name: name for name in self.state_dict()}, self.head)

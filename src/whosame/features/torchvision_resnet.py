@@ -40,6 +40,11 @@ class TorchvisionResNet(ResNet, Backbone):  # type: ignore[misc]
         (first.conv2 if block is Bottleneck else first.conv1).stride = (1, 1)
         first.downsample[0].stride = (1, 1)
 
+    def divided(self) -> list[nn.Module]:
+        """Return the four layers, the first with the stem."""
+        first = nn.Sequential(self.conv1, self.bn1, self.relu, self.maxpool, self.layer1)
+        return [first, self.layer2, self.layer3, self.layer4]
+
     def forward(self, images: Tensor) -> Tensor:
         """Map float32 [n, 3, H, W] to [n, channels, H / 16, W / 16]."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(images))))

@@ -55,10 +55,11 @@ class Checkpoint:
             The checkpoint is of another architecture: every difference is listed, and nothing is changed.
         """
         wanted = _architecture(config)
+        own = _architecture(NetworkConfig()) | self.architecture  # a parameter that is newer than the file
         problems = [
-            f"network.{name}: checkpoint {self.architecture.get(name)!r}, now {wanted.get(name)!r}"
-            for name in sorted({*wanted, *self.architecture})
-            if wanted.get(name) != self.architecture.get(name)
+            f"network.{name}: checkpoint {own.get(name)!r}, now {wanted.get(name)!r}"
+            for name in sorted({*wanted, *own})
+            if wanted.get(name) != own.get(name)
         ]
         problems += differences(network.state_dict(), self.network)
         if problems:

@@ -14,6 +14,7 @@ from whosame.features import NetworkConfig, build_network
 from whosame.features.backbones import input_settings
 from whosame.features.pooling import AveragePool, GeM, MaxPool
 from whosame.features.torchvision_resnet import TorchvisionResNet
+from whosame.parameters import parse
 from whosame.pipelines.prepare.nodes import decode_pixels
 
 
@@ -50,6 +51,64 @@ def test_torchvision_resnet_has_last_stride_1_and_torchvisions_names(name):
             x = stage(x)
     torch.testing.assert_close(found, x)
     assert isinstance(network.backbone, TorchvisionResNet)
+
+
+@pytest.mark.parametrize(
+    ("name", "count"),
+    [
+        ("small", 4),
+        ("resnet18", 4),
+        ("timm/resnet18", 4),
+        ("timm/convnext_atto", 4),
+        ("timm/tf_efficientnet_lite0", 7),
+        ("timm/mobilenetv3_small_050", 6),
+    ],
+)
+def test_the_stages_of_a_backbone_are_the_whole(name, count):
+    if name.startswith("timm/"):
+        pytest.importorskip("timm")
+    backbone = build_network(NetworkConfig(architecture=name, weights="random"), seed=0).eval().backbone
+    stages = backbone.divided()
+    assert len(stages) == count
+    parts = [parameter for stage in stages for parameter in stage.parameters()]
+    assert set(parts) == set(backbone.parameters())
+    assert len(parts) == len(set(parts))
+    images = torch.rand(1, 3, 64, 64)
+    with torch.inference_mode():
+        assert torch.equal(nn.Sequential(*stages)(images), backbone(images))
+
+
+def test_frozen_stages_have_no_gradient_and_never_use_the_statistics_of_a_batch():
+    network = build_network(small(frozen_stages=2), seed=0)
+    frozen, free = network.frozen_part(), network.trained_part()
+    for mode in (network, network.eval(), network.train(True)):
+        assert not any(module.training for module in frozen.modules() if isinstance(module, nn.BatchNorm2d))
+        assert all(module.training == mode.training for module in free.modules() if isinstance(module, nn.BatchNorm2d))
+    assert {name for name, parameter in network.named_parameters() if not parameter.requires_grad} == {
+        "neck.bias",
+        *(f"backbone.{name}" for name, _ in network.backbone.named_parameters() if name.startswith("stem.")),
+        *(
+            f"backbone.{name}"
+            for name, _ in network.backbone.named_parameters()
+            if name[:9] in ("stages.0.", "stages.1.")
+        ),
+    }
+    images = torch.rand(4, 3, 32, 16)
+    torch.testing.assert_close(network.frozen_map(images)[:1], network.frozen_map(images[:1]))
+    assert torch.equal(network.eval()(images), build_network(small(), seed=0).eval()(images))
+
+
+def test_one_stage_has_to_be_trained_and_a_warm_up_trains_all():
+    assert build_network(small(frozen_stages=3), seed=0).frozen_stages == 3
+    with pytest.raises(ParameterError, match=r"frozen_stages is 4, but takes 0 to 3: .*'small' has 4 stages"):
+        build_network(small(frozen_stages=4), seed=0)
+    with pytest.raises(ParameterError, match=r"'network\.frozen_stages' is 1, but a warm-up trains every stage"):
+        parse(Configuration, {"network": {"frozen_stages": 1}})
+
+
+def test_a_model_of_timm_that_is_no_row_of_modules_has_one_stage(stand_in_timm):
+    with pytest.raises(ParameterError, match=r"frozen_stages is 1, but takes 0 to 0: .*'timm/net' has 1 stage,"):
+        build_network(NetworkConfig(architecture="timm/net", weights="timm", frozen_stages=1), seed=0)
 
 
 def test_features_have_length_1_and_the_neck_keeps_its_bias():

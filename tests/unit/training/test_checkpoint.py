@@ -104,6 +104,14 @@ def test_where_the_weights_came_from_does_not_matter():
     assert torch.equal(network.neck.weight, checkpoint.network["neck.weight"])
 
 
+def test_a_file_from_before_a_parameter_has_its_default():
+    checkpoint = Checkpoint.of(*made(), CONFIG, rounds=0)
+    del checkpoint.architecture["frozen_stages"]
+    checkpoint.build(CONFIG)
+    with pytest.raises(ResumeError, match=r"network\.frozen_stages: checkpoint 0, now 1"):
+        checkpoint.build(CONFIG.replace(frozen_stages=1))
+
+
 def test_a_truncated_file_and_a_foreign_one(tmp_path):
     file = io.BytesIO()
     Checkpoint.of(*made(), CONFIG, rounds=0).write(file)

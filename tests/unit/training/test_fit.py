@@ -112,6 +112,28 @@ def test_where_nothing_can_be_told_apart_nothing_is_trained(labels, loss):
     assert "nothing to tell apart" in report.warnings[0]
 
 
+def test_frozen_stages_stay_as_they_are():
+    network = build_network(NetworkConfig(widths=(4, 8, 8), weights="random", frozen_stages=2), seed=0)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    config = CONFIG.replace(norm_chunk=4)  # several chunks: running statistics are switched off in between
+    fit(
+        network,
+        make_optimiser(network, config),
+        Pictures(LABELS),
+        np.arange(48),
+        LABELS,
+        CAMERAS,
+        config,
+        round=0,
+        rounds=3,
+        seed=0,
+        device="cpu",
+    )
+    changed = {name for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    frozen = ("backbone.stem.", "backbone.stages.0.", "backbone.stages.1.", "neck.bias", "mean", "std")
+    assert changed == {name for name in before if not name.startswith(frozen)}
+
+
 @pytest.mark.parametrize("loss", ["cluster-nce", "hybrid-memory", "hybrid-memory-ranking", "triplet", "purification"])
 def test_the_seed_alone_decides_whatever_the_global_generators(loss):
     weights = np.linspace(0.2, 1, 48, dtype=np.float32)
