@@ -21,7 +21,7 @@ from whosame.simulation import simulate
 from whosame.strategies import registry
 
 N, BUDGET, ROUNDS = 1_500, 200, 5
-PAPERS = ClusteringConfig(k1=30, eps=0.6)
+PAPERS = ClusteringConfig(distance="jaccard", k1=30, eps=0.6)
 TIMED = ("seconds", "hours")  # parts of the names of metrics that depend on a clock
 
 
@@ -29,7 +29,7 @@ def simulations():
     """Return the metrics of each strategy on the same drawn features."""
     found = {}
     features, identities, cameras = reid_features.features(N, 256)
-    clustering = base_clusters(features, PAPERS)
+    clustering = base_clusters(features, cameras, PAPERS)
     for name in registry.names():
         result = simulate(name, features, identities, cameras, budget=BUDGET, rounds=ROUNDS, clustering=clustering)
         pairs = [(answer.question.a, answer.question.b, answer.verdict, answer.source) for answer in result.answers]

@@ -38,7 +38,7 @@ CODE = (
     "seeding.py",
     "simulation.py",
 )
-PAPERS = ClusteringConfig(k1=30, eps=0.6)  # as the papers cluster
+PAPERS = ClusteringConfig(distance="jaccard", k1=30, eps=0.6)  # as the papers cluster
 ABLATED: dict[str, Mapping[str, Any]] = {  # of gain-labels, by the missing part
     "merges": {"merges": False},
     "splits": {"splits": False},
@@ -104,7 +104,7 @@ def arms(names: list[str], *, ablations: bool) -> dict[str, tuple[str, Mapping[s
 def data(kind: str, seed: int):
     """Return features, identities, cameras and the clustering, the same for every strategy."""
     features, identities, cameras = reid_features.features(purity=reid_features.PURITY[kind], seed=seed)
-    return features, identities, cameras, base_clusters(features, PAPERS)
+    return features, identities, cameras, base_clusters(features, cameras, PAPERS)
 
 
 def simulated(cell: Cell, strategy: str, parameters: Mapping[str, Any]) -> Row:

@@ -6,7 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from whosame.annotators.registry import HUMAN, AnnotatorConfig, AnnotatorName, make_annotator
-from whosame.clustering import ClusteringConfig
+from whosame.clustering import ClusteringConfig, resolve_distance
 from whosame.data.manifest import TrainSet, Truth
 from whosame.data.pixels import PixelsConfig
 from whosame.data.source import SourceConfig
@@ -151,11 +151,12 @@ class Configuration(SourceConfig):
         InputError
             There is no training image.
         ParameterError
-            True identities are needed and not known, or more questions are budgeted than there are pairs.
+            True identities or cameras are needed and not known, or more questions are budgeted than there are pairs.
         """
         count = len(train_set)
         if count == 0:
             raise InputError("there is no training image: look at the layout's rules for the split in docs/data.md")
+        resolve_distance(self.clustering.distance, train_set.cameras)
         pairs = count * (count - 1) // 2
         if self.budget > pairs:
             raise ParameterError(f"budget={self.budget}, but {count} training images have only {pairs} pairs")

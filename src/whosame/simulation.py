@@ -84,7 +84,7 @@ def simulate(
     config : ClusteringConfig, optional
         How the features are clustered; by default as ``kedro run`` does.
     clustering : Clustering, optional
-        ``base_clusters(features, config)``, where several simulations share it.
+        ``base_clusters(features, cameras, config)``, where several simulations share it.
     digests : sequence of str, N long, optional
         Of the images' bytes: questions about two files of the same bytes are answered for free. By default no two are
         the same.
@@ -109,7 +109,7 @@ def simulate(
     people = np.unique(identities, return_inverse=True)[1].astype(np.int64) + 1  # 0 would be a distractor
     annotator = NoisyOracle(people, dict.fromkeys(("within", "between", "pool"), noise), seed=seed)
     vectors = clustered_vectors(features, cameras, config)
-    clustering = clustering or base_clusters(vectors, config)
+    clustering = clustering or base_clusters(vectors, cameras, config)
     started = time.perf_counter()
     labels, run, answers = clustering.labels, RunState(), list[Answer]()
     for number in range(rounds):

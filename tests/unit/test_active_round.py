@@ -14,7 +14,7 @@ VECTORS = np.eye(8, 4, dtype=np.float32)[np.arange(8) // 2]
 
 @pytest.fixture
 def state():
-    clustering = base_clusters(VECTORS, ClusteringConfig(k1=3, k2=1, min_samples=2))
+    clustering = base_clusters(VECTORS, np.zeros(8, np.int64), ClusteringConfig(k1=3, k2=1, min_samples=2))
     return active_round.describe_round(
         VECTORS, clustering, np.zeros(8, np.int64), RunState(asked=3), number=1, schedule=[4, 4, 4], seed=0
     )

@@ -16,7 +16,7 @@ from whosame.strategies.aas.aas import AAS
 from whosame.strategies.baselines import RandomPairs
 from whosame.strategies.gain.gain import Gain, GainConfig
 
-PAPERS = ClusteringConfig(k1=30, eps=0.6)
+PAPERS = ClusteringConfig(distance="jaccard", k1=30, eps=0.6)
 
 
 @cache
@@ -28,7 +28,8 @@ def scene(people=20, seed=0):
     features = alike[person] + draw.normal(size=(n, 1)) ** 2 * draw.normal(size=(n, 32))
     features = (features / np.linalg.norm(features, axis=1, keepdims=True)).astype(np.float32)
     who = 7 * person - 3  # any numbers
-    return features, who.astype(np.int64), draw.integers(0, 4, n), base_clusters(features, PAPERS)
+    cameras = draw.integers(0, 4, n)
+    return features, who.astype(np.int64), cameras, base_clusters(features, cameras, PAPERS)
 
 
 def run(strategy="gain-labels", **options):
@@ -132,9 +133,9 @@ def test_without_a_clustering_the_features_are_clustered_as_configured():
     features, _, cameras, _ = scene()
     centred = centre_by_camera(features, cameras)
     for config, expected in (
-        (None, base_clusters(features, ClusteringConfig())),  # as kedro run clusters
+        (None, base_clusters(features, cameras, ClusteringConfig())),  # as kedro run clusters
         (PAPERS, scene()[3]),
-        (PAPERS.replace(centre_cameras=True), base_clusters(centred, PAPERS)),
+        (PAPERS.replace(centre_cameras=True), base_clusters(centred, cameras, PAPERS)),
     ):
         numbered = enforce(expected.labels, features, LabelMemory())
         assert (run("none", clustering=None, config=config).labels == numbered).all()
@@ -173,7 +174,7 @@ def test_files_of_the_same_bytes_are_the_same_for_free(strategy):
     features, who, cameras, _ = scene(8)
     of = np.arange(len(who)) // 4
     features, who, cameras, digests = features[of], who[of], cameras[of], [str(row) for row in of]
-    options = {"budget": 30, "rounds": 2, "clustering": base_clusters(features, PAPERS), "noise": 1.0}
+    options = {"budget": 30, "rounds": 2, "clustering": base_clusters(features, cameras, PAPERS), "noise": 1.0}
     found = simulate(strategy, features, who, cameras, digests=digests, **options)
     copies = [answer for answer in found.answers if of[answer.question.a] == of[answer.question.b]]
     assert {answer.verdict for answer in copies} <= {"same"}

@@ -1,10 +1,12 @@
 """Clustering: nearest neighbours, k-reciprocal Jaccard distances, DBSCAN, and labels that obey the answers."""
 
 from whosame.clustering.base_clustering import Clustering, base_clusters
+from whosame.clustering.camera_jaccard import camera_jaccard_graph
 from whosame.clustering.centrality import centrality
 from whosame.clustering.config import ClusteringConfig
 from whosame.clustering.constraints import enforce, violations
 from whosame.clustering.dbscan import OUTLIER, cluster, dbscan
+from whosame.clustering.distance import resolve_distance
 from whosame.clustering.jaccard import jaccard_from_neighbours, jaccard_graph
 from whosame.clustering.neighbours import Neighbours, neighbours
 
@@ -14,6 +16,7 @@ __all__ = [
     "ClusteringConfig",
     "Neighbours",
     "base_clusters",
+    "camera_jaccard_graph",
     "centrality",
     "cluster",
     "dbscan",
@@ -21,5 +24,6 @@ __all__ = [
     "jaccard_from_neighbours",
     "jaccard_graph",
     "neighbours",
+    "resolve_distance",
     "violations",
 ]

@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from whosame.clustering.camera_jaccard import camera_jaccard_from_neighbours, searched
+from whosame.clustering.camera_neighbours import camera_neighbours
 from whosame.clustering.config import ClusteringConfig
 from whosame.clustering.dbscan import dbscan
+from whosame.clustering.distance import resolve_distance
 from whosame.clustering.jaccard import jaccard_from_neighbours
 from whosame.clustering.neighbours import neighbours
 from whosame.clustering.reliability import reliable_clusters
@@ -37,7 +40,10 @@ class Clustering(NamedTuple):
 
 
 def base_clusters(
-    vectors: NDArray[np.float32], config: ClusteringConfig, previous: Mapping[str, Any] | None = None
+    vectors: NDArray[np.float32],
+    cameras: NDArray[np.int64],
+    config: ClusteringConfig,
+    previous: Mapping[str, Any] | None = None,
 ) -> Clustering:
     """Cluster the images of a round, before any answer is applied.
 
@@ -45,13 +51,18 @@ def base_clusters(
     ----------
     vectors : float32 [N, D]
         L2-normalised.
+    cameras : int64 [N]
+        -1 where unknown.
     config : ClusteringConfig
     previous : mapping, optional
         The state that the last round returned; None in the first.
+
+    Raises
+    ------
+    ParameterError
+        The distance camera-jaccard where fewer than two cameras are known.
     """
-    near = neighbours(vectors, max(config.k1, config.k2, 2))
-    farthest = config.eps + config.eps_gap if config.base == "spcl" else config.eps
-    graph = jaccard_from_neighbours(near, vectors, k1=config.k1, k2=config.k2, max_distance=farthest)
+    graph, nearest = _distances(vectors, cameras, config)
     if config.base == "spcl":
         labels, threshold = reliable_clusters(
             graph,
@@ -60,5 +71,19 @@ def base_clusters(
             min_samples=config.min_samples,
             threshold=(previous or {}).get("independence"),
         )
-        return Clustering(labels, graph, near.nearest, {"independence": threshold})
-    return Clustering(dbscan(graph, eps=config.eps, min_samples=config.min_samples), graph, near.nearest, {})
+        return Clustering(labels, graph, nearest, {"independence": threshold})
+    return Clustering(dbscan(graph, eps=config.eps, min_samples=config.min_samples), graph, nearest, {})
+
+
+def _distances(
+    vectors: NDArray[np.float32], cameras: NDArray[np.int64], config: ClusteringConfig
+) -> tuple[csr_array, NDArray[np.int64]]:
+    """Return the graph, and the nearest other image of each, from one search."""
+    farthest = config.eps + config.eps_gap if config.base == "spcl" else config.eps
+    if resolve_distance(config.distance, cameras) == "jaccard":
+        near = neighbours(vectors, max(config.k1, config.k2, 2))
+        graph = jaccard_from_neighbours(near, vectors, k1=config.k1, k2=config.k2, max_distance=farthest)
+        return graph, near.nearest
+    scales = {name: getattr(config, name) for name in ("k1_intra", "k1_inter", "k2_intra", "k2_inter")}
+    by_camera = camera_neighbours(vectors, cameras, **searched(**scales))
+    return camera_jaccard_from_neighbours(by_camera, **scales, max_distance=farthest), by_camera.nearest

@@ -10,10 +10,24 @@ from whosame.parameters import Parameters, parameter
 class ClusteringConfig(Parameters):
     """How training images are grouped at the start of a round (docs/methods.md, Clusters)."""
 
+    distance: Literal["jaccard", "camera-jaccard", "auto"] = parameter(
+        "jaccard", source="Zhong et al. 2017; camera-jaccard: Chen et al., CVPR 2024"
+    )
+    """jaccard, camera-jaccard (neighbours within and across cameras found apart), or auto: camera-jaccard where two or
+    more cameras are known."""
     k1: PositiveInt = parameter(20, unit="images", source="own choice; papers: 30, Zhong et al. 2017")
-    """Nearest neighbours that count as near, the image itself included."""
+    """Distance jaccard: nearest neighbours that count as near, the image itself included."""
     k2: PositiveInt = parameter(6, unit="images", source="Zhong et al. 2017")
-    """Nearest neighbours whose encodings are averaged, the image itself included; 1 averages nothing."""
+    """Distance jaccard: nearest neighbours whose encodings are averaged, the image itself included; 1 averages
+    nothing."""
+    k1_intra: PositiveInt = parameter(5, unit="images", source="Chen et al., CVPR 2024")
+    """Distance camera-jaccard: nearest images of the same camera that count as near, beside the image itself."""
+    k1_inter: PositiveInt = parameter(20, unit="images", source="Chen et al., CVPR 2024")
+    """Distance camera-jaccard: nearest images of other cameras that count as near, and one more, as published."""
+    k2_intra: PositiveInt = parameter(2, unit="images", source="Chen et al., CVPR 2024")
+    """Distance camera-jaccard: nearest images of the same camera whose encodings are averaged, itself included."""
+    k2_inter: PositiveInt = parameter(4, unit="images", source="Chen et al., CVPR 2024")
+    """Distance camera-jaccard: nearest images of other cameras whose encodings are averaged."""
     eps: float = parameter(0.5, gt=0, lt=1, source="own choice; papers: 0.6, Cluster Contrast since 2021-11")
     """Largest Jaccard distance between neighbours of a cluster."""
     base: Literal["dbscan", "spcl"] = parameter("dbscan", source="Cluster Contrast; UCAL: spcl")

@@ -7,14 +7,27 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
-from whosame.clustering.jaccard import jaccard_graph
+from whosame.clustering.camera_jaccard import camera_jaccard_graph
+from whosame.clustering.distance import check_cameras, resolve_distance
+from whosame.clustering.jaccard import check_scales, jaccard_graph
 from whosame.errors import ParameterError
 
 OUTLIER = -1
 
 
 def cluster(
-    features: NDArray[Any], *, k1: int = 30, k2: int = 6, eps: float = 0.6, min_samples: int = 4
+    features: NDArray[Any],
+    *,
+    cameras: NDArray[np.int64] | None = None,
+    distance: str = "jaccard",
+    k1: int = 30,
+    k2: int = 6,
+    k1_intra: int = 5,
+    k1_inter: int = 20,
+    k2_intra: int = 2,
+    k2_inter: int = 4,
+    eps: float = 0.6,
+    min_samples: int = 4,
 ) -> NDArray[np.int64]:
     """Cluster features by DBSCAN on their k-reciprocal Jaccard distances.
 
@@ -22,8 +35,14 @@ def cluster(
     ----------
     features : float32 or float64 [N, D]
         L2-normalised. Rows of another length are normalised first.
+    cameras : int64 [N], optional
+        -1 where unknown.
+    distance : str, default="jaccard"
+        ``jaccard``, ``camera-jaccard``, or ``auto``: camera-jaccard where two or more cameras are known.
     k1, k2 : int, default=30, 6
-        See :func:`jaccard_graph`.
+        Of the distance jaccard; see :func:`jaccard_graph`.
+    k1_intra, k1_inter, k2_intra, k2_inter : int, default=5, 20, 2, 4
+        Of the distance camera-jaccard; see :func:`camera_jaccard_graph`.
     eps : float, default=0.6
         Largest distance between neighbours, in (0, 1).
     min_samples : int, default=4
@@ -37,12 +56,19 @@ def cluster(
     Raises
     ------
     InputError
-        Features that are no such array, or rows without a direction.
+        Features that are no such array, rows without a direction, or cameras that are not one number an image.
     ParameterError
-        A parameter out of its range.
+        A parameter out of its range, or camera-jaccard where fewer than two cameras are known.
     """
     _check(eps, min_samples)
-    return dbscan(jaccard_graph(features, k1=k1, k2=k2, max_distance=eps), eps=eps, min_samples=min_samples)
+    check_cameras(cameras, len(features))
+    by_camera = {"k1_intra": k1_intra, "k1_inter": k1_inter, "k2_intra": k2_intra, "k2_inter": k2_inter}
+    check_scales(eps, k1=k1, k2=k2, **by_camera)
+    if resolve_distance(distance, cameras) == "jaccard" or cameras is None:
+        graph = jaccard_graph(features, k1=k1, k2=k2, max_distance=eps)
+    else:
+        graph = camera_jaccard_graph(features, cameras, **by_camera, max_distance=eps)
+    return dbscan(graph, eps=eps, min_samples=min_samples)
 
 
 def dbscan(graph: csr_array, *, eps: float, min_samples: int) -> NDArray[np.int64]:

@@ -63,7 +63,7 @@ def jaccard_graph(features: NDArray[Any], *, k1: int = 30, k2: int = 6, max_dist
     >>> graph.indices.reshape(4, 2).tolist()
     [[0, 1], [0, 1], [2, 3], [2, 3]]
     """
-    _check(k1, k2, max_distance)
+    check_scales(max_distance, k1=k1, k2=k2)
     unit = unit_rows(features)
     return jaccard_from_neighbours(neighbours(unit, max(k1, k2)), unit, k1=k1, k2=k2, max_distance=max_distance)
 
@@ -78,21 +78,40 @@ def jaccard_from_neighbours(
     ParameterError
         A parameter out of its range, or fewer neighbours than ``k1`` or ``k2``.
     """
-    _check(k1, k2, max_distance)
+    check_scales(max_distance, k1=k1, k2=k2)
     unit = unit_rows(features)
     n = len(unit)
     needed = min(max(k1, k2), n)
     if near.indices.shape[0] != n or near.indices.shape[1] < needed:
         raise ParameterError(f"neighbours of shape {list(near.indices.shape)} for {n} rows that need {needed} each")
-    encoded = _long_columns_last(expand(encode(near, unit, k1=k1), near, k2=k2))
+    return encoded_distances(expand(encode(near, unit, k1=k1), near.indices[:, :k2]), max_distance)
+
+
+def encoded_distances(encoded: csr_array, max_distance: float) -> csr_array:
+    """Return the Jaccard distances between encodings up to ``max_distance``, as of :func:`jaccard_graph`.
+
+    Parameters
+    ----------
+    encoded : scipy.sparse.csr_array, float64 [N, N]
+        Weights; each row sums to 1.
+    max_distance : float
+        In [0, 1).
+    """
+    encoded = _long_columns_last(encoded)
     columns = encoded.tocsc()  # the rows with a weight on an image, ascending within a column
     parts = (encoded.indptr, encoded.indices, encoded.data, columns.indptr, columns.indices, columns.data)
-    blocks = map_blocks(_distances, n, *parts, np.float32(max_distance))
-    return _mirrored(blocks, n)
+    blocks = map_blocks(_distances, encoded.shape[0], *parts, np.float32(max_distance))
+    return _mirrored(blocks, encoded.shape[0])
 
 
-def _check(k1: int, k2: int, max_distance: float) -> None:
-    problems = [f"{name} is {k}, but must be at least 1" for name, k in (("k1", k1), ("k2", k2)) if k < 1]
+def check_scales(max_distance: float, **scales: int) -> None:
+    """Check numbers of neighbours, given by name, and the largest distance.
+
+    Raises
+    ------
+    ParameterError
+    """
+    problems = [f"{name} is {k}, but must be at least 1" for name, k in scales.items() if k < 1]
     if not 0 <= max_distance < 1:
         problems.append(f"max_distance is {max_distance}, but must lie in [0, 1)")
     if problems:

@@ -16,6 +16,7 @@ SPARE = 8  # candidates beyond k of the float32 search for the float64 ranking
 UNIT = 1e-3  # rows whose length differs from 1 by more are normalised; less is rounding of half precision
 EXACT_ROWS = 256
 GPU_NEIGHBOURS = 2048  # faiss finds no more on a GPU
+NOWHERE = -1  # in place of a row: there is none
 
 
 @dataclass(frozen=True)
@@ -74,20 +75,43 @@ def neighbours(features: NDArray[Any], k: int) -> Neighbours:
     if k < 1:
         raise ParameterError(f"the number of neighbours is {k}, but at least 1 is needed")
     unit = unit_rows(features)
-    n = len(unit)
+    return nearest_among(unit, unit, np.arange(len(unit)), k)
+
+
+def nearest_among(queries: NDArray[Any], rows: NDArray[Any], own: NDArray[np.int64] | None, k: int) -> Neighbours:
+    """Find the ``k`` nearest of some rows for each query, as :func:`neighbours` does.
+
+    Parameters
+    ----------
+    queries, rows : float32 or float64 [Q, D], [R, D]
+        Of unit length, as :func:`unit_rows` returns them.
+    own : int64 [Q] or None
+        Which of the rows is the query itself: it comes first. None: no query is among the rows.
+    k : int
+        At most R are found.
+
+    Returns
+    -------
+    Neighbours
+        Positions among ``rows``, and similarities; arrays of shape [Q, min(k, R)].
+    """
+    n = len(rows)
     k = min(k, n)
-    if n == 0:
-        return Neighbours(np.empty((0, 0), np.int32), np.empty((0, 0)))
-    approximate, candidates = _search(unit, min(k + SPARE, n))
-    similarity = np.concatenate(map_blocks(_similarities, n, unit, candidates))
-    indices, ranked = _rank(np.arange(n), candidates, similarity, k)
+    if k == 0 or len(queries) == 0:
+        return Neighbours(np.empty((len(queries), k), np.int32), np.empty((len(queries), k)))
+    itself = np.full(len(queries), NOWHERE) if own is None else own
+    approximate, candidates = _search(queries, rows, min(k + SPARE, n))
+    similarity = np.concatenate(map_blocks(_similarities, len(queries), queries, rows, candidates))
+    indices, ranked = _rank(itself, candidates, similarity, k)
     if candidates.shape[1] < n:
         error = 4 * float(np.abs(approximate - similarity).max())
         beyond = approximate.min(axis=1) + error + TIE  # no row outside the candidates is more similar than this
-        unclear = (ranked[:, 1:].min(axis=1, initial=np.inf) <= beyond) | (indices[:, 0] != np.arange(n))
-        for rows in _blocks_of(np.flatnonzero(unclear)):
-            all_rows = np.tile(np.arange(n, dtype=np.int32), (len(rows), 1))
-            indices[rows], ranked[rows] = _rank(rows, all_rows, _all_similarities(unit, rows), k)
+        first = 0 if own is None else 1
+        unclear = ranked[:, first:].min(axis=1, initial=np.inf) <= beyond
+        unclear |= (indices[:, 0] != itself) & (itself != NOWHERE)
+        for some in _blocks_of(np.flatnonzero(unclear)):
+            all_rows = np.tile(np.arange(n, dtype=np.int32), (len(some), 1))
+            indices[some], ranked[some] = _rank(itself[some], all_rows, _all_similarities(queries[some], rows), k)
     return Neighbours(indices, ranked)
 
 
@@ -116,17 +140,17 @@ def unit_rows(features: NDArray[Any]) -> NDArray[Any]:
     return rows
 
 
-def _search(unit: NDArray[Any], k: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    rows = unit.astype(np.float32, copy=False)
+def _search(queries: NDArray[Any], rows: NDArray[Any], k: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    queries, rows = (part.astype(np.float32, copy=False) for part in (queries, rows))
     if k <= GPU_NEIGHBOURS and getattr(faiss, "get_num_gpus", lambda: 0)():  # faiss-cpu has no such function
-        found = faiss.knn_gpu(faiss.StandardGpuResources(), rows, rows, k, metric=faiss.METRIC_INNER_PRODUCT)
+        found = faiss.knn_gpu(faiss.StandardGpuResources(), queries, rows, k, metric=faiss.METRIC_INNER_PRODUCT)
     else:
-        found = faiss.knn(rows, rows, k, metric=faiss.METRIC_INNER_PRODUCT)
+        found = faiss.knn(queries, rows, k, metric=faiss.METRIC_INNER_PRODUCT)
     return found[0], found[1].astype(np.int32)
 
 
 def _rank(
-    rows: NDArray[np.int64], candidates: NDArray[np.int32], similarity: NDArray[np.float64], k: int
+    own: NDArray[np.int64], candidates: NDArray[np.int32], similarity: NDArray[np.float64], k: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     descending = np.argsort(-similarity, axis=1)
     candidates = np.take_along_axis(candidates, descending, axis=1)
@@ -136,15 +160,15 @@ def _rank(
     np.cumsum(falls, axis=1, out=place[:, 1:])
     place *= int(candidates.max(initial=0)) + 1
     place += candidates
-    place[candidates == rows[:, None]] = -1
+    place[candidates == own[:, None]] = -1
     order = np.argsort(place, axis=1)[:, :k]
     return np.take_along_axis(candidates, order, axis=1), np.take_along_axis(similarity, order, axis=1)
 
 
-def _all_similarities(unit: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    some = unit[rows].astype(np.float64)
-    spans = range(0, len(unit), 8 * EXACT_ROWS)  # never all features in float64 at once
-    return np.hstack([some @ unit[begin : begin + 8 * EXACT_ROWS].T.astype(np.float64) for begin in spans])
+def _all_similarities(queries: NDArray[Any], rows: NDArray[Any]) -> NDArray[np.float64]:
+    some = queries.astype(np.float64)
+    spans = range(0, len(rows), 8 * EXACT_ROWS)  # never all features in float64 at once
+    return np.hstack([some @ rows[begin : begin + 8 * EXACT_ROWS].T.astype(np.float64) for begin in spans])
 
 
 def _blocks_of(rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
@@ -162,10 +186,10 @@ def dot(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 @njit(nogil=True, cache=True)
 def _similarities(
-    begin: int, end: int, unit: NDArray[Any], candidates: NDArray[np.int32]
+    begin: int, end: int, queries: NDArray[Any], rows: NDArray[Any], candidates: NDArray[np.int32]
 ) -> NDArray[np.float64]:  # pragma: no cover - compiled
     found = np.empty((end - begin, candidates.shape[1]))
     for i in range(begin, end):
         for rank in range(candidates.shape[1]):
-            found[i - begin, rank] = dot(unit[i], unit[candidates[i, rank]])
+            found[i - begin, rank] = dot(queries[i], rows[candidates[i, rank]])
     return found

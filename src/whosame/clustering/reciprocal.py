@@ -46,13 +46,19 @@ def encode(near: Neighbours, unit: NDArray[Any], *, k1: int) -> csr_array:
     return csr_array((data, indices, indptr), shape=(n, n))
 
 
-def expand(encoded: csr_array, near: Neighbours, *, k2: int) -> csr_array:
-    """Replace each row by the mean over its ``k2`` nearest neighbours' rows (query expansion), float64 [N, N]."""
-    if k2 == 1:
+def expand(encoded: csr_array, nearest: NDArray[np.int32]) -> csr_array:
+    """Replace each row by the mean over some rows (query expansion), float64 [N, N].
+
+    Parameters
+    ----------
+    encoded : scipy.sparse.csr_array, float64 [N, N]
+    nearest : int32 [N, k2]
+        The rows whose encodings are averaged, of each row at least one; -1 is none.
+    """
+    if nearest.shape[1] == 1:
         return encoded
     n = encoded.shape[0]
-    nearest = np.ascontiguousarray(near.indices[:, :k2])
-    blocks = map_blocks(_means, n, nearest, encoded.indptr, encoded.indices, encoded.data)
+    blocks = map_blocks(_means, n, np.ascontiguousarray(nearest), encoded.indptr, encoded.indices, encoded.data)
     indptr, indices, data = join_blocks(blocks, np.float64)
     return csr_array((data, indices, indptr), shape=(n, n))
 
@@ -150,7 +156,7 @@ def _means(
     indices: NDArray[np.int32],
     data: NDArray[np.float64],
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float64]]:  # pragma: no cover - compiled
-    n, k2 = nearest.shape
+    n = len(nearest)
     counts = np.zeros(end - begin, np.int64)
     columns = np.empty(128 * (end - begin), np.int32)
     values = np.empty(128 * (end - begin))
@@ -159,8 +165,11 @@ def _means(
     members = np.empty(n, np.int32)
     filled = 0
     for i in range(begin, end):
-        size = 0
+        size = averaged = 0
         for j in nearest[i]:
+            if j < 0:
+                continue
+            averaged += 1
             for at in range(indptr[j], indptr[j + 1]):
                 column = indices[at]
                 if seen[column] != i:
@@ -173,7 +182,7 @@ def _means(
             columns, values = grow(columns, size), grow(values, size)
         for column in members[:size]:
             columns[filled] = column
-            values[filled] = total[column] / k2
+            values[filled] = total[column] / averaged
             filled += 1
         counts[i - begin] = size
     return counts, columns[:filled].copy(), values[:filled].copy()

@@ -9,6 +9,8 @@ from scipy.sparse import csr_array
 from whosame.clustering import ClusteringConfig, base_clusters, dbscan, jaccard_graph, neighbours
 from whosame.clustering.reliability import independence_threshold, overlap_gaps, reliable_clusters
 
+UNKNOWN = np.full(200, -1)  # cameras
+
 
 def graph_of(n, links):
     """Return the symmetric graph of (a, b, distance), with the diagonal stored."""
@@ -97,7 +99,7 @@ def vectors():
 
 def test_plain_base_is_dbscan_and_hands_nothing_on(vectors):
     config = ClusteringConfig(k1=8, k2=3, eps=0.5)
-    labels, graph, _, state = base_clusters(vectors, config)
+    labels, graph, _, state = base_clusters(vectors, UNKNOWN[: len(vectors)], config)
     expected = jaccard_graph(vectors, k1=8, k2=3, max_distance=0.5)
     assert state == {}
     assert (graph != expected).nnz == 0
@@ -107,18 +109,20 @@ def test_plain_base_is_dbscan_and_hands_nothing_on(vectors):
 
 def test_spcl_base_hands_its_threshold_on_and_keeps_what_it_is_given(vectors):
     config = ClusteringConfig(base="spcl", k1=8, k2=3, eps=0.5, eps_gap=0.1)
-    labels, graph, _, state = base_clusters(vectors, config)
+    labels, graph, _, state = base_clusters(vectors, UNKNOWN[: len(vectors)], config)
     assert graph.data.max() > 0.5
     assert graph.data.max() <= np.float32(0.6)
     state = json.loads(json.dumps(state))
     assert 0 < state["independence"] < 1
-    again, _, _, after = base_clusters(vectors, config, state)
+    again, _, _, after = base_clusters(vectors, UNKNOWN[: len(vectors)], config, state)
     assert after == state
     np.testing.assert_array_equal(again, labels)
-    strict, _, _, after = base_clusters(vectors, config, {"independence": 0.0})
+    strict, _, _, after = base_clusters(vectors, UNKNOWN[: len(vectors)], config, {"independence": 0.0})
     assert after == {"independence": 0.0}
     assert (strict >= 0).sum() < (labels >= 0).sum()
-    *_, after = base_clusters(vectors, config, {"independence": None})  # no round so far had a cluster
+    *_, after = base_clusters(
+        vectors, UNKNOWN[: len(vectors)], config, {"independence": None}
+    )  # no round so far had a cluster
     assert after == state
 
 
@@ -126,6 +130,6 @@ def test_spcl_base_hands_its_threshold_on_and_keeps_what_it_is_given(vectors):
 @pytest.mark.parametrize("scales", [{"k1": 8, "k2": 3}, {"k1": 3, "k2": 8}, {"k1": 1, "k2": 1}])
 def test_nearest_images_are_those_of_a_search_for_them(vectors, base, scales):
     vectors = np.vstack([vectors, vectors[:30], vectors[:1]])  # duplicates, of the first image two
-    *_, nearest, _ = base_clusters(vectors, ClusteringConfig(base=base, **scales))
+    *_, nearest, _ = base_clusters(vectors, UNKNOWN[: len(vectors)], ClusteringConfig(base=base, **scales))
     np.testing.assert_array_equal(nearest, neighbours(vectors, 2).indices[:, 1])
     assert (nearest[0], nearest[120], nearest[150]) == (120, 0, 0)

@@ -52,7 +52,7 @@ def cluster(
     """Cluster by k-reciprocal Jaccard distance and the configured base; then apply the answers so far."""
     config = parse(ClusteringConfig, clustering, "clustering")
     vectors = active_round.clustered_vectors(features.vectors, train_set.cameras, config)
-    found = base_clusters(vectors, config, previous_clustering_state)
+    found = base_clusters(vectors, train_set.cameras, config, previous_clustering_state)
     memory = read_memory(previous_memory, train_set.image_ids)
     return found._replace(labels=active_round.apply_earlier_answers(found.labels, vectors, memory, reuse=config.reuse))
 
