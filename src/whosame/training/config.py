@@ -1,8 +1,16 @@
 """Parameters of training: batch, loss, optimiser, schedule, augmentation, warm-up."""
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, ValidationInfo, field_validator
+from pydantic import (
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from whosame.parameters import Listed, Parameters, Share, parameter
 
@@ -48,14 +56,43 @@ class AugmentConfig(Parameters):
         return area
 
 
+class ProxiesConfig(Parameters):
+    """Loss camera-proxies: weights of its terms and what they compare. CAP: AAAI 2021; O2CAP: arXiv 2201.05820."""
+
+    within: NonNegativeFloat = parameter(1.0, source="CAP: 1; O2CAP's code: 0")
+    """Weight of the term within cameras: an image's proxy against those of other clusters in its camera."""
+    offline: NonNegativeFloat = parameter(1.0, source="O2CAP's code: 1; CAP's: 0.5")
+    """Weight of the offline term: all proxies of the cluster against the most similar others."""
+    online: NonNegativeFloat = parameter(1.0, source="O2CAP's code: 1; CAP: 0")
+    """Weight of the online term: the nearest proxies of other cameras now, whatever their clusters."""
+    start: NonNegativeInt = parameter(0, unit="rounds", source="O2CAP's code: 0; CAP's: 5 of 50")
+    """First round, from 0, of the offline and the online term."""
+    negatives: PositiveInt = parameter(50, unit="proxies", source="CAP, O2CAP: 50")
+    """Most similar proxies that the offline and the online term push away."""
+    neighbours: PositiveInt = parameter(3, unit="proxies", source="O2CAP's code: 3")
+    """Positives of the online term, at most one a camera."""
+    balance: Share = parameter(0.15, source="O2CAP's code: 0.15")
+    """Online term: share of the image's own similarity to a proxy; the rest is that of its proxy."""
+    batches: Literal["proxies", "clusters"] = parameter("proxies", source="CAP, O2CAP's code: proxies")
+    """What training.clusters_per_batch counts: proxies, or clusters whose images come from several cameras."""
+
+    @model_validator(mode="after")
+    def _some_term(self) -> Self:
+        if not self.within and not (self.offline or self.online):
+            raise ValueError("of within, offline and online at least one has a weight above 0")
+        if not self.within and self.start:
+            raise ValueError("before the round 'start' there is the term within cameras only: set its weight above 0")
+        return self
+
+
 class TrainingConfig(Parameters):
     """How the network is trained in a round. Defaults: the demo's. Papers: Cluster Contrast's code, which DCPS uses."""
 
-    loss: Literal["cluster-nce", "hybrid-memory", "hybrid-memory-ranking", "triplet", "purification"] = parameter(
-        "cluster-nce", source="papers"
-    )
-    """cluster-nce, hybrid-memory (SpCL's), hybrid-memory-ranking (SPAL's: answered images are ranked too), triplet
-    (DRAL's, on answered images) or purification (MASS-like)."""
+    loss: Literal[
+        "cluster-nce", "camera-proxies", "hybrid-memory", "hybrid-memory-ranking", "triplet", "purification"
+    ] = parameter("cluster-nce", source="papers")
+    """cluster-nce, camera-proxies (CAP's and O2CAP's), hybrid-memory (SpCL's), hybrid-memory-ranking (SPAL's: answered
+    images are ranked too), triplet (DRAL's, on answered images) or purification (MASS-like)."""
     outliers: Literal["drop", "classes"] = parameter("drop", source="papers; SpCL: classes")
     """drop: not trained on. classes: each a class of its own. Triplet has no use for it."""
     iterations: PositiveInt = parameter(
@@ -69,9 +106,9 @@ class TrainingConfig(Parameters):
     norm_chunk: int = parameter(64, ge=2, unit="images", validate_default=True, source="papers: 64, a GPU's share")
     """Images that BatchNorm normalises together, a multiple of K. On one GPU the whole batch of 256 together costs
     20 mAP on Market-1501."""
-    temperature: PositiveFloat = parameter(0.05, source="papers: 0.05")
+    temperature: PositiveFloat = parameter(0.05, source="papers: 0.05; CAP, O2CAP: 0.07")
     """τ of every loss but triplet."""
-    memory_momentum: Share = parameter(0.1, source="papers: 0.1; SpCL: 0.2")
+    memory_momentum: Share = parameter(0.1, source="papers: 0.1; SpCL, CAP, O2CAP: 0.2")
     """Share of the old vector that an update of the memory bank keeps."""
     use_hard: bool = parameter(False, source="Cluster Contrast, section 3.3")
     """cluster-nce, purification: update each cluster once a batch, by its least similar image."""
@@ -80,6 +117,8 @@ class TrainingConfig(Parameters):
     a cosine for the others."""
     ranking_weight: NonNegativeFloat = parameter(0.5, source="own choice; SPAL: 2")
     """purification, hybrid-memory-ranking: weight of the ranking of answered images."""
+    proxies: ProxiesConfig = ProxiesConfig()
+    """Loss camera-proxies."""
     learning_rate: PositiveFloat = parameter(2e-3, source="own choice; papers: 3.5e-4, from ImageNet's weights")
     """Of Adam, at the start."""
     weight_decay: NonNegativeFloat = parameter(5e-4, source="papers: 5e-4")
@@ -92,6 +131,12 @@ class TrainingConfig(Parameters):
     """Schedule step: what a step multiplies the learning rate by."""
     augment: AugmentConfig = AugmentConfig()
     """How training images are varied."""
+
+    def of_round(self, round: int) -> "TrainingConfig":  # noqa: A002
+        """Return the parameters in force in a round, from 0: before ``proxies.start`` the term within cameras alone."""
+        if round >= self.proxies.start:
+            return self
+        return self.replace(proxies=self.proxies.replace(offline=0.0, online=0.0))
 
     @property
     def uses_answers(self) -> bool:

@@ -18,6 +18,7 @@ from whosame.memory import LabelMemory
 from whosame.progress import track
 from whosame.seeding import stream, torch_seed
 from whosame.training.augment import augment
+from whosame.training.camera_proxies import CameraProxies
 from whosame.training.cluster_nce import ClusterContrast
 from whosame.training.config import TrainingConfig
 from whosame.training.ghost_norm import forward_in_chunks
@@ -30,6 +31,7 @@ from whosame.training.triplet import Triplet
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "cluster-nce": ClusterContrast,
+    "camera-proxies": CameraProxies,
     "hybrid-memory": HybridMemory,
     "hybrid-memory-ranking": RankedHybridMemory,
     "triplet": Triplet,
@@ -132,6 +134,7 @@ def fit(
     """
     started = time.monotonic()
     on = find_device(device, precision)
+    config = config.of_round(round)
     targets = training_targets(labels, cameras, config, memory=memory, weights=weights)
     count, unlabelled = len(targets.rows), len(labels) - len(targets.rows)
     if targets.count < 2:

@@ -66,7 +66,7 @@ def answered():
     return memory
 
 
-@pytest.mark.parametrize("loss", ["cluster-nce", "hybrid-memory", "purification"])
+@pytest.mark.parametrize("loss", ["cluster-nce", "camera-proxies", "hybrid-memory", "purification"])
 def test_training_pulls_classes_apart(loss):
     def gap(network, pixels):
         """Return how much more alike images of a class are than images of two."""
@@ -134,7 +134,7 @@ def test_frozen_stages_stay_as_they_are():
     assert changed == {name for name in before if not name.startswith(frozen)}
 
 
-@pytest.mark.parametrize("loss", ["cluster-nce", "hybrid-memory", "hybrid-memory-ranking", "triplet", "purification"])
+@pytest.mark.parametrize("loss", OBJECTIVES)
 def test_the_seed_alone_decides_whatever_the_global_generators(loss):
     weights = np.linspace(0.2, 1, 48, dtype=np.float32)
     found = []
@@ -153,6 +153,7 @@ def test_the_seed_alone_decides_whatever_the_global_generators(loss):
     ("loss", "by_weight", "by_answers"),
     [
         ("cluster-nce", False, False),
+        ("camera-proxies", False, False),
         ("hybrid-memory", False, False),
         ("hybrid-memory-ranking", False, True),
         ("purification", True, True),
@@ -169,7 +170,7 @@ def test_weights_and_answers_matter_to_the_losses_that_use_them(loss, by_weight,
     assert same(plain, informed) != by_answers
 
 
-@pytest.mark.parametrize("loss", ["cluster-nce", "hybrid-memory", "purification"])
+@pytest.mark.parametrize("loss", ["cluster-nce", "camera-proxies", "hybrid-memory", "purification"])
 def test_outliers_can_be_classes_of_their_own(loss):
     labels = np.where(LABELS >= 4, -1, LABELS)
     config = CONFIG.replace(loss=loss, outliers="classes", clusters_per_batch=20)
