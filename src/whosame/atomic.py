@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import BinaryIO
 from whosame import operating_system
 from whosame.errors import StorageError
 
+GIB = 2**30
 CANNOT_WRITE = {
     getattr(errno, name)
     for name in ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "ENOTDIR", "EISDIR", "EEXIST")
@@ -62,6 +64,32 @@ def writing(path: Path) -> Iterator[BinaryIO]:
         raise StorageError(
             f"cannot write {path}: {error.strerror}. Free some space or give another folder; nothing was changed.",
         ) from error
+
+
+def require_space(folder: Path, size: int, what: str, advice: str) -> None:
+    """Check that a disk has room for something.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it is to be; it need not exist yet.
+    size : int
+        In bytes.
+    what, advice : str
+        What is to be written, in the plural, and what else can be done if there is no room, for the message.
+
+    Raises
+    ------
+    StorageError
+        Too little is free.
+    """
+    existing = next(each for each in (folder, *folder.parents) if each.exists())
+    free = shutil.disk_usage(existing).free
+    if size > free:
+        raise StorageError(
+            f"{what} need {size / GIB:.2f} GiB in {folder}, where {free / GIB:.2f} GiB are free. Free some space, or "
+            f"{advice}."
+        )
 
 
 def _open_locked(path: Path) -> BinaryIO:

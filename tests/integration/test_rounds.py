@@ -101,6 +101,17 @@ def test_what_is_whole_is_not_made_again(calm, play, project):
     assert run.metrics() == run_of(calm, "calm").metrics()
 
 
+def test_the_maps_of_frozen_stages_are_computed_by_the_first_run_that_needs_them(calm, play):
+    network = {"frozen_stages": 1, "weights": "random"}
+    assert play(calm, run="frozen", rounds=2, budget=6, network=network) == 0
+    kept = {path: path.stat().st_mtime_ns for path in (calm / "data" / "04_maps").iterdir()}
+    assert len(kept) == 4
+    assert play(calm, run="frozen-too", rounds=1, budget=0, strategy="none", network=network) == 0
+    assert {path: path.stat().st_mtime_ns for path in (calm / "data" / "04_maps").iterdir()} == kept
+    first, last = run_of(calm, "frozen").metrics()
+    assert first["training/loss"] > last["training/loss"]
+
+
 def test_a_fork_continues_under_another_strategy(calm, play):
     assert play(calm, run="forked", fork="calm:1", strategy="random") == 0
     fork, run = run_of(calm, "forked"), run_of(calm, "calm")

@@ -1,6 +1,5 @@
 """Pixels of one size by image_id: decoded once to the disk, or at every read where the disk is too small."""
 
-import shutil
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -10,15 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import NonNegativeFloat
 
-from whosame.atomic import writing
+from whosame.atomic import GIB, require_space, writing
 from whosame.data.decoding import DECODER, Resize, UnusableImageError, decode, in_threads
 from whosame.data.manifest import Manifest
-from whosame.errors import InputError, StorageError
+from whosame.errors import InputError
 from whosame.operating_system import usable_cores
 from whosame.parameters import Parameters, parameter
 from whosame.progress import track
 
-GIB = 2**30
 IN_WORK = 64  # images in work at once
 
 
@@ -38,10 +36,10 @@ class PixelsConfig(Parameters):
 
 
 class MappedPixels:
-    """Pixels in a memory-mapped ``.npy`` file; ``shape`` is (M, H, W, 3)."""
+    """Pixels in a memory-mapped ``.npy`` file; ``shape`` is (M, H, W, 3), ``key`` identifies them."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self.key = path, path.stem
         self._array = np.load(path, mmap_mode="r")
         self.shape = self._array.shape
 
@@ -55,10 +53,11 @@ class MappedPixels:
 
 
 class StreamedPixels:
-    """Pixels decoded at every read, by a thread per core; ``shape`` is (M, H, W, 3)."""
+    """Pixels decoded at every read, by a thread per core; ``shape`` is (M, H, W, 3), ``key`` identifies them."""
 
     def __init__(self, manifest: Manifest, config: PixelsConfig) -> None:
         self.shape = (len(manifest), config.height, config.width, 3)
+        self.key = _key(manifest, config)
         self._manifest, self._config = manifest, config
         self._pool = ThreadPoolExecutor(usable_cores())
 
@@ -110,26 +109,19 @@ def open_pixels(manifest: Manifest, config: PixelsConfig, cache: Path) -> Pixels
     size = int(np.prod(shape, dtype=np.int64))
     if size > config.disk_budget_gib * GIB:
         return StreamedPixels(manifest, config)
-    changed = "_bicubic" * (config.resize == "bicubic") + "_inverted" * config.invert
-    form = f"{config.height}x{config.width}{changed}_v{DECODER}"
-    path = cache.resolve() / "03_pixels" / f"{manifest.bytes_digest}_{form}.npy"
+    path = cache.resolve() / "03_pixels" / f"{_key(manifest, config)}.npy"
     try:
         return MappedPixels(path)
     except (OSError, ValueError, EOFError):  # absent or damaged
-        _check_space(path, size)
+        advice = "lower pixels.height and pixels.width, or decode at every read with pixels.disk_budget_gib=0"
+        require_space(path.parent, size, "decoded pixels", advice)
         _decode_all(manifest, config, shape, path)
     return MappedPixels(path)
 
 
-def _check_space(path: Path, size: int) -> None:
-    folder = next(folder for folder in path.parents if folder.exists())
-    free = shutil.disk_usage(folder).free
-    if size > free:
-        raise StorageError(
-            f"decoded pixels need {size / GIB:.2f} GiB in {path.parent}, where {free / GIB:.2f} GiB are free. "
-            "Free some space, lower pixels.height and pixels.width, or decode at every read with "
-            "pixels.disk_budget_gib=0.",
-        )
+def _key(manifest: Manifest, config: PixelsConfig) -> str:
+    changed = "_bicubic" * (config.resize == "bicubic") + "_inverted" * config.invert
+    return f"{manifest.bytes_digest}_{config.height}x{config.width}{changed}_v{DECODER}"
 
 
 def _decode_all(manifest: Manifest, config: PixelsConfig, shape: tuple[int, ...], path: Path) -> None:

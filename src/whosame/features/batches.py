@@ -1,30 +1,36 @@
-"""Batches of pixels: read one ahead of the network, and as numbers from 0 to 1."""
+"""Batches of pixels, or of the maps in their place: read one ahead of the network, and as what it takes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from whosame.features.device import memory_format
+from whosame.features.network import ReIDNetwork
+
 
 class Pixels(Protocol):
-    """Decoded images of one size: :class:`whosame.data.pixels.Pixels`, an array on disk or a stream, is one."""
+    """Decoded images of one size: :class:`whosame.data.pixels.Pixels`, an array on disk or a stream, is one.
+
+    So are the maps of such images after a network's frozen stages (:class:`whosame.features.frozen_maps.FrozenMaps`).
+    """
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """(M, H, W, 3): images, rows, columns, channels."""
 
-    def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """Return the images of those ids, uint8 [n, H, W, 3], in their order."""
+    def read(self, image_ids: NDArray[np.int64]) -> NDArray[Any]:
+        """Return the images of those ids, uint8 [n, H, W, 3], in their order; or their maps, float16 [n, C, h, w]."""
 
 
 def read_ahead(
     pixels: Pixels, batches: Iterable[NDArray[np.int64]], device: torch.device
 ) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-    """Yield each batch of image ids with its pixels, uint8 [n, H, W, 3] on the device.
+    """Yield each batch of image ids with its pixels or maps on the device.
 
     A thread reads one batch ahead, so that the disk and the decoder work in parallel with the network.
     """
@@ -45,6 +51,23 @@ def read_ahead(
         if waiting is not None:
             ids, images = waiting.result()
             yield ids, images.to(device, non_blocking=pin)
+
+
+def first_maps(network: ReIDNetwork, raw: Tensor, images: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return what a network takes after its frozen stages.
+
+    Parameters
+    ----------
+    network : ReIDNetwork
+    raw : Tensor
+        A batch as it was read: pixels uint8 [n, H, W, 3], or maps after the frozen stages float16.
+    images : callable
+        Makes images float32 [n, 3, H, W] of pixels: :func:`to_unit`, or an augmentation.
+    """
+    if raw.dtype == torch.uint8:
+        return network.frozen_map(images(raw).contiguous(memory_format=memory_format(raw.device)))
+    maps = raw.to(torch.float32)
+    return maps.contiguous(memory_format=memory_format(raw.device)) if maps.dim() == 4 else maps
 
 
 def to_unit(pixels: Tensor) -> Tensor:

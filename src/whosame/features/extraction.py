@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from whosame.errors import ParameterError
-from whosame.features.batches import Pixels, read_ahead, to_unit
+from whosame.features.batches import Pixels, first_maps, read_ahead, to_unit
 from whosame.features.config import ExtractionConfig
 from whosame.features.device import Precision, autocast, find_device, memory_format
 from whosame.features.network import ReIDNetwork
@@ -54,6 +54,7 @@ def extract(
     network : ReIDNetwork
         Moved to the device; left in the mode it was in.
     pixels : Pixels
+        Or maps after the network's frozen stages.
     image_ids : int64 [n]
     config : ExtractionConfig
     device : str
@@ -76,11 +77,11 @@ def extract(
     vectors = np.empty((len(image_ids), network.dimension), np.float32)
     rows = np.empty((len(image_ids), network.dimension), np.uint8) if vertical else None
     batches = np.split(image_ids, range(config.batch_size, len(image_ids), config.batch_size)) if len(image_ids) else []
+    trained = network.trained_part()
     done = 0
     for batch, raw in read_ahead(pixels, batches, on):
-        images = to_unit(raw).contiguous(memory_format=memory_format(on))
         with autocast(on, precision):
-            feature_map = network.feature_map(images)
+            feature_map = trained(first_maps(network, raw, to_unit))
         here = slice(done, done + len(batch))
         vectors[here] = network.embed(feature_map).cpu().numpy()
         if rows is not None:

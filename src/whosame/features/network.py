@@ -57,6 +57,10 @@ class ReIDNetwork(nn.Module):
         self.frozen_stages = frozen_stages
         self.frozen_part().requires_grad_(False).eval()
 
+    def after_frozen(self) -> "AfterFrozen":
+        """Return what comes after the frozen stages: what :meth:`frozen_map` returns to features."""
+        return AfterFrozen(self)
+
     def frozen_part(self) -> nn.Sequential:
         """Return the frozen stages, empty if there are none. They take normalised images."""
         return nn.Sequential(*self.backbone.divided()[: self.frozen_stages])
@@ -96,6 +100,18 @@ class ReIDNetwork(nn.Module):
         rows = self.eval().feature_map(torch.zeros(1, 3, height, width, device=device)).shape[2]
         self.train(training)
         return int(rows)
+
+
+class AfterFrozen(nn.Module):
+    """A network from the map after its frozen stages on. It has no weights of its own."""
+
+    def __init__(self, network: ReIDNetwork) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Map what ``frozen_map`` returns to features float32 [n, D] of length 1."""
+        return self.network.embed(self.network.trained_part()(maps))
 
 
 def build_network(config: NetworkConfig, *, seed: int) -> ReIDNetwork:

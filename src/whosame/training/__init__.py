@@ -3,6 +3,7 @@
 from whosame.training.checkpoint import Checkpoint
 from whosame.training.config import AugmentConfig, TrainingConfig, WarmupConfig
 from whosame.training.fit import TrainingReport, fit
+from whosame.training.map_cache import cached_maps
 from whosame.training.optimiser import learning_rate, make_optimiser
 from whosame.training.purification import image_weights
 from whosame.training.warmup import warm_up
@@ -13,6 +14,7 @@ __all__ = [
     "TrainingConfig",
     "TrainingReport",
     "WarmupConfig",
+    "cached_maps",
     "fit",
     "image_weights",
     "learning_rate",

@@ -131,6 +131,9 @@ class TrainingConfig(Parameters):
     """Schedule step: what a step multiplies the learning rate by."""
     augment: AugmentConfig = AugmentConfig()
     """How training images are varied."""
+    cached_versions: NonNegativeInt = parameter(4, unit="versions")
+    """With network.frozen_stages: of how many versions of each training image, itself among them, the map after these
+    stages is kept on the disk and trained on; 0: none is kept, and images are varied anew at every use."""
 
     def of_round(self, round: int) -> "TrainingConfig":  # noqa: A002
         """Return the parameters in force in a round, from 0: before ``proxies.start`` the term within cameras alone."""

@@ -3,16 +3,18 @@
 import math
 import time
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from whosame.errors import ParameterError
-from whosame.features.batches import Pixels, read_ahead
+from whosame.features.batches import Pixels, first_maps, read_ahead
 from whosame.features.config import ExtractionConfig
 from whosame.features.device import Precision, autocast, find_device, memory_format
 from whosame.features.extraction import extract
+from whosame.features.frozen_maps import FrozenMaps
 from whosame.features.network import ReIDNetwork
 from whosame.memory import LabelMemory
 from whosame.progress import track
@@ -103,6 +105,7 @@ def fit(
     optimiser : torch.optim.Optimizer
         Over the network's parameters (:func:`whosame.training.optimiser.make_optimiser`).
     pixels : Pixels
+        Or the maps after the network's frozen stages, of which a random version of each image is trained on.
     image_ids, labels, cameras : int64 [n]
         Images of label -1 are not trained on, except as ``config.outliers`` says (see :func:`training_targets`).
     config : TrainingConfig
@@ -150,21 +153,22 @@ def fit(
         vectors = vectors[targets.rows]
     objective = OBJECTIVES[config.loss](targets, torch.from_numpy(vectors), config, on)
     batches = list(objective.batches(stream(seed, "batches", round)))
-    augmentation = torch.Generator().manual_seed(torch_seed(seed, "augment", round))
+    generator = torch.Generator().manual_seed(torch_seed(seed, "augment", round))
+    augmented = partial(augment, config=config.augment, generator=generator)
+    versions = pixels.varied(stream(seed, "versions", round)) if isinstance(pixels, FrozenMaps) else pixels
     network.to(on, memory_format=memory_format(on)).train()  # type: ignore[call-overload]
     losses = torch.zeros(len(batches))
     rate = config.learning_rate
 
-    reading = read_ahead(pixels, (image_ids[batch] for batch in batches), on)
+    after_frozen = network.after_frozen()
+    reading = read_ahead(versions, (image_ids[batch] for batch in batches), on)
     for iteration, (_, raw) in enumerate(track(reading, f"training round {round}", total=len(batches))):
         rate = learning_rate(config, round=round, iteration=iteration, rounds=rounds)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        images = augment(raw, config.augment, augmentation)  # [P*K, 3, H, W]
         with autocast(on, precision):
-            features = forward_in_chunks(
-                network, images.contiguous(memory_format=memory_format(on)), config.norm_chunk
-            )  # [P*K, D]
+            maps = first_maps(network, raw, augmented)  # [P*K, C, h, w]: the images if no stage is frozen
+            features = forward_in_chunks(after_frozen, maps, config.norm_chunk)  # [P*K, D]
         loss = objective.loss(features, batches[iteration])
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]

@@ -24,7 +24,8 @@ def forward_in_chunks(network: nn.Module, images: Tensor, chunk: int) -> Tensor:
     network : nn.Module
         In training mode. The first chunk alone updates the running statistics of its BatchNorm layers.
     images : float32 [n, 3, H, W]
-        In the sampler's order: the K images of a cluster are adjacent and should be in one chunk.
+        Or whatever else the network takes. In the sampler's order: the K images of a cluster are adjacent and should be
+        in one chunk.
     chunk : int
         Images in a chunk; the last one may be smaller.
 

@@ -11,7 +11,6 @@ from scipy.sparse import csr_array
 
 from whosame.clustering import centrality
 from whosame.data.manifest import TestSet, TrainSet, Truth
-from whosame.data.pixels import Pixels
 from whosame.evaluation import (
     AnnotationCost,
     EvaluationConfig,
@@ -21,6 +20,7 @@ from whosame.evaluation import (
     round_cost,
     selection_diversity,
 )
+from whosame.features.batches import Pixels
 from whosame.features.config import ExtractionConfig, NetworkConfig
 from whosame.features.extraction import Features, extract
 from whosame.memory import LabelMemory

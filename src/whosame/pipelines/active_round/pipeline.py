@@ -18,9 +18,15 @@ def create_pipeline() -> Pipeline:
                 "start",
             ),
             stage_node(
+                "prepare",
+                prepare.compute_maps,
+                "this_round start pixels train_set params:network params:training",
+                "network_input",
+            ),
+            stage_node(
                 "select",
                 select.extract_features,
-                "this_round start pixels train_set params:network params:extraction",
+                "this_round start network_input train_set params:network params:extraction",
                 "features",
             ),
             stage_node(
@@ -56,15 +62,15 @@ def create_pipeline() -> Pipeline:
             stage_node(
                 "model",
                 model.train,
-                "this_round start features pixels train_set labels graph memory params:network params:training "
+                "this_round start features network_input train_set labels graph memory params:network params:training "
                 "params:clustering params:strategy params:strategies",
                 "checkpoint training_report",
             ),
             stage_node(
                 "model",
                 model.evaluate,
-                "this_round checkpoint pixels train_set test_set truth clusters labels answers memory training_report "
-                "previous_metrics params:network params:extraction params:evaluation",
+                "this_round checkpoint network_input train_set test_set truth clusters labels answers memory "
+                "training_report previous_metrics params:network params:extraction params:evaluation",
                 "selection_shares metrics",
             ),
         ],

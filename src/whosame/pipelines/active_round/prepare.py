@@ -11,11 +11,12 @@ from whosame.data.pixels import Pixels
 from whosame.evaluation import count_without_match
 from whosame.evaluation.queries import Queries
 from whosame.features.config import NetworkConfig
+from whosame.features.frozen_maps import FrozenMaps
 from whosame.features.network import build_network
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.runs import Run
-from whosame.training import Checkpoint, TrainingConfig, WarmupConfig, make_optimiser, warm_up
+from whosame.training import Checkpoint, TrainingConfig, WarmupConfig, cached_maps, make_optimiser, warm_up
 
 logger = logging.getLogger(__name__)
 
@@ -87,3 +88,28 @@ def start_network(
             data_key=manifest.digest,
         )
     return Checkpoint.of(made, make_optimiser(made, parse(TrainingConfig, training, "training")), config, rounds=0)
+
+
+def compute_maps(
+    this_round: ThisRound,
+    start: Checkpoint,
+    pixels: Pixels,
+    train_set: TrainSet,
+    network: dict[str, Any],
+    training: dict[str, Any],
+) -> Pixels | FrozenMaps:
+    """Return what the network reads: the pixels, or their maps after its frozen stages, which are computed once."""
+    network_config, config = parse(NetworkConfig, network, "network"), parse(TrainingConfig, training, "training")
+    if network_config.frozen_stages == 0 or config.cached_versions == 0:
+        return pixels
+    return cached_maps(
+        start.build(network_config),
+        pixels,
+        pixels.key,
+        train_set.image_ids,
+        config,
+        paths.root() / "data" / "04_maps",
+        seed=this_round.seed,
+        device=this_round.device,
+        precision=this_round.precision,
+    )

@@ -11,7 +11,7 @@ from whosame import active_round
 from whosame.active_round import RunState
 from whosame.clustering import Clustering, ClusteringConfig, base_clusters
 from whosame.data.manifest import TrainSet
-from whosame.data.pixels import Pixels
+from whosame.features.batches import Pixels
 from whosame.features.config import ExtractionConfig, NetworkConfig
 from whosame.features.extraction import Features, extract
 from whosame.parameters import parse

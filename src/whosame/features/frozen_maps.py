@@ -1,0 +1,60 @@
+"""Maps after the frozen stages on the disk, read in the place of the pixels that they were computed from."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, eq=False)
+class FrozenMaps:
+    """Maps of M images, float16 of any form, such as [C, h, w].
+
+    Attributes
+    ----------
+    shape : (M, H, W, 3)
+        Of the pixels.
+    files : tuple of Path
+        ``.npy`` files, a row an image: of all images as they are; then, a file a version, of n augmented images.
+    rows : int64 [M]
+        Each image's row in the files of the versions, n for an image that is not augmented.
+    """
+
+    shape: tuple[int, int, int, int]
+    files: tuple[Path, ...]
+    rows: NDArray[np.int64]
+
+    def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.float16]:
+        """Return the maps of images as they are, float16 [k, …], in the order of the ids."""
+        return _read(self.files[0], image_ids)
+
+    def varied(self, rng: np.random.Generator) -> "VariedMaps":
+        """Return the maps of the n images to train on: each read gives each image in a version that is drawn anew."""
+        return VariedMaps(self, rng)
+
+
+@dataclass(frozen=True, eq=False)
+class VariedMaps:
+    """Maps of augmented images in versions drawn at random; one of the versions is the image as it is."""
+
+    maps: FrozenMaps
+    rng: np.random.Generator
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(M, H, W, 3), of the pixels."""
+        return self.maps.shape
+
+    def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.float16]:
+        """Return a version of each image's map, float16 [k, …], in the order of the ids."""
+        version = self.rng.integers(len(self.maps.files), size=len(image_ids))
+        found = self.maps.read(image_ids)
+        for number, file in enumerate(self.maps.files[1:], start=1):
+            found[version == number] = _read(file, self.maps.rows[image_ids[version == number]])
+        return found
+
+
+def _read(file: Path, rows: NDArray[np.int64]) -> NDArray[np.float16]:
+    found: NDArray[np.float16] = np.asarray(np.load(file, mmap_mode="r")[rows])
+    return found
