@@ -36,7 +36,7 @@ class CameraProxies(Objective):
         self.proxy_of = torch.from_numpy(self.proxies).to(on)
         self.clusters, self.cameras = torch.from_numpy(clusters).to(on), torch.from_numpy(cameras).to(on)
         means = class_means(vectors, torch.from_numpy(self.proxies))
-        self.bank = MemoryBank(means.to(on), config.memory_momentum)
+        self.bank = MemoryBank(means.to(on), config.proxies.momentum)
 
     def batches(self, rng: np.random.Generator) -> Iterator[Batch]:
         """Yield the round's batches: P proxies × K images, or P clusters × K images."""
@@ -56,7 +56,7 @@ class CameraProxies(Objective):
         """Return the sum over the batch's cameras of the mean loss of their images."""
         own, settings = self.proxy_of[batch], self.config.proxies
         similarity = features @ self.bank.vectors.T  # [P*K, proxies]
-        logits = similarity / self.config.temperature
+        logits = similarity / settings.temperature
         known = similarity.detach()
         same_camera = self.cameras == self.cameras[own].unsqueeze(1)
         same_cluster = self.clusters == self.clusters[own].unsqueeze(1)

@@ -73,6 +73,10 @@ class ProxiesConfig(Parameters):
     """Positives of the online term, at most one a camera."""
     balance: Share = parameter(0.15, source="O2CAP's code: 0.15")
     """Online term: share of the image's own similarity to a proxy; the rest is that of its proxy."""
+    temperature: PositiveFloat = parameter(0.07, source="CAP, O2CAP: 0.07")
+    """τ of all terms."""
+    momentum: Share = parameter(0.2, source="CAP, O2CAP: 0.2")
+    """Share of the old vector that an update of a proxy keeps."""
     batches: Literal["proxies", "clusters"] = parameter("proxies", source="CAP, O2CAP's code: proxies")
     """What training.clusters_per_batch counts: proxies, or clusters whose images come from several cameras."""
 
@@ -106,10 +110,10 @@ class TrainingConfig(Parameters):
     norm_chunk: int = parameter(64, ge=2, unit="images", validate_default=True, source="papers: 64, a GPU's share")
     """Images that BatchNorm normalises together, a multiple of K. On one GPU the whole batch of 256 together costs
     20 mAP on Market-1501."""
-    temperature: PositiveFloat = parameter(0.05, source="papers: 0.05; CAP, O2CAP: 0.07")
-    """τ of every loss but triplet."""
-    memory_momentum: Share = parameter(0.1, source="papers: 0.1; SpCL, CAP, O2CAP: 0.2")
-    """Share of the old vector that an update of the memory bank keeps."""
+    temperature: PositiveFloat = parameter(0.05, source="papers: 0.05")
+    """τ of every loss but triplet and camera-proxies."""
+    memory_momentum: Share = parameter(0.1, source="papers: 0.1; SpCL: 0.2")
+    """Share of the old vector that an update of the memory bank keeps; camera-proxies has its own."""
     use_hard: bool = parameter(False, source="Cluster Contrast, section 3.3")
     """cluster-nce, purification: update each cluster once a batch, by its least similar image."""
     margin: NonNegativeFloat = parameter(0.3, source="DRAL; SPAL: 0.5")

@@ -12,7 +12,7 @@ from whosame.training.cluster_nce import MemoryBank, class_means, cluster_nce
 from whosame.training.targets import training_targets
 
 CPU = torch.device("cpu")
-TAU, M = 0.07, 0.2
+TAU, MOMENTUM = 0.1, 0.3
 ALONE = {
     term: {name: float(name == term) for name in ("within", "offline", "online")}
     for term in ("within", "offline", "online")
@@ -24,8 +24,8 @@ def unit(x):
 
 
 def made(labels, cameras, vectors, outliers="drop", batches="proxies", **proxies):
-    config = TrainingConfig(loss="camera-proxies", memory_momentum=M, temperature=TAU, outliers=outliers)
-    config = config.replace(proxies={"batches": batches, **proxies})
+    config = TrainingConfig(loss="camera-proxies", outliers=outliers)
+    config = config.replace(proxies={"batches": batches, "temperature": TAU, "momentum": MOMENTUM, **proxies})
     targets = training_targets(np.array(labels), np.array(cameras), config)
     return CameraProxies(targets, torch.from_numpy(vectors[targets.rows]), config, CPU)
 
@@ -73,7 +73,7 @@ def reference(features, images, labels, cameras, memory, settings):
     after = dict(memory)
     for f, i in zip(features, images, strict=True):
         own = (labels[i], cameras[i])
-        after[own] = unit(M * after[own] + (1 - M) * f)
+        after[own] = unit(MOMENTUM * after[own] + (1 - MOMENTUM) * f)
     return loss, gradient, after
 
 
