@@ -1,4 +1,4 @@
-"""Backbones: a small residual network, torchvision's ResNets, any model of timm."""
+"""Backbones: a small residual network, torchvision's ResNets, any model of timm, networks of re-identification."""
 
 from typing import Literal, NamedTuple
 
@@ -6,8 +6,10 @@ from torch import Tensor, nn
 
 from whosame.errors import ParameterError, unknown_name
 from whosame.features.base import Backbone
-from whosame.features.config import ARCHITECTURES, RESNETS, TIMM, NetworkConfig
+from whosame.features.config import ARCHITECTURES, REID_NETWORKS, RESNETS, TIMM, NetworkConfig
+from whosame.features.reid_networks import MODELS, build_reid_model
 from whosame.features.timm_backbone import TimmBackbone, timm_settings
+from whosame.features.timm_tokens import TimmTokens, token_model
 
 
 class ResidualBlock(nn.Module):
@@ -71,10 +73,13 @@ class InputSettings(NamedTuple):
         ``bilinear`` or ``bicubic``.
     size : (int, int) or None
         The only height and width it takes, in pixels; None: any.
+    multiple : int
+        Pixels that height and width are multiples of.
     """
 
     resize: Literal["bilinear", "bicubic"]
-    size: tuple[int, int] | None
+    size: tuple[int, int] | None = None
+    multiple: int = 1
 
 
 def input_settings(config: NetworkConfig) -> InputSettings:
@@ -85,11 +90,20 @@ def input_settings(config: NetworkConfig) -> InputSettings:
     ParameterError
         timm is not installed or has no such model.
     """
-    settings = timm_settings(config.architecture.removeprefix(TIMM)) if config.architecture.startswith(TIMM) else None
+    if config.architecture in REID_NETWORKS:
+        model = MODELS[config.architecture]
+        tokens = token_model(model.name)
+        return InputSettings(model.resize, multiple=tokens.patch if tokens else 1)
+    if not config.architecture.startswith(TIMM):
+        return InputSettings("bilinear")
+    name = config.architecture.removeprefix(TIMM)
+    settings, tokens = timm_settings(name), token_model(name)
+    multiple = tokens.patch if tokens else 1
     if settings is None:
-        return InputSettings("bilinear", None)
-    size = tuple(settings.input_size[1:]) if settings.fixed_input_size else None
-    return InputSettings("bicubic" if settings.interpolation == "bicubic" else "bilinear", size)
+        return InputSettings("bilinear", multiple=multiple)
+    fixed = settings.fixed_input_size and not (tokens and tokens.options)
+    size = tuple(settings.input_size[1:]) if fixed else None
+    return InputSettings("bicubic" if settings.interpolation == "bicubic" else "bilinear", size, multiple)
 
 
 def check_image_size(config: NetworkConfig, height: int, width: int) -> None:
@@ -98,14 +112,20 @@ def check_image_size(config: NetworkConfig, height: int, width: int) -> None:
     Raises
     ------
     ParameterError
-        It takes another size alone; timm is not installed or has no such model.
+        It takes another size alone, or multiples of a patch; timm is not installed or has no such model.
     """
-    size = input_settings(config).size
-    if size not in (None, (height, width)):
-        raise ParameterError(
-            f"network.architecture {config.architecture!r} takes images of {size[0]} × {size[1]} pixels alone, not of "
-            f"{height} × {width}: pixels.height={size[0]},pixels.width={size[1]}"
-        )
+    _, size, multiple = input_settings(config)
+    if size is None and (height % multiple or width % multiple):
+        size = max(1, round(height / multiple)) * multiple, max(1, round(width / multiple)) * multiple
+        takes = f"whose sides are multiples of {multiple} pixels"
+    elif size not in (None, (height, width)):
+        takes = f"of {size[0]} × {size[1]} pixels alone"
+    else:
+        return
+    raise ParameterError(
+        f"network.architecture {config.architecture!r} takes images {takes}, not of {height} × {width}: "
+        f"pixels.height={size[0]},pixels.width={size[1]}"
+    )
 
 
 def build_backbone(config: NetworkConfig) -> Backbone:
@@ -122,6 +142,12 @@ def build_backbone(config: NetworkConfig) -> Backbone:
         from whosame.features.torchvision_resnet import build_resnet  # torchvision takes seconds to import
 
         return build_resnet(config.architecture)
+    if config.architecture in REID_NETWORKS:
+        return build_reid_model(config.architecture)
     if config.architecture.startswith(TIMM):
-        return TimmBackbone(config.architecture.removeprefix(TIMM), pretrained=config.weights == "timm")
+        name, pretrained = config.architecture.removeprefix(TIMM), config.weights == "timm"
+        tokens = token_model(name)
+        if tokens is None:
+            return TimmBackbone(name, pretrained=pretrained)
+        return TimmTokens(name, pretrained=pretrained, **tokens.options)
     raise unknown_name("network.architecture", config.architecture, ARCHITECTURES)

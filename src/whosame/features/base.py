@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from torch import nn
+from torch import Tensor, nn
 
-from whosame.features.weight_layouts import AS_SAVED, Layout
+from whosame.features.weight_layouts import Layout
 
 # Red, green and blue in 0..1. torchvision's weights expect images normalised by them; as good as any for random ones.
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
@@ -33,21 +33,21 @@ class Backbone(nn.Module):
 
     Attributes
     ----------
-    name : str
-        Of a timm model; empty for others.
+    architecture : str
+        As in ``network.architecture``, where files of weights need it; otherwise empty.
     channels : int
     mean, std : tuple of 3 float
         What images from 0 to 1 are normalised by, of red, green and blue.
     layouts : tuple of Layout
-        Of files of weights that it takes: how their names become the published ones.
+        Of the files of weights whose names are not the published ones.
     """
 
-    name: str = ""
+    architecture: str = ""
     channels: int
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     head: tuple[str, ...] = ()
-    layouts: tuple[Layout, ...] = (AS_SAVED,)
+    layouts: tuple[Layout, ...] = ()
 
     def divided(self) -> list[nn.Module]:
         """Return the stages that an image passes one after another, the stem in the first: together they are the whole.
@@ -59,3 +59,7 @@ class Backbone(nn.Module):
     def published(self) -> PublishedNames:
         """Return the published names: by default its own."""
         return PublishedNames({name: name for name in self.state_dict()}, self.head)
+
+    def adapted(self, name: str, value: Tensor) -> Tensor:  # noqa: ARG002
+        """Return a file's tensor of that name in the state, in the shape that this backbone has: by default itself."""
+        return value

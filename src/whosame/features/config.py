@@ -8,14 +8,25 @@ from whosame.parameters import Listed, Parameters, one_of, parameter
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101")  # torchvision's
 TIMM = "timm/"
-ARCHITECTURES = ("small", *RESNETS, f"{TIMM}NAME")
+REID_NETWORKS = (  # projects of re-identification, made of timm's models
+    "transreid-ssl/vit_small",
+    "transreid-ssl/vit_small_ics",
+    "transreid-ssl/vit_base_ics",
+    "pass/vit_small",
+    "pass/vit_base",
+    "solider/swin_tiny",
+    "solider/swin_small",
+    "solider/swin_base",
+    "miewid/efficientnetv2_rw_m",
+)
+ARCHITECTURES = ("small", *RESNETS, *REID_NETWORKS, f"{TIMM}NAME")
 
 
 class NetworkConfig(Parameters):
     """What the network is and which weights it starts from."""
 
     architecture: str = parameter("small", takes=" | ".join(ARCHITECTURES), source="own choice; papers: resnet50")
-    """The backbone; timm/NAME is any model of timm, which needs the package timm."""
+    """The backbone; timm/NAME is any model of timm. Names with a stroke need the package timm: docs/weights.md."""
     widths: Annotated[Listed[PositiveInt], Field(min_length=2)] = parameter(
         (16, 32, 64, 128), takes="a list of at least 2 whole numbers above 0"
     )

@@ -13,33 +13,33 @@ from whosame.features.timm_stages import stages_of
 from whosame.features.weight_layouts import LAYOUTS
 
 
-class TimmBackbone(Backbone):
-    """The last feature map of a timm model, ``NAME`` or ``NAME.TAG``."""
+class TimmModel(Backbone):
+    """A backbone that is a timm model, ``NAME`` or ``NAME.TAG``, made with some options.
+
+    Attributes
+    ----------
+    complete : tuple of str
+        The names in the state of the complete model, if they are known before a file is read.
+    """
 
     layouts = LAYOUTS
 
-    def __init__(self, name: str, *, pretrained: bool) -> None:
+    def __init__(self, name: str, **options: Any) -> None:
         super().__init__()
         timm = timm_with(name)
         settings = timm.get_pretrained_cfg(name)
         if settings is not None:
             self.mean, self.std = tuple(settings.mean), tuple(settings.std)
-        self.name = name
-        self.model = timm.create_model(name, pretrained=pretrained, features_only=True, out_indices=(-1,))
-        self.channels = int(self.model.feature_info.channels()[-1])
-
-    def divided(self) -> list[nn.Module]:
-        """Return the stages as :func:`stages_of` finds them; one, itself, for a model that is no row of modules."""
-        return stages_of(self.model) or [self]
-
-    def forward(self, images: Tensor) -> Tensor:
-        """Map float32 [n, 3, H, W] to [n, channels, h, w]."""
-        return self.model(images)[-1]  # type: ignore[no-any-return]
+        self.name, self.architecture = name, f"{TIMM}{name}"
+        self.model = timm.create_model(name, **options)
+        self.complete: tuple[str, ...] = ()
 
     def published(self) -> PublishedNames:
         """Return timm's names of the complete model: the backbone's are wrapped, and stages have an underscore."""
-        with torch.random.fork_rng(devices=[]):
-            complete = list(timm_with(self.name).create_model(self.name, pretrained=False).state_dict())
+        complete = self.complete
+        if not complete:
+            with torch.device("meta"):
+                complete = tuple(timm_with(self.name).create_model(self.name, pretrained=False).state_dict())
         known, names = set(complete), {}
         for own in self.state_dict():
             bare = own
@@ -52,7 +52,23 @@ class TimmBackbone(Backbone):
         parts = {name.partition(".")[0] for name in used}
         unused = {name: name.partition(".")[0] for name in complete if name not in used}
         head = {name if part in parts or part == name else f"{part}." for name, part in unused.items()}
-        return PublishedNames(names, tuple(sorted(head)))
+        return PublishedNames(names, (*sorted(head), *self.head))
+
+
+class TimmBackbone(TimmModel):
+    """The last feature map of a model that computes in maps."""
+
+    def __init__(self, name: str, *, pretrained: bool) -> None:
+        super().__init__(name, pretrained=pretrained, features_only=True, out_indices=(-1,))
+        self.channels = int(self.model.feature_info.channels()[-1])
+
+    def divided(self) -> list[nn.Module]:
+        """Return the stages as :func:`stages_of` finds them; one, itself, for a model that is no row of modules."""
+        return stages_of(self.model) or [self]
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Map float32 [n, 3, H, W] to [n, channels, h, w]."""
+        return self.model(images)[-1]  # type: ignore[no-any-return]
 
 
 def timm_with(name: str) -> ModuleType:

@@ -5,21 +5,23 @@ dictionary in the file), ``backbone.``, ``encoder_q.`` (MoCo), ``_orig_mod.`` (t
 prefix with most of its names. Names outside it are other things that were saved, such as an optimiser's.
 """
 
+import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from fnmatch import fnmatchcase
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any
 
 from torch import Tensor, nn
 
 from whosame.errors import LISTED, InputError
 from whosame.features.base import Backbone
-from whosame.features.config import TIMM
-from whosame.features.weight_layouts import Layout
+from whosame.features.weight_layouts import AS_SAVED, Layout
 
+BACKBONE = "backbone."  # of a network's state
 MOMENTUM = "encoder_k"  # MoCo's copy of encoder_q, which is the one that is trained
+STUDENT, TEACHER = "student", "teacher"  # DINO's: its mean over training, the teacher, is the one that is used
 COUNTER = "num_batches_tracked"  # which nothing reads, and files of torch before 0.4.1 do not have
 NORMALISATION = {"mean", "std"}  # which the network has of its own
 
@@ -61,70 +63,68 @@ def matched(
     """
     backbone = network.get_submodule("backbone")
     assert isinstance(backbone, Backbone)
-    fit, head = _best_fit(network, backbone, weights)
-    state, models = network.state_dict(), fit.layout.models
-    if not any(fnmatchcase(backbone.name, pattern) for pattern in models):
-        models_of = " or ".join(f"{TIMM}{pattern}" for pattern in models)
-        return state, [f"they are {fit.layout.project}'s: network.architecture has to be {models_of}"]
-    weights, names, prefix = fit.weights, fit.names, _only(fit.prefixes)
+    published, head = backbone.published()
+    layout, others = _layout(backbone, weights)
+    weights, called = _converted(layout, weights, tuple(published.values()))
+    names, prefix = _place(network, published, weights)
     found = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
     unused = [name for name in found if name not in names and name.startswith((*head, *ignore))]
+    unused += [name for name in found if name not in names and re.fullmatch(layout.unused, name)]
     unused += [name for name in found if (prefix + name).startswith(ignore)]
     for name in set(unused):
         del found[name]
+    for name in found.keys() & names.keys():
+        found[name] = backbone.adapted(names[name].removeprefix(BACKBONE), found[name])
+    state = network.state_dict()
     optional = NORMALISATION | {name for name in names if name.endswith(COUNTER)}
     problems = differences(
         {name: state[own] for name, own in names.items() if name in found or name not in optional},
         found,
-        {name: fit.called[prefix + name] for name in found if prefix + name in fit.called},
+        {name: called[prefix + name] for name in found if prefix + name in called},
     )
+    if problems and others:
+        hints = [
+            f"a file of {each.project}, which architecture {' or '.join(each.architectures)} reads" for each in others
+        ]
+        problems = hints + problems
     return {**state, **{names[name]: value for name, value in found.items() if name in names}}, problems
 
 
-class Fit(NamedTuple):
-    """Where a file has the network, under one layout.
-
-    Attributes
-    ----------
-    weights : mapping of str to Tensor
-        The file's, by the names that the layout gives them.
-    layout : Layout
-    called : mapping of str to str
-        The names that the layout gave, to those in the file.
-    names : mapping of str to str
-        Names after the prefix, to those of the network's state.
-    prefixes : list of str
-        Under which equally many names are the network's.
-    size : int
-        How many these are.
-    """
-
-    weights: Mapping[str, Tensor]
-    layout: Layout
-    called: Mapping[str, str]
-    names: Mapping[str, str]
-    prefixes: list[str]
-    size: int
+def _layout(backbone: Backbone, names: Collection[str]) -> tuple[Layout, list[Layout]]:
+    """Return the layout of a file, and those that it has too and that other architectures read."""
+    fitting = [layout for layout in backbone.layouts if layout.prefixes(names)]
+    read = [layout for layout in fitting if any(fnmatchcase(backbone.architecture, a) for a in layout.architectures)]
+    return (read or [AS_SAVED])[0], [] if read else fitting
 
 
-def _best_fit(network: nn.Module, backbone: Backbone, weights: Mapping[str, Tensor]) -> tuple[Fit, tuple[str, ...]]:
-    """Return the fit with most names, and the beginnings of the names of a head."""
-    published, head = backbone.published()
-    kinds = (
-        {name: f"backbone.{own}" for own, name in published.items()},
-        {own: f"backbone.{own}" for own in published},
-    )
-    fits = []
-    for layout in backbone.layouts:
-        changes = layout.rename(weights, tuple(published.values()))
-        renamed = {changes.get(name, name): value for name, value in weights.items()}
-        called = {new: old for old, new in changes.items()}
-        for names in (*kinds, {own: own for own in network.state_dict()}):
-            counts = Counter(start for name in renamed for start, rest in splits(name) if rest in names)
-            most = max(counts.values(), default=0)
-            prefixes = [start for start, number in counts.items() if number == most] or [""]
-            fits.append(Fit(renamed, layout, called, names, prefixes, most))
-    return max(fits, key=lambda fit: fit.size), head  # the first of equals
+def _converted(
+    layout: Layout, weights: Mapping[str, Tensor], published: Sequence[str]
+) -> tuple[Mapping[str, Tensor], dict[str, str]]:
+    """Return the weights under the published names, and what the file calls those that it calls otherwise."""
+    called: dict[str, str] = {}
+    for prefix in layout.prefixes(weights):
+        inside = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+        converted = layout.convert(inside, published)
+        called |= {prefix + new: old for new, (old, _) in converted.items() if new != old}
+        outside = {name: value for name, value in weights.items() if not name.startswith(prefix)}
+        weights = {**outside, **{prefix + new: value for new, (_, value) in converted.items()}}
+    return weights, called
+
+
+def _place(network: nn.Module, published: Mapping[str, str], weights: Collection[str]) -> tuple[Mapping[str, str], str]:
+    """Return the names that a file has after the prefix, with those of the network's state; and the prefix."""
+    state = list(network.state_dict())
+    backbone = {name: BACKBONE + own for own, name in published.items()}
+    whole = {BACKBONE + name: own for name, own in backbone.items()}
+    whole |= {own: own for own in state if not own.startswith(BACKBONE)}
+    best, names, prefixes = 0, backbone, [""]
+    for candidate in (backbone, {own: BACKBONE + own for own in published}, {own: own for own in state}, whole):
+        counts = Counter(start for name in weights for start, rest in splits(name) if rest in candidate)
+        most = max(counts.values(), default=0)
+        if most > best:
+            best, names = most, candidate
+            prefixes = [start for start, number in counts.items() if number == most]
+    return names, _only(prefixes) if 2 * best > len(names) else min(prefixes, key=len)  # few names fit in many places
 
 
 def splits(name: str) -> Iterator[tuple[str, str]]:
@@ -166,6 +166,8 @@ def differences(
 
 def _only(prefixes: list[str]) -> str:
     trained = [prefix for prefix in prefixes if MOMENTUM not in prefix.split(".")]
+    if any(TEACHER in prefix.split(".") for prefix in trained):
+        trained = [prefix for prefix in trained if STUDENT not in prefix.split(".")]
     if len(trained) > 1:
         under = ", ".join(map(repr, sorted(trained)))
         raise InputError(

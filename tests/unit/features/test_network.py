@@ -185,10 +185,10 @@ def test_near_names_of_timm_are_offered(stand_in_timm, name, message):
 
 
 def test_images_are_made_as_the_network_expects_them(stand_in_timm):
-    assert input_settings(NetworkConfig()) == ("bilinear", None)
-    assert input_settings(NetworkConfig(architecture="resnet50")) == ("bilinear", None)
-    assert input_settings(NetworkConfig(architecture="timm/net")) == ("bicubic", None)
-    assert input_settings(NetworkConfig(architecture="timm/net.in22k")) == ("bilinear", (224, 192))
+    assert input_settings(NetworkConfig()) == ("bilinear", None, 1)
+    assert input_settings(NetworkConfig(architecture="resnet50")) == ("bilinear", None, 1)
+    assert input_settings(NetworkConfig(architecture="timm/net")) == ("bicubic", None, 1)
+    assert input_settings(NetworkConfig(architecture="timm/net.in22k")) == ("bilinear", (224, 192), 1)
 
 
 def test_a_network_of_one_size_is_refused_other_pixels_before_an_image_is_read(stand_in_timm, tmp_path, monkeypatch):

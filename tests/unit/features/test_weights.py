@@ -49,8 +49,11 @@ def test_what_is_saved_beside_the_network_is_not_read(tmp_path):
     moco |= {f"module.encoder_k.{k}": v + 1 for k, v in state.items()} | {"module.queue": torch.zeros(3, 4)}
     content = {"state_dict": moco, "optimizer": {"state": {0: {"step": torch.tensor(1.0)}}}, "args": Namespace(lr=0.1)}
     assert same(build_network(saved(content, tmp_path / "w.pt"), seed=0).backbone.state_dict(), state)
-    content = {"student": state, "teacher": state}
-    with pytest.raises(InputError, match=r"holds 2 networks that fit, under 'student\.', 'teacher\.'"):
+    content = {"student": {f"module.backbone.{k}": v + 1 for k, v in state.items()}}
+    content["teacher"] = {f"backbone.{k}": v for k, v in state.items()}
+    assert same(build_network(saved(content, tmp_path / "w.pt"), seed=0).backbone.state_dict(), state)
+    content = {"first": state, "second": state}
+    with pytest.raises(InputError, match=r"holds 2 networks that fit, under 'first\.', 'second\.'"):
         build_network(saved(content, tmp_path / "w.pt"), seed=0)
 
 
@@ -207,7 +210,9 @@ def test_the_weights_in_a_package_reach_the_layers_they_belong_to():
 
 def test_a_model_with_another_padding_is_refused():
     pytest.importorskip("timm")
-    with pytest.raises(InputError, match=r"they are efficientnet_lite_pytorch's: .* has to be timm/tf_efficientnet_\*"):
+    with pytest.raises(
+        InputError, match=r"efficientnet_lite_pytorch, which architecture timm/tf_efficientnet_\* reads"
+    ):
         build_network(LITE0.replace(architecture="timm/efficientnet_lite0"), seed=0)
 
 
