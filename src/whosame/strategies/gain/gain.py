@@ -1,5 +1,6 @@
 """Gain: questions whose answers are expected to change most for the better (``docs/gain.md`` derives it)."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -7,11 +8,14 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from whosame.clustering.constraints import enforce
+from whosame.memory import LabelMemory
 from whosame.questions import Answer, Kind, Question
 from whosame.strategies.base import RoundState, Strategy
 from whosame.strategies.budget import spread
+from whosame.strategies.gain.assignment import assign_clear
 from whosame.strategies.gain.candidates import COLUMNS, HOME, MERGE, PAIR, SPLIT
-from whosame.strategies.gain.value import GainConfig, QuestionValue
+from whosame.strategies.gain.value import GainConfig, QuestionValue, groups_of
 from whosame.strategies.session import SessionBudget
 
 __all__ = ["Gain", "GainConfig", "GainSession"]
@@ -142,6 +146,15 @@ class Gain(Strategy):
     def schedule(self, budget: int, rounds: int) -> list[int]:
         """Spread the budget as configured."""
         return spread(budget, rounds, self.config.schedule)
+
+    def reassign(self, state: RoundState, memory: LabelMemory, answers: Sequence[Answer]) -> NDArray[np.int64]:
+        """Return labels that obey the answers; with aim ``model``, images whose cluster is clear have joined it."""
+        labels = super().reassign(state, memory, answers)
+        if self.config.aim == "labels" or not self.config.assign:
+            return labels
+        plda = groups_of(dataclasses.replace(state, labels=labels, memory=memory), self.config)
+        placed = assign_clear(plda, memory, clear=self.config.clear, neighbours=self.config.neighbours)
+        return enforce(placed, state.features, memory)
 
 
 def _past(state: RoundState) -> NDArray[np.float64]:

@@ -72,6 +72,10 @@ class GainConfig(Parameters):
     """How probably wrong an answer must be to be asked again; null: 0.1 with aim model, 0.05 with aim labels."""
     price: NonNegativeFloat = parameter(0.3, unit="questions")
     """What asking again costs, in questions of the round's least worth; below 1, because an error stays."""
+    assign: bool = True
+    """Aim model: whether images whose cluster is clear after the answers join it, so that they are trained on."""
+    clear: Share = 0.8
+    """How probable a cluster must be for an image to join it without a question."""
     worth: NonNegativeFloat = parameter(0.02, unit="images")
     """A round stops where fewer images are expected to move by a question; the rest of the budget is kept for later."""
 
@@ -79,6 +83,13 @@ class GainConfig(Parameters):
     def least_doubt(self) -> float:
         """How probably wrong an answer must be to be asked again."""
         return DOUBT[self.aim] if self.doubt is None else self.doubt
+
+
+def groups_of(state: RoundState, config: GainConfig) -> PLDAGroups:
+    """Return the groups of a state, centred by camera where that is configured and cameras are known."""
+    centred = config.centre and bool((state.cameras >= 0).any())
+    features = centre_by_camera(state.features, state.cameras) if centred else state.features
+    return PLDAGroups(state, features, copy.deepcopy(state.generator), shared_view=config.shared_view)
 
 
 class QuestionValue:
@@ -90,10 +101,7 @@ class QuestionValue:
     @cached_property
     def plda(self) -> PLDAGroups:
         """The groups of the round."""
-        state = self._state
-        centred = self._config.centre and bool((state.cameras >= 0).any())
-        features = centre_by_camera(state.features, state.cameras) if centred else state.features
-        return PLDAGroups(state, features, copy.deepcopy(state.generator), shared_view=self._config.shared_view)
+        return groups_of(self._state, self._config)
 
     @cached_property
     def candidates(self) -> Candidates:
