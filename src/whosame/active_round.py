@@ -7,13 +7,15 @@ functions one by one, with files between them, from which an interrupted round g
 import copy
 import dataclasses
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from whosame.annotators.base import Annotator, Record
 from whosame.annotators.query_loop import run_queries
-from whosame.clustering import Clustering, ClusteringConfig, enforce
+from whosame.clustering import Clustering, ClusteringConfig, clusters_of, enforce, join
 from whosame.features.centring import centre_by_camera
 from whosame.identities import as_labels
 from whosame.memory import LabelMemory
@@ -21,6 +23,7 @@ from whosame.questions import Answer, Question
 from whosame.seeding import stream
 from whosame.strategies.base import RoundState, Session, Strategy
 from whosame.strategies.budget import allowance
+from whosame.training.config import Obeyed
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -196,3 +199,31 @@ def reassign(
     if strategy.uses_truth:
         return as_labels(identities)
     return strategy.reassign(state, memory, answers)
+
+
+def labels_to_train_on(
+    labels: NDArray[np.int64],
+    graph: csr_array,
+    memory: LabelMemory,
+    clustering_state: Mapping[str, Any],
+    config: ClusteringConfig,
+    obeyed: Obeyed,
+) -> NDArray[np.int64]:
+    """Return the labels of a round that the network is trained on.
+
+    Parameters
+    ----------
+    labels : int64 [N]
+        After the round's answers; they obey all of them.
+    graph, clustering_state
+        Of the round's :class:`~whosame.clustering.Clustering`.
+    memory : LabelMemory
+        What :func:`memory_in_force` returns.
+    config : ClusteringConfig
+    obeyed : str
+        ``training.obeyed``.
+    """
+    if obeyed == "all":
+        return labels
+    found, _ = clusters_of(graph, config, clustering_state)
+    return join(found, memory) if obeyed == "same" else found

@@ -1,7 +1,10 @@
 """Questions and answers: the types that strategies, annotators and the label store share."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 Kind = Literal["within", "between", "pool"]
 Source = Literal["human", "oracle", "closure", "memory"]
@@ -80,3 +83,19 @@ class Answer:
     def attempts(self) -> int:
         """Number of answers to the pair, paid for or not."""
         return max(self.asked + self.found_again, 1)
+
+
+class LikelyPairs(NamedTuple):
+    """Pairs that are decided without a question, each with the probability that it is one person.
+
+    Attributes
+    ----------
+    a, b : int64 [m]
+        Rows of the training set, a != b; each pair once.
+    same : float32 [m]
+        p(same), from 0 to 1.
+    """
+
+    a: NDArray[np.int64]
+    b: NDArray[np.int64]
+    same: NDArray[np.float32]

@@ -39,6 +39,18 @@ def test_losses_on_answers(project, play, loss):
         assert 0 < last["images"] < (labels >= 0).sum()
 
 
+def test_answers_that_act_in_the_loss_alone(project, play):
+    """What is trained on are the clusters as they were found: those that the first round begins with."""
+    training = {"obeyed": "none", "answer_weight": 1.0}
+    assert play(project, run="loss-only", strategy="random", training=training, rounds=1, budget=60) == 0
+    folder = run_of(project, "loss-only").round(0)
+    labels, clusters = np.load(folder / "labels.npy"), np.load(folder / "clusters.npy")
+    assert (labels.max(), (labels >= 0).sum()) != (clusters.max(), (clusters >= 0).sum())  # the answers changed them
+    last = report(run_of(project, "loss-only"), 0)
+    assert (last["classes"], last["images"]) == (clusters.max() + 1, (clusters >= 0).sum())
+    assert np.isfinite(last["loss"])
+
+
 def test_true_labels_count_as_answers_about_all_pairs(project, play):
     """The ceiling of a method that trains on answers, which otherwise would train nothing."""
     assert play(project, run="ceiling", strategy="supervised", training={"loss": "triplet"}, rounds=1) == 0

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whosame.clustering import enforce, violations
+from whosame.clustering import enforce, join, violations
 from whosame.memory import LabelMemory
 
 
@@ -52,6 +52,19 @@ def test_no_answer_is_violated(n, clusters, identities, asked, noise, seed):
     assert (final[(labels == -1) & ~linked] == -1).all(), "an outlier that is linked to nobody stays one"
     np.testing.assert_array_equal(final, enforce(labels, features, memory))
     np.testing.assert_array_equal(final, enforce(final, features, memory))
+
+
+@given(n=st.integers(1, 25), clusters=st.integers(0, 5), asked=st.integers(0, 30), seed=st.integers(0, 2**16))
+@settings(max_examples=200, deadline=None)
+def test_joining_is_enforcing_what_is_the_same(n, clusters, asked, seed):
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(-1, clusters, n)
+    memory, same = LabelMemory(), LabelMemory()
+    for _ in range(asked if n > 1 else 0):
+        a, b = rng.choice(n, 2, replace=False).tolist()
+        if memory.add(a, b, bool(rng.random() < 0.4)) != "conflict" and memory.implied(a, b):
+            same.add(a, b, same=True)
+    np.testing.assert_array_equal(join(labels, memory), enforce(labels, rng.standard_normal((n, 2)), same))
 
 
 @given(n=st.integers(2, 25), clusters=st.integers(1, 4), asked=st.integers(0, 30), seed=st.integers(0, 2**16))

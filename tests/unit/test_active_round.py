@@ -49,3 +49,25 @@ def test_true_identities_are_the_labels_where_the_strategy_uses_them(state):
     identities = np.array([7, 7, 3, -2, -1, 0, 1, 1])
     labels = active_round.reassign(registry.make("supervised"), state, LabelMemory(), [], identities)
     assert labels.tolist() == [7, 7, 3, -1, -1, -1, 1, 1]
+
+
+@pytest.mark.parametrize("base", ["dbscan", "spcl"])
+def test_labels_to_train_on_obey_all_answers_or_the_same_ones_or_none(base):
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(np.repeat(np.eye(4), 10, axis=0), 0.25).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    config = ClusteringConfig(k1=8, k2=2, eps=0.6, base=base, eps_gap=0.1)
+    found = base_clusters(vectors, np.zeros(40, np.int64), config)
+    first, second = (np.flatnonzero(found.labels == label) for label in (0, 1))
+    memory = LabelMemory.from_log(
+        [first[0], first[1]], [second[0], first[2]], ["same", "different"]
+    )  # two clusters are joined, one is divided
+    labels = np.arange(40)  # whatever obeys them all
+
+    def trained_on(obeyed):
+        return active_round.labels_to_train_on(labels, found.graph, memory, found.state, config, obeyed)
+
+    assert trained_on("all") is labels
+    np.testing.assert_array_equal(trained_on("none"), found.labels)
+    joined = np.where(found.labels == 1, 0, found.labels)
+    np.testing.assert_array_equal(trained_on("same"), np.where(joined > 1, joined - 1, joined))

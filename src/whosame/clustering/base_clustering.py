@@ -63,16 +63,31 @@ def base_clusters(
         The distance camera-jaccard where fewer than two cameras are known.
     """
     graph, nearest = _distances(vectors, cameras, config)
-    if config.base == "spcl":
-        labels, threshold = reliable_clusters(
-            graph,
-            eps=config.eps,
-            gap=config.eps_gap,
-            min_samples=config.min_samples,
-            threshold=(previous or {}).get("independence"),
-        )
-        return Clustering(labels, graph, nearest, {"independence": threshold})
-    return Clustering(dbscan(graph, eps=config.eps, min_samples=config.min_samples), graph, nearest, {})
+    labels, state = clusters_of(graph, config, previous)
+    return Clustering(labels, graph, nearest, state)
+
+
+def clusters_of(
+    graph: csr_array, config: ClusteringConfig, previous: Mapping[str, Any] | None = None
+) -> tuple[NDArray[np.int64], Mapping[str, Any]]:
+    """Return the clusters of a graph of Jaccard distances, before any answer is applied, and their state.
+
+    Parameters
+    ----------
+    graph, config, previous
+        See :class:`Clustering` and :func:`base_clusters`. With a round's own state as ``previous`` its own clusters
+        come again.
+    """
+    if config.base == "dbscan":
+        return dbscan(graph, eps=config.eps, min_samples=config.min_samples), {}
+    labels, threshold = reliable_clusters(
+        graph,
+        eps=config.eps,
+        gap=config.eps_gap,
+        min_samples=config.min_samples,
+        threshold=(previous or {}).get("independence"),
+    )
+    return labels, {"independence": threshold}
 
 
 def _distances(

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components
 
 from whosame.clustering.dbscan import OUTLIER, renumber
 from whosame.clustering.splitting import split_cluster
@@ -64,6 +66,33 @@ def enforce(labels: Labels, features: NDArray[Any], memory: LabelMemory) -> Labe
     violated = violations(final, memory)
     assert len(violated) == 0, f"enforced labels violate {len(violated)} answers, the first {violated[:20].tolist()}"
     return final
+
+
+def join(labels: Labels, memory: LabelMemory) -> Labels:
+    """Unite the clusters that must-link components touch, and divide none, whatever is known to differ.
+
+    Parameters
+    ----------
+    labels : int64 [N]
+        -1 is an outlier, an identity of its own.
+    memory : LabelMemory
+        Answers about rows 0..N-1.
+
+    Returns
+    -------
+    int64 [N]
+        What :func:`enforce` makes of the "same" answers alone.
+    """
+    rows, clustered = np.arange(len(labels)), np.flatnonzero(labels != OUTLIER)
+    ends = np.concatenate([memory.must_link_roots(len(labels)), len(labels) + labels[clustered]])
+    starts = np.concatenate([rows, clustered])
+    nodes = len(labels) + int(labels.max(initial=OUTLIER)) + 1
+    links = csr_array((np.ones(len(ends), bool), (starts, ends)), shape=(nodes, nodes))
+    found = connected_components(links, directed=False)[1][: len(labels)]
+    inside = (labels != OUTLIER) | (np.bincount(found)[found] > 1)
+    joined = np.full(len(labels), OUTLIER, np.int64)
+    joined[inside] = renumber(found[inside])
+    return joined
 
 
 def violations(labels: Labels, memory: LabelMemory) -> NDArray[np.int64]:

@@ -59,11 +59,11 @@ class CameraProxies(Objective):
         logits = similarity / settings.temperature
         known = similarity.detach()
         same_camera = self.cameras == self.cameras[own].unsqueeze(1)
-        same_cluster = self.clusters == self.clusters[own].unsqueeze(1)
+        same_cluster = (self.clusters == self.clusters[own].unsqueeze(1)) | self.elsewhere(batch)[:, self.clusters]
         each = logits.new_zeros(len(batch))
         if settings.within:
             itself = torch.zeros_like(same_camera).scatter_(1, own.unsqueeze(1), True)
-            each = each + settings.within * contrast(logits, itself, same_camera & ~itself)
+            each = each + settings.within * contrast(logits, itself, same_camera & ~same_cluster)
         if settings.offline:
             negatives = most_similar(known.masked_fill(same_cluster, -torch.inf), settings.negatives)
             each = each + settings.offline * contrast(logits, same_cluster, negatives)

@@ -65,7 +65,9 @@ class MemoryBank:
         self.vectors[clusters] = functional.normalize(mixed, dim=1)
 
 
-def cluster_nce(features: Tensor, labels: Tensor, bank: MemoryBank, temperature: float = 0.05) -> Tensor:
+def cluster_nce(
+    features: Tensor, labels: Tensor, bank: MemoryBank, temperature: float = 0.05, left_out: Tensor | None = None
+) -> Tensor:
     """Return the mean of ``-log(exp(f·c_y / τ) / sum_j exp(f·c_j / τ))`` over the batch.
 
     Parameters
@@ -78,12 +80,15 @@ def cluster_nce(features: Tensor, labels: Tensor, bank: MemoryBank, temperature:
         Takes no gradient.
     temperature : float
         τ.
+    left_out : bool [n, C], optional
+        Clusters that are not in the sum.
 
     Returns
     -------
     float32 []
     """
-    return functional.cross_entropy(features @ bank.vectors.T / temperature, labels)
+    logits = features @ bank.vectors.T / temperature
+    return functional.cross_entropy(logits if left_out is None else logits.masked_fill(left_out, -torch.inf), labels)
 
 
 class ClusterContrast(Objective):
@@ -96,7 +101,8 @@ class ClusterContrast(Objective):
 
     def loss(self, features: Tensor, batch: Batch) -> Tensor:
         """Return the mean ClusterNCE of the batch."""
-        return cluster_nce(features, self.class_of[batch], self.bank, self.config.temperature)
+        left_out = self.elsewhere(batch)
+        return cluster_nce(features, self.class_of[batch], self.bank, self.config.temperature, left_out)
 
     def update(self, features: Tensor, batch: Batch) -> None:
         """Move the clusters of the batch towards its features."""

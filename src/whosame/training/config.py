@@ -14,6 +14,9 @@ from pydantic import (
 
 from whosame.parameters import Listed, Parameters, Share, parameter
 
+Obeyed = Literal["all", "same", "none"]
+BY_ANSWERS = ("triplet", "purification", "hybrid-memory-ranking")  # losses that use answers in ways of their own
+
 
 class AugmentConfig(Parameters):
     """How strongly training images are varied. 0 switches a variation off. Papers: Cluster Contrast's code."""
@@ -99,6 +102,12 @@ class TrainingConfig(Parameters):
     images are ranked too), triplet (DRAL's, on answered images) or purification (MASS-like)."""
     outliers: Literal["drop", "classes"] = parameter("drop", source="papers; SpCL: classes")
     """drop: not trained on. classes: each a class of its own. Triplet has no use for it."""
+    obeyed: Obeyed = parameter("all", source="DCPS, section 3.4.3")
+    """Answers that the labels trained on obey. all: clusters are joined at "same" and divided at "different". same:
+    joined, and never divided. none: as they were found. Triplet has no use for it."""
+    answer_weight: NonNegativeFloat = parameter(0.0)
+    """cluster-nce, camera-proxies, hybrid-memory: weight of the answers in the loss itself; 0: they act through the
+    labels alone."""
     iterations: PositiveInt = parameter(
         50, unit="batches", source="own choice; papers: 200 (Market-1501, DukeMTMC), 400 (MSMT17)"
     )
@@ -148,7 +157,16 @@ class TrainingConfig(Parameters):
     @property
     def uses_answers(self) -> bool:
         """Whether the loss looks at answers, besides the labels."""
-        return self.loss in ("triplet", "purification", "hybrid-memory-ranking")
+        return self.loss in BY_ANSWERS or self.answer_weight > 0
+
+    @model_validator(mode="after")
+    def _answers_once(self) -> Self:
+        if self.loss in BY_ANSWERS and self.answer_weight:
+            raise ValueError(
+                f"training.loss {self.loss} uses answers in a way of its own: leave training.answer_weight at 0, "
+                "or take cluster-nce, camera-proxies or hybrid-memory"
+            )
+        return self
 
     @field_validator("norm_chunk")
     @classmethod

@@ -18,7 +18,9 @@ from whosame.features.frozen_maps import FrozenMaps
 from whosame.features.network import ReIDNetwork
 from whosame.memory import LabelMemory
 from whosame.progress import track
+from whosame.questions import LikelyPairs
 from whosame.seeding import stream, torch_seed
+from whosame.training.answered import Answered
 from whosame.training.augment import augment
 from whosame.training.camera_proxies import CameraProxies
 from whosame.training.cluster_nce import ClusterContrast
@@ -93,6 +95,7 @@ def fit(
     precision: Precision = "float32",
     vectors: NDArray[np.float32] | None = None,
     memory: LabelMemory | None = None,
+    likely: LikelyPairs | None = None,
     weights: NDArray[np.float32] | None = None,
 ) -> TrainingReport:
     """Train the network for one round on labelled images, in place.
@@ -121,7 +124,9 @@ def fit(
         The images' features by the present network, not centred; extracted if not given.
     memory : LabelMemory, optional
         The answers, about rows 0..n-1: ``triplet`` trains on them, ``purification`` and ``hybrid-memory-ranking`` rank
-        by them.
+        by them, the other losses use them if ``config.answer_weight`` is above 0.
+    likely : LikelyPairs, optional
+        Pairs decided without a question, about the same rows: used where ``config.answer_weight`` is above 0.
     weights : float32 [n], optional
         Weight of each image in ``purification``; all the same if not given.
 
@@ -138,7 +143,7 @@ def fit(
     started = time.monotonic()
     on = find_device(device, precision)
     config = config.of_round(round)
-    targets = training_targets(labels, cameras, config, memory=memory, weights=weights)
+    targets = training_targets(labels, cameras, config, memory=memory, likely=likely, weights=weights)
     count, unlabelled = len(targets.rows), len(labels) - len(targets.rows)
     if targets.count < 2:
         warning = f"{targets.count} classes with {count} images: nothing to tell apart, the weights stay as they were"
@@ -151,7 +156,10 @@ def fit(
         vectors = extract(network, pixels, image_ids, ExtractionConfig(), device=device, precision=precision).vectors
     else:
         vectors = vectors[targets.rows]
-    objective = OBJECTIVES[config.loss](targets, torch.from_numpy(vectors), config, on)
+    start_vectors = torch.from_numpy(vectors)
+    objective = OBJECTIVES[config.loss](targets, start_vectors, config, on)
+    if config.answer_weight:
+        objective = Answered(objective, start_vectors)
     batches = list(objective.batches(stream(seed, "batches", round)))
     generator = torch.Generator().manual_seed(torch_seed(seed, "augment", round))
     augmented = partial(augment, config=config.augment, generator=generator)

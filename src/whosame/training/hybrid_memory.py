@@ -33,7 +33,8 @@ class HybridMemory(Objective):
 
     def loss(self, features: Tensor, batch: Batch) -> Tensor:
         """Return the mean cross entropy over the classes."""
-        return functional.cross_entropy(features @ self.means.T / self.config.temperature, self.class_of[batch])
+        logits = (features @ self.means.T / self.config.temperature).masked_fill(self.elsewhere(batch), -torch.inf)
+        return functional.cross_entropy(logits, self.class_of[batch])
 
     @torch.no_grad()
     def update(self, features: Tensor, batch: Batch) -> None:

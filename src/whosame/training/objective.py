@@ -47,6 +47,15 @@ class Objective(ABC):
             rng=rng,
         )
 
+    def elsewhere(self, batch: Batch) -> Tensor:
+        """Return the classes that are no negatives of an image, bool [P*K, C]: others with images of its person.
+
+        With ``answer_weight`` 0 none are. See :meth:`TrainingTargets.elsewhere`.
+        """
+        if not self.config.answer_weight:
+            return torch.zeros(len(batch), self.targets.count, dtype=torch.bool, device=self.class_of.device)
+        return torch.from_numpy(self.targets.elsewhere(batch)).to(self.class_of.device)
+
     @abstractmethod
     def loss(self, features: Tensor, batch: Batch) -> Tensor:
         """Return the loss, float32 [], of a batch with its features of length 1, float32 [P*K, D]."""

@@ -1,10 +1,11 @@
-"""Pair constraints: must-links and cannot-links among the images that are trained on."""
+"""Pair constraints: must-links and cannot-links among the images that are trained on, and likely pairs."""
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from whosame.memory import LabelMemory
+from whosame.questions import LikelyPairs
 
 Positions = NDArray[np.int64]
 
@@ -17,9 +18,11 @@ class PairConstraints:
     memory : LabelMemory
         Answers about rows 0..N-1.
     rows : int64 [n]
-        The images; below they are positions 0..n-1.
+        The images, ascending; below they are positions 0..n-1.
     total : int
         N.
+    likely : LikelyPairs, optional
+        About rows 0..N-1. Nothing follows from them, and a pair that the answers decide is decided by the answers.
 
     Attributes
     ----------
@@ -27,12 +30,15 @@ class PairConstraints:
         The must-link component of each image.
     """
 
-    def __init__(self, memory: LabelMemory, rows: NDArray[np.int64], total: int) -> None:
+    def __init__(
+        self, memory: LabelMemory, rows: NDArray[np.int64], total: int, likely: LikelyPairs | None = None
+    ) -> None:
         self.roots = memory.must_link_roots(total)[rows]
-        a, b = memory.cannot_links().T
-        self._apart = csr_array(
-            (np.ones(2 * len(a), bool), (np.concatenate([a, b]), np.concatenate([b, a]))), shape=(total, total)
-        )
+        first, second = memory.cannot_links().T
+        self._apart = symmetric(first, second, np.ones(len(first), bool), total)
+        a, b, same = likely or (rows[:0], rows[:0], np.empty(0, np.float32))
+        self._same = symmetric(a, b, same, total)[rows][:, rows]
+        self._different = symmetric(a, b, 1 - same, total)[rows][:, rows]
 
     def same(self, a: Positions, b: Positions) -> NDArray[np.bool_]:
         """Return which pairs are known to be two images of one person, bool [len(a), len(b)]."""
@@ -44,14 +50,31 @@ class PairConstraints:
         apart: NDArray[np.bool_] = self._apart[self.roots[a]][:, self.roots[b]].toarray()
         return apart
 
+    def shares(self, a: Positions, b: Positions) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Return how far pairs count as one person and as two, float32 [len(a), len(b)] each.
+
+        By the answers 1 and 0 or 0 and 1, for a likely pair p and 1 - p, otherwise 0 and 0.
+        """
+        together, apart = self.same(a, b), self.different(a, b)
+        open_ = ~(together | apart)
+        same: NDArray[np.float32] = together + open_ * self._same[a][:, b].toarray()
+        different: NDArray[np.float32] = apart + open_ * self._different[a][:, b].toarray()
+        return same.astype(np.float32), different.astype(np.float32)
+
     def cannot_linked(self, root: int) -> Positions:
         """Return the components that are known to be other people than a component."""
         return self._apart.indices[self._apart.indptr[root] : self._apart.indptr[root + 1]].astype(np.int64)
 
     def related(self, images: Positions) -> Positions:
-        """Return every image with a must-link or cannot-link to one of these, ascending."""
+        """Return every image with a must-link or cannot-link to one of these, or likely, ascending."""
         components = np.unique(self.roots[images])
         wanted = np.zeros(self._apart.shape[0], bool)
         wanted[components] = np.bincount(self.roots, minlength=len(wanted))[components] > 1
         wanted[self._apart[components].indices] = True
-        return np.flatnonzero(wanted[self.roots])
+        return np.union1d(np.flatnonzero(wanted[self.roots]), self._same[images].indices)
+
+
+def symmetric(a: NDArray[np.int64], b: NDArray[np.int64], values: NDArray[np.generic], n: int) -> csr_array:
+    """Return the sparse matrix [n, n] with values at (a, b) and (b, a)."""
+    places = np.concatenate([a, b]), np.concatenate([b, a])
+    return csr_array((np.concatenate([values, values]), places), shape=(n, n))

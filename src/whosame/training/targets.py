@@ -1,12 +1,15 @@
 """Training targets: the images a round trains on, and their classes."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from whosame.clustering.dbscan import OUTLIER, singletons
 from whosame.memory import LabelMemory
+from whosame.questions import LikelyPairs
 from whosame.training.config import TrainingConfig
 from whosame.training.linked_sampler import comparable
 from whosame.training.pair_constraints import PairConstraints
@@ -25,7 +28,7 @@ class TrainingTargets:
     cameras : int64 [n]
         -1 where unknown.
     constraints : PairConstraints
-        The answers about them.
+        What is known of them: the answers, and likely pairs.
     weights : float32 [n] or None
         Weight of each in the loss, for losses that use weights.
     """
@@ -41,6 +44,30 @@ class TrainingTargets:
         """The number of classes."""
         return int(self.classes.max(initial=-1)) + 1
 
+    def elsewhere(self, images: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return the classes, other than its own, that hold an image known to show the same person.
+
+        Parameters
+        ----------
+        images : int64 [m]
+            Positions 0..n-1.
+
+        Returns
+        -------
+        bool [m, C]
+            Labels that obey the answers have no such class.
+        """
+        found: NDArray[np.bool_] = self._classes_of[self.constraints.roots[images]].toarray()
+        found[np.arange(len(images)), self.classes[images]] = False
+        return found
+
+    @cached_property
+    def _classes_of(self) -> csr_array:
+        """Which classes hold images of each must-link component, bool [N, C]; a component is named by its root."""
+        pairs = np.unique(np.stack([self.constraints.roots, self.classes]), axis=1)
+        shape = (int(self.constraints.roots.max(initial=-1)) + 1, self.count)
+        return csr_array((np.ones(pairs.shape[1], bool), (pairs[0], pairs[1])), shape=shape)
+
 
 def training_targets(
     labels: NDArray[np.int64],
@@ -48,6 +75,7 @@ def training_targets(
     config: TrainingConfig,
     *,
     memory: LabelMemory | None = None,
+    likely: LikelyPairs | None = None,
     weights: NDArray[np.float32] | None = None,
 ) -> TrainingTargets:
     """Choose a round's images and classes.
@@ -61,6 +89,8 @@ def training_targets(
         labels as classes, outliers left out (``outliers: drop``) or each a class of its own (``classes``).
     memory : LabelMemory, optional
         The answers, about rows 0..N-1.
+    likely : LikelyPairs, optional
+        Pairs decided without a question, about the same rows.
     weights : float32 [N], optional
     """
     memory = memory or LabelMemory()
@@ -70,5 +100,5 @@ def training_targets(
         labels = singletons(labels)
     rows = np.flatnonzero(labels > OUTLIER)
     _, classes = np.unique(labels[rows], return_inverse=True)
-    constraints = PairConstraints(memory, rows, len(labels))
+    constraints = PairConstraints(memory, rows, len(labels), likely)
     return TrainingTargets(rows, classes, cameras[rows], constraints, None if weights is None else weights[rows])

@@ -11,6 +11,7 @@ from whosame.errors import ParameterError
 from whosame.features import ExtractionConfig, NetworkConfig, build_network, extract
 from whosame.features.batches import to_unit
 from whosame.memory import LabelMemory
+from whosame.questions import LikelyPairs
 from whosame.seeding import stream
 from whosame.training import AugmentConfig, TrainingConfig, fit, learning_rate, make_optimiser
 from whosame.training.fit import OBJECTIVES
@@ -168,6 +169,29 @@ def test_weights_and_answers_matter_to_the_losses_that_use_them(loss, by_weight,
     )
     assert same(plain, weighted) != by_weight
     assert same(plain, informed) != by_answers
+
+
+@pytest.mark.parametrize("loss", ["cluster-nce", "camera-proxies", "hybrid-memory"])
+def test_answers_in_the_loss(loss):
+    """Without an answer the training is that of the loss itself, bit for bit; answers change it, likely pairs too."""
+    config = CONFIG.replace(loss=loss, iterations=3)
+    weighed = config.replace(answer_weight=1.0)
+    assert weighed.uses_answers
+    likely = LikelyPairs(np.array([0, 1]), np.array([9, 2]), np.array([0.9, 0.2], np.float32))
+    plain, none, informed, again, told = (
+        trained(config=which, **more)[0]
+        for which, more in (
+            (config, {"memory": answered()}),
+            (weighed, {}),
+            (weighed, {"memory": answered()}),
+            (weighed, {"memory": answered()}),
+            (weighed, {"likely": likely}),
+        )
+    )
+    assert same(plain, none)
+    assert not same(plain, informed)
+    assert same(informed, again)
+    assert not same(plain, told)
 
 
 @pytest.mark.parametrize("loss", ["cluster-nce", "camera-proxies", "hybrid-memory", "purification"])

@@ -9,7 +9,8 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from whosame.clustering import centrality
+from whosame import active_round
+from whosame.clustering import ClusteringConfig, centrality
 from whosame.data.manifest import TestSet, TrainSet, Truth
 from whosame.evaluation import (
     AnnotationCost,
@@ -43,6 +44,7 @@ def train(
     labels: NDArray[np.int64],
     graph: csr_array,
     memory: pd.DataFrame,
+    clustering_state: dict[str, Any],
     network: dict[str, Any],
     training: dict[str, Any],
     clustering: dict[str, Any],
@@ -55,10 +57,12 @@ def train(
     trained = start.build(network_config)
     optimiser = make_optimiser(trained, config)
     start.restore(trained, optimiser, network_config)
-    if config.uses_answers and registry.make(strategy, strategies).uses_truth:
-        in_force = LabelMemory.from_labels(labels)
+    if registry.make(strategy, strategies).uses_truth:
+        in_force = LabelMemory.from_labels(labels) if config.uses_answers else LabelMemory()
     else:
         in_force = memory_in_force(memory, train_set, this_round.number, clustering)
+        how = parse(ClusteringConfig, clustering, "clustering")
+        labels = active_round.labels_to_train_on(labels, graph, in_force, clustering_state, how, config.obeyed)
     trusted = config.loss == "purification"
     report = fit(
         trained,

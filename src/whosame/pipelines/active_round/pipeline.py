@@ -62,8 +62,8 @@ def create_pipeline() -> Pipeline:
             stage_node(
                 "model",
                 model.train,
-                "this_round start features network_input train_set labels graph memory params:network params:training "
-                "params:clustering params:strategy params:strategies",
+                "this_round start features network_input train_set labels graph memory clustering_state params:network "
+                "params:training params:clustering params:strategy params:strategies",
                 "checkpoint training_report",
             ),
             stage_node(
