@@ -11,7 +11,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 unexport PYTHONDONTWRITEBYTECODE # without compiled files every command would take 10 s longer to start
 
-.PHONY: demo test check bench bench-selection format clean
+.PHONY: demo test pytest check bench bench-selection format clean
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "whosame needs Python 3.11 or newer: make PYTHON=python3.11"'
@@ -29,7 +29,10 @@ $(VENV)/installed-dev: $(BIN)/python pyproject.toml
 demo: $(VENV)/installed
 	$(BIN)/kedro run --pipelines=active_round
 
-test: $(VENV)/installed-dev check
+test: $(VENV)/installed-dev
+	$(MAKE) --jobs=2 --output-sync=line check pytest
+
+pytest: $(VENV)/installed-dev
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadgroup  # three processes: more threads would only wait
 
 check: $(VENV)/installed-dev
