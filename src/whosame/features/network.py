@@ -65,8 +65,10 @@ class ReIDNetwork(nn.Module):
         """Return the frozen stages, empty if there are none. They take normalised images."""
         return nn.Sequential(*self.backbone.divided()[: self.frozen_stages])
 
-    def trained_part(self) -> nn.Sequential:
-        """Return the other stages."""
+    def trained_part(self) -> nn.Module:
+        """Return the other stages: the backbone itself, if none is frozen."""
+        if not self.frozen_stages:
+            return self.backbone
         return nn.Sequential(*self.backbone.divided()[self.frozen_stages :])
 
     def train(self, mode: bool = True) -> Self:

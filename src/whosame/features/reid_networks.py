@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from whosame.features.base import IMAGENET_MEAN, IMAGENET_STD, Backbone
 from whosame.features.config import REID_NETWORKS
 from whosame.features.timm_backbone import TimmModel
+from whosame.features.timm_stages import stages_of
 from whosame.features.timm_tokens import FLEXIBLE, TimmTokens
 
 
@@ -81,6 +82,10 @@ class WithLastConvolution(TimmModel):
         self.complete = tuple(self.model.state_dict())
         self.channels = int(self.model.num_features)
         self.model.reset_classifier(0)
+
+    def divided(self) -> list[nn.Module]:
+        """Return the stages, the last with the last convolution."""
+        return stages_of(self.model) or [self]
 
     def forward(self, images: Tensor) -> Tensor:
         """Map float32 [n, 3, H, W] to [n, channels, h, w]."""

@@ -6,14 +6,15 @@ from torch import nn
 
 
 def stages_of(model: nn.Module) -> list[nn.Module]:
-    """Return the stages of a model with ``features_only``, the stem in the first; none if it is no row of modules.
+    """Return the stages of a model up to its pooling, the stem in the first; none if it is no row of modules.
 
     EfficientNets and MobileNets have a stage for each group of blocks. Other models that timm takes apart into modules
     have one for each that consists of others: what is a single layer, such as the stem's, is part of the next.
     """
-    if type(model).__name__ in ("EfficientNetFeatures", "MobileNetV3Features"):
-        *stem, (_, blocks) = model.named_children()
-        return _joined([*(module for _, module in stem), *blocks.children()], set(blocks.children()))
+    if type(model).__name__ in ("EfficientNet", "EfficientNetFeatures", "MobileNetV3Features"):
+        parts = [module for name, module in model.named_children() if name not in ("global_pool", "classifier")]
+        at = parts.index(blocks := model.get_submodule("blocks"))
+        return _joined([*parts[:at], *blocks.children(), *parts[at + 1 :]], set(blocks.children()))
     if type(model).__name__ == "FeatureListNet":
         row = list(model.children())
         return _joined(row, {module for module in row if any(module.children())})

@@ -4,9 +4,10 @@ from math import isqrt
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from whosame.features.timm_backbone import TimmModel, timm_with
+from whosame.features.token_stages import stages_of_tokens
 
 FLEXIBLE = {"dynamic_img_size": True}  # the option of ViT, DeiT, EVA and Swin for images of any size
 WITHOUT_NORM = ("Hiera", "HieraDet")  # whose tokens timm does not normalise: it has maps of them
@@ -61,6 +62,10 @@ class TimmTokens(TimmModel):
         self.model.reset_classifier(0)
         if hasattr(self.model, "prune_intermediate_layers"):
             self.model.prune_intermediate_layers(1, prune_norm=False)  # what follows the map
+
+    def divided(self) -> list[nn.Module]:
+        """Return the stages as :func:`stages_of_tokens` finds them; one, itself, for other models."""
+        return stages_of_tokens(self.model) or [self]
 
     def forward(self, images: Tensor) -> Tensor:
         """Map float32 [n, 3, H, W] to [n, channels, H / patch, W / patch], or less where the model merges patches."""

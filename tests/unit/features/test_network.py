@@ -13,6 +13,9 @@ from whosame.errors import ParameterError
 from whosame.features import NetworkConfig, build_network
 from whosame.features.backbones import input_settings
 from whosame.features.pooling import AveragePool, GeM, MaxPool
+from whosame.features.reid_networks import PARTS, WithLastConvolution
+from whosame.features.timm_tokens import TimmTokens
+from whosame.features.token_stages import packed, unpacked
 from whosame.features.torchvision_resnet import TorchvisionResNet
 from whosame.parameters import parse
 from whosame.pipelines.prepare.nodes import decode_pixels
@@ -62,6 +65,9 @@ def test_torchvision_resnet_has_last_stride_1_and_torchvisions_names(name):
         ("timm/convnext_atto", 4),
         ("timm/tf_efficientnet_lite0", 7),
         ("timm/mobilenetv3_small_050", 6),
+        ("timm/vit_tiny_patch16_224", 12),
+        ("timm/swin_tiny_patch4_window7_224", 4),
+        ("timm/hiera_tiny_224", 1),
     ],
 )
 def test_the_stages_of_a_backbone_are_the_whole(name, count):
@@ -73,9 +79,30 @@ def test_the_stages_of_a_backbone_are_the_whole(name, count):
     parts = [parameter for stage in stages for parameter in stage.parameters()]
     assert set(parts) == set(backbone.parameters())
     assert len(parts) == len(set(parts))
-    images = torch.rand(1, 3, 64, 64)
+    size = input_settings(NetworkConfig(architecture=name)).size or (64, 96)
+    images = torch.rand(1, 3, *size)
     with torch.inference_mode():
         assert torch.equal(nn.Sequential(*stages)(images), backbone(images))
+
+
+def test_stages_of_tokens_keep_every_token_where_it_is():
+    tokens = torch.rand(2, 5 + 3 * 4, 6)
+    x = packed(tokens, (3, 4), 5)
+    assert x.shape == (2, 3 + 2, 4, 6)
+    assert torch.equal(x[:, 1, 2], tokens[:, 5 + 1 * 4 + 2])
+    found, grid = unpacked(x, 5)
+    assert torch.equal(found, tokens)
+    assert grid == (3, 4)
+    assert torch.equal(unpacked(packed(tokens, (17, 1), 0), 0)[0], tokens)
+
+
+def test_networks_of_re_identification_have_stages_too():
+    pytest.importorskip("timm")
+    part_tokens = TimmTokens("vit_tiny_patch16_224", dynamic_img_size=True, img_size=(64, 32), **PARTS)
+    for backbone in (part_tokens, WithLastConvolution("efficientnet_lite0")):
+        images = torch.rand(1, 3, 64, 32)
+        with torch.inference_mode():
+            assert torch.equal(nn.Sequential(*backbone.eval().divided())(images), backbone(images))
 
 
 def test_frozen_stages_have_no_gradient_and_never_use_the_statistics_of_a_batch():
