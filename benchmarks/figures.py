@@ -21,7 +21,7 @@ from whosame.simulation import simulate
 from whosame.strategies import registry
 
 N, BUDGET, ROUNDS = 1_500, 200, 5
-PAPERS = ClusteringConfig(distance="jaccard", k1=30, eps=0.6)
+PAPERS = ClusteringConfig(distance="jaccard", k1=30, eps=0.6, centre_cameras=False)
 TIMED = ("seconds", "hours")  # parts of the names of metrics that depend on a clock
 
 
@@ -31,7 +31,9 @@ def simulations():
     features, identities, cameras = reid_features.features(N, 256)
     clustering = base_clusters(features, cameras, PAPERS)
     for name in registry.names():
-        result = simulate(name, features, identities, cameras, budget=BUDGET, rounds=ROUNDS, clustering=clustering)
+        result = simulate(
+            name, features, identities, cameras, budget=BUDGET, rounds=ROUNDS, config=PAPERS, clustering=clustering
+        )
         pairs = [(answer.question.a, answer.question.b, answer.verdict, answer.source) for answer in result.answers]
         metrics = evaluate_clusters(result.labels, identities, cameras)
         found[name] = {

@@ -38,7 +38,7 @@ CODE = (
     "seeding.py",
     "simulation.py",
 )
-PAPERS = ClusteringConfig(distance="jaccard", k1=30, eps=0.6)  # as the papers cluster
+PAPERS = ClusteringConfig(distance="jaccard", k1=30, eps=0.6, centre_cameras=False)  # as the papers cluster
 ABLATED: dict[str, Mapping[str, Any]] = {  # of gain-labels, by the missing part
     "merges": {"merges": False},
     "splits": {"splits": False},
@@ -119,6 +119,7 @@ def simulated(cell: Cell, strategy: str, parameters: Mapping[str, Any]) -> Row:
         noise=cell.noise,
         seed=cell.seed,
         parameters=parameters,
+        config=PAPERS,
         clustering=clustering,
     )
     metrics = evaluate_clusters(found.labels, identities)

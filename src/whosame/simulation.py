@@ -84,7 +84,8 @@ def simulate(
     config : ClusteringConfig, optional
         How the features are clustered; by default as ``kedro run`` does.
     clustering : Clustering, optional
-        ``base_clusters(features, cameras, config)``, where several simulations share it.
+        ``base_clusters(clustered_vectors(features, cameras, config), cameras, config)``, where several simulations
+        share it.
     digests : sequence of str, N long, optional
         Of the images' bytes: questions about two files of the same bytes are answered for free. By default no two are
         the same.

@@ -33,7 +33,17 @@ pixels: {height: 32, width: 16}
 network: {widths: [8, 16]}
 warmup: {epochs: 2, batch_size: 32}
 training: {iterations: 4, clusters_per_batch: 4, images_per_cluster: 4, norm_chunk: 16}
-clustering: {k1: 8, k2: 3, eps: 0.6, min_samples: 3}
+clustering:
+  distance: jaccard
+  centre_cameras: false
+  k1: 8
+  k2: 3
+  k1_intra: 2
+  k1_inter: 8
+  k2_intra: 1
+  k2_inter: 2
+  eps: 0.6
+  min_samples: 3
 budget: 40
 rounds: 4
 """

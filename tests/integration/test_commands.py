@@ -81,8 +81,10 @@ def test_params_prints_the_values_in_force(empty_project, type_kedro):
     typed = "--params=images=x,clustering.eps=0.7"
     shown = type_kedro(empty_project, "params", "clustering", "--env=market1501", typed).stdout
     assert [line.split()[1:5] for line in shown.splitlines() if line.startswith("*")] == [
+        ["distance:", "jaccard", "default", "auto;"],
         ["k1:", "30", "default", "20;"],
         ["eps:", "0.7", "default", "0.5;"],
+        ["centre_cameras:", "false", "default", "true;"],
     ]
     wrong = type_kedro(empty_project, "params", "clusterin", check=False)
     assert wrong.returncode == 1

@@ -17,7 +17,9 @@ pytestmark = [
     pytest.mark.xdist_group("compare"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # mlflow's own use of SQLAlchemy
 ]
-RUNS = [f"small-{arm}-s{seed}" for arm in ("none", "none-centred", "random-12", "dcps-12") for seed in (0, 1)]
+RUNS = [
+    f"small-{arm}-s{seed}" for arm in ("none", "none-plain", "none-centred", "random-12", "dcps-12") for seed in (0, 1)
+]
 
 
 def fail_in_round_1():
@@ -39,8 +41,9 @@ def compared(drawn, type_kedro, tmp_path_factory):
     """A project with a finished comparison; what it said."""
     folder = tmp_path_factory.mktemp("compared") / "project"
     shutil.copytree(drawn, folder, copy_function=os.link)
-    options = ("--strategies=random,dcps", "--budgets=12", "--seeds=0,1", "--name=small", "--params=rounds=2")
-    return folder, type_kedro(folder, "compare", "--env=tiny", *options)
+    options = ("--strategies=random,dcps", "--budgets=12", "--seeds=0,1", "--name=small")
+    params = "--params=rounds=2,clustering.distance=auto,clustering.centre_cameras=true"  # as by default
+    return folder, type_kedro(folder, "compare", "--env=tiny", *options, params)
 
 
 def tables(folder):
@@ -54,7 +57,7 @@ def search(client, condition):
 
 def test_a_comparison_ends_with_its_report_and_one_mlflow_run(compared):
     folder, said = compared
-    assert "run 8 of 8, small-dcps-12-s1, about" in said.stderr
+    assert "run 10 of 10, small-dcps-12-s1, about" in said.stderr
     report = folder / "data/08_reporting/small/report.html"
     assert f"report: {report}" in said.stdout
     assert "only the questions differ" in report.read_text()
@@ -72,7 +75,7 @@ def test_a_comparison_ends_with_its_report_and_one_mlflow_run(compared):
     of_dcps = runs.loc[runs["strategy"] == "dcps", "mAP"]
     assert logged.data.metrics["mAP/dcps-12"] == pytest.approx(of_dcps.mean())
     assert logged.data.metrics["mAP_sd/dcps-12"] == pytest.approx(of_dcps.std())
-    assert {"mAP/none", "mAP/none-centred"} <= logged.data.metrics.keys()
+    assert {"mAP/none", "mAP/none-plain", "mAP/none-centred"} <= logged.data.metrics.keys()
     assert {"report.html", "arms.csv", "ranking-12.png"} <= {
         found.path for found in client.list_artifacts(logged.info.run_id)
     }

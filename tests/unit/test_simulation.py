@@ -16,7 +16,7 @@ from whosame.strategies.aas.aas import AAS
 from whosame.strategies.baselines import RandomPairs
 from whosame.strategies.gain.gain import Gain, GainConfig
 
-PAPERS = ClusteringConfig(distance="jaccard", k1=30, eps=0.6)
+PAPERS = ClusteringConfig(distance="jaccard", k1=30, eps=0.6, centre_cameras=False)
 
 
 @cache
@@ -35,7 +35,11 @@ def scene(people=20, seed=0):
 def run(strategy="gain-labels", **options):
     features, who, cameras, clustering = scene()
     return simulate(
-        strategy, features, who, cameras, **{"budget": 60, "rounds": 5, "clustering": clustering, **options}
+        strategy,
+        features,
+        who,
+        cameras,
+        **{"budget": 60, "rounds": 5, "clustering": clustering, "config": PAPERS, **options},
     )
 
 
@@ -71,7 +75,9 @@ def test_where_questions_are_scarce_gain_beats_random():
     for seed in range(3):
         features, who, cameras, clustering = scene(60, seed)
         for strategy in reached:
-            found = simulate(strategy, features, who, cameras, budget=60, rounds=5, clustering=clustering)
+            found = simulate(
+                strategy, features, who, cameras, budget=60, rounds=5, clustering=clustering, config=PAPERS
+            )
             reached[strategy] += evaluate_clusters(found.labels, who + 4).everything.pairwise_f1 / 3
     assert reached["gain-labels"] > reached["random"] + 0.02
 
@@ -132,18 +138,18 @@ def test_a_strategy_may_be_given_itself_and_a_name_with_parameters():
 def test_without_a_clustering_the_features_are_clustered_as_configured():
     features, _, cameras, _ = scene()
     centred = centre_by_camera(features, cameras)
-    for config, expected in (
-        (None, base_clusters(features, cameras, ClusteringConfig())),  # as kedro run clusters
+    for config, expected in (  # an enforcement of nothing numbers clusters by their smallest row
+        (None, base_clusters(centred, cameras, ClusteringConfig())),  # as kedro run clusters
         (PAPERS, scene()[3]),
         (PAPERS.replace(centre_cameras=True), base_clusters(centred, cameras, PAPERS)),
     ):
         numbered = enforce(expected.labels, features, LabelMemory())
         assert (run("none", clustering=None, config=config).labels == numbered).all()
-    assert (run("none", clustering=None).labels != scene()[3].labels).any()
+    assert (run("none", clustering=None, config=None).labels != scene()[3].labels).any()
 
 
 def test_without_reuse_only_the_last_rounds_answers_are_in_the_labels():
-    kept, fresh = (run("random", config=ClusteringConfig(reuse=reuse)) for reuse in (True, False))
+    kept, fresh = (run("random", config=PAPERS.replace(reuse=reuse)) for reuse in (True, False))
     last = memory_of(fresh.answers[-12:])
     assert len(violations(fresh.labels, last)) == 0 < len(violations(fresh.labels, memory_of(fresh.answers)))
     assert f1(kept.labels) > f1(fresh.labels)
@@ -174,7 +180,13 @@ def test_files_of_the_same_bytes_are_the_same_for_free(strategy):
     features, who, cameras, _ = scene(8)
     of = np.arange(len(who)) // 4
     features, who, cameras, digests = features[of], who[of], cameras[of], [str(row) for row in of]
-    options = {"budget": 30, "rounds": 2, "clustering": base_clusters(features, cameras, PAPERS), "noise": 1.0}
+    options = {
+        "budget": 30,
+        "rounds": 2,
+        "clustering": base_clusters(features, cameras, PAPERS),
+        "config": PAPERS,
+        "noise": 1.0,
+    }
     found = simulate(strategy, features, who, cameras, digests=digests, **options)
     copies = [answer for answer in found.answers if of[answer.question.a] == of[answer.question.b]]
     assert {answer.verdict for answer in copies} <= {"same"}

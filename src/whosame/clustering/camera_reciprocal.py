@@ -30,8 +30,8 @@ def encode_by_camera(near: CameraNeighbours, *, k1_intra: int, k1_inter: int) ->
 
     References
     ----------
-    Chen et al., *CA-Jaccard: camera-aware Jaccard distance for person re-identification*, CVPR 2024, section 3.3
-    (CKRNNs), as its public code counts; methods.md, Clusters.
+    Chen et al., *CA-Jaccard: camera-aware Jaccard distance for person re-identification*, CVPR 2024 (camera-aware
+    k-reciprocal nearest neighbours), as its public code counts; methods.md, Clusters.
     """
     n = len(near.within.indices)
     within, across = near.within, near.across
@@ -56,7 +56,7 @@ def expand_by_camera(encoded: csr_array, near: CameraNeighbours, *, k2_intra: in
 
     References
     ----------
-    Chen et al., CVPR 2024, section 3.4 (CLQE).
+    Chen et al., CVPR 2024 (camera-aware local query expansion), as its public code has it; methods.md, Clusters.
     """
     return expand(encoded, np.hstack([near.within.indices[:, :k2_intra], near.across.indices[:, :k2_inter]]))
 

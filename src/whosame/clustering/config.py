@@ -11,7 +11,7 @@ class ClusteringConfig(Parameters):
     """How training images are grouped at the start of a round (docs/methods.md, Clusters)."""
 
     distance: Literal["jaccard", "camera-jaccard", "auto"] = parameter(
-        "jaccard", source="Zhong et al. 2017; camera-jaccard: Chen et al., CVPR 2024"
+        "auto", source="jaccard: Zhong et al. 2017; camera-jaccard: Chen et al., CVPR 2024"
     )
     """jaccard, camera-jaccard (neighbours within and across cameras found apart), or auto: camera-jaccard where two or
     more cameras are known."""
@@ -36,8 +36,8 @@ class ClusteringConfig(Parameters):
     """Base spcl: how far the tighter and the looser eps are away; smaller than eps and 1 - eps."""
     min_samples: PositiveInt = parameter(4, unit="images", source="Cluster Contrast")
     """Neighbours within eps, the image itself included, that make an image a core."""
-    centre_cameras: bool = False
-    """Subtract each camera's mean feature first; helps where cameras differ in colour."""
+    centre_cameras: bool = True
+    """Subtract each camera's mean feature first, where two or more cameras are known."""
     reuse: bool = parameter(True, source="methods.md A.4 #14, B.2 #9")
     """Apply all earlier answers to the fresh clusters; false is an ablation."""
 

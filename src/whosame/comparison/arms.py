@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from whosame.comparison.bases import names_of
 from whosame.comparison.plan import BASELINE, CEILING, Mode
-from whosame.comparison.run_history import CENTRED, RunHistory
+from whosame.comparison.run_history import RunHistory
 from whosame.errors import InputError
 
 
@@ -19,8 +19,8 @@ class Arm:
     strategy : str
     budget : int
         0 where the strategy never asks.
-    centred : bool
-        Whether clusters were made on camera-centred features.
+    cameras : str
+        How clusters use cameras; empty for the default (``camera_use``).
     rest : str
         What tells it from other arms of the same three, mostly empty: parameters, or for a baseline the strategies that
         train as it does (``as aas, ucal``).
@@ -28,13 +28,13 @@ class Arm:
 
     strategy: str
     budget: int
-    centred: bool = False
+    cameras: str = ""
     rest: str = ""
 
     @property
     def method(self) -> str:
         """Its name without the budget: what has one colour in every figure."""
-        return f"{self.strategy}{', cameras centred' if self.centred else ''}{f' ({self.rest})' if self.rest else ''}"
+        return f"{self.strategy}{self.cameras and f', {self.cameras}'}{self.rest and f' ({self.rest})'}"
 
 
 @dataclass(frozen=True)
@@ -157,20 +157,20 @@ def gather(
     return Comparison(name, mode, _arms(list(same.values())), tuple(left_out), tuple(notes))
 
 
-def _kind(history: RunHistory) -> tuple[str, int, bool]:
+def _kind(history: RunHistory) -> tuple[str, int, str]:
     budget = 0 if history.never_asks else int(history.configuration.get("budget", 0))
-    return history.strategy, budget, history.configuration.get(CENTRED) == "True"
+    return history.strategy, budget, history.cameras
 
 
 def _arms(histories: Sequence[RunHistory]) -> dict[Arm, list[RunHistory]]:
-    kinds: dict[tuple[str, int, bool], list[RunHistory]] = {}
+    kinds: dict[tuple[str, int, str], list[RunHistory]] = {}
     for history in histories:
         kinds.setdefault(_kind(history), []).append(history)
     arms: dict[Arm, list[RunHistory]] = {}
     asking = [history for history in histories if not history.never_asks]
-    for (strategy, budget, centred), found in kinds.items():
+    for (strategy, budget, cameras), found in kinds.items():
         for history, rest in zip(found, _what_tells_apart(found, asking), strict=True):
-            arms.setdefault(Arm(strategy, budget, centred, rest), []).append(history)
+            arms.setdefault(Arm(strategy, budget, cameras, rest), []).append(history)
     order = sorted(arms, key=lambda arm: (arm.strategy != BASELINE, arm.strategy == CEILING, arm))
     return {arm: sorted(arms[arm], key=lambda history: history.seed) for arm in order}
 
@@ -183,7 +183,8 @@ def _what_tells_apart(found: Sequence[RunHistory], asking: Sequence[RunHistory])
     if not telling or found[0].strategy not in (BASELINE, CEILING):
         return told
     ceiling = found[0].strategy == CEILING
-    names_by_base = names_of((other.base_of_ceiling if ceiling else other.base, other.strategy) for other in asking)
+    alike = [other for other in asking if ceiling or other.cameras == found[0].cameras]
+    names_by_base = names_of((other.base_of_ceiling if ceiling else other.base, other.strategy) for other in alike)
     unique = [name for name, times in Counter(names_by_base.values()).items() if times == 1]
     shared = [names_by_base.get(history.base, "") for history in found]
     return [name if name in unique else text for name, text in zip(shared, told, strict=True)]

@@ -8,6 +8,7 @@ than questions do.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from whosame.comparison.camera_use import CAMERA_USE, camera_use
 from whosame.comparison.native import NATIVE, native_changes, strategy_of
 from whosame.comparison.plan import BASELINE, CEILING, Nested
 from whosame.configuration import Configuration
@@ -19,7 +20,7 @@ Base = frozenset[tuple[str, str]]
 PlannedArm = tuple[str, str, Nested]  # label in the names of its runs, strategy, changes of parameters
 
 # Parameters that tell arms and seeds apart
-VARIED = ("strategy", "budget", "seed", "clustering.centre_cameras")
+VARIED = ("strategy", "budget", "seed", *CAMERA_USE)
 # Parameters without an effect on a run that asks nothing
 ABOUT_ANSWERS = (
     "annotator",
@@ -31,6 +32,8 @@ ABOUT_ANSWERS = (
 
 def base_of(settings: Mapping[str, Any], strategy: str = BASELINE) -> Base:
     """Return the base that flat parameters describe: those that a run without questions depends on.
+
+    How clusters use cameras is not among them: floors that differ in it are floors of one base.
 
     Parameters
     ----------
@@ -74,7 +77,7 @@ def base_runs(
     problems : list of str
         What is wrong with a native setting is added.
     """
-    made: dict[Base, PlannedArm] = {}
+    made: dict[tuple[Base, str], PlannedArm] = {}
     wanted = set()
     for name in ("", *NATIVE, *compared):  # the configured base has no name; then those of native.py
         changes = _without_questions(native_changes(parameters, name)) if name else {}
@@ -83,7 +86,8 @@ def base_runs(
         except ParameterError as error:
             problems += [str(error)] if name in compared else []
             continue
-        base = base_of(flatten(configuration.result_parameters()), strategy)
+        settings = flatten(configuration.result_parameters())
+        base = base_of(settings, strategy), camera_use(settings) if strategy == BASELINE else ""
         label = f"{strategy}-{name}" if name else strategy
         made.setdefault(base, (label, strategy, changes))
         if name in compared:

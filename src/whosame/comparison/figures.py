@@ -65,7 +65,7 @@ def spans(comparison: Comparison) -> dict[str, tuple[str, str]]:
     """Return floor and ceiling of each method whose base has one of each."""
     found = {}
     for arm in comparison.arms:
-        low = [level.method for level in floors(arm, comparison.arms) if level.centred == arm.centred]
+        low = [level.method for level in floors(arm, comparison.arms) if level.cameras == arm.cameras]
         high = [level.method for level in ceilings(arm, comparison.arms)]
         if low and high and arm.budget:
             found[arm.method] = (low[0], high[0])

@@ -7,6 +7,10 @@ from whosame.errors import ParameterError, unknown_name
 from whosame.parameters import merge
 from whosame.strategies import registry
 
+_PLAIN = {"distance": "jaccard", "centre_cameras": False}  # no paper's clusters know of cameras
+_DBSCAN = {"base": "dbscan", **_PLAIN}
+_RELIABLE = {"base": "spcl", **_PLAIN}
+
 _SPCL = {
     "loss": "hybrid-memory",
     "outliers": "classes",
@@ -23,31 +27,31 @@ _AVERAGE = {"pooling": "average"}
 # trains with). The budgets are in the environments of the published data sets; elsewhere the run's own is kept.
 NATIVE: dict[str, dict[str, Any]] = {
     "dcps": {
-        "clustering": {"base": "dbscan"},
+        "clustering": _DBSCAN,
         "training": {"loss": "cluster-nce", "outliers": "drop"},
         "strategies": {"dcps": {"schedule": "gaussian"}},
     },
     "ucal": {
         "network": _AVERAGE,
-        "clustering": {"base": "spcl", "reuse": False},  # an answer holds in its own epoch (section 3.3)
+        "clustering": {**_RELIABLE, "reuse": False},  # an answer holds in its own epoch (section 3.3)
         "training": _SPCL,
         "strategies": {"ucal": {"schedule": "uniform-after-warmup"}},
     },
     "spal": {
         "network": _AVERAGE,
-        "clustering": {"base": "dbscan"},
+        "clustering": _DBSCAN,
         "training": {**_SPCL, "loss": "hybrid-memory-ranking", "margin": 0.5, "ranking_weight": 2.0},
         "strategies": {"spal": {"schedule": "at-once", "replace_decided": False}},
     },
     "aas": {
         "network": _AVERAGE,
-        "clustering": {"base": "spcl"},
+        "clustering": _RELIABLE,
         "training": _SPCL,
         "strategies": {"aas": {"schedule": "uniform", "cycles": 5}},
     },
-    "dral": {"clustering": {"base": "dbscan"}, "training": _TRIPLET, "strategies": {"dral": {"schedule": "uniform"}}},
+    "dral": {"clustering": _DBSCAN, "training": _TRIPLET, "strategies": {"dral": {"schedule": "uniform"}}},
     "mass": {
-        "clustering": {"base": "dbscan"},
+        "clustering": _DBSCAN,
         "training": {"loss": "purification", "outliers": "drop"},
         "strategies": {"mass": {"schedule": "uniform-after-short-warmup"}},
     },
@@ -88,7 +92,7 @@ def native_changes(parameters: Mapping[str, Any], strategy: str) -> dict[str, An
     Examples
     --------
     >>> native_changes({"native": {"dcps": {"clustering": {"eps": 0.4}}}}, "dcps-no-intra")["clustering"]
-    {'base': 'dbscan', 'eps': 0.4}
+    {'base': 'dbscan', 'distance': 'jaccard', 'centre_cameras': False, 'eps': 0.4}
     """
     group = merge(NATIVE, parameters.get("native", {}))
     known = native_names()

@@ -3,13 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from whosame.clustering import resolve_distance
 from whosame.comparison.bases import PlannedArm, native_arms
+from whosame.comparison.camera_use import BESIDE, USES, camera_use
 from whosame.comparison.option_checks import check_names, check_run_names, whole_numbers
 from whosame.comparison.plan import BASELINE, CEILING, Nested, Plan, PlannedRun, never_asks
 from whosame.configuration import ComparisonConfig, Configuration
 from whosame.data.manifest import TrainSet, Truth
 from whosame.errors import ParameterError, WhosameError
 from whosame.parameters import merge, parse
+from whosame.runs import flatten
 from whosame.strategies.registry import StrategiesConfig
 
 
@@ -27,9 +30,10 @@ def make_plan(
 
     Strategies that never ask are played once a seed, with budget 0. In mode ``selection`` everything but the questions
     is the same: every group of ``strategies`` that has a schedule gets ``compare.schedule``, and the baseline without
-    questions is always among them, plain (``none``) and clustered on camera-centred features (``none-centred``). In
-    mode ``native`` a strategy's own network, clustering, loss, schedule and budget come from the group ``native``, and
-    each of these bases has a floor (``none``) and a ceiling (``supervised``).
+    questions is always among them, as configured (``none``) and with other uses of cameras (``none-plain``,
+    ``none-centred``, ``none-camera-aware``: those of :data:`~whosame.comparison.camera_use.BESIDE` that the configured
+    one is not). In mode ``native`` a strategy's own network, clustering, loss, schedule and budget come from the group
+    ``native``, and each of these bases has a floor (``none``) and a ceiling (``supervised``).
 
     Parameters
     ----------
@@ -77,7 +81,7 @@ def make_plan(
 
     typed = {key: value for key, value in typed.items() if key != "compare"}
     native = mode == "native"
-    arms = native_arms(parameters, strategies, problems) if native else _selection_arms(strategies)
+    arms = native_arms(parameters, strategies, problems) if native else _selection_arms(strategies, parameters)
     runs: list[PlannedRun] = []
     for label, strategy, own in arms:
         for budget in _budgets_of(strategy, own, budget_numbers, problems):
@@ -103,17 +107,18 @@ def fit_to_images(plan: Plan, parameters: Mapping[str, Any], train_set: TrainSet
     Returns
     -------
     Plan
-        Without the camera-centred baseline where no camera is known, without a native comparison's ceilings where
-        people are not; a note says so.
+        Without the baselines that differ in their use of cameras where fewer than two are known, without a native
+        comparison's ceilings where people are not; a note says so.
 
     Raises
     ------
     ParameterError
         What :meth:`Configuration.check_against` finds, of all runs at once: a budget above all pairs, for example.
     """
-    if plan.mode == "selection" and not (train_set.cameras >= 0).any():
-        kept = tuple(run for run in plan.runs if not _is_centred_baseline(run))
-        note = "The camera-centred baseline was left out: these images do not say which camera took them."
+    if plan.mode == "selection" and resolve_distance("auto", train_set.cameras) == "jaccard":
+        configured = {f"{plan.name}-{BASELINE}-s{run.seed}" for run in plan.runs}
+        kept = tuple(run for run in plan.runs if run.strategy != BASELINE or run.name in configured)
+        note = "Baselines with another use of cameras were left out: fewer than two cameras of these images are known."
         plan = Plan(plan.name, plan.mode, kept, (*plan.notes, note))
     if plan.mode == "native" and not truth.known:
         kept = tuple(run for run in plan.runs if run.strategy != CEILING)
@@ -148,17 +153,15 @@ def _budgets_of(strategy: str, own: Nested, budgets: Sequence[int], problems: li
     return [own["budget"]]
 
 
-def _selection_arms(strategies: Sequence[str]) -> list[PlannedArm]:
-    """Return label, strategy and parameters of each arm: both baselines first."""
-    baselines = [
-        (f"{BASELINE}{suffix}", BASELINE, {"clustering": {"centre_cameras": on}})
-        for suffix, on in (("", False), ("-centred", True))
+def _selection_arms(strategies: Sequence[str], parameters: Mapping[str, Any]) -> list[PlannedArm]:
+    """Return label, strategy and parameters of each arm: the baselines first, the configured one before the others."""
+    configured = camera_use({**flatten(Configuration().model_dump()), **flatten(parameters)})
+    beside = [
+        (f"{BASELINE}-{suffix}", BASELINE, {"clustering": changes})
+        for use, suffix, changes in USES.values()
+        if suffix in BESIDE and use != configured
     ]
-    return [*baselines, *((strategy, strategy, {}) for strategy in strategies if strategy != BASELINE)]
-
-
-def _is_centred_baseline(run: PlannedRun) -> bool:
-    return run.strategy == BASELINE and bool(run.parameters.get("clustering", {}).get("centre_cameras"))
+    return [(BASELINE, BASELINE, {}), *beside, *((name, name, {}) for name in strategies if name != BASELINE)]
 
 
 def _check_configurations(

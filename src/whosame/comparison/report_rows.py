@@ -44,7 +44,7 @@ def findings(tables: Tables) -> list[str]:
     """
     known = [row for row in records(tables.arms) if math.isfinite(row["mAP_mean"])]
     baselines = [row for row in known if row["strategy"] == BASELINE]
-    if len([row for row in baselines if not row["centred"]]) > 1:
+    if len({row["cameras"] for row in baselines}) < len(baselines):
         return [_within_its_base(row, tables) for row in known if row["budget"]]
     sentences = [f"Without questions ({_method(row)}): {_map(row)}." for row in baselines]
     for budget in sorted({row["budget"] for row in known if row["budget"]}):
@@ -71,11 +71,15 @@ def _within_its_base(row: Mapping[str, Any], tables: Tables) -> str:
         for found in records(tables.differences)
         if arm_of(found) == arm_of(row) and found["figure"] == "mAP"
     }
+    which = {
+        _method(level): "floor" if level["strategy"] == BASELINE else "ceiling"
+        for level in records(tables.arms)
+        if level["strategy"] == CEILING or (level["strategy"], level["cameras"]) == (BASELINE, row["cameras"])
+    }
     for against, gain in gains.items():
-        if against.startswith((BASELINE, CEILING)):
+        if against in which:
             points, place = abs(100 * gain["mean"]), "above" if gain["mean"] > 0 else "below"
-            which = "floor" if against.startswith(BASELINE) else "ceiling"
-            sentence += f", {points:.1f} {place} its {which}, {against}"
+            sentence += f", {points:.1f} {place} its {which[against]}, {against}"
     return f"{sentence}."
 
 

@@ -12,12 +12,11 @@ from numpy.typing import NDArray
 
 from whosame import artefacts
 from whosame.comparison.bases import VARIED, Base, base_of
+from whosame.comparison.camera_use import camera_use
 from whosame.comparison.plan import CEILING, never_asks
 from whosame.evaluation.best_round import best_round
 from whosame.runs import Run, flatten
 from whosame.strategies.registry import group_of
-
-CENTRED = "clustering.centre_cameras"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +111,11 @@ class RunHistory:
     def never_asks(self) -> bool:
         """Whether its strategy never asks."""
         return never_asks(self.strategy)
+
+    @cached_property
+    def cameras(self) -> str:
+        """How its clusters use cameras (``camera_use``); empty for the upper bound, which has no clustering."""
+        return "" if self.strategy == CEILING else camera_use(self.configuration)
 
     @cached_property
     def settings(self) -> dict[str, str]:

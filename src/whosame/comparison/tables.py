@@ -31,7 +31,7 @@ FIGURES = {
 }
 BEST = {"mAP_best": "retrieval/mAP", "rank1_best": "retrieval/rank1"}  # … of the round that the test set chooses
 COMPARED = ("mAP", "rank1", "ARI", "F1", "F1_all", "mAP_best")  # what differences are taken of
-ARM = ["strategy", "budget", "centred", "rest"]
+ARM = ["strategy", "budget", "cameras", "rest"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,7 +130,7 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def arm_of(row: Mapping[str, Any]) -> Arm:
     """Return the arm that a row is about."""
-    return Arm(str(row["strategy"]), int(row["budget"]), bool(row["centred"]), str(row["rest"]))
+    return Arm(str(row["strategy"]), int(row["budget"]), str(row["cameras"]), str(row["rest"]))
 
 
 def _arm_columns(arm: Arm) -> dict[str, object]:

@@ -4,8 +4,13 @@ import numpy as np
 import pytest
 
 from whosame.clustering import ClusteringConfig, base_clusters, camera_jaccard_graph, dbscan, jaccard_graph, neighbours
+from whosame.clustering import cluster as by_library
 from whosame.clustering.reliability import reliable_clusters
+from whosame.data.manifest import TrainSet
 from whosame.errors import ParameterError
+from whosame.features import centre_by_camera
+from whosame.features.extraction import Features
+from whosame.pipelines.active_round.select import cluster
 
 SCALES = {"k1_intra": 3, "k1_inter": 8, "k2_intra": 2, "k2_inter": 3}
 
@@ -49,3 +54,14 @@ def test_auto_is_plain_without_cameras(images):
     assert (found.graph != jaccard_graph(vectors, k1=8, k2=6, max_distance=0.5)).nnz == 0
     with pytest.raises(ParameterError, match="0 are known, two or more are needed"):
         base_clusters(vectors, np.full(len(vectors), -1), ClusteringConfig(distance="camera-jaccard"))
+
+
+def test_a_round_clusters_centred_features_by_the_cameras_of_its_images(images):
+    vectors, cameras = images
+    train_set = TrainSet(np.arange(len(vectors)), cameras, ("",) * len(vectors))
+    parameters = {"eps": 0.6, **SCALES}  # otherwise the defaults
+    found = cluster(Features(vectors, None, 1), train_set, None, None, parameters)
+    expected = by_library(centre_by_camera(vectors, cameras), cameras=cameras, distance="camera-jaccard", **parameters)
+    np.testing.assert_array_equal(
+        np.unique(found.labels, return_inverse=True)[1], np.unique(expected, return_inverse=True)[1]
+    )

@@ -33,27 +33,28 @@ def images(count=20, camera=1):
     return TrainSet(rows, np.full(count, camera, np.int64), ("",) * count), Truth(rows % 5)
 
 
-def test_strategies_by_budgets_by_seeds_beside_both_baselines():
+def test_strategies_by_budgets_by_seeds_beside_the_weaker_baselines():
     names = [run.name for run in plan().runs]
     assert names == [
-        *("c-none-s0", "c-none-s1", "c-none-centred-s0", "c-none-centred-s1"),
+        *("c-none-s0", "c-none-s1", "c-none-plain-s0", "c-none-plain-s1", "c-none-centred-s0", "c-none-centred-s1"),
         *("c-random-20-s0", "c-random-20-s1", "c-random-40-s0", "c-random-40-s1"),
         *("c-dcps-20-s0", "c-dcps-20-s1", "c-dcps-40-s0", "c-dcps-40-s1"),
         *("c-supervised-s0", "c-supervised-s1"),  # never asks: once a seed
     ]
     runs = {run.name: run for run in plan(strategies=["none", "dcps"]).runs}
-    assert len(runs) == 8
-    assert [runs[f"c-none{base}-s1"].parameters["clustering"]["centre_cameras"] for base in ("", "-centred")] == [
-        False,
-        True,
+    assert len(runs) == 10
+    used = [
+        (found.distance, found.centre_cameras)
+        for name in ("none", "none-plain", "none-centred", "dcps-20")
+        for found in [parse(Configuration, merge(PARAMETERS, runs[f"c-{name}-s1"].parameters)).clustering]
     ]
-    assert "clustering" not in runs["c-dcps-20-s0"].parameters
+    assert used == [("auto", True), ("jaccard", False), ("jaccard", True), ("auto", True)]
     assert runs["c-dcps-40-s1"].parameters.items() >= {"strategy": "dcps", "budget": 40, "seed": 1}.items()
     assert runs["c-none-s0"].budget == 0
 
 
 def test_in_mode_selection_only_the_questions_differ():
-    typed = {"clustering": {"eps": 0.7, "centre_cameras": True}, "strategies": {"dcps": {"gamma": 0.1}}}
+    typed = {"clustering": {"eps": 0.7, "centre_cameras": False}, "strategies": {"dcps": {"gamma": 0.1}}}
     settings = {}
     for run in plan(typed).runs:
         configuration = parse(Configuration, merge(PARAMETERS, typed, run.parameters))
@@ -67,7 +68,27 @@ def test_in_mode_selection_only_the_questions_differ():
         settings[run.name] = result_parameters
     asking = [settings[name] for name in settings if "none" not in name]
     assert all(found == asking[0] for found in asking)
-    assert not settings["c-none-s0"]["clustering"]["centre_cameras"]  # the plain baseline is plain whatever was typed
+    assert settings["c-none-s0"]["clustering"] == asking[0]["clustering"]
+    beside = {
+        name: found["clustering"]
+        for name, found in settings.items()
+        if name.startswith("c-none-") and name.count("-") > 2
+    }
+    assert {name: (found["distance"], found["centre_cameras"]) for name, found in beside.items()} == {
+        f"c-none-{use}-s{seed}": values
+        for use, values in {
+            "plain": ("jaccard", False),
+            "centred": ("jaccard", True),
+            "camera-aware": ("auto", True),  # the strongest, though another was typed
+        }.items()
+        for seed in (0, 1)
+    }
+
+
+def test_a_plain_base_is_compared_with_the_stronger_ones():
+    plain = {"clustering": {"distance": "jaccard", "centre_cameras": False}}  # as for the papers' data sets
+    names = [run.name for run in plan(parameters=plain, seeds=[0], strategies=["dcps"], budgets=[20]).runs]
+    assert names == ["c-none-s0", "c-none-centred-s0", "c-none-camera-aware-s0", "c-dcps-20-s0"]
 
 
 def test_a_run_is_the_same_whatever_the_comparison_is_called_in_the_parameters():
@@ -134,7 +155,12 @@ def test_the_native_comparison_takes_each_methods_own_setting():
     group = {"native": {"dcps": {"budget": 33, "clustering": {"eps": 0.4}}}}
     planned = plan(parameters=group, mode="native", seeds=[0], strategies=["random", "dcps"])
     runs = {run.name: run for run in planned.runs}
-    assert runs["c-dcps-33-s0"].parameters["clustering"] == {"base": "dbscan", "eps": 0.4}
+    assert runs["c-dcps-33-s0"].parameters["clustering"] == {
+        "base": "dbscan",
+        "distance": "jaccard",
+        "centre_cameras": False,
+        "eps": 0.4,
+    }
     assert runs["c-dcps-33-s0"].parameters["strategies"] == {"dcps": {"schedule": "gaussian"}}
     assert "strategies" not in runs["c-random-20-s0"].parameters  # its own schedule
     assert {"c-random-20-s0", "c-random-40-s0"} < runs.keys()
@@ -171,6 +197,11 @@ def test_a_base_is_named_alike_whatever_else_is_compared():
     ]
 
 
+def test_a_method_that_knows_of_no_cameras_has_a_floor_without_them():
+    names = native_names(["random", "dcps"], budgets=[20], seeds=[0])
+    assert names == ["c-none-s0", "c-none-dcps-s0", "c-random-20-s0", "c-dcps-20-s0", "c-supervised-s0"]
+
+
 def test_bases_that_differ_in_their_clustering_only_share_the_ceiling():
     group = {"native": {"dcps": {"clustering": {"eps": 0.4}}}}  # as on Market-1501
     names = native_names(["random", "dcps"], group, budgets=[20], seeds=[0])
@@ -199,15 +230,18 @@ def test_without_identities_the_ceilings_are_left_out():
     assert "ceilings (supervised) were left out" in fitted.notes[0]
 
 
-def test_images_without_cameras_leave_the_centred_baseline_out():
-    whole = plan()
-    assert fit_to_images(whole, PARAMETERS, *images()) == whole
-    fitted = fit_to_images(whole, PARAMETERS, *images(camera=-1))
-    assert {run.name for run in whole.runs} - {run.name for run in fitted.runs} == {
-        "c-none-centred-s0",
-        "c-none-centred-s1",
-    }
-    assert "camera-centred baseline was left out" in fitted.notes[0]
+@pytest.mark.parametrize("typed", [{}, {"clustering": {"distance": "jaccard"}}])
+def test_images_without_cameras_leave_the_baselines_out_that_differ_in_their_use(typed):
+    whole = plan(typed)
+    train_set, truth = images()
+    of_two = TrainSet(train_set.image_ids, train_set.image_ids % 2, train_set.digests)
+    assert fit_to_images(whole, PARAMETERS, of_two, truth) == whole
+    for camera in (-1, 1):
+        fitted = fit_to_images(whole, PARAMETERS, *images(camera=camera))
+        names = [run.name for run in fitted.runs]
+        assert [name for name in names if "none" in name] == ["c-none-s0", "c-none-s1"]
+        assert len(names) == 2 + 10
+        assert "fewer than two cameras of these images are known" in fitted.notes[0]
 
 
 def test_a_budget_above_all_pairs_is_an_error_before_anything_is_played():
@@ -232,5 +266,5 @@ def test_a_run_that_fails_is_noted_and_the_others_go_on(tmp_path, monkeypatch, c
     assert record.failed == failed
     assert record.runs == tuple(run.name for run in wanted.runs)
     said = capsys.readouterr().err
-    assert "run 6 of 6, c-random-20-s1, about 0 min left" in said
+    assert "run 8 of 8, c-random-20-s1, about 0 min left" in said
     assert "c-random-20-s0 failed and is excluded: its round was removed" in said

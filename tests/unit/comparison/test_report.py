@@ -15,7 +15,9 @@ from whosame.comparison.tables import tabulate
 from whosame.errors import InputError
 
 
-def history(strategy="none", seed=0, mAP=0.3, *, centred=False, digest="d" * 32, budget=20, asked=None, **more):
+def history(
+    strategy="none", seed=0, mAP=0.3, *, aware=True, centred=True, digest="d" * 32, budget=20, asked=None, **more
+):
     asked = (0 if strategy in ("none", "supervised") else budget) if asked is None else asked
     metrics = {
         "retrieval/mAP": mAP,
@@ -38,6 +40,7 @@ def history(strategy="none", seed=0, mAP=0.3, *, centred=False, digest="d" * 32,
         "rounds": "2",
         "annotator": "oracle",
         "precision": "float32",
+        "clustering.distance": "auto" if aware else "jaccard",
         "clustering.centre_cameras": str(centred),
         "clustering.eps": "0.5",
         "strategies.dcps.gamma": "0.5",
@@ -47,14 +50,14 @@ def history(strategy="none", seed=0, mAP=0.3, *, centred=False, digest="d" * 32,
     }
     shares = np.array([0.5, 0.25, 0.25]) if asked else np.zeros(3)
     counts = {"images": 60, "train": 40, "query": 10, "gallery": 10}
-    name = more.pop("run", f"r-{strategy}{'-centred' * centred}-{budget}-s{seed}")
+    name = more.pop("run", f"r-{strategy}-{aware:d}{centred:d}-{budget}-s{seed}")
     return RunHistory(name, configuration, "synthetic", digest, counts, (first, metrics), shares=shares, **more)
 
 
 def runs():
     return [
         *(history("none", seed, mAP) for seed, mAP in enumerate((0.20, 0.30, 0.40))),
-        *(history("none", seed, mAP, centred=True) for seed, mAP in enumerate((0.50, 0.60))),
+        *(history("none", seed, mAP, aware=False) for seed, mAP in enumerate((0.50, 0.60))),
         *(history("dcps", seed, mAP) for seed, mAP in enumerate((0.25, 0.37))),
         *(history("random", seed, mAP) for seed, mAP in ((1, 0.28), (2, 0.50))),
         history("supervised", 0, 0.7),
@@ -68,18 +71,18 @@ def row(table, **wanted):
 
 def test_mean_and_spread_over_seeds_by_hand():
     arms = tabulate(gather("c", runs())).arms
-    plain = row(arms, strategy="none", centred=False)
-    assert plain["mAP_mean"] == pytest.approx(0.30)
-    assert plain["mAP_sd"] == pytest.approx(0.10)  # sqrt((.01 + 0 + .01) / 2)
-    assert plain["mAP_n"] == 3
-    assert plain["budget"] == 0  # whatever was typed: it asks nothing
-    assert plain["seconds_mean"] == 10
+    base = row(arms, strategy="none", cameras="")
+    assert base["mAP_mean"] == pytest.approx(0.30)
+    assert base["mAP_sd"] == pytest.approx(0.10)  # sqrt((.01 + 0 + .01) / 2)
+    assert base["mAP_n"] == 3
+    assert base["budget"] == 0  # whatever was typed: it asks nothing
+    assert base["seconds_mean"] == 10
     one = row(arms, strategy="supervised")
     assert one["mAP_n"] == 1
     assert np.isnan(one["mAP_sd"])
     assert row(arms, strategy="dcps")["asked_mean"] == 20
-    assert list(zip(arms["strategy"], arms["centred"], strict=True)) == [
-        ("none", False), ("none", True), ("dcps", False), ("random", False), ("supervised", False)
+    assert list(zip(arms["strategy"], arms["cameras"], strict=True)) == [
+        ("none", ""), ("none", "cameras centred"), ("dcps", ""), ("random", ""), ("supervised", "")
     ]  # fmt: skip
 
 
@@ -94,7 +97,10 @@ def test_differences_are_taken_over_the_seeds_that_both_have():
     assert np.isnan(single["sd"])
     centred = row(table, strategy="dcps", against="none, cameras centred", figure="mAP")
     assert centred["mean"] == pytest.approx(-0.24)  # -.25 and -.23
-    assert not len(table[(table["strategy"] == "none") & ~table["centred"]])
+    own = table[(table["strategy"] == "none") & (table["figure"] == "mAP")]  # against what uses cameras less
+    assert list(zip(own["cameras"], own["against"], own["mean"], strict=True)) == [
+        ("", "none, cameras centred", pytest.approx(-0.30))
+    ]
 
 
 def test_questions_by_kind_and_their_yield():
@@ -115,11 +121,11 @@ def test_what_cannot_be_compared_is_excluded_with_the_reason():
     ]
     comparison = gather("c", [*runs(), *strangers], excluded=[ExcludedRun("gone", "failed: no space")])
     why = {found.run: found.why for found in comparison.excluded}
-    assert why.keys() == {"gone", "elsewhere", "cut", "forked", "r-dcps-20-s0"}
+    assert why.keys() == {"gone", "elsewhere", "cut", "forked", "r-dcps-11-20-s0"}
     assert why["elsewhere"].startswith("other images: synthetic, manifest eeeeeeeeeeee")
     assert why["cut"] == "unfinished: 2 of 2 rounds"
     assert "fork of x:3" in why["forked"]
-    assert why["r-dcps-20-s0"] == "the same as again, which is newer"
+    assert why["r-dcps-11-20-s0"] == "the same as again, which is newer"
     pd.testing.assert_frame_equal(tabulate(comparison).arms, tabulate(gather("c", runs())).arms)
 
 

@@ -120,4 +120,6 @@ def test_centring_takes_each_cameras_mean_out():
         np.testing.assert_allclose(found[cameras == camera], expected, atol=1e-5)
     np.testing.assert_array_equal(found[7], vectors[7])  # alone with its camera: nothing would be left
     assert found.dtype == np.float32
+    for unknown in (np.full(8, -1), np.where(cameras == 2, 2, -1)):  # no view to tell from another
+        np.testing.assert_array_equal(centre_by_camera(vectors, unknown), vectors)
     assert centre_by_camera(vectors[:0], cameras[:0]).shape == (0, 4)

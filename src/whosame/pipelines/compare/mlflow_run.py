@@ -9,6 +9,7 @@ from mlflow.tracking import MlflowClient
 
 from whosame.app.mlflow_log import MANIFEST, MODE, find_experiment
 from whosame.comparison.arms import Arm, Comparison
+from whosame.comparison.camera_use import short
 from whosame.comparison.tables import Tables, arm_of, records
 
 REPORT = "whosame.comparison_report"  # tag of the run that holds a comparison's report
@@ -44,5 +45,5 @@ def log(client: MlflowClient, comparison: Comparison, tables: Tables, folder: Pa
 
 
 def _slug(arm: Arm) -> str:
-    parts = [arm.strategy, *(["centred"] if arm.centred else []), *([str(arm.budget)] if arm.budget else []), arm.rest]
+    parts = [arm.strategy, short(arm.cameras), str(arm.budget or ""), arm.rest]
     return re.sub(r"[^\w.-]", "_", "-".join(filter(None, parts)))[:200]
