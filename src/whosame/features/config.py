@@ -26,7 +26,7 @@ class NetworkConfig(Parameters):
     """What the network is and which weights it starts from."""
 
     architecture: str = parameter("small", takes=" | ".join(ARCHITECTURES), source="own choice; papers: resnet50")
-    """The backbone; timm/NAME is any model of timm. Names with a slash need the package timm: docs/weights.md."""
+    """The backbone; timm/NAME is any model of timm. Names with a stroke need the package timm: docs/weights.md."""
     widths: Annotated[Listed[PositiveInt], Field(min_length=2)] = parameter(
         (16, 32, 64, 128), takes="a list of at least 2 whole numbers above 0"
     )

@@ -93,8 +93,8 @@ def _part_tokens(weights: Tensors, _: Sequence[str]) -> Converted:
         return _same(weights)
     converted = _same({name: value for name, value in weights.items() if name not in special})
     converted["cls_token"] = "cls_token + cls_pos", weights["cls_token"] + weights["cls_pos"]
-    tokens = [weights[token] + weights[position] for token, position in parts]
-    converted["reg_token"] = "part_token1 … part3_pos", torch.cat(tokens, 1)
+    tokens = torch.cat([weights[token] + weights[position] for token, position in parts], 1)
+    converted["reg_token"] = "part_token1 … part3_pos", tokens
     return converted
 
 
@@ -173,7 +173,6 @@ def _miewid(weights: Tensors, _: Sequence[str]) -> Converted:
     return {renamed(name, rules): (name, value) for name, value in weights.items()}
 
 
-MIEWID = ("backbone.conv_stem.weight", "bn.running_mean")
 AS_SAVED = Layout("the network's own", (), ("*",), _same)
 LAYOUTS = (
     Layout("efficientnet_lite_pytorch", ("_conv_stem.weight",), ("timm/tf_efficientnet_*",), _efficientnet),
@@ -194,6 +193,11 @@ LAYOUTS = (
         r".*\.(attn_mask|relative_position_index)",
     ),
     Layout("DINOv2", ("mask_token", "blocks.0.ls1.gamma"), ("timm/vit_*_dinov2*",), _dinov2, "mask_token"),
-    # MiewID's classifier goes unused, and its exponent of gem if network.pooling is another
-    Layout("MiewID", MIEWID, ("miewid/*",), _miewid, r"final\..*|pooling\.p"),
+    Layout(
+        "MiewID",
+        ("backbone.conv_stem.weight", "bn.running_mean"),
+        ("miewid/*",),
+        _miewid,
+        r"final\..*|pooling\.p",  # a classifier; the exponent of gem, if network.pooling is another
+    ),
 )
