@@ -36,6 +36,8 @@ class Backbone(nn.Module):
     architecture : str
         As in ``network.architecture``, where files of weights need it; otherwise empty.
     channels : int
+    channels_last : bool
+        Whether it is faster on a CPU too where the channels of a pixel are beside one another.
     mean, std : tuple of 3 float
         What images from 0 to 1 are normalised by, of red, green and blue.
     layouts : tuple of Layout
@@ -44,6 +46,7 @@ class Backbone(nn.Module):
 
     architecture: str = ""
     channels: int
+    channels_last: bool = False
     mean: tuple[float, ...] = IMAGENET_MEAN
     std: tuple[float, ...] = IMAGENET_STD
     head: tuple[str, ...] = ()

@@ -9,7 +9,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from whosame.features.device import memory_format
 from whosame.features.network import ReIDNetwork
 
 
@@ -65,9 +64,9 @@ def first_maps(network: ReIDNetwork, raw: Tensor, images: Callable[[Tensor], Ten
         Makes images float32 [n, 3, H, W] of pixels: :func:`to_unit`, or an augmentation.
     """
     if raw.dtype == torch.uint8:
-        return network.frozen_map(images(raw).contiguous(memory_format=memory_format(raw.device)))
+        return network.frozen_map(images(raw).contiguous(memory_format=network.memory_format))
     maps = raw.to(torch.float32)
-    return maps.contiguous(memory_format=memory_format(raw.device)) if maps.dim() == 4 else maps
+    return maps.contiguous(memory_format=network.memory_format) if maps.dim() == 4 else maps
 
 
 def to_unit(pixels: Tensor) -> Tensor:

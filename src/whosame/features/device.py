@@ -1,4 +1,4 @@
-"""Devices and precision: CPU or GPU, float32 or bfloat16, and channels-last memory on a GPU."""
+"""Devices and precision: CPU or GPU, float32 or bfloat16."""
 
 from typing import Literal
 
@@ -46,8 +46,3 @@ def autocast(device: torch.device, precision: Precision) -> torch.autocast:
     features and losses stay float32.
     """
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bfloat16")
-
-
-def memory_format(device: torch.device) -> torch.memory_format:
-    """Return the memory layout of images: channels last on a GPU, for its tensor cores; slow on a CPU."""
-    return torch.channels_last if device.type == "cuda" else torch.contiguous_format

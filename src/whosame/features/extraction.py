@@ -10,7 +10,7 @@ from torch import Tensor
 from whosame.errors import ParameterError
 from whosame.features.batches import Pixels, first_maps, read_ahead, to_unit
 from whosame.features.config import ExtractionConfig
-from whosame.features.device import Precision, autocast, find_device, memory_format
+from whosame.features.device import Precision, autocast, find_device
 from whosame.features.network import ReIDNetwork
 
 ROWS = 256  # as many as uint8 can number
@@ -70,7 +70,7 @@ def extract(
     """
     on = find_device(device, precision)
     training = network.training
-    network.to(on, memory_format=memory_format(on)).eval()  # type: ignore[call-overload]
+    network.move_to(on).eval()
     map_height = network.map_height(*pixels.shape[1:3])
     if vertical and map_height > ROWS:
         raise ParameterError(f"the feature map has {map_height} rows, more than {ROWS}: use smaller images")

@@ -57,6 +57,17 @@ class ReIDNetwork(nn.Module):
         self.frozen_stages = frozen_stages
         self.frozen_part().requires_grad_(False).eval()
 
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The memory layout of images and maps: channels last on a GPU, for its tensor cores, or if it is faster."""
+        last = self.mean.device.type == "cuda" or self.backbone.channels_last
+        return torch.channels_last if last else torch.contiguous_format
+
+    def move_to(self, device: torch.device) -> Self:
+        """Move the network to a device, in the memory layout for it."""
+        self.to(device)
+        return self.to(memory_format=self.memory_format)
+
     def after_frozen(self) -> "AfterFrozen":
         """Return what comes after the frozen stages: what :meth:`frozen_map` returns to features."""
         return AfterFrozen(self)

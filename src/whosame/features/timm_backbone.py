@@ -23,6 +23,7 @@ class TimmModel(Backbone):
     """
 
     layouts = LAYOUTS
+    channels_last = True  # Lite0 trains 1.4 times as fast, and its frozen stages are 1.8 times as fast
 
     def __init__(self, name: str, **options: Any) -> None:
         super().__init__()

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from whosame.errors import ParameterError
 from whosame.features.batches import Pixels, first_maps, read_ahead
 from whosame.features.config import ExtractionConfig
-from whosame.features.device import Precision, autocast, find_device, memory_format
+from whosame.features.device import Precision, autocast, find_device
 from whosame.features.extraction import extract
 from whosame.features.frozen_maps import FrozenMaps
 from whosame.features.network import ReIDNetwork
@@ -164,7 +164,7 @@ def fit(
     generator = torch.Generator().manual_seed(torch_seed(seed, "augment", round))
     augmented = partial(augment, config=config.augment, generator=generator)
     versions = pixels.varied(stream(seed, "versions", round)) if isinstance(pixels, FrozenMaps) else pixels
-    network.to(on, memory_format=memory_format(on)).train()  # type: ignore[call-overload]
+    network.move_to(on).train()
     losses = torch.zeros(len(batches))
     rate = config.learning_rate
 

@@ -21,7 +21,7 @@ from torch import Tensor
 from whosame.atomic import GIB, require_space, writing
 from whosame.errors import ParameterError
 from whosame.features.batches import Pixels, first_maps, read_ahead, to_unit
-from whosame.features.device import Precision, autocast, find_device, memory_format
+from whosame.features.device import Precision, autocast, find_device
 from whosame.features.frozen_maps import FrozenMaps
 from whosame.features.network import ReIDNetwork
 from whosame.progress import track
@@ -86,7 +86,7 @@ def cached_maps(
         A map has a value that float16 cannot hold.
     """
     on = find_device(device, precision)
-    network.to(on, memory_format=memory_format(on)).eval()  # type: ignore[call-overload]
+    network.move_to(on).eval()
     count = pixels.shape[0]
     origin = _digest(VERSION, _weights(network), pixels_key, list(pixels.shape), on.type, precision)
     drawn = _digest(origin, hashlib.sha256(image_ids.tobytes()).hexdigest(), config.augment.model_dump(), seed)

@@ -19,7 +19,7 @@ from torch.nn import functional
 from whosame.errors import ParameterError, ResumeError
 from whosame.features.batches import Pixels, read_ahead
 from whosame.features.config import NetworkConfig
-from whosame.features.device import Precision, autocast, find_device, memory_format
+from whosame.features.device import Precision, autocast, find_device
 from whosame.features.network import ReIDNetwork
 from whosame.progress import track
 from whosame.seeding import stream, torch_seed
@@ -124,7 +124,7 @@ def _train(
     on: torch.device,
     precision: Precision,
 ) -> float:
-    network.to(on, memory_format=memory_format(on)).train()  # type: ignore[call-overload]
+    network.move_to(on).train()
     trained = [parameter for parameter in network.parameters() if parameter.requires_grad]
     optimiser = torch.optim.Adam(trained, lr=config.learning_rate, weight_decay=config.weight_decay)
     per_epoch = len(image_ids) // config.batch_size or min(1, len(image_ids) // 2)  # a small set is one batch
@@ -136,7 +136,7 @@ def _train(
     for _, raw in track(read_ahead(pixels, batches, on), "warm-up", total=total):
         images = torch.cat([augment(raw, config.augment, augmentation), augment(raw, config.augment, augmentation)])
         with autocast(on, precision):
-            features = network(images.contiguous(memory_format=memory_format(on)))  # [2n, D]
+            features = network(images.contiguous(memory_format=network.memory_format))  # [2n, D]
         n = len(raw)
         loss = nt_xent(features[:n], features[n:], config.temperature)
         optimiser.zero_grad(set_to_none=True)
