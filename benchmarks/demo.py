@@ -1,4 +1,4 @@
-"""Figures of the README: the demo with four arms and three seeds.
+"""Figures of the README: the demo with five arms and three seeds.
 
 ``python benchmarks/demo.py`` in the project's folder.
 
@@ -19,8 +19,12 @@ from whosame.runs import Run
 SEEDS = (0, 1, 2)
 ARMS = {
     "no questions": {"strategy": "none"},
-    "no questions, cameras centred": {"strategy": "none", "clustering": {"centre_cameras": True}},
+    "no questions, plain clusters": {
+        "strategy": "none",
+        "clustering": {"distance": "jaccard", "centre_cameras": False},
+    },
     "dcps, 500 questions": {"strategy": "dcps"},
+    "gain, 500 questions": {"strategy": "gain"},
     "supervised": {"strategy": "supervised"},
 }
 SHOWN = ("retrieval/mAP", "retrieval/rank1", "clusters/ari", "clusters/count", "clusters/cameras_per_cluster")

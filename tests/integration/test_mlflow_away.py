@@ -86,7 +86,7 @@ def test_with_mlflow_away_everything_goes_on_and_is_there_when_it_is_back(projec
             assert history == {number: pytest.approx(each[name]) for number, each in enumerate(metrics)}
         (comparison,) = search("tags.`whosame.comparison_report` = 'c'")
         assert "report.html" in {found.path for found in client.list_artifacts(comparison.info.run_id)}
-        assert len(search("tags.`whosame.comparison` = 'c'")) == 2
+        assert len(search("tags.`whosame.comparison` = 'c'")) == 3  # as configured, plain, centred
     assert not (project / "mlflow.db").exists()
 
 
