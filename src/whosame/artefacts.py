@@ -45,6 +45,7 @@ RUN = "run.json"  # what the run was made from
 FORK = "fork.json"  # the run and the round that a fork continues
 COMPARISON = "comparison.json"  # the comparison that the run was played for
 LOCK = "lock"
+IDENTITIES = "identities.csv"  # which individual each image shows, after the last training
 
 NOT_MADE_AGAIN = (RUN, FORK)
 

@@ -14,6 +14,7 @@ from whosame.errors import InputError, ParameterError
 from whosame.evaluation import EvaluationConfig
 from whosame.features.config import ExtractionConfig, NetworkConfig
 from whosame.features.device import Precision
+from whosame.naming.config import NamingConfig
 from whosame.parameters import Parameters, one_of, parameter, without_effect
 from whosame.runs import is_name
 from whosame.strategies import registry
@@ -93,6 +94,8 @@ class Configuration(SourceConfig):
     """How the network is trained."""
     evaluation: EvaluationConfig = EvaluationConfig()
     """How a round is evaluated."""
+    naming: NamingConfig = parameter(NamingConfig(), results=False)
+    """How images are given identities after the last training."""
     storage: StorageConfig = parameter(StorageConfig(), results=False)
     """What is kept of old rounds."""
     native: dict[str, Any] = parameter({}, results=False)

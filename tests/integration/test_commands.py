@@ -117,6 +117,7 @@ def test_a_misspelt_name_is_one_clear_error(empty_project, type_kedro, line, sai
     [
         "runs prune mien",
         "runs show mien",
+        "identities mien",
         "runs remove --yes mien",
         "annotators quality --run=mien",
         "annotate --run=mien",

@@ -20,7 +20,7 @@ def write(rows: Sequence[AnswerRow]) -> bytes:
     table = csv.writer(text, lineterminator="\n")
     table.writerow(NAMES)
     for row in rows:
-        table.writerow([_cell(getattr(row, name)) for name in NAMES])
+        table.writerow([cell(getattr(row, name)) for name in NAMES])
     return text.getvalue().encode()
 
 
@@ -46,13 +46,14 @@ def parse(text: str) -> ParsedFile:
             if len(row) != len(names):
                 parsed.problems.append(f"{where}: {len(row)} cells, but there are {len(names)} columns")
                 continue
-            parsed.add(where, dict(zip(names, (_text(cell) for cell in row), strict=True)))
+            parsed.add(where, dict(zip(names, map(text_of, row), strict=True)))
     except csv.Error as error:
         parsed.problems.append(f"line {rows.line_num}: not CSV ({error}): is a quotation mark missing?")
     return parsed
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """Return a value as a cell that a spreadsheet shows and does not compute."""
     if isinstance(value, str):
         return f"'{value}" if FORMULA.match(value) else value
     if isinstance(value, bool):
@@ -60,5 +61,6 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)
 
 
-def _text(cell: str) -> str:
+def text_of(cell: str) -> str:
+    """Return the text that :func:`cell` made a cell of."""
     return cell[1:] if ESCAPED.match(cell) else cell

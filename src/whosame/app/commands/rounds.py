@@ -24,16 +24,19 @@ def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
     A run that has started continues with its own parameters: --params=run=NAME is enough. Budget and rounds may be
     raised.
     """
+    from whosame.app.name_images import are_named, name_images
     from whosame.app.round_loop import play
     from whosame.app.run_parameters import configuration_of
     from whosame.reporting.run_text import completion
 
     try:
         finished = play(env, params, fork=fork)
+        click.echo(rounds_table(finished))
+        if not are_named(finished):
+            click.echo(name_images(finished, params).text())
     except KeyboardInterrupt:
         click.echo("\nstopped: nothing is lost, the same command goes on", err=True)
         sys.stdout.flush()
         # At once: interrupted amid a library's work, the interpreter's own end has been seen to abort.
         os._exit(INTERRUPTED)
-    click.echo(rounds_table(finished))
     click.echo(completion(finished, configuration_of(finished)))

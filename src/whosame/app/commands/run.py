@@ -25,6 +25,8 @@ def _run(**options: Any) -> None:
     if "metrics" in (result or {}):
         finished = Run(Path(result["metrics"]._path).parents[1])  # noqa: SLF001
         click.echo(rounds_table(finished))
+    if "names" in (result or {}):
+        click.echo(result["names"].load().text())
     if "comparison_report" in (result or {}):
         click.echo(f"report: {result['comparison_report'].load()}")
 

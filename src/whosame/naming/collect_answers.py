@@ -1,0 +1,42 @@
+"""Answers that names obey: those of the complete rounds, and those given so far in the round that is being played."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.annotation.queue.voting import decisions, majority_or_first
+from whosame.annotation.store.store import AnswerEvent
+from whosame.memory import LabelMemory
+from whosame.questions import Verdict
+
+
+def add_open_round(
+    memory: LabelMemory, events: Iterable[AnswerEvent], image_ids: NDArray[np.int64], overlap: int
+) -> LabelMemory:
+    """Return a memory with the answers of a round that has not ended, in the order in which they were decided.
+
+    Parameters
+    ----------
+    memory : LabelMemory
+        With every answer of the rounds before; not changed.
+    events : iterable of AnswerEvent
+        Of the round, in the order in which they were given, without those undone.
+    image_ids : int64 [N]
+        Of the training images, ascending; the events are about some of them.
+    overlap : int
+        How many people each pair is shown to. A pair that has fewer answers is not decided and not added.
+    """
+    verdicts: dict[tuple[int, int], list[Verdict]] = defaultdict(list)
+    for (a, b, _), decision in decisions(events, overlap).items():
+        verdicts[a, b].append(decision.verdict)  # of every attempt, where the first answer was doubted
+    memory = memory.copy()
+    for pair, given in verdicts.items():
+        a, b = np.searchsorted(image_ids, pair).tolist()
+        verdict = majority_or_first(given)
+        if verdict == "unsure":
+            memory.skip(a, b)
+        else:
+            memory.add(a, b, verdict == "same")
+    return memory

@@ -1,0 +1,124 @@
+"""Identities of all images: clusters that obey every answer, and images whose cluster is clear without one."""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from whosame.clustering import OUTLIER, Clustering, enforce
+from whosame.memory import LabelMemory
+from whosame.naming.config import NamingConfig
+from whosame.naming.membership import fit_membership, membership
+from whosame.strategies.base import RoundState
+from whosame.strategies.gain.assignment import assign_clear
+from whosame.strategies.gain.value import GainConfig, groups_of
+
+Known = Literal["answered", "clustered", "assigned", "outlier"]
+KNOWN: Sequence[Known] = get_args(Known)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Identified:
+    """Identities of N images.
+
+    Attributes
+    ----------
+    labels : int64 [N]
+        Identities 0..C-1 by smallest row; -1 is an outlier, of which no identity is known.
+    known : str [N]
+        ``answered``: the answers say that another image of the identity shows the same individual; ``clustered``:
+        joined by a cluster; ``assigned``: an outlier or an image of another cluster, moved to the identity that it
+        belongs to clearly; ``outlier``.
+    p : float64 [N]
+        Probability that this is right: that the image belongs to its identity, or, of an outlier, to none; 1 where
+        answered.
+    """
+
+    labels: NDArray[np.int64]
+    known: NDArray[np.str_]
+    p: NDArray[np.float64]
+
+
+def identify(
+    vectors: NDArray[np.float32],
+    clustering: Clustering,
+    cameras: NDArray[np.int64],
+    memory: LabelMemory,
+    generator: np.random.Generator,
+    config: NamingConfig,
+    model: GainConfig,
+) -> Identified:
+    """Give every image an identity, or mark it as an outlier. No answer is overruled.
+
+    Parameters
+    ----------
+    vectors : float32 [N, D]
+        That were clustered.
+    clustering : Clustering
+        Of these vectors, before any answer.
+    cameras : int64 [N]
+        -1 where unknown.
+    memory : LabelMemory
+        Every answer. Of contradictory ones the earlier holds.
+    generator : numpy.random.Generator
+        Draws the sample that the two-covariance model is made on.
+    config : NamingConfig
+    model : GainConfig
+        The two-covariance model, as the strategy ``gain`` has it.
+
+    Returns
+    -------
+    Identified
+        The images of a must-link have one identity; those of a cannot-link have two, or one is an outlier.
+    """
+    raw = RoundState(
+        vectors, clustering.graph, clustering.labels, 0, cameras=cameras, memory=memory, generator=generator
+    )
+    weights = fit_membership(groups_of(raw, model), memory, model.neighbours)
+    before = enforce(clustering.labels, vectors, memory)
+    state = dataclasses.replace(raw, labels=before)
+    if config.assign:
+        placed = assign_clear(groups_of(state, model), memory, clear=config.clear, neighbours=model.neighbours)
+        p = membership(groups_of(dataclasses.replace(raw, labels=placed), model), weights, model.neighbours)
+        state = dataclasses.replace(raw, labels=_keep_clear(before, placed, p >= config.clear))
+    labels = enforce(state.labels, vectors, memory)
+    p = membership(groups_of(dataclasses.replace(raw, labels=labels), model), weights, model.neighbours)
+    answered = _answered(memory, len(labels))
+    p[answered] = 1.0
+    choices = [labels == OUTLIER, answered, _moved(before, labels)]
+    return Identified(labels, np.select(choices, ["outlier", "answered", "assigned"], "clustered"), p)
+
+
+def _keep_clear(before: NDArray[np.int64], placed: NDArray[np.int64], clear: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return the labels before the assignment, with those images moved that are clearly where it placed them."""
+    moved = _moved(before, placed) & clear & (placed != OUTLIER)
+    labels = before.copy()
+    labels[moved] = _origins(before, placed)[placed[moved]]
+    sizes = np.bincount(labels[labels != OUTLIER])
+    labels[(labels != OUTLIER) & (sizes[labels] < 2)] = OUTLIER
+    return labels
+
+
+def _answered(memory: LabelMemory, n: int) -> NDArray[np.bool_]:
+    roots = memory.must_link_roots(n)
+    return np.bincount(roots, minlength=n)[roots] > 1
+
+
+def _moved(before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Return which images are in a cluster that grew from another one than theirs, bool [N]."""
+    origins = np.append(_origins(before, after), OUTLIER)  # an outlier's label is -1, the last
+    moved: NDArray[np.bool_] = (before == OUTLIER) | (origins[after] != before)
+    return moved
+
+
+def _origins(before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return for each cluster after an assignment the cluster before that most of its images are of, int64 [C]."""
+    inside = np.flatnonzero((before != OUTLIER) & (after != OUTLIER))
+    pairs, counts = np.unique(np.stack([after[inside], before[inside]], axis=1), axis=0, return_counts=True)
+    order = np.lexsort((-counts, pairs[:, 0]))
+    clusters, first = np.unique(pairs[order, 0], return_index=True)
+    origins = np.full(int(after.max(initial=OUTLIER)) + 1, OUTLIER)
+    origins[clusters] = pairs[order[first], 1]
+    return origins

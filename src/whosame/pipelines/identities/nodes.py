@@ -1,0 +1,136 @@
+"""Nodes of the pipeline ``identities``: they read a run, and write the table of identities and the contact sheets."""
+
+from typing import Any
+
+import pandas as pd
+
+from whosame import active_round
+from whosame.annotation.store.store import open_store
+from whosame.annotators.registry import AnnotatorConfig
+from whosame.app import paths
+from whosame.app.name_images import check_trained
+from whosame.app.run_parameters import check_images
+from whosame.artefacts import IDENTITIES
+from whosame.atomic import writing
+from whosame.clustering import ClusteringConfig, base_clusters
+from whosame.configuration import Configuration
+from whosame.data.manifest import Manifest, TrainSet, Truth
+from whosame.evaluation import evaluate_clusters
+from whosame.features.batches import Pixels
+from whosame.features.extraction import Features
+from whosame.memory import LabelMemory
+from whosame.naming.collect_answers import add_open_round
+from whosame.naming.config import NamingConfig
+from whosame.naming.contact_sheets import write_contact_sheets
+from whosame.naming.identify import Identified
+from whosame.naming.identify import identify as identify_images
+from whosame.naming.identity_table import identity_rows, read_identities, write_identities
+from whosame.naming.summary import NamingSummary
+from whosame.parameters import parse
+from whosame.pipelines.active_round.select import extract_features
+from whosame.pipelines.active_round.this_round import ThisRound
+from whosame.runs import Run
+from whosame.seeding import stream
+from whosame.strategies.registry import StrategiesConfig
+from whosame.tables import read_memory
+from whosame.training import Checkpoint
+
+
+def last_training(parameters: dict[str, Any], manifest: Manifest) -> ThisRound:
+    """Check that the run has trained its network on these images; describe the round after the last training."""
+    configuration = parse(Configuration, parameters)
+    run = Run.named(paths.runs_folder(), configuration.run)
+    about = check_trained(run)
+    check_images(run.name, about["manifest"], manifest)
+    return ThisRound(
+        uid=run.about().get("uid", ""),  # a fork that has not started has no answers of its own
+        run=run.name,
+        number=run.completed() if configuration.round is None else configuration.round,
+        schedule=(),
+        seed=configuration.seed,
+        device=configuration.device,
+        precision=configuration.precision,
+        database=configuration.database_url(paths.root()),
+        needs_vertical=False,
+    )
+
+
+def final_features(
+    this_round: ThisRound,
+    start: Checkpoint,
+    computed: Features | None,
+    pixels: Pixels,
+    train_set: TrainSet,
+    network: dict[str, Any],
+    extraction: dict[str, Any],
+) -> Features:
+    """Extract the features of the trained network, unless the next round has begun and extracted them."""
+    return computed or extract_features(this_round, start, pixels, train_set, network, extraction)
+
+
+def collect_answers(
+    this_round: ThisRound,
+    train_set: TrainSet,
+    previous_memory: pd.DataFrame,
+    next_memory: pd.DataFrame | None,
+    annotator_options: dict[str, Any],
+) -> LabelMemory:
+    """Collect every answer: of the complete rounds, and of the next one so far."""
+    if next_memory is not None:
+        return read_memory(next_memory, train_set.image_ids)
+    overlap = parse(AnnotatorConfig, annotator_options, "annotator_options").overlap
+    with open_store(this_round.database) as store:
+        events = store.answers(this_round.uid, this_round.number)
+    return add_open_round(read_memory(previous_memory, train_set.image_ids), events, train_set.image_ids, overlap)
+
+
+def identify(
+    this_round: ThisRound,
+    features: Features,
+    train_set: TrainSet,
+    clustering_state: dict[str, Any] | None,
+    answers: LabelMemory,
+    clustering: dict[str, Any],
+    strategies: dict[str, Any],
+    naming: dict[str, Any],
+) -> Identified:
+    """Cluster as a round would, apply all answers, and place images whose cluster is clear."""
+    config = parse(ClusteringConfig, clustering, "clustering")
+    vectors = active_round.clustered_vectors(features.vectors, train_set.cameras, config)
+    return identify_images(
+        vectors,
+        base_clusters(vectors, train_set.cameras, config, clustering_state),
+        train_set.cameras,
+        answers,
+        stream(this_round.seed, "naming", this_round.number),
+        parse(NamingConfig, naming, "naming"),
+        parse(StrategiesConfig, strategies, "strategies").gain,
+    )
+
+
+def write_names(
+    this_round: ThisRound,
+    manifest: Manifest,
+    identified: Identified,
+    train_set: TrainSet,
+    truth: Truth,
+    naming: dict[str, Any],
+) -> NamingSummary:
+    """Write the table of identities, and the contact sheets beside it; score the names where identities are known."""
+    config = parse(NamingConfig, naming, "naming")
+    own = Run.named(paths.runs_folder(), this_round.run).folder / IDENTITIES  # what later names follow
+    table = own if config.out is None else paths.root() / config.out
+    rows = identity_rows(manifest, identified, read_identities(own))
+    pages = write_contact_sheets(
+        rows,
+        paths.root() / manifest.root,
+        table.with_suffix(".html"),
+        config,
+        title=f"Identities of run {this_round.run}",
+    )
+    for file in {table, own}:
+        with writing(file) as opened:
+            opened.write(write_identities(rows))
+    scores = evaluate_clusters(identified.labels, truth.identities, train_set.cameras).everything
+    found = {} if scores is None else {"ari": scores.ari, "bcubed_f1": scores.bcubed_f1}
+    return NamingSummary(rows, found, table, pages)
