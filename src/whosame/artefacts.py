@@ -8,8 +8,6 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import pandas as pd
-from scipy.sparse import load_npz, save_npz
 
 from whosame.atomic import writing
 from whosame.errors import StorageError, WhosameError
@@ -80,11 +78,30 @@ def _read_arrays(file: BinaryIO) -> dict[str, np.ndarray]:
         return dict(arrays)
 
 
+# Commands that read no graph and no table start without scipy and pandas.
+def _write_graph(graph: Any, file: io.BytesIO) -> None:
+    from scipy.sparse import save_npz
+
+    save_npz(file, graph, compressed=False)
+
+
+def _read_graph(file: BinaryIO) -> Any:
+    from scipy.sparse import load_npz
+
+    return load_npz(file)
+
+
+def _read_table(path: Path) -> Any:
+    from pandas import read_parquet
+
+    return read_parquet(path)
+
+
 FORMATS = {  # by file name or suffix
-    GRAPH: Format(lambda graph, file: save_npz(file, graph, compressed=False), _opened(load_npz)),
+    GRAPH: Format(_write_graph, _opened(_read_graph)),
     ".npy": Format(lambda array, file: np.save(file, array, allow_pickle=False), _opened(np.load)),
     ".npz": Format(lambda arrays, file: np.savez(file, **arrays), _opened(_read_arrays)),
-    ".parquet": Format(lambda table, file: table.to_parquet(file), pd.read_parquet),
+    ".parquet": Format(lambda table, file: table.to_parquet(file), _read_table),
     ".json": Format(
         lambda content, file: file.write(json.dumps(content, indent=1, sort_keys=True).encode()),
         _read_json,

@@ -5,11 +5,13 @@ import logging
 import kedro_mlflow  # noqa: F401  (before its level is set: it sets one itself when imported)
 from kedro.framework.session import KedroServiceSession
 
+from whosame.app.commands.mlflow import import_when_typed
 from whosame.app.config_loader import ConfigLoader
 from whosame.app.hooks import RoundHooks
 from whosame.app.mlflow_setup import MlflowHooks
 
 logging.getLogger("kedro_mlflow").setLevel(logging.WARNING)
+import_when_typed()
 
 HOOKS = (MlflowHooks(), RoundHooks())
 DISABLE_HOOKS_FOR_PLUGINS = ("kedro-mlflow", "kedro_mlflow")  # as its releases spell it; its commands stay

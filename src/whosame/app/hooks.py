@@ -1,45 +1,57 @@
-"""Kedro hooks of the rounds: they check parameters first, show progress, log figures and prune old files."""
+"""Kedro hooks of the rounds: they check parameters first, show progress, log figures and prune old files.
+
+Kedro makes them before every command, ``kedro runs`` too: what is heavy is imported when a pipeline runs.
+"""
 
 import time
 from dataclasses import dataclass, field
-from typing import IO, Any
+from functools import cached_property
+from typing import IO, TYPE_CHECKING, Any
 
-from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
-from kedro.io import CatalogProtocol
-from kedro.pipeline import Pipeline
-from kedro.pipeline.node import Node
 
 from whosame import artefacts
 from whosame.app import paths
-from whosame.app.machine_checks import check_machine
-from whosame.app.mlflow_log import log_run
-from whosame.app.progress_bar import RoundBar
-from whosame.app.run_parameters import check_unchanged
-from whosame.app.selection import check_inputs
-from whosame.configuration import Configuration
 from whosame.errors import ResumeError, WhosameError
-from whosame.parameters import parse
-from whosame.reporting.run_text import completion
 from whosame.runs import Run
+
+if TYPE_CHECKING:
+    from kedro.framework.context import KedroContext
+    from kedro.io import CatalogProtocol
+    from kedro.pipeline import Pipeline
+    from kedro.pipeline.node import Node
+
+    from whosame.app.progress_bar import RoundBar
+    from whosame.configuration import Configuration
 
 
 class RoundHooks:
     """Checks before a round, its progress, and its log afterwards."""
 
     def __init__(self) -> None:
-        self._bar = RoundBar()
         self._context: KedroContext | None = None
         self._playing: _Playing | None = None
 
+    @cached_property
+    def _bar(self) -> "RoundBar":
+        from whosame.app.progress_bar import RoundBar
+
+        return RoundBar()
+
     @hook_impl
-    def after_context_created(self, context: KedroContext) -> None:
+    def after_context_created(self, context: "KedroContext") -> None:
         """Keep the context: parameters are read when a round begins."""
         self._context = context
 
     @hook_impl
-    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: Pipeline, catalog: CatalogProtocol) -> None:
+    def before_pipeline_run(self, run_params: dict[str, Any], pipeline: "Pipeline", catalog: "CatalogProtocol") -> None:
         """Check selection, parameters and machine, take the run's lock, announce the round."""
+        from whosame.app.machine_checks import check_machine
+        from whosame.app.run_parameters import check_unchanged
+        from whosame.app.selection import check_inputs
+        from whosame.configuration import Configuration
+        from whosame.parameters import parse
+
         self._playing = None
         check_inputs(pipeline, catalog, run_params)
         if self._context is None or "prepare" not in {node.namespace for node in pipeline.nodes}:
@@ -61,14 +73,14 @@ class RoundHooks:
         self._bar.begin(run.name, number, configuration.rounds, len(pipeline.nodes))
 
     @hook_impl
-    def before_node_run(self, node: Node) -> None:
+    def before_node_run(self, node: "Node") -> None:
         """Show which node runs."""
         if self._playing is not None:
             self._bar.begin_node(node.name)
             self._playing.node_begun = time.perf_counter()
 
     @hook_impl
-    def after_node_run(self, node: Node) -> None:
+    def after_node_run(self, node: "Node") -> None:
         """Note how long the node took."""
         if self._playing is not None:
             self._bar.end_node()
@@ -77,6 +89,8 @@ class RoundHooks:
     @hook_impl
     def after_pipeline_run(self) -> None:
         """Note the time, log the round, prune what is old."""
+        from whosame.app.mlflow_log import log_run
+
         playing, self._playing = self._playing, None
         if playing is None:
             return
@@ -108,13 +122,15 @@ class _Playing:
 
     run: Run
     number: int
-    configuration: Configuration
+    configuration: "Configuration"
     lock: IO[str]
     node_begun: float = 0.0
     node_seconds: dict[str, float] = field(default_factory=dict)
 
 
-def _next_round(run: Run, configuration: Configuration) -> int:
+def _next_round(run: Run, configuration: "Configuration") -> int:
+    from whosame.reporting.run_text import completion
+
     number = run.completed()
     if number >= configuration.rounds:
         raise ResumeError(completion(run, configuration))

@@ -3,7 +3,6 @@
 import os
 from pathlib import Path
 
-import mlflow
 from kedro.config import MissingConfigException
 from kedro.framework.context import KedroContext
 from kedro.framework.hooks import hook_impl
@@ -37,6 +36,7 @@ def configure(context: KedroContext) -> None:
     ParameterError
         ``mlflow.yml`` has an entry that kedro-mlflow does not know.
     """
+    import mlflow  # seconds of a command's start
     from kedro_mlflow.config.kedro_mlflow_config import KedroMlflowConfig
 
     loader = context.config_loader

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from whosame.app.typed_parameters import takes_text
-from whosame.configuration import Configuration
 from whosame.errors import ParameterError
 from whosame.parameters import Parameters
 
@@ -31,6 +30,8 @@ def check_parameter_files(files: Iterable[Path]) -> None:
 
 
 def _problems(path: Path) -> Iterator[tuple[int, str]]:
+    from whosame.configuration import Configuration  # brings torch, seconds of a command's start
+
     texts = set(_texts(Configuration))
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if (cut := CUT.fullmatch(line)) and cut["name"] in texts:

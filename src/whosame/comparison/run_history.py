@@ -14,7 +14,7 @@ from whosame import artefacts
 from whosame.comparison.bases import VARIED, Base, base_of
 from whosame.comparison.camera_use import camera_use
 from whosame.comparison.plan import CEILING, never_asks
-from whosame.evaluation.best_round import best_round
+from whosame.reporting.best_round import best_round
 from whosame.runs import Run, flatten
 from whosame.strategies.registry import group_of
 

@@ -1,7 +1,6 @@
 """Evaluation of a round: retrieval on the test set, clusters against the identities, cost and effect of the answers."""
 
 from whosame.evaluation.annotation_cost import AnnotationCost, changes_partition, round_cost
-from whosame.evaluation.best_round import best_round, best_so_far
 from whosame.evaluation.clustering_metrics import ClusteringMetrics, evaluate_clusters
 from whosame.evaluation.config import EvaluationConfig
 from whosame.evaluation.diversity import SelectionDiversity, selection_diversity
@@ -14,8 +13,6 @@ __all__ = [
     "EvaluationConfig",
     "RetrievalMetrics",
     "SelectionDiversity",
-    "best_round",
-    "best_so_far",
     "changes_partition",
     "count_without_match",
     "evaluate_clusters",

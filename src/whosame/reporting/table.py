@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from whosame.errors import StorageError
-from whosame.evaluation.best_round import best_round
+from whosame.reporting.best_round import best_round
 from whosame.runs import Run
 
 # Column, metric, factor, decimals

@@ -2,7 +2,7 @@
 
 import pytest
 
-from whosame.evaluation import best_round, best_so_far
+from whosame.reporting.best_round import best_round, best_so_far
 
 
 def rounds(*scores):

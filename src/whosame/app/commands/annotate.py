@@ -1,17 +1,19 @@
 """``kedro annotate``: serve the page where people answer."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from kedro.framework.cli.utils import env_option
 
-from whosame.annotation.store.store import LabelStore
 from whosame.app import paths
 from whosame.app.commands.label_store import store_url
 from whosame.app.commands.options import Command, friendly_errors, parameters_option
 from whosame.errors import ParameterError, unknown_name
 from whosame.runs import Run, is_name
+
+if TYPE_CHECKING:
+    from whosame.annotation.store.store import LabelStore
 
 
 @click.command(cls=Command)
@@ -49,7 +51,7 @@ def _print_link(link: str, notes: Sequence[str]) -> None:
     click.echo("Ctrl-C closes the page. The run that asks is another command: kedro rounds --params=annotator=human,…")
 
 
-def _uid(store: LabelStore, name: str) -> str:
+def _uid(store: "LabelStore", name: str) -> str:
     """Return the uid of a run: from its folder, or from the store where the folder is on another machine."""
     from sqlalchemy import select
 

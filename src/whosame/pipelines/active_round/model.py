@@ -15,7 +15,6 @@ from whosame.data.manifest import TestSet, TrainSet, Truth
 from whosame.evaluation import (
     AnnotationCost,
     EvaluationConfig,
-    best_so_far,
     evaluate_clusters,
     evaluate_test_set,
     round_cost,
@@ -28,6 +27,7 @@ from whosame.memory import LabelMemory
 from whosame.parameters import parse
 from whosame.pipelines.active_round.label import memory_in_force
 from whosame.pipelines.active_round.this_round import ThisRound
+from whosame.reporting.best_round import best_so_far
 from whosame.strategies import registry
 from whosame.tables import read_answers, read_memory
 from whosame.training import Checkpoint, TrainingConfig, fit, image_weights, make_optimiser

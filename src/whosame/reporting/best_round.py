@@ -1,8 +1,7 @@
 """The best round of a run, as others report it: chosen by its mAP on the test set."""
 
+import math
 from collections.abc import Mapping, Sequence
-
-import numpy as np
 
 MAP, RANK1 = "retrieval/mAP", "retrieval/rank1"
 
@@ -18,8 +17,10 @@ def best_round(rounds: Sequence[Mapping[str, float]]) -> int:
     >>> best_round([{"retrieval/mAP": 0.2}, {"retrieval/mAP": 0.4}, {"retrieval/mAP": 0.3}])
     1
     """
-    scores = np.array([metrics.get(MAP, np.nan) for metrics in rounds])
-    return int(np.nanargmax(scores)) if np.isfinite(scores).any() else len(rounds) - 1
+    scores = {
+        number: metrics[MAP] for number, metrics in enumerate(rounds) if math.isfinite(metrics.get(MAP, math.nan))
+    }
+    return max(scores, key=scores.__getitem__, default=len(rounds) - 1)
 
 
 def best_so_far(previous: Mapping[str, float] | None, current: Mapping[str, float], number: int) -> dict[str, float]:
@@ -41,9 +42,9 @@ def best_so_far(previous: Mapping[str, float] | None, current: Mapping[str, floa
         Empty where there is no mAP.
     """
     kept = {name: previous[name] for name in _NAMES if name in previous} if previous else {}
-    if not np.isfinite(current.get(MAP, np.nan)) or current[MAP] <= kept.get(_NAMES[0], -np.inf):
+    if not math.isfinite(current.get(MAP, math.nan)) or current[MAP] <= kept.get(_NAMES[0], -math.inf):
         return kept
-    return dict(zip(_NAMES, (current[MAP], current.get(RANK1, np.nan), number), strict=True))
+    return dict(zip(_NAMES, (current[MAP], current.get(RANK1, math.nan), number), strict=True))
 
 
 _NAMES = (f"{MAP}_best_round", f"{RANK1}_best_round", "retrieval/best_round")
