@@ -1,11 +1,14 @@
 # make demo    a fresh machine: environment, install, demo images, the first round
 # make test    a fresh machine: environment, install, every test
+# make demo TORCH=cpu    the same without CUDA, also make test TORCH=cpu; after make clean where an environment is there
 # make check   ruff, mypy, import-linter        make bench   the benchmarks' table
 # make bench-selection    what strategies make of the labels, without training; ARGS="--strategies=dcps,gain-labels"
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+TORCH ?= # what torch computes with, of uv pip install --torch-backend: cpu, auto, cu128, …; empty: PyPI's, on Linux with CUDA
+BACKEND := $(if $(strip $(TORCH)),--torch-backend=$(strip $(TORCH)))
 export KEDRO_DISABLE_TELEMETRY := true
 export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
@@ -19,11 +22,11 @@ $(BIN)/python:
 	$(BIN)/python -m pip install --quiet uv
 
 $(VENV)/installed: $(BIN)/python pyproject.toml
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable .
+	$(BIN)/uv pip install --quiet $(BACKEND) --python $(BIN)/python --editable .
 	@touch $@
 
 $(VENV)/installed-dev: $(BIN)/python pyproject.toml
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --editable . --group dev
+	$(BIN)/uv pip install --quiet $(BACKEND) --python $(BIN)/python --editable . --group dev
 	@touch $@ $(VENV)/installed
 
 demo: $(VENV)/installed

@@ -10,8 +10,9 @@ class NamingConfig(Parameters):
 
     assign: bool = True
     """Whether images join the identity that they belong to clearly: outliers, and images of other clusters."""
-    clear: Share = 0.8
-    """How probable an identity must be for an image to join it without an answer."""
+    clear: Share = 0.5
+    """How probable an identity must be for an image to join it without an answer; 0.5: it is right more often than
+    not."""
     out: str | None = parameter(None, takes="a file that ends with .csv, or null")
     """The table of identities; the contact sheets are beside it. A relative path begins at the project's folder. null:
     identities.csv in the run's folder."""
