@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -43,15 +45,26 @@ class Site:
 
 
 @pytest.fixture
-def site(drawn, tmp_path, sqlite_store, queue_of, serving, image_ref):
-    """The page, served by a thread; each test has its own store and its own copy of the images."""
-    root = shutil.copytree(drawn, tmp_path / "images")
-    paths = sorted(file.relative_to(root).as_posix() for file in root.glob("bounding_box_train/*.jpg"))
-    images = {image: image_ref(root, path) for image, path in enumerate(paths)}
-    budgets = {"round": 1, "rounds": 10, "asked": 50, "budget": 500, "round_budget": 50}
-    queue = queue_of(sqlite_store, images=images, root=str(root), **budgets)
-    with serving(create_app(sqlite_store)) as served:
-        yield Site(sqlite_store, queue, served, root, images)
+def site_of(tmp_path, sqlite_store, queue_of, serving, image_ref):
+    """Serve the page for a folder of images by a thread; each test has its own store."""
+    with ExitStack() as served:
+
+        def serve(root, **run):
+            paths = sorted(file.relative_to(root).as_posix() for file in root.rglob("*.jpg"))
+            images = {image: image_ref(root, path) for image, path in enumerate(paths)}
+            budgets = {"round": 1, "rounds": 10, "asked": 50, "budget": 500, "round_budget": 50}
+            queue = queue_of(sqlite_store, images=images, root=str(root), **budgets, **run)
+            return Site(sqlite_store, queue, served.enter_context(serving(create_app(sqlite_store))), root, images)
+
+        yield serve
+
+
+@pytest.fixture
+def site(drawn, tmp_path, site_of):
+    """The page with drawn pedestrians, in a copy of the test's own."""
+    root = tmp_path / "images"
+    shutil.copytree(drawn / "bounding_box_train", root / "bounding_box_train")
+    return site_of(root)
 
 
 @pytest.fixture
@@ -88,10 +101,10 @@ def open_page(browser, artefacts):
 
 
 @pytest.fixture
-def visit(site, open_page):
-    """Open the page for somebody who logs in by their link, or in another tab of one who is logged in."""
+def visit_site(open_page):
+    """Open a site for somebody who logs in by their link, or in another tab of one who is logged in."""
 
-    def open_(name="alice", *, role="annotator", context=None, **options):
+    def open_(site, name="alice", *, role="annotator", context=None, **options):
         page = open_page(site.link(name, role) if context is None else site.url, context=context, **options)
         page.wait_for_url(site.url)
         if page.locator("#pair").is_visible():
@@ -99,6 +112,12 @@ def visit(site, open_page):
         return page
 
     return open_
+
+
+@pytest.fixture
+def visit(site, visit_site):
+    """Open the page with drawn pedestrians."""
+    return partial(visit_site, site)
 
 
 @pytest.fixture(scope="session")

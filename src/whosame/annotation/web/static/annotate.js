@@ -1,5 +1,5 @@
 // The annotation page: shows a pair, sends the answer until the server has committed it, shows the next pair.
-"use strict";
+import { choosePictures, mirror, move, showPictures, stretch, zoomBy } from "./panes.js";
 
 const $ = (id) => document.getElementById(id);
 const [page, form, dialog] = [$("page"), $("answer"), $("settings")];
@@ -58,11 +58,11 @@ async function show(content, pressed = 0) {
   for (const token of loaded.keys()) if (!content.pairs.some((each) => each.token === token)) loaded.delete(token);
   const pictures = fresh && await preload(pair);
   content.pairs.forEach(preload);
+  page.dataset.state = content.state;
   if (fresh) {
     broken = pictures.includes(null);
     if (broken) loaded.delete(pair.token); // loaded again when it is shown again
-    ["left", "right"].forEach((side, i) => $(side).replaceChildren(pictures[i] ?? `The ${side} picture cannot be shown: skip this pair.`));
-    zoomBy(0);
+    showPictures(pictures, ["left", "right"].map((side) => `The ${side} picture cannot be shown: skip this pair.`));
     Object.assign(clock, { spent: 0, since: now() });
     if (pressed) requestAnimationFrame(() => performance.measure("answer", { start: pressed, end: performance.now() }));
   }
@@ -75,8 +75,6 @@ async function show(content, pressed = 0) {
   for (const [id, text] of Object.entries({ run: content.run || "whosame", round: content.round, title: content.title, text: content.text })) {
     if ($(id).textContent !== text) $(id).textContent = text;
   }
-  page.dataset.state = content.state;
-  [$("pair").hidden, $("waiting").hidden] = [!pair, Boolean(pair)];
   for (const button of buttons) {
     const key = button.dataset.key;
     button.disabled = key === "undo" ? !undoable : !pair || (broken && (key === "same" || key === "different"));
@@ -162,7 +160,10 @@ const choices = {
   arrows: { ArrowLeft: "same", ArrowRight: "different", ...always },
   none: {},
 };
-const zooms = { "+": 1.25, "=": 1.25, "-": 0.8, 0: 0 };
+const views = {
+  ...{ "+": () => zoomBy(1.25), "=": () => zoomBy(1.25), "-": () => zoomBy(0.8), 0: () => zoomBy(0) },
+  ...{ b: () => choosePictures("both"), 1: () => choosePictures(0), 2: () => choosePictures(1), m: mirror, c: stretch },
+};
 const moves = { ArrowLeft: [40, 0], ArrowRight: [-40, 0], ArrowUp: [0, 40], ArrowDown: [0, -40] };
 let keys = {};
 
@@ -180,12 +181,13 @@ document.addEventListener("keydown", (event) => {
   const { key, shiftKey } = event;
   if (event.repeat && event.target.dataset.key) event.preventDefault(); // a held Enter would press the button again and again
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || dialog.open) return;
-  const what = keys[key.length === 1 ? key.toLowerCase() : key];
-  const zooming = shown && keys !== choices.none && (key in zooms || (shiftKey && key in moves));
-  if ((what && !shiftKey) || zooming) event.preventDefault();
-  if (what && !shiftKey && !event.repeat) act(what, event.timeStamp);
-  else if (zooming && key in zooms) zoomBy(zooms[key]);
-  else if (zooming) move(...moves[key]);
+  const name = key.length === 1 ? key.toLowerCase() : key;
+  const what = shiftKey ? null : keys[name];
+  const moving = shiftKey && moves[key];
+  const view = shown && keys !== choices.none && (moving ? () => move(...moving) : views[shiftKey ? key : name]);
+  if (what || view) event.preventDefault();
+  if (what && !event.repeat) act(what, event.timeStamp);
+  else if (view && !(event.repeat && "mc".includes(name))) view();
 });
 $("open-settings").addEventListener("click", () => dialog.showModal());
 dialog.addEventListener("change", (event) => {
@@ -193,57 +195,9 @@ dialog.addEventListener("change", (event) => {
   store(KEYS, event.target.value);
 });
 
-// ---- zoom, of both pictures in step: wheel, fingers, buttons, keys ----
-const zoom = { by: 1, x: 0, y: 0 };
-const fingers = new Map();
-
-function move(dx, dy) {
-  const { clientWidth, clientHeight, parentElement } = $("left");
-  const within = (value, side) => Math.max(side * (1 - zoom.by), Math.min(side * (zoom.by - 1), 2 * value)) / 2;
-  Object.assign(zoom, { x: within(zoom.x + dx, clientWidth), y: within(zoom.y + dy, clientHeight) });
-  const { style } = parentElement;
-  for (const [name, value] of [["--zoom", zoom.by], ["--x", `${zoom.x}px`], ["--y", `${zoom.y}px`]]) style.setProperty(name, value);
-  parentElement.classList.toggle("zoomed", zoom.by > 1);
-  $("zoom-level").textContent = `${Math.round(zoom.by * 100)}%`;
-}
-
-function zoomBy(factor, figure = null, x = 0, y = 0) { // 0: reset; the point x, y of the screen stays where it is
-  const before = zoom.by;
-  zoom.by = Math.max(1, Math.min(10, before * factor));
-  const box = figure?.getBoundingClientRect();
-  const from = figure ? [x - box.left - box.width / 2 - zoom.x, y - box.top - box.height / 2 - zoom.y] : [-zoom.x, -zoom.y];
-  move(...from.map((distance) => distance * (1 - zoom.by / before)));
-}
-
-for (const figure of [$("left"), $("right")]) {
-  const on = (name, what) => figure.addEventListener(name, what, { passive: false });
-  on("wheel", (event) => {
-    if (event.ctrlKey) return; // the browser's own zoom
-    event.preventDefault();
-    zoomBy(Math.exp(-event.deltaY / 400), figure, event.clientX, event.clientY);
-  });
-  on("dblclick", (event) => zoomBy(zoom.by > 1 ? 0 : 2.5, figure, event.clientX, event.clientY));
-  on("pointerdown", (event) => {
-    fingers.set(event.pointerId, event);
-    figure.setPointerCapture(event.pointerId);
-  });
-  on("pointermove", (event) => {
-    const before = fingers.get(event.pointerId);
-    if (!before) return;
-    fingers.set(event.pointerId, event);
-    const other = [...fingers.values()].find((finger) => finger.pointerId !== event.pointerId);
-    const apart = (finger) => Math.hypot(finger.clientX - other.clientX, finger.clientY - other.clientY) || 1;
-    if (other) zoomBy(apart(event) / apart(before), figure, (event.clientX + other.clientX) / 2, (event.clientY + other.clientY) / 2);
-    else move(event.clientX - before.clientX, event.clientY - before.clientY);
-  });
-  for (const end of ["pointerup", "pointercancel"]) on(end, (event) => fingers.delete(event.pointerId));
-}
-$("zoom-in").addEventListener("click", () => zoomBy(1.25));
-$("zoom-out").addEventListener("click", () => zoomBy(0.8));
-
 // ---- start ----
 choose(load(KEYS) ?? "letters");
-for (const id of ["open-settings", "zoom"]) $(id).hidden = false;
+$("open-settings").hidden = false;
 const unsent = load(UNSENT);
 if (unsent) send(unsent.path, unsent.fields);
 else show(JSON.parse(page.dataset.content));
