@@ -29,6 +29,7 @@ MEDIAN, P95 = 50.0, 120.0  # ms, at most
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 DESKTOP = {"viewport": {"width": 1280, "height": 800}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True, "device_scale_factor": 2}
+SIDEWAYS = {**PHONE, "viewport": {"width": 844, "height": 390}}
 
 
 def ask(folder, answers):
@@ -76,7 +77,7 @@ def missed(median, p95):
 
 
 def picture(browser, link, folder):
-    """Save a screenshot of the page, of the page on a phone, and of the login page."""
+    """Save screenshots of the page, on a phone too, and of the login page."""
     folder.mkdir(parents=True, exist_ok=True)
     page = log_in(browser, link, **DESKTOP)
     for key in "fjjfjjjfujjf":
@@ -84,7 +85,8 @@ def picture(browser, link, folder):
         page.keyboard.press(key)
     page.wait_for_timeout(300)
     page.screenshot(path=folder / "annotate-desktop.png")
-    log_in(browser, link, **PHONE).screenshot(path=folder / "annotate-phone.png")
+    for name, phone in (("phone", PHONE), ("sideways", SIDEWAYS)):
+        log_in(browser, link, **phone).screenshot(path=folder / f"annotate-{name}.png")
     page = browser.new_context(**DESKTOP).new_page()
     page.goto(link.partition("#")[0])
     page.screenshot(path=folder / "annotate-login.png")

@@ -39,7 +39,14 @@ def test_keys_and_buttons_answer_and_the_next_pair_comes(site, visit):
         press(page, key)
         saved(page, f"Saved: {verdict}")
     assert len(set(seen)) == 4
-    assert [counter(page, name) for name in ("today", "same", "different", "left")] == ["4", "2", "1", "446"]
+    assert [counter(page, name) for name in ("done", "of", "more", "run", "budget")] == [
+        "4",
+        "6",
+        "so far",
+        "54",
+        "500",
+    ]
+    assert [counter(page, name) for name in ("today", "same", "different")] == ["4", "2", "1"]
     expect(page.get_by_role("button", name="Same F")).to_be_visible()
     page.get_by_role("button", name="Different J").click()
     saved(page, "Saved: different")
@@ -206,7 +213,7 @@ def test_the_page_says_why_there_is_no_pair_and_goes_on_by_itself(site, visit):
     page = visit()
     heading("Choosing the next pairs")
     site.ask(1)
-    heading("Same person?")
+    heading("Same individual?")
     page.keyboard.press("f")
     heading("Choosing the next pairs")
     assert site.queue.end(site.queue.last_event_ids())

@@ -217,7 +217,10 @@ def test_parameters_are_results_or_kept_beside_or_the_commands_own():
     assert not {"seed", "budget", "clustering", "training", "network"} & names
     kept = Configuration().other_parameters()
     assert kept.keys() == names - {"run", "round", "env", "native", "compare"}
-    assert kept["annotator_options"].keys() == {"undo_seconds", "serve", "host", "port"}
+    assert kept["annotator_options"].keys() == {
+        *("undo_seconds", "serve", "host", "port"),
+        *("question", "instruction", "examples"),
+    }
     parse(Configuration, merge(Configuration().result_parameters(), kept))
     with pytest.raises(ParameterError, match="budget"):
         parse(Configuration, {"budget": -1})

@@ -16,6 +16,8 @@ HEARTBEAT_SECONDS = 2.0
 
 Started = tuple[Session, Sequence[Question]]
 Watch = Callable[[Progress], None]
+Rows = tuple[int, ...]
+FindExemplars = Callable[[Question], tuple[Rows, Rows]]  # rows of the training set, of each of the two images
 
 
 def ask_people(
@@ -27,6 +29,7 @@ def ask_people(
     budget: int,
     grace: float,
     last: bool = False,
+    exemplars: FindExemplars | None = None,
     watch: Watch | None = None,
     poll_seconds: float = POLL_SECONDS,
 ) -> tuple[Session, QueryResult]:
@@ -52,6 +55,9 @@ def ask_people(
         Seconds for which the last answers may still be undone, at least 0.
     last : bool
         Whether the run asks no more after this round.
+    exemplars : callable, optional
+        Finds other images to show beside the two of a question; see
+        :class:`~whosame.annotators.exemplars.Exemplars`.
     watch : callable, optional
         Called with how far people are, at every look at the store.
     poll_seconds : float
@@ -67,7 +73,7 @@ def ask_people(
         session, first = begin()
         try:
             taken = record()
-            people = HumanAnnotator(queue, taken, watch=watch, poll_seconds=poll_seconds)
+            people = HumanAnnotator(queue, taken, exemplars=exemplars, watch=watch, poll_seconds=poll_seconds)
             result = run_queries(session, first, people, memory, budget=budget, record=taken)
             people.end(grace)
         except AnswersChangedError:
@@ -88,6 +94,8 @@ class HumanAnnotator:
     queue : TaskQueue
     record : PeopleRecord
         The query loop has to use the same one.
+    exemplars : callable, optional
+        As for :func:`ask_people`.
     watch : callable, optional
         Called with how far people are, at every look at the store.
     poll_seconds : float
@@ -97,9 +105,15 @@ class HumanAnnotator:
     name = "human"
 
     def __init__(
-        self, queue: TaskQueue, record: PeopleRecord, *, watch: Watch | None = None, poll_seconds: float = POLL_SECONDS
+        self,
+        queue: TaskQueue,
+        record: PeopleRecord,
+        *,
+        exemplars: FindExemplars | None = None,
+        watch: Watch | None = None,
+        poll_seconds: float = POLL_SECONDS,
     ) -> None:
-        self._queue, self._record = queue, record
+        self._queue, self._record, self._exemplars = queue, record, exemplars
         self._watch, self._poll_seconds = watch, poll_seconds
         self._last_heartbeat = time.monotonic()
         self._progress = record.progress()
@@ -172,4 +186,6 @@ class HumanAnnotator:
         time.sleep(self._poll_seconds)
 
     def _task(self, question: Question) -> PairTask:
-        return PairTask(*self._record.key(question)[:2], question.kind, question.attempt)
+        first, second = self._exemplars(question) if self._exemplars else ((), ())
+        exemplars = self._record.image_ids(first), self._record.image_ids(second)
+        return PairTask(*self._record.key(question)[:2], question.kind, question.attempt, exemplars)

@@ -76,6 +76,10 @@ class RoundRecord:
         """Return a question by image ids, as in the store."""
         return self._ids[question.a], self._ids[question.b], question.attempt
 
+    def image_ids(self, rows: Sequence[int]) -> tuple[int, ...]:
+        """Return the image ids of rows."""
+        return tuple(self._ids[row] for row in rows)
+
     def _read(self) -> None:
         self._events = self._store.answers(self._run_uid)
         self._check_images(self._events)

@@ -29,6 +29,17 @@ class AnnotatorConfig(Parameters):
     """What a simulated answer is counted as in the account of the cost."""
     overlap: PositiveInt = parameter(1, unit="people")
     """Annotator human: how many people answer each pair, and one more where they disagree."""
+    question: str | None = parameter(
+        None, takes="text of 1 to 200 characters, or null", min_length=1, max_length=200, results=False
+    )
+    """Annotator human: what the page asks about each pair; null: layout folder "Same individual?", omniglot "Same
+    character?", the others "Same person?"."""
+    instruction: str | None = parameter(
+        None, takes="text of up to 4,000 characters, or null", max_length=4000, results=False
+    )
+    """Annotator human: how to tell, for people to read before they answer; null: there is none."""
+    examples: str | None = parameter(None, takes="the path of a file of answers, or null", results=False)
+    """Annotator human: up to 12 pairs that are shown with the instruction: a CSV of path_a, path_b, verdict."""
     undo_seconds: NonNegativeFloat = parameter(5.0, unit="seconds", results=False)
     """Annotator human: how long answers can still be undone after a round's last one."""
     serve: bool = parameter(True, results=False)

@@ -28,7 +28,7 @@ SECOND = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0002", "0001"
+revision, down_revision = "0003", "0002"
 
 
 def upgrade():
@@ -47,9 +47,9 @@ def database(empty_database):
 
 @pytest.fixture
 def second(tmp_path):
-    """The migrations, and a second revision."""
+    """The migrations, and another revision."""
     folder = shutil.copytree(MIGRATIONS, tmp_path / "100 % migrations")
-    (folder / "versions" / "0002_second.py").write_text(SECOND)
+    (folder / "versions" / "0003_another.py").write_text(SECOND)
     return folder
 
 
@@ -110,13 +110,26 @@ def test_an_upgrade_keeps_every_answer(answered, second, caplog):
     names, columns, rows = state(answered)
     assert (names - before[0], columns - before[1], rows) == ({"extras"}, {"hardness"}, before[2])
     if answered.startswith("sqlite"):
-        assert state(f"{answered}.schema-0001") == before
-        assert f"a copy is {sqlite_path(parse_url(answered))}.schema-0001" in caplog.text
+        assert state(f"{answered}.schema-0002") == before
+        assert f"a copy is {sqlite_path(parse_url(answered))}.schema-0002" in caplog.text
     caplog.clear()
     upgrade(answered, second)  # nothing left to do
     assert caplog.text == ""
-    with pytest.raises(StorageError, match="has schema 0002, this whosame reads schemas 0001 to 0001"):
+    with pytest.raises(StorageError, match="has schema 0003, this whosame reads schemas 0001 to 0002"):
         open_store(answered)
+
+
+def test_a_store_of_the_first_release_becomes_one_of_this(answered):
+    before = state(answered)
+    engine = engine_of(answered)
+    with engine.begin() as connection:
+        for table, column in (("runs", "guide"), ("tasks", "exemplars")):
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    engine.dispose()
+    open_store(answered).close()
+    assert differences(answered) == []
+    assert state(answered) == before
 
 
 def test_an_upgraded_store_takes_answers_and_refuses_changes(answered, second):

@@ -3,10 +3,13 @@
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from sqlalchemy import select
 
 from whosame.annotation.queue.adjudicate import adjudicate
 from whosame.annotation.queue.leases import LEASE_SECONDS, release_leases
 from whosame.annotation.queue.submit import RefusedError
+from whosame.annotation.queue.tasks import PairTask
+from whosame.annotation.store.schema import images
 
 
 def test_pairs_come_in_order_and_an_answer_is_kept(store, clock, people, task_queue):
@@ -19,6 +22,26 @@ def test_pairs_come_in_order_and_an_answer_is_kept(store, clock, people, task_qu
     assert (event.verdict, event.source, event.annotator) == ("different", "human", "alice")
     assert (event.round, event.run, event.seconds, event.lease) == (0, "mine", 2.0, first.token)
     assert [lease.task for lease in people.lease("alice", 2)] == [second.task, second.task + 1]
+
+
+def test_a_pair_brings_its_exemplars_each_on_its_side(store, people, task_queue):
+    task_queue([PairTask(0, 1, "between", exemplars=((7,), (8, 9))), PairTask(2, 3, "between")])
+    with store.reading() as connection:
+        image = dict(connection.execute(select(images.c.token, images.c.image)).all())
+    sides = set()
+    for name in [f"annotator {k}" for k in range(20)]:
+        [lease] = people.lease(name)
+        known = {image[lease.left]: lease.left_known, image[lease.right]: lease.right_known}
+        assert {side: tuple(image[token] for token in tokens) for side, tokens in known.items()} == {0: (7,), 1: (8, 9)}
+        sides.add(image[lease.left])
+        [again] = people.lease(name)
+        assert again == lease
+        people.skip(name, lease)
+        if sides == {0, 1}:
+            break
+    assert sides == {0, 1}
+    _, plain = people.lease("bob", 2)
+    assert (plain.left_known, plain.right_known) == ((), ())
 
 
 def test_the_same_request_again_is_one_answer_and_another_verdict_is_refused(store, people, task_queue):

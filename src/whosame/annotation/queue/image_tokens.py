@@ -27,13 +27,12 @@ def image_tokens(store: LabelStore, run_uid: str, image_refs: Mapping[int, Image
         known = _tokens(connection, run_uid, image_refs)
     if missing := image_refs.keys() - known.keys():
         with store.writing() as connection:
-            add_images(connection, run_uid, {image: image_refs[image] for image in missing})
-            known |= _tokens(connection, run_uid, missing)
+            known |= add_images(connection, run_uid, {image: image_refs[image] for image in missing})
     return known
 
 
-def add_images(connection: Connection, run_uid: str, image_refs: Mapping[int, ImageRef]) -> None:
-    """Add images to those that a run's questions show, each with a random token; known ones keep theirs."""
+def add_images(connection: Connection, run_uid: str, image_refs: Mapping[int, ImageRef]) -> dict[int, str]:
+    """Add images to those that a run shows, each with a random token, and return all tokens; known ones keep theirs."""
     rows = [
         {"run_uid": run_uid, "image": image, **vars(image_refs[image]), "token": secrets.token_urlsafe(16)}
         for image in sorted(image_refs)
@@ -41,6 +40,7 @@ def add_images(connection: Connection, run_uid: str, image_refs: Mapping[int, Im
     if rows:
         insert = INSERT[connection.dialect.name](images)
         connection.execute(insert.on_conflict_do_nothing(index_elements=["run_uid", "image"]), rows)
+    return _tokens(connection, run_uid, image_refs)
 
 
 def _tokens(connection: Connection, run_uid: str, ids: Collection[int]) -> dict[int, str]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select
 
+from whosame.annotation.queue.guide import known_from_json
 from whosame.annotation.queue.statements import (
     ADD_LEASE,
     DROP_EXPIRED_LEASES,
@@ -42,6 +43,8 @@ class Lease:
         Tokens of the two images, in random order.
     round, attempt : int
         Of the question.
+    left_known, right_known : tuple of str
+        Tokens of other images that earlier answers join to the left one, and to the right one.
     """
 
     token: str
@@ -50,6 +53,8 @@ class Lease:
     right: str
     round: int
     attempt: int
+    left_known: tuple[str, ...] = ()
+    right_known: tuple[str, ...] = ()
 
 
 def lease_pairs(
@@ -156,5 +161,7 @@ def _in_order_of_asking(connection: Connection, run_uid: str, annotator: str) ->
 
 
 def _lease(token: str, swapped: bool, row: Row[Any]) -> Lease:
-    sides = (row.token_b, row.token_a) if swapped else (row.token_a, row.token_b)
-    return Lease(token, row.id, *sides, row.round, row.attempt)
+    first, second = known_from_json(row.exemplars)
+    sides = [(row.token_a, first), (row.token_b, second)]
+    (left, left_known), (right, right_known) = reversed(sides) if swapped else sides
+    return Lease(token, row.id, left, right, row.round, row.attempt, left_known, right_known)

@@ -49,7 +49,7 @@ def _with_images(*columns: Any) -> Select[Any]:
 
 
 _leased = exists().where(leases.c.task_id == tasks.c.id).label("leased")
-TASK = _with_images(tasks.c.id, tasks.c.round, tasks.c.attempt, _leased).where(tasks.c.id == _task)
+TASK = _with_images(tasks.c.id, tasks.c.round, tasks.c.attempt, tasks.c.exemplars, _leased).where(tasks.c.id == _task)
 _of_lease = (leases.c.token, leases.c.swapped, leases.c.leased_at, leases.c.expires_at, leases.c.session)
 OWN_LEASES = (
     _with_images(tasks, *_of_lease)

@@ -7,11 +7,12 @@ answers (:mod:`~whosame.annotation.queue.submit`).
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Connection, bindparam, delete, func, select, text, update
 
+from whosame.annotation.queue.guide import Guide, known_as_json
 from whosame.annotation.queue.image_tokens import ImageRef, add_images
 from whosame.annotation.queue.voting import Vote, decide
 from whosame.annotation.store.engine import lock_run
@@ -22,12 +23,21 @@ from whosame.questions import Kind
 
 @dataclass(frozen=True)
 class PairTask:
-    """A question for people: two images of the manifest, ``image_a < image_b``."""
+    """A question for people: two images of the manifest, ``image_a < image_b``.
+
+    ``exemplars`` are other images that earlier answers join to image_a, and to image_b.
+    """
 
     image_a: int
     image_b: int
     kind: Kind
     attempt: int = 1
+    exemplars: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+
+    @property
+    def images(self) -> set[int]:
+        """All images that it shows."""
+        return {self.image_a, self.image_b, *self.exemplars[0], *self.exemplars[1]}
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,8 @@ class RunInfo:
         Questions of the rounds before, of the whole run, and of this round.
     overlap : int
         People that each pair is shown to.
+    guide : Guide
+        What the people are told.
     """
 
     run_uid: str
@@ -55,6 +67,7 @@ class RunInfo:
     budget: int
     round_budget: int
     overlap: int = 1
+    guide: Guide = field(default_factory=Guide)
 
 
 class TaskQueue:
@@ -65,7 +78,7 @@ class TaskQueue:
     store : LabelStore
     info : RunInfo
     image_refs : mapping of int to ImageRef
-        By image id, at least the images of the round's questions.
+        By image id, at least the images of the round's questions and of the guide.
     now : callable
         The time, s since the epoch.
     """
@@ -85,7 +98,8 @@ class TaskQueue:
         """Begin the round; close the questions that earlier rounds left open."""
         with self._store.writing() as connection:
             lock_run(connection, self.info.run_uid, alone=True)
-            values = {**vars(self.info), "state": "asking", "last_heartbeat": self._now()}
+            guide = self.info.guide.as_json(self._tokens(connection, self.info.guide.images))
+            values = {**vars(self.info), "guide": guide, "state": "asking", "last_heartbeat": self._now()}
             row = INSERT[connection.dialect.name](runs).values(values)
             connection.execute(row.on_conflict_do_update(index_elements=["run_uid"], set_=values))
             left = select(tasks.c.id).where(self._own_tasks, tasks.c.open, tasks.c.round != self.info.round)
@@ -103,8 +117,7 @@ class TaskQueue:
             known = select(tasks.c.id, tasks.c.image_a, tasks.c.image_b, tasks.c.attempt).where(self._own_tasks)
             ids = {(a, b, attempt): task for task, a, b, attempt in connection.execute(known)}
             _close(connection, [task for key, task in ids.items() if key not in keys])
-            shown = {image for question in questions for image in (question.image_a, question.image_b)}
-            add_images(connection, self.info.run_uid, {image: self._image_refs[image] for image in shown})
+            tokens = self._tokens(connection, {image for question in questions for image in question.images})
             votes = self._votes(connection)
             changed, new = [], []
             for position, question in enumerate(questions):
@@ -120,7 +133,9 @@ class TaskQueue:
                 if key in ids:
                     changed.append({"task": ids[key], **state})
                 else:
-                    new.append({**vars(question), "run_uid": self.info.run_uid, "round": self.info.round, **state})
+                    exemplars = known_as_json(question.exemplars, tokens)
+                    run = {"run_uid": self.info.run_uid, "round": self.info.round, "exemplars": exemplars}
+                    new.append({**vars(question), **run, **state})
             if changed:
                 connection.execute(update(tasks).where(tasks.c.id == bindparam("task")), changed)
             if new:
@@ -171,6 +186,9 @@ class TaskQueue:
     @property
     def _own_tasks(self) -> Any:
         return tasks.c.run_uid == self.info.run_uid
+
+    def _tokens(self, connection: Connection, shown: set[int]) -> dict[int, str]:
+        return add_images(connection, self.info.run_uid, {image: self._image_refs[image] for image in shown})
 
     def _votes(self, connection: Connection) -> dict[tuple[int, int, int], list[Vote]]:
         """Return the votes on each question of the run, in the order given, without those undone."""

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, exists, select
 
 from whosame.annotation.accounts.sessions import Session
+from whosame.annotation.queue.guide import ShownGuide
 from whosame.annotation.queue.leases import Lease, lease_pairs
 from whosame.annotation.queue.submit import Receipt, RefusedError, skip_pair, submit_answer
 from whosame.annotation.queue.undo import last_undoable, undo_answer
@@ -126,6 +127,7 @@ class AnnotatorView:
                 "undoable": step.undoable,
                 "run": step.run.run,
                 "round": f"Round {step.run.round + 1} of {step.run.rounds}",
+                "guide": ShownGuide.from_json(step.run.guide),
                 "counters": self._counters.bar(step.run, session.name, now),
             }
         return content(step.state, **values)

@@ -1,4 +1,7 @@
-"""Counters of the bar above a pair: how far the round is, what the person did today, how long the round still takes.
+"""Counters of the bar above a pair: how far the round and the run are, what the person did today, what waits.
+
+No number is shown that is not known: a strategy may ask more in the light of answers, so a round's total is that of the
+questions so far, and the time is that for those that wait.
 
 Counting all answers again after each one would take longer than the answer. So counts are kept and carried on with the
 answers given here; those of other processes are seen when the counts are read again.
@@ -84,11 +87,14 @@ class Counters:
             median = day.median
             votes, end = round_count.votes, "–"
             if median is not None and len(day.seconds) >= MIN_ANSWERS and votes.missing > 0:
-                end = duration(votes.missing * median / max(round_count.people, 1))
+                end = f"about {duration(votes.missing * median / max(round_count.people, 1))}"
+            may_ask_more = run.state == "asking" and votes.decided + votes.waiting < run.round_budget
             return {
                 "done": votes.given,
                 "of": votes.total,
-                "left": f"{max(run.budget - run.asked - votes.decided, 0):,}",
+                "more": "so far" if may_ask_more else "",
+                "run": f"{run.asked + votes.decided:,}",
+                "budget": f"{run.budget:,}",
                 "today": f"{day.verdicts.total():,}",
                 "same": f"{day.verdicts['same']:,}",
                 "different": f"{day.verdicts['different']:,}",

@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,6 +18,7 @@ from whosame.data.decoding import UnusableImageError, opened, stored_upright, up
 
 router = APIRouter()
 
+THUMBNAIL = 240  # pixels
 BROWSER_FORMATS = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
 
 
@@ -30,14 +32,30 @@ def image(
     who: Annotated[Visitor, Depends(visitor)],
     token: Annotated[str, InPath(pattern=r"^[A-Za-z0-9_-]{22}$")],
 ) -> Response:
-    """Return an image of a pair that the person has leased or answered; to coordinators any of the run."""
+    """Return an image that the person is shown or was shown; to coordinators any of the run."""
+    return _respond(request, who, token, read_image)
+
+
+@router.get("/thumbnail/{token}", response_class=Response)
+def thumbnail(
+    request: Request,
+    who: Annotated[Visitor, Depends(visitor)],
+    token: Annotated[str, InPath(pattern=r"^[A-Za-z0-9_-]{22}$")],
+) -> Response:
+    """Return the same image, small."""
+    return _respond(request, who, token, read_thumbnail)
+
+
+def _respond(
+    request: Request, who: Visitor, token: str, read: Callable[[Path, str, str], tuple[bytes, str]]
+) -> Response:
     store: LabelStore = request.app.state.store
     with store.reading() as connection:
         row = _find(connection, token)
         if row is None or not (who.role == "coordinator" or _was_shown(connection, row, who.name)):
             raise HTTPException(404, "there is no such picture among your pairs")
     try:
-        content, kind = read_image(Path(row.root), row.path, row.digest)
+        content, kind = read(Path(row.root), row.path, row.digest)
     except UnshowableError as error:
         raise HTTPException(410, str(error)) from error
     return Response(content, media_type=kind)  # not cached: the script keeps the next pair, the disk keeps none
@@ -61,16 +79,7 @@ def read_image(root: Path, path: str, digest: str) -> tuple[bytes, str]:
     UnshowableError
         The file is gone, has changed, is no image, or is outside the folder.
     """
-    try:
-        root = root.resolve(strict=True)
-        file = (root / path).resolve(strict=True)
-        if not file.is_relative_to(root):
-            raise UnshowableError("this picture is outside the folder of the images")
-        content = file.read_bytes()
-    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in the path; RuntimeError: links in a ring
-        raise UnshowableError("this picture is not where it was when the run began") from error
-    if hashlib.blake2b(content, digest_size=16).hexdigest() != digest:
-        raise UnshowableError("this picture has changed since the run began")
+    content = _read(root, path, digest)
     try:
         with opened(content) as image:
             if image.format in BROWSER_FORMATS and stored_upright(image):
@@ -82,15 +91,45 @@ def read_image(root: Path, path: str, digest: str) -> tuple[bytes, str]:
     return drawn.getvalue(), "image/png"
 
 
+def read_thumbnail(root: Path, path: str, digest: str) -> tuple[bytes, str]:
+    """Return an image file upright and at most 240 pixels high and wide, as JPEG, as :func:`read_image` does."""
+    try:
+        with opened(_read(root, path, digest)) as image:
+            small = upright(image, at_least=(THUMBNAIL, THUMBNAIL)).pixels
+            small.thumbnail((THUMBNAIL, THUMBNAIL))
+            drawn = io.BytesIO()
+            small.save(drawn, "JPEG", quality=85)
+    except UnusableImageError as error:
+        raise UnshowableError("this picture cannot be read") from error
+    return drawn.getvalue(), "image/jpeg"
+
+
+def _read(root: Path, path: str, digest: str) -> bytes:
+    try:
+        root = root.resolve(strict=True)
+        file = (root / path).resolve(strict=True)
+        if not file.is_relative_to(root):
+            raise UnshowableError("this picture is outside the folder of the images")
+        content = file.read_bytes()
+    except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in the path; RuntimeError: links in a ring
+        raise UnshowableError("this picture is not where it was when the run began") from error
+    if hashlib.blake2b(content, digest_size=16).hexdigest() != digest:
+        raise UnshowableError("this picture has changed since the run began")
+    return content
+
+
 def _find(connection: Connection, token: str) -> Row[Any] | None:
-    query = select(images, runs.c.root).join(runs, runs.c.run_uid == images.c.run_uid)
+    query = select(images, runs.c.root, runs.c.guide).join(runs, runs.c.run_uid == images.c.run_uid)
     return connection.execute(query.where(images.c.token == token)).first()
 
 
 def _was_shown(connection: Connection, image: Row[Any], annotator: str) -> bool:
+    if image.token in image.guide:  # an example, for all
+        return True
     leased = select(leases.c.token).join(tasks, tasks.c.id == leases.c.task_id).where(leases.c.annotator == annotator)
     leased = leased.where(tasks.c.run_uid == image.run_uid)
-    leased = leased.where(or_(tasks.c.image_a == image.image, tasks.c.image_b == image.image))
+    exemplar = tasks.c.exemplars.contains(image.token, autoescape=True)
+    leased = leased.where(or_(tasks.c.image_a == image.image, tasks.c.image_b == image.image, exemplar))
     if connection.execute(leased.limit(1)).first() is not None:
         return True
     answered = select(answer_events.c.id).where(

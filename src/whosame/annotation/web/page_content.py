@@ -1,8 +1,10 @@
 """Page content: the values that the annotation page shows one person, as its script reads them."""
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from whosame.annotation.queue.guide import ShownGuide
 from whosame.annotation.queue.leases import Lease
 
 State = Literal["asking", "none", "thinking", "others", "working", "over", "away"]
@@ -50,6 +52,8 @@ class PageContent:
         Id of the answer that undo withdraws.
     run, round : str
         As the bar names them.
+    guide : ShownGuide
+        The question, the instruction, the examples.
     counters : dict
         See :meth:`~whosame.annotation.web.counters.Counters.bar`; None without a run.
     saved : str
@@ -65,15 +69,30 @@ class PageContent:
     undoable: int | None = None
     run: str = ""
     round: str = ""
+    guide: ShownGuide = field(default_factory=ShownGuide)
     counters: dict[str, Any] | None = None
     saved: str = ""
     refused: str = ""
     notice: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the values, for JSON."""
-        pairs = [{"token": lease.token, "left": lease.left, "right": lease.right} for lease in self.pairs]
-        return {**vars(self), "pairs": pairs}
+        """Return the values, for JSON; of the guide the question alone, and a name that changes with the rest."""
+        pairs = [
+            {
+                "token": each.token,
+                "left": each.left,
+                "right": each.right,
+                "known": [each.left_known, each.right_known],
+            }
+            for each in self.pairs
+        ]
+        return {**vars(self), "pairs": pairs, "question": self.guide.question, "guide": self.guide_name}
+
+    @property
+    def guide_name(self) -> str:
+        """Names the instruction and the examples: the page is loaded again where they change."""
+        told = f"{self.guide.instruction}\0{self.guide.examples}"
+        return hashlib.blake2b(told.encode(), digest_size=8).hexdigest() if self.guide else ""
 
 
 def content(state: State, **values: Any) -> PageContent:

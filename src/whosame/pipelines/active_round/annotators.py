@@ -8,6 +8,8 @@ from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web.process import page_address
+from whosame.annotators.exemplars import Exemplars
+from whosame.annotators.guide import make_guide
 from whosame.annotators.human import Started, ask_people
 from whosame.annotators.query_loop import QueryResult, run_queries
 from whosame.annotators.record import PeopleRecord, RoundRecord
@@ -46,11 +48,12 @@ def people_answer(
     manifest: Manifest,
     options: AnnotatorConfig,
     *,
+    layout: str,
     asked: int,
 ) -> tuple[Session, QueryResult]:
     """Ask people and wait; see :func:`~whosame.annotators.human.ask_people`.
 
-    ``asked`` is how many questions the rounds before have cost.
+    ``layout`` is that of the images, ``asked`` how many questions the rounds before have cost.
     """
     about = RunInfo(
         run_uid=this_round.uid,
@@ -62,6 +65,7 @@ def people_answer(
         budget=sum(this_round.schedule),
         round_budget=state.budget,
         overlap=options.overlap,
+        guide=make_guide(options, layout, manifest, paths.root()),
     )
     files = manifest.table["path"].iloc[train_set.image_ids]
     rows = zip(train_set.image_ids.tolist(), files, train_set.digests, strict=True)
@@ -76,6 +80,7 @@ def people_answer(
             budget=state.budget,
             grace=options.undo_seconds,
             last=this_round.number + 1 == this_round.rounds,
+            exemplars=Exemplars(state.memory, state.features).of,
             watch=bar,
         )
 

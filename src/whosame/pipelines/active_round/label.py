@@ -37,6 +37,7 @@ def annotate(
     strategies: dict[str, Any],
     annotator: str,
     annotator_options: dict[str, Any],
+    layout: str,
 ) -> tuple[pd.DataFrame, pd.DataFrame, dict[str, NDArray[Any]]]:
     """Ask the annotator the questions, and those that the answers lead to, until the round's budget is spent."""
     first = read_questions(questions, train_set.image_ids)
@@ -44,7 +45,8 @@ def annotate(
     options = parse(AnnotatorConfig, annotator_options, "annotator_options")
     if annotator == HUMAN:
         asked = asked_so_far(previous_memory)
-        session, result = people_answer(this_round, state, begin, train_set, manifest, options, asked=asked)
+        people = partial(people_answer, layout=layout, asked=asked)
+        session, result = people(this_round, state, begin, train_set, manifest, options)
     else:
         session, result = oracle_answers(this_round, state, begin, train_set, truth, annotator, options)
     memory = memory_table(previous_memory, result.memory, result.answers, train_set.image_ids, this_round.number)

@@ -47,7 +47,7 @@ def create_pipeline() -> Pipeline:
                 "label",
                 label.annotate,
                 "this_round state questions manifest train_set truth previous_memory params:strategy params:strategies "
-                "params:annotator params:annotator_options",
+                "params:annotator params:annotator_options params:layout",
                 "answers memory strategy_state",
             ),
             stage_node(

@@ -3,6 +3,7 @@
 import logging
 from typing import Any
 
+from whosame.annotators.guide import make_guide
 from whosame.app import paths
 from whosame.app.run_record import open_run, schedule_of
 from whosame.configuration import Configuration
@@ -25,6 +26,8 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
     """Check all parameters together, and that the run is continued as it was started."""
     configuration = parse(Configuration, parameters)
     configuration.check_against(train_set, truth)
+    if configuration.people_answer:
+        make_guide(configuration.annotator_options, configuration.layout, manifest, paths.root())  # its file is checked
     database = configuration.database_url(paths.root())
     run = Run.named(paths.runs_folder(), configuration.run)
     splits = {name: len(manifest.image_ids(name)) for name in ("train", "query", "gallery")}

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from whosame.annotation.accounts.sessions import Session
+from whosame.annotation.queue.tasks import PairTask
 from whosame.annotation.web.annotator_view import HEARTBEAT_LIMIT, AnnotatorView
 from whosame.annotation.web.counters import MAX_SECONDS, duration
 
@@ -28,7 +29,8 @@ def test_an_answer_brings_the_next_pair_and_the_counters(store, clock, task_queu
     two = view.answer(ALICE, first(one), "same", 4.0)
     assert (two.saved, two.pairs[0], len(two.pairs)) == ("same", one.pairs[1], 2)
     assert two.counters == {
-        "done": 1, "of": 4, "left": "29", "today": "1", "same": "1", "different": "0", "median": "4.0 s", "end": "–",
+        "done": 1, "of": 4, "more": "so far", "run": "1", "budget": "30",
+        "today": "1", "same": "1", "different": "0", "median": "4.0 s", "end": "–",
     }  # fmt: skip
     three = view.answer(ALICE, first(two), "different", 2.0)
     assert (three.counters["today"], three.counters["different"], three.counters["median"]) == ("2", "1", "3.0 s")
@@ -42,10 +44,26 @@ def test_the_time_that_is_left_is_foretold_after_five_answers(clock, task_queue,
         assert content.counters["end"] == "–", answers
         clock.time += 30
         content = view.answer(ALICE, first(content), "same", 30.0)
-    assert content.counters["end"] == duration(195 * 30)
+    assert content.counters["end"] == f"about {duration(195 * 30)}"
     view.show(BOB)
     clock.time += 1.1  # the round is counted again
-    assert view.show(ALICE).counters["end"] == duration(195 * 30 / 2)
+    assert view.show(ALICE).counters["end"] == f"about {duration(195 * 30 / 2)}"
+
+
+def test_no_total_is_shown_as_final_that_the_round_may_exceed(task_queue, view):
+    queue = task_queue(4, asked=7, round_budget=6)
+    content = view.answer(ALICE, first(view.show(ALICE)), "same", 2.0)
+    assert {name: content.counters[name] for name in ("done", "of", "more", "run", "budget")} == {
+        "done": 1, "of": 4, "more": "so far", "run": "8", "budget": "30",
+    }  # fmt: skip
+    queue.ask([PairTask(2 * k, 2 * k + 1, "between") for k in range(6)])  # all that it may
+    counters = view.show(ALICE, recount=True).counters
+    assert (counters["done"], counters["of"], counters["more"]) == (1, 6, "")
+    queue.ask([])  # answers have made the rest needless
+    counters = view.show(ALICE, recount=True).counters
+    assert (counters["done"], counters["of"], counters["more"]) == (1, 1, "so far")
+    assert queue.end(queue.last_event_ids())
+    assert view.show(ALICE, recount=True).counters["more"] == ""
 
 
 def test_every_answer_moves_the_bar_where_several_people_answer(clock, task_queue, view):

@@ -8,8 +8,10 @@ import pytest
 from PIL import Image
 from sqlalchemy import select
 
+from whosame.annotation.queue.guide import Example, Guide
+from whosame.annotation.queue.tasks import PairTask
 from whosame.annotation.store.schema import images as image_table
-from whosame.annotation.web.image_routes import UnshowableError, read_image
+from whosame.annotation.web.image_routes import UnshowableError, read_image, read_thumbnail
 
 
 @pytest.fixture
@@ -60,6 +62,18 @@ def test_turned_images_are_sent_upright(tmp_path, save, image_ref, crop, suffix)
     assert kind == "image/png"
     assert shown.shape == (8, 16, 3)
     assert np.abs(shown - np.asarray(crop)[::-1].swapaxes(0, 1)).mean() < (60 if suffix == "jpg" else 1)
+
+
+def test_a_thumbnail_is_small_and_upright(tmp_path, image_ref):
+    exif = Image.Exif()
+    exif[274] = 6
+    Image.new("RGB", (2000, 1000), (200, 10, 10)).save(tmp_path / "a.jpg", exif=exif)
+    content, kind = read_thumbnail(tmp_path, "a.jpg", image_ref(tmp_path, "a.jpg").digest)
+    with Image.open(io.BytesIO(content)) as shown:
+        assert (shown.format, kind, shown.size) == ("JPEG", "image/jpeg", (120, 240))
+        assert shown.getpixel((60, 120))[0] > 180
+    with pytest.raises(UnshowableError, match="has changed"):
+        read_thumbnail(tmp_path, "a.jpg", "another")
 
 
 @pytest.mark.parametrize("suffix", ["webp", "png", "gif"])
@@ -128,3 +142,27 @@ def test_no_file_but_the_images_of_ones_pairs_is_sent(sqlite_store, queue_of, pa
     assert statuses(page.log_in(token=carol)) == [200, 200, 410, 410, 410, 410]
     for token in ("0.png", "..%2foutside.png", "x" * 22, "%2e%2e%2foutside.png", ""):
         assert 400 <= client.get(f"/picture/{token}").status_code < 500
+
+
+def test_exemplars_are_sent_while_their_pair_is_shown_and_examples_to_all(
+    sqlite_store, queue_of, page_of, tmp_path, save, crop, image_ref
+):
+    for k in range(8):
+        save(f"{k}.png", crop.rotate(k))
+    refs = {k: image_ref(tmp_path, f"{k}.png") for k in range(8)}
+    guide = Guide("Same?", examples=(Example(4, 5, "same"),))
+    task = PairTask(0, 1, "between", exemplars=((2,), ()))
+    queue = queue_of(sqlite_store, [task, PairTask(6, 7, "between")], images=refs, root=str(tmp_path), guide=guide)
+    page = page_of(sqlite_store)
+    with sqlite_store.reading() as connection:
+        tokens = dict(connection.execute(select(image_table.c.image, image_table.c.token)).all())
+    alice, bob = page.log_in("alice"), page.log_in("bob")
+    alice.get("/")
+
+    def sent(client, kind="thumbnail"):
+        return [k for k in range(8) if k in tokens and client.get(f"/{kind}/{tokens[k]}").status_code == 200]
+
+    assert sent(alice) == sent(alice, "picture") == [0, 1, 2, 4, 5, 6, 7]
+    assert sent(bob) == [4, 5]
+    queue.close([(0, 1)])
+    assert sent(alice) == [4, 5, 6, 7]

@@ -1,12 +1,14 @@
 // The annotation page: shows a pair, sends the answer until the server has committed it, shows the next pair.
+import { showExemplars } from "./exemplars.js";
 import { choosePictures, mirror, move, showPictures, stretch, zoomBy } from "./panes.js";
 
 const $ = (id) => document.getElementById(id);
-const [page, form, dialog] = [$("page"), $("answer"), $("settings")];
+const [page, form, settings, guide] = [$("page"), $("answer"), $("settings"), $("guide")]; // guide: null without an instruction
+const reading = () => document.querySelector("dialog[open]");
 const buttons = document.querySelectorAll("[data-key]"); // same, unsure, different, undo, skip
 
 // What the browser stores; without storage the page works too.
-const [UNSENT, KEYS] = [`whosame.unsent.${page.dataset.name}`, "whosame.keys"];
+const [UNSENT, KEYS, GUIDE] = [`whosame.unsent.${page.dataset.name}`, "whosame.keys", `whosame.guide.${page.dataset.name}`];
 function load(name) { try { return JSON.parse(localStorage.getItem(name)); } catch { return null; } }
 function store(name, value) {
   try { localStorage.setItem(name, JSON.stringify(value)); } catch { /* full, or not allowed */ }
@@ -53,6 +55,7 @@ let [poll, gap] = [0, 500]; // gap: ms until the next request for a pair
 
 async function show(content, pressed = 0) {
   clearTimeout(poll);
+  if (content.guide !== page.dataset.guide) return location.reload(); // another run, or another instruction
   const pair = content.pairs[0] ?? null;
   const fresh = pair !== null && pair.token !== shown;
   for (const token of loaded.keys()) if (!content.pairs.some((each) => each.token === token)) loaded.delete(token);
@@ -62,19 +65,20 @@ async function show(content, pressed = 0) {
   if (fresh) {
     broken = pictures.includes(null);
     if (broken) loaded.delete(pair.token); // loaded again when it is shown again
+    showExemplars(pair);
     showPictures(pictures, ["left", "right"].map((side) => `The ${side} picture cannot be shown: skip this pair.`));
     Object.assign(clock, { spent: 0, since: now() });
     if (pressed) requestAnimationFrame(() => performance.measure("answer", { start: pressed, end: performance.now() }));
   }
   shown = form.elements.token.value = pair?.token ?? "";
   undoable = content.undoable;
-  for (const place of document.querySelectorAll("[data-counter]")) {
-    place.textContent = content.counters?.[place.dataset.counter] ?? "–";
-  }
+  for (const place of document.querySelectorAll(".progress, .counters")) place.hidden = !content.counters;
+  for (const place of document.querySelectorAll("[data-counter]")) place.textContent = content.counters?.[place.dataset.counter];
   Object.assign($("progress"), { max: content.counters?.of || 1, value: content.counters?.done || 0 });
-  for (const [id, text] of Object.entries({ run: content.run || "whosame", round: content.round, title: content.title, text: content.text })) {
+  for (const [id, text] of Object.entries({ run: content.run || "whosame", round: content.round, question: content.question, title: content.title, text: content.text })) {
     if ($(id).textContent !== text) $(id).textContent = text;
   }
+  document.title = `${content.question} · whosame`;
   for (const button of buttons) {
     const key = button.dataset.key;
     button.disabled = key === "undo" ? !undoable : !pair || (broken && (key === "same" || key === "different"));
@@ -136,7 +140,7 @@ async function send(path, fields, pressed = 0) {
 }
 
 function act(what, pressed) {
-  if (sending || dialog.open || [...buttons].find((button) => button.dataset.key === what).disabled) return;
+  if (sending || reading() || [...buttons].find((button) => button.dataset.key === what).disabled) return;
   if (what === "undo") send("/undo", { event: undoable }, pressed);
   else if (what === "skip") send("/skip", { token: shown }, pressed);
   else {
@@ -174,13 +178,13 @@ function choose(name) {
     const mark = { ArrowLeft: "←", ArrowRight: "→" }[key] ?? key.toUpperCase();
     Object.assign(button.querySelector("kbd"), { textContent: mark, hidden: !key });
   }
-  dialog.querySelector(`[value=${keys === choices[name] ? name : "letters"}]`).checked = true;
+  settings.querySelector(`[value=${keys === choices[name] ? name : "letters"}]`).checked = true;
 }
 
 document.addEventListener("keydown", (event) => {
   const { key, shiftKey } = event;
   if (event.repeat && event.target.dataset.key) event.preventDefault(); // a held Enter would press the button again and again
-  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || dialog.open) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || reading()) return;
   const name = key.length === 1 ? key.toLowerCase() : key;
   const what = shiftKey ? null : keys[name];
   const moving = shiftKey && moves[key];
@@ -189,15 +193,25 @@ document.addEventListener("keydown", (event) => {
   if (what && !event.repeat) act(what, event.timeStamp);
   else if (view && !(event.repeat && "mc".includes(name))) view();
 });
-$("open-settings").addEventListener("click", () => dialog.showModal());
-dialog.addEventListener("change", (event) => {
+settings.addEventListener("change", (event) => {
   choose(event.target.value);
   store(KEYS, event.target.value);
 });
 
 // ---- start ----
 choose(load(KEYS) ?? "letters");
-$("open-settings").hidden = false;
+for (const [id, dialog] of [["open-settings", settings], ["open-guide", guide]]) {
+  if (!dialog) continue;
+  $(id).hidden = false;
+  $(id).addEventListener("click", () => dialog.showModal());
+}
+if (guide && load(GUIDE) !== page.dataset.guide) { // once, before the first answer
+  guide.showModal();
+  guide.addEventListener("close", () => {
+    store(GUIDE, page.dataset.guide);
+    Object.assign(clock, { spent: 0, since: now() });
+  }, { once: true });
+}
 const unsent = load(UNSENT);
 if (unsent) send(unsent.path, unsent.fields);
 else show(JSON.parse(page.dataset.content));

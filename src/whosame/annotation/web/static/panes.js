@@ -58,14 +58,17 @@ function lay() {
   });
 }
 
-// Show two pictures, or what is wrong with them: whole, and as they are.
-export function showPictures(images, missing) {
-  images.forEach((image, i) => {
-    figures[i].replaceChildren(image ?? missing[i]);
-    Object.assign(views[i], { by: 1, x: 0, y: 0, mirrored: false, image });
-  });
+// Show a picture in a pane, or what is wrong with it: whole, and as it is.
+export function showPicture(i, image, missing = "") {
+  figures[i].replaceChildren(image ?? missing);
+  Object.assign(views[i], { by: 1, x: 0, y: 0, mirrored: false, image });
   lay();
   draw();
+}
+
+export function showPictures(images, missing) {
+  images.forEach((image, i) => Object.assign(views[i], { image })); // both, before the panes are laid
+  images.forEach((image, i) => showPicture(i, image, missing[i]));
 }
 new ResizeObserver(lay).observe(stage);
 
