@@ -207,6 +207,7 @@ for (const [id, dialog] of [["open-settings", settings], ["open-guide", guide]])
 }
 if (guide && load(GUIDE) !== page.dataset.guide) { // once, before the first answer
   guide.showModal();
+  guide.scrollTop = 0; // not at its button, which has the focus
   guide.addEventListener("close", () => {
     store(GUIDE, page.dataset.guide);
     Object.assign(clock, { spent: 0, since: now() });
