@@ -33,12 +33,14 @@ def counter(page, name):
 def test_keys_and_buttons_answer_and_the_next_pair_comes(site, visit):
     site.ask(6)
     page = visit()
+    expect(page.locator("[data-counter=median]")).to_be_hidden()  # a figure that is not known yet
     seen = []
     for key, verdict in (("f", "same"), ("j", "different"), ("u", "unsure"), ("f", "same")):
         seen.append(token(page))
         press(page, key)
         saved(page, f"Saved: {verdict}")
     assert len(set(seen)) == 4
+    expect(page.locator("[data-counter=median]")).to_be_visible()
     assert [counter(page, name) for name in ("done", "of", "more", "run", "budget")] == [
         "4",
         "6",

@@ -1,5 +1,7 @@
 """What people are told: the question in the run's words, an instruction with examples, and what is known of each side."""
 
+import time
+
 import pytest
 from playwright.sync_api import expect
 
@@ -46,11 +48,12 @@ def test_the_question_and_the_instruction_are_the_runs_own(told, visit_site, fin
 def test_the_time_with_the_instruction_is_no_time_of_an_answer(told, visit_site):
     page = visit_site(told)
     page.wait_for_timeout(1000)
+    began = time.monotonic()
     page.get_by_role("button", name="Done").click()
     page.keyboard.press("f")
     expect(page.locator("#status")).to_have_text("Saved: same")
     [event] = told.store.answers("uid")
-    assert event.seconds < 0.9
+    assert event.seconds < time.monotonic() - began
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ class ShownGuide:
     @classmethod
     def from_json(cls, text: str) -> "ShownGuide":
         """Read the guide of a run in the label store; one from an older version has none."""
-        values: dict[str, Any] = json.loads(text or "{}")
+        values: dict[str, Any] = json.loads(text)
         return cls(**{**values, "examples": tuple(map(tuple, values.get("examples", ())))})
 
     def __bool__(self) -> bool:
@@ -75,11 +75,11 @@ class ShownGuide:
 
 
 def known_as_json(known: tuple[tuple[int, ...], tuple[int, ...]], tokens: Mapping[int, str]) -> str:
-    """Return the exemplars of a task's two images as the label store has them; empty where there are none."""
-    return json.dumps([[tokens[image] for image in side] for side in known]) if any(known) else ""
+    """Return the exemplars of a task's two images as the label store has them: two lists of tokens, or none."""
+    return json.dumps([[tokens[image] for image in side] for side in known] if any(known) else [])
 
 
 def known_from_json(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Read the tokens of the exemplars of a task's two images."""
-    first, second = json.loads(text) if text else ((), ())
+    first, second = json.loads(text) or ((), ())
     return tuple(first), tuple(second)

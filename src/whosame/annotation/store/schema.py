@@ -115,7 +115,7 @@ runs = Table(
     Column("overlap", Integer, nullable=False),  # people that each pair is shown to
     Column("state", String(16), nullable=False),  # asking | working | over
     Column("last_heartbeat", Float, nullable=False),  # s since the epoch
-    Column("guide", Text, nullable=False, server_default=""),  # question, instruction, examples: queue/guide.py
+    Column("guide", Text, nullable=False, server_default="{}"),  # question, instruction, examples: queue/guide.py
 )
 
 # The images of a run's questions, so that the page needs only this store and the images' folder.
@@ -143,8 +143,8 @@ tasks = Table(
     Column("votes", Integer, nullable=False),  # answers that were not undone
     Column("votes_needed", Integer, nullable=False),  # more than the overlap where people disagree
     Column("open", Boolean, nullable=False),  # neither decided nor implied by other answers
-    # Tokens of images that earlier answers join to image_a, and to image_b: JSON, or empty.
-    Column("exemplars", Text, nullable=False, server_default=""),
+    # Tokens of images that earlier answers join to image_a, and to image_b: JSON.
+    Column("exemplars", Text, nullable=False, server_default="[]"),
     UniqueConstraint("run_uid", "image_a", "image_b", "attempt"),
     Index("ix_tasks_open", "run_uid", "open", "position"),
     sqlite_autoincrement=True,

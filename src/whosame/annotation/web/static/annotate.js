@@ -74,6 +74,7 @@ async function show(content, pressed = 0) {
   undoable = content.undoable;
   for (const place of document.querySelectorAll(".progress, .counters")) place.hidden = !content.counters;
   for (const place of document.querySelectorAll("[data-counter]")) place.textContent = content.counters?.[place.dataset.counter];
+  for (const figure of document.querySelectorAll("dd[data-counter]")) figure.parentElement.hidden = figure.textContent === "–";
   Object.assign($("progress"), { max: content.counters?.of || 1, value: content.counters?.done || 0 });
   for (const [id, text] of Object.entries({ run: content.run || "whosame", round: content.round, question: content.question, title: content.title, text: content.text })) {
     if ($(id).textContent !== text) $(id).textContent = text;

@@ -11,5 +11,5 @@ depends_on = None
 
 def upgrade() -> None:
     """Add the two columns, empty: a run writes its guide when its next round begins."""
-    op.add_column("runs", sa.Column("guide", sa.Text, nullable=False, server_default=""))
-    op.add_column("tasks", sa.Column("exemplars", sa.Text, nullable=False, server_default=""))
+    op.add_column("runs", sa.Column("guide", sa.Text, nullable=False, server_default="{}"))
+    op.add_column("tasks", sa.Column("exemplars", sa.Text, nullable=False, server_default="[]"))
