@@ -46,6 +46,9 @@ class NetworkConfig(Parameters):
     """How names in a file of weights begin that may go unused, beside those of its classifier: [projector.]."""
     frozen_stages: NonNegativeInt = parameter(0, unit="stages")
     """How many of the first stages, the stem among them, stay as they are: neither weights nor statistics change."""
+    neck_images: NonNegativeInt = parameter(1024, unit="images", source="own choice; papers: 0")
+    """Without a warm-up: how many training images the neck's first mean and variance are computed from; 0: they are
+    0 and 1."""
 
     @field_validator("architecture")
     @classmethod

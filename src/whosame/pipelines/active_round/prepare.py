@@ -3,6 +3,8 @@
 import logging
 from typing import Any
 
+import numpy as np
+
 from whosame.annotators.guide import make_guide
 from whosame.app import paths
 from whosame.app.run_record import open_run, schedule_of
@@ -13,10 +15,12 @@ from whosame.evaluation import count_without_match
 from whosame.evaluation.queries import Queries
 from whosame.features.config import NetworkConfig
 from whosame.features.frozen_maps import FrozenMaps
+from whosame.features.neck_statistics import estimate_neck
 from whosame.features.network import build_network
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.runs import Run
+from whosame.seeding import stream
 from whosame.training import Checkpoint, TrainingConfig, WarmupConfig, cached_maps, make_optimiser, warm_up
 
 logger = logging.getLogger(__name__)
@@ -72,7 +76,7 @@ def start_network(
     warmup: dict[str, Any],
     training: dict[str, Any],
 ) -> Checkpoint:
-    """Take the network of the round before; for the first round make one, and warm it up if its weights are random."""
+    """Take the network of the round before; for the first round make one, and warm it up or estimate its neck."""
     if previous_checkpoint is not None:
         return previous_checkpoint
     config = parse(NetworkConfig, network, "network")
@@ -90,6 +94,9 @@ def start_network(
             cache=paths.root() / "data" / "06_models",
             data_key=manifest.digest,
         )
+    elif config.neck_images:
+        drawn = stream(this_round.seed, "neck").permutation(train_set.image_ids)[: config.neck_images]
+        estimate_neck(made, pixels, np.sort(drawn), device=this_round.device, precision=this_round.precision)
     return Checkpoint.of(made, make_optimiser(made, parse(TrainingConfig, training, "training")), config, rounds=0)
 
 
