@@ -64,6 +64,9 @@ class Configuration(SourceConfig):
     """Of the whole run."""
     seed: NonNegativeInt = 0
     """The same seed gives the same questions and figures."""
+    use_cameras: bool = True
+    """Whether clusters, questions and training use the cameras of the training images; false: as if none were known.
+    Queries and gallery keep theirs."""
     run: str = parameter("demo", results=False)
     """Name of the run: its results are in data/runs/NAME."""
     device: Literal["auto", "cpu", "cuda"] = parameter("auto", results=False)

@@ -73,8 +73,9 @@ def play_comparison(
     called = str(given or "-".join(filter(None, ["compare", env, mode if mode != "selection" else None])))
     plan = make_plan(called, parameters, typed, strategies=strategies, budgets=budgets, seeds=seeds, mode=mode)
     check_machine(parse(Configuration, merge(parameters, run.parameters)) for run in plan.runs)
-    manifest = index_images(parse(Configuration, parameters).source(), paths.root() / "data")
-    train_set, truth, _ = split(manifest)
+    configuration = parse(Configuration, parameters)
+    manifest = index_images(configuration.source(), paths.root() / "data")
+    train_set, truth, _ = split(manifest, use_cameras=configuration.use_cameras)
     plan = fit_to_images(plan, parameters, train_set, truth)
     _check_played(plan, parameters, manifest)
 

@@ -183,17 +183,25 @@ class TestSet:
     gallery_cameras: NDArray[np.int64]
 
 
-def split(manifest: Manifest) -> tuple[TrainSet, Truth, TestSet]:
+def split(manifest: Manifest, *, use_cameras: bool = True) -> tuple[TrainSet, Truth, TestSet]:
     """Split a manifest into training set, truth and test set.
 
     Test images without an identity are left out: their ranks cannot be scored.
+
+    Parameters
+    ----------
+    manifest : Manifest
+    use_cameras : bool
+        Whether the training set has the cameras of the manifest; otherwise all of its cameras are unknown. The test set
+        has them in any case.
     """
     train = manifest.image_ids("train")
+    cameras = manifest.cameras(train) if use_cameras else np.full(len(train), -1, np.int64)
     query, gallery = (
         ids[manifest.identities(ids) != UNKNOWN] for ids in (manifest.image_ids("query"), manifest.image_ids("gallery"))
     )
     return (
-        TrainSet(train, manifest.cameras(train), tuple(manifest.table["digest"].iloc[train])),
+        TrainSet(train, cameras, tuple(manifest.table["digest"].iloc[train])),
         Truth(manifest.identities(train)),
         TestSet(
             query,

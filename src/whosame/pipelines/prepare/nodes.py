@@ -36,9 +36,9 @@ def index_images(
     return index(parse(SourceConfig, source), paths.root() / "data")
 
 
-def split_images(manifest: Manifest) -> tuple[TrainSet, Truth, TestSet]:
+def split_images(manifest: Manifest, use_cameras: bool) -> tuple[TrainSet, Truth, TestSet]:
     """Split the images into training set, true identities and test set."""
-    return split(manifest)
+    return split(manifest, use_cameras=use_cameras)
 
 
 def decode_pixels(manifest: Manifest, pixels: dict[str, Any], network: dict[str, Any]) -> Pixels:

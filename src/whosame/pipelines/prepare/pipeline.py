@@ -16,7 +16,7 @@ def create_pipeline() -> Pipeline:
     return Pipeline(
         [
             stage_node("prepare", nodes.index_images, SOURCE, "manifest"),
-            stage_node("prepare", nodes.split_images, "manifest", "train_set truth test_set"),
+            stage_node("prepare", nodes.split_images, "manifest params:use_cameras", "train_set truth test_set"),
             stage_node("prepare", nodes.decode_pixels, "manifest params:pixels params:network", "pixels"),
         ],
     )
