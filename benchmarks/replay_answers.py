@@ -28,6 +28,7 @@ from whosame.data.pixels import open_pixels
 from whosame.evaluation import evaluate_clusters, evaluate_test_set
 from whosame.features.backbones import input_settings
 from whosame.features.extraction import extract
+from whosame.features.neck_statistics import estimate_neck, first_images
 from whosame.features.network import build_network
 from whosame.runs import Run, find_run
 from whosame.tables import read_answers, read_memory
@@ -55,13 +56,15 @@ def replay(run: Run, arm: str) -> dict[str, Any]:
     c = configured(None, {"run": run.name})
     data = paths.root() / "data"
     manifest = index_images(c, data)
-    train, truth, test = split(manifest)
+    train, truth, test = split(manifest, use_cameras=c.use_cameras)
     pixels = open_pixels(manifest, c.pixels.replace(resize=c.pixels.resize or input_settings(c.network).resize), data)
     on = {"device": c.device, "precision": c.precision}
     network = build_network(c.network, seed=c.seed)
     if c.network.weights == "warmup":
         cached = {"cache": data / "06_models", "data_key": manifest.digest}
         warm_up(network, pixels, train.image_ids, c.warmup, network_config=c.network, seed=c.seed, **on, **cached)
+    else:
+        estimate_neck(network, pixels, first_images(train.image_ids, c.network, seed=c.seed), **on)
     obeyed, weight = arm.split("/")
     training = c.training.replace(obeyed=obeyed, answer_weight=float(weight))
     optimiser = make_optimiser(network, training)

@@ -5,10 +5,17 @@ import torch
 from numpy.typing import NDArray
 
 from whosame.features.batches import Pixels, first_maps, read_ahead, to_unit
+from whosame.features.config import NetworkConfig
 from whosame.features.device import Precision, autocast, find_device
 from whosame.features.network import ReIDNetwork
+from whosame.seeding import stream
 
 BATCH = 64  # images
+
+
+def first_images(image_ids: NDArray[np.int64], config: NetworkConfig, *, seed: int) -> NDArray[np.int64]:
+    """Draw the training images that the neck is estimated from, at most ``config.neck_images``, int64 [n]."""
+    return np.sort(stream(seed, "neck").permutation(image_ids)[: config.neck_images])
 
 
 @torch.inference_mode()

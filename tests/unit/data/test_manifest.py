@@ -35,6 +35,13 @@ def test_split_shows_the_training_set_without_identities():
     np.testing.assert_array_equal(test.query_identities, [8])
 
 
+def test_cameras_of_training_images_can_be_left_out():
+    known, hidden = split(make([*ROWS])), split(make([*ROWS]), use_cameras=False)
+    np.testing.assert_array_equal(hidden[0].cameras, [-1, -1])
+    assert hidden[0].cameras.dtype == np.int64
+    np.testing.assert_array_equal(hidden[2].gallery_cameras, known[2].gallery_cameras)
+
+
 def test_unknown_test_images_are_left_out_while_junk_and_distractors_stay():
     test = split(make())[2]
     np.testing.assert_array_equal(test.gallery_ids, [3, 4])

@@ -3,8 +3,6 @@
 import logging
 from typing import Any
 
-import numpy as np
-
 from whosame.annotators.guide import make_guide
 from whosame.app import paths
 from whosame.app.run_record import open_run, schedule_of
@@ -15,12 +13,11 @@ from whosame.evaluation import count_without_match
 from whosame.evaluation.queries import Queries
 from whosame.features.config import NetworkConfig
 from whosame.features.frozen_maps import FrozenMaps
-from whosame.features.neck_statistics import estimate_neck
+from whosame.features.neck_statistics import estimate_neck, first_images
 from whosame.features.network import build_network
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.runs import Run
-from whosame.seeding import stream
 from whosame.training import Checkpoint, TrainingConfig, WarmupConfig, cached_maps, make_optimiser, warm_up
 
 logger = logging.getLogger(__name__)
@@ -94,9 +91,9 @@ def start_network(
             cache=paths.root() / "data" / "06_models",
             data_key=manifest.digest,
         )
-    elif config.neck_images:
-        drawn = stream(this_round.seed, "neck").permutation(train_set.image_ids)[: config.neck_images]
-        estimate_neck(made, pixels, np.sort(drawn), device=this_round.device, precision=this_round.precision)
+    else:
+        drawn = first_images(train_set.image_ids, config, seed=this_round.seed)
+        estimate_neck(made, pixels, drawn, device=this_round.device, precision=this_round.precision)
     return Checkpoint.of(made, make_optimiser(made, parse(TrainingConfig, training, "training")), config, rounds=0)
 
 
