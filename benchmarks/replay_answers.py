@@ -22,6 +22,7 @@ from whosame.app import paths
 from whosame.app.round_loop import configured
 from whosame.artefacts import ANSWERS, MEMORY, read
 from whosame.clustering import base_clusters
+from whosame.data.fitting import fitted
 from whosame.data.indexing import index_images
 from whosame.data.manifest import split
 from whosame.data.pixels import open_pixels
@@ -57,7 +58,9 @@ def replay(run: Run, arm: str) -> dict[str, Any]:
     data = paths.root() / "data"
     manifest = index_images(c, data)
     train, truth, test = split(manifest, use_cameras=c.use_cameras)
-    pixels = open_pixels(manifest, c.pixels.replace(resize=c.pixels.resize or input_settings(c.network).resize), data)
+    expected = input_settings(c.network)
+    size = fitted(c.pixels, manifest, only=expected.size, multiple=expected.multiple)
+    pixels = open_pixels(manifest, size.replace(resize=c.pixels.resize or expected.resize), data)
     on = {"device": c.device, "precision": c.precision}
     network = build_network(c.network, seed=c.seed)
     if c.network.weights == "warmup":

@@ -25,7 +25,7 @@ def test_36_products_to_train_on_and_18_others_to_test_on(tmp_path):
     for seed in range(3):
         folder = parse(FolderReader, {**written["folder"], "seed": seed}, "folder")
         train, truth, test = split(
-            index_images(SourceConfig(layout=written["layout"], images=str(IMAGES), folder=folder), tmp_path)
+            index_images(SourceConfig(layout="folder", images=str(IMAGES), folder=folder), tmp_path)
         )
         assert len(np.unique(truth.identities)) == 36
         held_out = np.concatenate([test.query_identities, test.gallery_identities])

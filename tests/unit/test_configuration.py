@@ -24,7 +24,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*register_new_resolver:UserWarn
 
 CONF = Path(__file__).parents[2] / "conf"
 PUBLISHED = ["market1501", "dukemtmc", "msmt17"]
-ENVIRONMENTS = ["base", *PUBLISHED, "omniglot", "groceries"]
+ENVIRONMENTS = ["base", *PUBLISHED, "omniglot", "photos", "groceries"]
 
 
 @pytest.fixture(autouse=True)
@@ -83,7 +83,7 @@ def test_choices_are_the_names_of_what_there_is():
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environment_is_a_configuration_of_its_own_name(environment):
     configuration = parse(Configuration, configured(environment))
-    layout = {"groceries": "folder"}.get(environment, environment)
+    layout = {"groceries": "folder", "photos": "folder"}.get(environment, environment)
     assert environment == "base" or (configuration.run, configuration.layout) == (environment, layout)
 
 

@@ -33,8 +33,9 @@ def check_machine(configurations: Iterable[Configuration]) -> None:
         device, precision = configuration.device, configuration.precision
         checks["device", f"{device} {precision}"] = partial(find_device, device, precision)
         checks["database", database] = partial(_open_store, database)
-        size = configuration.pixels.height, configuration.pixels.width
-        checks["size", f"{network.architecture} {size}"] = partial(check_image_size, network, *size)
+        if configuration.pixels.height is not None:  # or the size is one that the network takes
+            size = configuration.pixels.size
+            checks["size", f"{network.architecture} {size}"] = partial(check_image_size, network, *size)
         if not Run.named(paths.runs_folder(), configuration.run).completed():
             checks["network", network.model_dump_json()] = partial(build_network, network, seed=0)
     problems = []

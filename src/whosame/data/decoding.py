@@ -24,6 +24,7 @@ DECODER = 2  # version; raise it when the same file gives other pixels, another 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")  # PPM: PGM too. For others, Pillow may start a program
 JPEGS = ("JPEG", "MPO")  # MPO: one with several pictures
 FILTERS = {"bilinear": Image.Resampling.BILINEAR, "bicubic": Image.Resampling.BICUBIC}
+GREY = (124, 116, 104)  # of the bars beside an image that keeps its aspect ratio: ImageNet's mean
 BYTES_A_PIXEL = 8  # the most that any format read here needs: 16 bits for each of RGBA
 
 # EXIF and TIFF tags
@@ -73,8 +74,12 @@ def inspect(content: bytes, max_pixels: float) -> tuple[int, int]:
     return found.height, found.width
 
 
-def decode(content: bytes, height: int, width: int, *, invert: bool, resize: Resize = "bilinear") -> NDArray[np.uint8]:
+def decode(
+    content: bytes, height: int, width: int, *, invert: bool, resize: Resize = "bilinear", letterbox: bool = False
+) -> NDArray[np.uint8]:
     """Decode an image, turn it upright, and resize it.
+
+    With ``letterbox`` the image keeps its aspect ratio, in the middle of bars of grey (``GREY``).
 
     Resizing is over the area that a pixel covers. ``bilinear``: a JPEG of more than twice the size is first reduced by
     the decoder, which is faster and hardly visible. ``bicubic``: from all pixels, as torchvision resizes.
@@ -90,7 +95,15 @@ def decode(content: bytes, height: int, width: int, *, invert: bool, resize: Res
     """
     with opened(content) as image:
         reduced = (2 * height, 2 * width) if resize == "bilinear" else None
-        resized = upright(image, at_least=reduced).pixels.resize((width, height), FILTERS[resize])
+        found = upright(image, at_least=reduced)
+        if letterbox:
+            scale = min(height / found.height, width / found.width)
+            inside = max(1, round(found.width * scale)), max(1, round(found.height * scale))
+            resized = Image.new("RGB", (width, height), GREY)
+            left, top = (width - inside[0]) // 2, (height - inside[1]) // 2
+            resized.paste(found.pixels.resize(inside, FILTERS[resize]), (left, top))
+        else:
+            resized = found.pixels.resize((width, height), FILTERS[resize])
     pixels = np.asarray(resized)
     return 255 - pixels if invert else pixels
 

@@ -3,11 +3,11 @@
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import NonNegativeFloat
+from pydantic import NonNegativeFloat, model_validator
 
 from whosame.atomic import GIB, require_space, writing
 from whosame.data.decoding import DECODER, Resize, UnusableImageError, decode, in_threads
@@ -23,16 +23,33 @@ IN_WORK = 64  # images in work at once
 class PixelsConfig(Parameters):
     """Size and form of the pixels, and how much of the disk they may take."""
 
-    height: int = parameter(64, ge=8, le=2048, unit="pixels", source="own choice; papers: 256")
-    """Of the images as the network sees them."""
-    width: int = parameter(32, ge=8, le=2048, unit="pixels", source="own choice; papers: 128")
-    """Of the images as the network sees them."""
+    height: int | None = parameter(64, ge=8, le=2048, unit="pixels", source="own choice; papers: 256")
+    """Of the images as the network sees them. null, and so the width: from the images' median aspect ratio and area."""
+    width: int | None = parameter(32, ge=8, le=2048, unit="pixels", source="own choice; papers: 128")
+    """Of the images as the network sees them; null where the height is."""
+    area: int = parameter(16384, ge=256, le=4194304, unit="pixels")
+    """Where height and width are null: height × width, about. 16384 is 128 × 128."""
+    fit: Literal["stretch", "letterbox"] = parameter("stretch", source="papers: stretch")
+    """Images of another aspect ratio are stretched, or keep it between bars of grey."""
     resize: Resize | None = parameter(None, takes="bilinear, bicubic or null", source="papers: bicubic")
     """How images are resized. null: as timm says that the network's images are, and bilinear for other networks."""
     invert: bool = False
     """White becomes black: for dark drawings on white paper."""
     disk_budget_gib: NonNegativeFloat = parameter(20.0, unit="GiB", results=False)
     """What would take more is decoded at every read."""
+
+    @model_validator(mode="after")
+    def _both_or_neither(self) -> Self:
+        if (self.height is None) != (self.width is None):
+            raise ValueError("has a height without a width, or a width without a height: give both, or null for both")
+        return self
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width, in pixels; :func:`whosame.data.fitting.fitted` gives both where they are null."""
+        assert self.height is not None
+        assert self.width is not None
+        return self.height, self.width
 
 
 class MappedPixels:
@@ -56,7 +73,7 @@ class StreamedPixels:
     """Pixels decoded at every read, by a thread per core; ``shape`` is (M, H, W, 3), ``key`` identifies them."""
 
     def __init__(self, manifest: Manifest, config: PixelsConfig) -> None:
-        self.shape = (len(manifest), config.height, config.width, 3)
+        self.shape = (len(manifest), *config.size, 3)
         self.key = _key(manifest, config)
         self._manifest, self._config = manifest, config
         self._pool = ThreadPoolExecutor(usable_cores())
@@ -89,6 +106,7 @@ def open_pixels(manifest: Manifest, config: PixelsConfig, cache: Path) -> Pixels
     ----------
     manifest : Manifest of M images
     config : PixelsConfig
+        With a height and a width.
     cache : Path
         The project's data folder; the array is in its ``03_pixels``, named by the images' bytes and the size, so that
         another split or other identities of the same images need no decoding.
@@ -105,7 +123,7 @@ def open_pixels(manifest: Manifest, config: PixelsConfig, cache: Path) -> Pixels
     StorageError
         The disk is full or cannot be written to.
     """
-    shape = (len(manifest), config.height, config.width, 3)
+    shape = (len(manifest), *config.size, 3)
     size = int(np.prod(shape, dtype=np.int64))
     if size > config.disk_budget_gib * GIB:
         return StreamedPixels(manifest, config)
@@ -121,7 +139,9 @@ def open_pixels(manifest: Manifest, config: PixelsConfig, cache: Path) -> Pixels
 
 def _key(manifest: Manifest, config: PixelsConfig) -> str:
     changed = "_bicubic" * (config.resize == "bicubic") + "_inverted" * config.invert
-    return f"{manifest.bytes_digest}_{config.height}x{config.width}{changed}_v{DECODER}"
+    changed += "_letterbox" * (config.fit == "letterbox")
+    height, width = config.size
+    return f"{manifest.bytes_digest}_{height}x{width}{changed}_v{DECODER}"
 
 
 def _decode_all(manifest: Manifest, config: PixelsConfig, shape: tuple[int, ...], path: Path) -> None:
@@ -136,7 +156,11 @@ def _decode_all(manifest: Manifest, config: PixelsConfig, shape: tuple[int, ...]
 def _decode_file(path: Path, *, config: PixelsConfig) -> NDArray[np.uint8]:
     try:
         return decode(
-            path.read_bytes(), config.height, config.width, invert=config.invert, resize=config.resize or "bilinear"
+            path.read_bytes(),
+            *config.size,
+            invert=config.invert,
+            resize=config.resize or "bilinear",
+            letterbox=config.fit == "letterbox",
         )
     except UnusableImageError as error:
         raise InputError(f"{path} has changed since it was indexed: {error}. Run again to index it.") from error

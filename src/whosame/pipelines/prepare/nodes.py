@@ -3,6 +3,7 @@
 from typing import Any
 
 from whosame.app import paths
+from whosame.data.fitting import fitted
 from whosame.data.indexing import index_images as index
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
 from whosame.data.pixels import Pixels, PixelsConfig, open_pixels
@@ -45,6 +46,7 @@ def decode_pixels(manifest: Manifest, pixels: dict[str, Any], network: dict[str,
     """Decode every image once, resized as the network expects it."""
     config = parse(PixelsConfig, pixels, "pixels")
     made_for = parse(NetworkConfig, network, "network")
-    check_image_size(made_for, config.height, config.width)
-    resize = config.resize or input_settings(made_for).resize
-    return open_pixels(manifest, config.replace(resize=resize), paths.root() / "data")
+    expected = input_settings(made_for)
+    config = fitted(config, manifest, only=expected.size, multiple=expected.multiple)
+    check_image_size(made_for, *config.size)
+    return open_pixels(manifest, config.replace(resize=config.resize or expected.resize), paths.root() / "data")
