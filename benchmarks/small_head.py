@@ -37,6 +37,7 @@ from whosame.features.config import NetworkConfig
 from whosame.features.network import build_network
 from whosame.questions import Answer, Question
 from whosame.strategies import registry
+from whosame.strategies.base import Strategy
 from whosame.training.answered import Answered
 from whosame.training.augment import augment
 from whosame.training.cluster_nce import ClusterContrast
@@ -124,12 +125,24 @@ class Run(NamedTuple):
     asked: int
 
 
-def play(data: Photographs, arm: str, draw: int, arguments: argparse.Namespace) -> Run:
-    """Play the rounds of an arm on a draw of products."""
+def held_out(data: Photographs, draw: int) -> NDArray[np.bool_]:
+    """Return which images show a product that a draw holds out."""
     order = np.random.default_rng(draw).permutation(int(data.products.max()) + 1)
-    held = np.isin(data.products, order[:HELD_OUT])
+    return np.isin(data.products, order[:HELD_OUT])
+
+
+def products_to_train_on(data: Photographs, draw: int) -> Labels:
+    """Return the products of the training images, numbered from 0."""
+    return np.unique(data.products[~held_out(data, draw)], return_inverse=True)[1].astype(np.int64)
+
+
+def play(
+    data: Photographs, arm: str, draw: int, arguments: argparse.Namespace, *, strategy: Strategy | None = None
+) -> Run:
+    """Play the rounds of an arm, or of a strategy in its place, on a draw of products."""
+    held = held_out(data, draw)
     train, test = np.flatnonzero(~held), np.flatnonzero(held)
-    truth = np.unique(data.products[train], return_inverse=True)[1].astype(np.int64)
+    truth = products_to_train_on(data, draw)
     cameras = np.full(len(train), -1)
     torch.manual_seed(draw)
     head = Head(data.features.shape[2])
@@ -142,7 +155,7 @@ def play(data: Photographs, arm: str, draw: int, arguments: argparse.Namespace) 
     )
     name, _, options = arm.partition(":")
     repair = options if name == "repaired" else ""
-    strategy = _strategy("gain" if repair else name, "" if repair else options)
+    strategy = strategy or _strategy("gain" if repair else name, "" if repair else options)
     annotator = NoisyOracle(truth + 1, dict.fromkeys(("within", "between", "pool"), arguments.noise), seed=draw)
     schedule = strategy.schedule(arguments.budget if strategy.asks else 0, ROUNDS)
     optimiser = torch.optim.Adam(head.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay)

@@ -45,7 +45,7 @@ def assign_clear(plda: PLDAGroups, memory: LabelMemory, *, clear: float, neighbo
     clusters = np.flatnonzero(~plda.is_outlier)
     if len(clusters) < 2:
         return labels.copy()
-    best, probability = _most_probable(plda, clusters, min(neighbours, len(clusters)))
+    best, probability = most_probable(plda, clusters, min(neighbours, len(clusters)))
     answered = np.zeros(len(labels), bool)
     answered[[row for a, b, _ in memory.log for row in (a, b)]] = True
     joins = ~answered & (probability >= clear) & (plda.group_of != best)
@@ -58,10 +58,19 @@ def assign_clear(plda: PLDAGroups, memory: LabelMemory, *, clear: float, neighbo
     return placed
 
 
-def _most_probable(
+def most_probable(
     plda: PLDAGroups, clusters: NDArray[np.int64], wanted: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Return each image's most probable group among its nearest clusters, int64 [N], and the probability."""
+    """Return each image's most probable group among its nearest clusters, int64 [N], and the probability, float64 [N].
+
+    Parameters
+    ----------
+    plda : PLDAGroups
+    clusters : int64 [C]
+        The groups that are clusters.
+    wanted : int
+        How many of them, the nearest of each image, are compared.
+    """
     model = plda.model
     index = faiss.IndexFlatL2(plda.points.shape[1])
     index.add(model.shrunk(plda.means[clusters], plda.noise[clusters]))
