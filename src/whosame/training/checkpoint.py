@@ -15,7 +15,7 @@ from whosame.features.weight_names import differences
 from whosame.features.weights import UnreadableError, load_plain
 
 FORMAT = 2
-NOT_ARCHITECTURE = {"weights", "ignore_weights"}  # initial weights do not change the shape
+NOT_ARCHITECTURE = {"weights", "ignore_weights", "neck_images"}  # what it starts from does not change its shape
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
