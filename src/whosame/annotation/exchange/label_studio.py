@@ -20,7 +20,7 @@ CONFIG = """<View>
     <View style="flex: 50%"><Image name="a" value="$image_a" zoom="true" zoomControl="true"/></View>
     <View style="flex: 50%"><Image name="b" value="$image_b" zoom="true" zoomControl="true"/></View>
   </View>
-  <Header value="The same person?"/>
+  <Header value="The same individual?"/>
   <Choices name="verdict" toName="a" choice="single" showInLine="true" required="true">
     <Choice value="same" hotkey="s"/>
     <Choice value="different" hotkey="d"/>

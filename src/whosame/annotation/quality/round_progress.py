@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
+from whosame.annotation.queue.guide import ShownGuide
 from whosame.annotation.queue.round_votes import RoundVotes, round_votes
 from whosame.annotation.store.schema import NOT_UNDONE, answer_events, runs
 from whosame.annotation.store.store import LabelStore
@@ -44,6 +45,8 @@ class RoundProgress:
     end : float or None
         Time at which the open questions will be answered at the pace of the last quarter of an hour, s since the
         epoch. None: there are too few answers to tell.
+    question : str
+        What the page asks.
     """
 
     run_uid: str
@@ -59,6 +62,7 @@ class RoundProgress:
     votes: RoundVotes
     reused: int
     end: float | None
+    question: str
 
     @property
     def left(self) -> int:
@@ -90,6 +94,7 @@ def round_progress(store: LabelStore, run_uid: str, *, now: Callable[[], float] 
             votes,
             connection.scalar(reused) or 0,
             _projected_end(connection, answered, votes.missing, now()) if run.state == "asking" else None,
+            ShownGuide.from_json(run.guide).question,
         )
 
 

@@ -1,1 +1,1 @@
-"""The page where people say whether two crops show the same person."""
+"""The page where people say whether two images show the same individual."""

@@ -36,7 +36,7 @@ def annotate(
     env: str | None,
     params: dict[str, Any],
 ) -> None:
-    """Serve the page where people say whether two crops show the same person."""
+    """Serve the page where people say whether two images show the same individual."""
     from whosame.annotation.store.store import open_store
     from whosame.annotation.web.server import Address, serve
 

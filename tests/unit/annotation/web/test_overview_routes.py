@@ -146,6 +146,7 @@ def test_a_round_that_is_over_says_why_nothing_changed(chief, store, task_queue)
 @pytest.mark.usefixtures("disputed")
 def test_a_pair_shows_its_answers_and_why_there_is_no_preview(page_of, chief, store, tmp_path):
     text = plain(chief.get("/overview/pair/1").text)
+    assert "Same individual? pair 1, round 1" in text
     assert re.search(r"alice same \S+( s)? just now bob different", text)
     assert "Not decided yet" in text
     assert "this page was started without the folder of the runs" in text
