@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import re
 import shlex
 import shutil
 import sys
@@ -184,6 +185,13 @@ def typed(monkeypatch):
         return CliRunner().invoke(cli, shlex.split(line))
 
     return type_
+
+
+@pytest.fixture(scope="session")
+def without_names():
+    """Remove what ``kedro rounds`` prints of names: it writes them once after a training."""
+    names = re.compile(r"\d+ images, \d+ identities: .*?contact sheets: .*?identities.html\n", re.DOTALL)
+    return lambda printed: names.sub("", printed)
 
 
 @pytest.fixture(scope="session")
