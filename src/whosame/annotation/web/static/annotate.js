@@ -79,7 +79,8 @@ async function show(content, pressed = 0) {
   for (const [id, text] of Object.entries({ run: content.run || "whosame", round: content.round, question: content.question, title: content.title, text: content.text })) {
     if ($(id).textContent !== text) $(id).textContent = text;
   }
-  document.title = `${content.question} · whosame`;
+  const title = `${content.question} · whosame`;
+  if (document.title !== title) document.title = title;
   for (const button of buttons) {
     const key = button.dataset.key;
     button.disabled = key === "undo" ? !undoable : !pair || (broken && (key === "same" || key === "different"));

@@ -23,10 +23,12 @@ function thumbnail(i, token, nth, all) {
 // pair: of the server, its two pictures and the exemplars of each.
 export function showExemplars(pair) {
   [pair.left, pair.right].forEach((asked, i) => {
-    const tokens = pair.known[i].length ? [asked, ...pair.known[i]] : [];
+    groups[i].hidden = !pair.known[i].length;
+    if (groups[i].hidden) return groups[i].replaceChildren();
+    const tokens = [asked, ...pair.known[i]];
     const caption = Object.assign(document.createElement("p"), { textContent: "The same, by earlier answers" });
     const row = Object.assign(document.createElement("div"), { className: "thumbs" });
     row.append(...tokens.map((token, nth) => thumbnail(i, token, nth, tokens.length)));
-    groups[i].replaceChildren(...(tokens.length ? [caption, row] : []));
+    groups[i].replaceChildren(caption, row);
   });
 }

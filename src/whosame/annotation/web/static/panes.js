@@ -45,12 +45,18 @@ function draw() {
   $("contrast").setAttribute("aria-pressed", contrast);
 }
 
+// Nothing is measured while a pair is being shown: that would make the browser lay the page out in between.
+let room = null; // of the stage: width, height, gap
+let laid = ""; // for which room and shapes
+
 function lay() {
-  if (!stage.clientWidth || !stage.clientHeight) return; // no pair is shown
+  if (!room?.width || !room.height) return; // no pair is shown
   const shapes = views.map(({ image }) => (image ? image.naturalWidth / image.naturalHeight : MISSING));
-  const below = figures.map((figure) => figure.parentElement.offsetHeight - figure.offsetHeight);
-  const gap = parseFloat(getComputedStyle(stage).columnGap);
-  const best = arrange(direction, stage.clientWidth, stage.clientHeight, shapes, below, gap);
+  const below = figures.map((figure) => (figure.nextElementSibling.hidden ? 0 : figure.nextElementSibling.offsetHeight));
+  const wanted = [room.width, room.height, ...shapes, ...below].join();
+  if (wanted === laid) return;
+  laid = wanted;
+  const best = arrange(direction, room.width, room.height, shapes, below, room.gap);
   stage.dataset.direction = direction = best.direction;
   best.sizes.forEach(([width, height], i) => {
     figures[i].style.width = `${Math.floor(width)}px`;
@@ -58,19 +64,30 @@ function lay() {
   });
 }
 
-// Show a picture in a pane, or what is wrong with it: whole, and as it is.
-export function showPicture(i, image, missing = "") {
+function measure() {
+  room = { width: stage.clientWidth, height: stage.clientHeight, gap: parseFloat(getComputedStyle(stage).columnGap) };
+  lay();
+}
+new ResizeObserver(measure).observe(stage);
+
+function put(i, image, missing) {
   figures[i].replaceChildren(image ?? missing);
   Object.assign(views[i], { by: 1, x: 0, y: 0, mirrored: false, image });
-  lay();
+}
+
+// Show pictures, or what is wrong with them: whole, and as they are.
+export function showPictures(images, missing) {
+  images.forEach((image, i) => put(i, image, missing[i]));
+  if (room?.width) lay();
+  else measure(); // the first pair
   draw();
 }
 
-export function showPictures(images, missing) {
-  images.forEach((image, i) => Object.assign(views[i], { image })); // both, before the panes are laid
-  images.forEach((image, i) => showPicture(i, image, missing[i]));
+export function showPicture(i, image) {
+  put(i, image, "");
+  lay();
+  draw();
 }
-new ResizeObserver(lay).observe(stage);
 
 // ---- zoom and pan ----
 export function move(dx, dy) { // px
