@@ -40,7 +40,13 @@ def test_a_run_leaves_every_artefact_and_keeps_its_budget(calm):
     assert of_the_run == {artefacts.RUN, artefacts.LOCK, artefacts.MLFLOW_RUN}
     for number in range(4):  # the catalog names every file as the module does
         found = {path.name for path in run.round(number).iterdir()}
-        assert found == names - {artefacts.RUN, artefacts.FORK, artefacts.COMPARISON, artefacts.LOCK}
+        assert found == names - {
+            artefacts.RUN,
+            artefacts.FORK,
+            artefacts.COMPARISON,
+            artefacts.LOCK,
+            artefacts.IDENTITIES,
+        }
     last = metrics[-1]
     assert 0 < last["annotation/asked_total"] <= 40
     assert last["annotation/asked_total"] == sum(m["annotation/asked"] for m in metrics) == len(events(calm, "calm"))
@@ -102,7 +108,7 @@ def test_what_is_whole_is_not_made_again(calm, play, project):
 
 
 def test_the_maps_of_frozen_stages_are_computed_by_the_first_run_that_needs_them(calm, play):
-    network = {"frozen_stages": 1, "weights": "random"}
+    network = {"frozen_stages": 1, "weights": "random", "neck_images": 0}
     assert play(calm, run="frozen", rounds=2, budget=6, network=network) == 0
     kept = {path: path.stat().st_mtime_ns for path in (calm / "data" / "04_maps").iterdir()}
     assert len(kept) == 4
