@@ -28,8 +28,7 @@ from whosame.data.manifest import split
 from whosame.data.pixels import open_pixels
 from whosame.evaluation import evaluate_clusters, evaluate_test_set
 from whosame.features.backbones import input_settings
-from whosame.features.extraction import extract
-from whosame.features.neck_statistics import estimate_neck, first_images
+from whosame.features.extraction import estimate_neck, extract, first_images
 from whosame.features.network import build_network
 from whosame.runs import Run, find_run
 from whosame.tables import read_answers, read_memory

@@ -7,7 +7,7 @@ import torch
 
 from whosame.features import NetworkConfig, build_network
 from whosame.features.batches import to_unit
-from whosame.features.neck_statistics import estimate_neck
+from whosame.features.extraction import estimate_neck
 
 
 class Images:

@@ -12,8 +12,8 @@ from whosame.data.pixels import Pixels
 from whosame.evaluation import count_without_match
 from whosame.evaluation.queries import Queries
 from whosame.features.config import NetworkConfig
+from whosame.features.extraction import estimate_neck, first_images
 from whosame.features.frozen_maps import FrozenMaps
-from whosame.features.neck_statistics import estimate_neck, first_images
 from whosame.features.network import build_network
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
