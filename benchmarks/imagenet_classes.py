@@ -18,7 +18,7 @@ from timm.data import ImageNetInfo
 
 from whosame.data.decoding import opened
 from whosame.features.weight_layouts import LAYOUTS
-from whosame.features.weights import packaged, read_weights
+from whosame.features.weights.load import packaged, read_weights
 
 CLASSES = {
     "Banana": "banana",

@@ -11,7 +11,7 @@ from whosame.features.backbones import build_backbone
 from whosame.features.base import Backbone
 from whosame.features.config import NetworkConfig
 from whosame.features.pooling import POOLINGS
-from whosame.features.weights import initial_weights
+from whosame.features.weights.load import initial_weights
 from whosame.seeding import torch_seed
 
 

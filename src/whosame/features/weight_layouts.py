@@ -1,6 +1,6 @@
 """Layouts of published files of weights that differ from timm's: what makes their tensors timm's.
 
-A file has the layout whose marks are among its names. :mod:`~whosame.features.weight_names` then finds the network in
+A file has the layout whose marks are among its names. :mod:`~whosame.features.weights.names` then finds the network in
 it, whatever prefix it is under.
 """
 

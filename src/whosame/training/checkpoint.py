@@ -11,8 +11,8 @@ from whosame.atomic import writing
 from whosame.errors import ResumeError, format_problems
 from whosame.features.config import NetworkConfig
 from whosame.features.network import ReIDNetwork, build_network
-from whosame.features.weight_names import differences
-from whosame.features.weights import UnreadableError, load_plain
+from whosame.features.weights.load import UnreadableError, load_plain
+from whosame.features.weights.names import differences
 
 FORMAT = 2
 NOT_ARCHITECTURE = {"weights", "ignore_weights", "neck_images"}  # what it starts from does not change its shape

@@ -15,7 +15,7 @@ from whosame.features.pooling import GeM
 from whosame.features.reid_networks import MODELS, PARTS, PERSON
 from whosame.features.timm_tokens import TimmTokens
 from whosame.features.weight_layouts import LAYOUTS, SEMANTIC_WEIGHT
-from whosame.features.weight_names import matched
+from whosame.features.weights.names import matched
 
 timm = pytest.importorskip("timm")
 

@@ -11,7 +11,7 @@ import torchvision
 
 from whosame.errors import InputError, ParameterError
 from whosame.features import NetworkConfig, build_network
-from whosame.features.weights import packaged
+from whosame.features.weights.load import packaged
 
 SMALL = NetworkConfig(widths=(4, 8), weights="random")
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from whosame.errors import InputError, ParameterError, format_problems, unknown_name
 from whosame.features.config import RESNETS, NetworkConfig
-from whosame.features.weight_names import flat, matched
+from whosame.features.weights.names import flat, matched
 
 PACKAGE = "package:"
 SUFFIXES = (".pth", ".pt", ".bin", ".safetensors")
@@ -139,7 +139,7 @@ def load_weights(network: nn.Module, weights: Mapping[str, Tensor], origin: str,
     network : nn.Module
         A :class:`~whosame.features.network.ReIDNetwork`, changed in place, unless an error is raised.
     weights : mapping of str to Tensor
-        In whatever wrapping: see :func:`~whosame.features.weight_names.matched`. The classifier of the network's own
+        In whatever wrapping: see :func:`~whosame.features.weights.names.matched`. The classifier of the network's own
         project goes unused.
     origin : str
         Where they come from, for messages.
