@@ -12,7 +12,7 @@ from whosame.data.pixels import PixelsConfig
 from whosame.data.source import SourceConfig
 from whosame.errors import InputError, ParameterError
 from whosame.evaluation import EvaluationConfig
-from whosame.features.config import ExtractionConfig, NetworkConfig
+from whosame.features.config import GIVEN, ExtractionConfig, NetworkConfig
 from whosame.features.device import Precision
 from whosame.naming.config import NamingConfig
 from whosame.parameters import Parameters, one_of, parameter, without_effect
@@ -54,10 +54,11 @@ class ComparisonConfig(Parameters):
 class Configuration(SourceConfig):
     """The parameters of a run, by name and by group."""
 
-    strategy: str = parameter("dcps", takes=" | ".join([*registry.PRESETS, "a strategy of another package"]))
+    strategy: str = parameter("gain", takes=" | ".join([*registry.PRESETS, "a strategy of another package"]))
     """Who chooses the questions."""
-    annotator: AnnotatorName = "oracle"
-    """Who answers: simulated annotators without and with errors, or people at the annotation page."""
+    annotator: AnnotatorName = "auto"
+    """Who answers: simulated annotators without and with errors, or people at the annotation page; auto: people if no
+    training image has an identity, the oracle if all have."""
     budget: NonNegativeInt = parameter(500, unit="questions", source="own choice; DCPS: 3,000, section 4.3")
     """Of the whole run."""
     rounds: PositiveInt = parameter(10, unit="rounds", source="own choice; Cluster Contrast: 50 epochs, A.4 #11")
@@ -79,6 +80,8 @@ class Configuration(SourceConfig):
     """The round to play; null: the first that is not complete."""
     env: str | None = parameter(None, takes="what --env names", results=False)
     """The environment in conf that was named by --env; null: none."""
+    features: str | None = parameter(None, takes="the path of a file .npy or .parquet, or null", results=False)
+    """Features of the images that were computed elsewhere: a head is trained on them instead of a network on pixels."""
     pixels: PixelsConfig = PixelsConfig()
     """Size and form of the pixels."""
     network: NetworkConfig = NetworkConfig()
@@ -114,6 +117,15 @@ class Configuration(SourceConfig):
     @model_validator(mode="after")
     def _strategy_can_be_made(self) -> Self:
         self.make_strategy()  # one of another package checks its own parameters
+        return self
+
+    @model_validator(mode="after")
+    def _features_have_a_head(self) -> Self:
+        given = self.network.architecture.startswith(GIVEN)
+        if given != (self.features is not None):
+            raise ValueError(
+                "features=FILE and network.architecture=features/D go together: with features alone typed it is chosen"
+            )
         return self
 
     def source(self) -> SourceConfig:

@@ -6,7 +6,7 @@ import kedro_mlflow  # noqa: F401  (before its level is set: it sets one itself 
 from kedro.framework.session import KedroServiceSession
 
 from whosame.app.commands.mlflow import import_when_typed
-from whosame.app.config_loader import ConfigLoader
+from whosame.app.config.loader import ConfigLoader
 from whosame.app.hooks import RoundHooks
 from whosame.app.mlflow_setup import MlflowHooks
 

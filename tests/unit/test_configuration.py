@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 import yaml
 
-from whosame.app.config_loader import ConfigLoader
+from whosame.app.config.loader import ConfigLoader
 from whosame.comparison.native import native_changes
 from whosame.comparison.planning import make_plan
 from whosame.configuration import Configuration
@@ -24,7 +24,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*register_new_resolver:UserWarn
 
 CONF = Path(__file__).parents[2] / "conf"
 PUBLISHED = ["market1501", "dukemtmc", "msmt17"]
-ENVIRONMENTS = ["base", *PUBLISHED, "omniglot", "photos", "groceries"]
+FOLDERS = ["photos", "people", "cpu", "gpu", "features", "groceries"]
+ENVIRONMENTS = ["base", *PUBLISHED, "omniglot", *FOLDERS]
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,8 @@ def test_base_names_every_group_and_defaults_only():
     written = yaml.safe_load(path.read_text())
     assert written.keys() == Configuration.model_fields.keys()
     assert parse(Configuration, written) == Configuration()
-    assert configured("base") == written | {"round": 0, "env": "base"}
+    chosen = {"layout": "synthetic", "annotator": "oracle"}
+    assert configured("base") == written | chosen | {"round": 0, "env": "base"}
 
 
 @pytest.mark.parametrize(("name", "config"), groups(Configuration).items())
@@ -83,7 +85,7 @@ def test_choices_are_the_names_of_what_there_is():
 @pytest.mark.parametrize("environment", ENVIRONMENTS)
 def test_an_environment_is_a_configuration_of_its_own_name(environment):
     configuration = parse(Configuration, configured(environment))
-    layout = {"groceries": "folder", "photos": "folder"}.get(environment, environment)
+    layout = "folder" if environment in FOLDERS else environment
     assert environment == "base" or (configuration.run, configuration.layout) == (environment, layout)
 
 
@@ -95,6 +97,62 @@ def test_a_misspelt_environment_offers_near_ones(tmp_path):
         (tmp_path / name / "parameters.yml").write_text(f"run: {name}\n{extended}")
     with pytest.raises(ParameterError, match="unknown environment 'publishd'"):
         ConfigLoader(str(tmp_path), env="mine", **CONFIG_LOADER_ARGS)["parameters"]
+
+
+def test_an_environment_extends_others_one_over_the_other(tmp_path):
+    for name, text in (("base", "run: b\nrounds: 1\nseed: 1\nbudget: 1"), ("a", "run: a\nrounds: 2\nseed: 2")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "parameters.yml").write_text(text)
+    for name, text in (
+        ("c", "extends: a\nrun: c\nrounds: 3"),
+        ("d", "extends: c\nrun: d"),
+        ("e", "extends: e\nrun: e"),
+    ):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "parameters.yml").write_text(text)
+    found = ConfigLoader(str(tmp_path), env="d", runtime_params={"seed": 9}, **CONFIG_LOADER_ARGS)["parameters"]
+    assert {name: found[name] for name in ("run", "rounds", "seed", "budget")} == {
+        "run": "d",
+        "rounds": 3,
+        "seed": 9,
+        "budget": 1,
+    }
+    with pytest.raises(ParameterError, match="in a ring"):
+        ConfigLoader(str(tmp_path), env="e", **CONFIG_LOADER_ARGS)["parameters"]
+
+
+@pytest.fixture
+def crops(tmp_path):
+    """Return a function that makes a folder of empty files of such names, beside one of the test split."""
+
+    def make(*names):
+        (tmp_path / "crops").mkdir()
+        for name in names:
+            (tmp_path / "crops" / name).touch()
+        return {"images": str(tmp_path / "crops"), "folder": {"test_fraction": 0.0}}
+
+    return make
+
+
+def test_a_folder_of_images_needs_no_environment(crops):
+    """Its layout, size, letterbox and pretrained network are those of ``photos``; what is typed is over them."""
+    found = loader(None, **crops("a.jpg"), pixels={"area": 900}, run="mine")["parameters"]
+    assert (found["layout"], found["run"], found["env"]) == ("folder", "mine", None)
+    assert (found["pixels"]["height"], found["pixels"]["fit"], found["pixels"]["area"]) == (None, "letterbox", 900)
+    assert found["network"] == loader("photos")["parameters"]["network"]
+    assert found["network"]["architecture"] != "small"
+    assert loader("base", layout="folder", images="x")["parameters"]["network"]["architecture"] == "small"
+
+
+def test_who_answers_depends_on_who_is_known(crops):
+    images = crops("a.jpg", "b.jpg")
+    assert loader(None, **images)["parameters"]["annotator"] == "human"
+    assert loader(None, **images, strategy="none")["parameters"]["annotator"] == "oracle"
+    assert loader(None, **images, annotator="noisy-oracle")["parameters"]["annotator"] == "noisy-oracle"
+    everybody = {**images, "folder": {"pattern": r"(?P<identity>\w)\.jpg$", "test_fraction": 0.0}}
+    assert loader(None, **everybody)["parameters"]["annotator"] == "oracle"
+    some = {**images, "folder": {"pattern": r"(?P<identity>a)?\w?\.jpg$", "test_fraction": 0.0}}
+    assert loader(None, **some)["parameters"]["annotator"] == "auto"
 
 
 @pytest.mark.parametrize("environment", PUBLISHED)

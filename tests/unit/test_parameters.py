@@ -113,7 +113,7 @@ WRONG = [
     (PixelsConfig, {"height": 7, "width": 4096, "disk_budget_gib": -1.0}, ["height' is 7", "width", "disk_budget_gib"]),
     (SourceConfig, {"layout": "markt1501"}, ["unknown layout 'markt1501': did you mean 'market1501'"]),
     (SourceConfig, {"layout": "folder"}, ["layout=folder needs the folder of the images: images=PATH"]),
-    (SourceConfig, {"images": "crops"}, ["layout=… one of"]),
+    (SourceConfig, {"layout": "synthetic", "images": "crops"}, ["layout=… one of"]),
     (SourceConfig, {"folder": {"pattern": "("}}, ["folder.pattern' is '(', but is no regular expression"]),
     (SourceConfig, {"folder": {"pattern": "(?P<identiy>.)", "query": "["}}, ["identity", "folder.query"]),
     (SourceConfig, {"folder": {"pattern": SPLIT, "query": "q"}}, ["folder: the pattern names a split, and so do train/query/gallery: take one way"]),

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import pytest
 
 from whosame import artefacts
+from whosame.app.config.run_parameters import configuration_of, continued
 from whosame.app.forks import fork
-from whosame.app.run_parameters import configuration_of, continued
 from whosame.app.run_record import configuration_at, open_run, schedule_of
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError, ResumeError

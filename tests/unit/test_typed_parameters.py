@@ -4,8 +4,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from whosame.app.parameter_files import check_parameter_files
-from whosame.app.typed_parameters import read_typed
+from whosame.app.config.parameter_files import check_parameter_files
+from whosame.app.config.typed_parameters import read_typed
 from whosame.cli import cli
 from whosame.configuration import Configuration
 from whosame.errors import ParameterError

@@ -42,9 +42,10 @@ class Oracle:
         if len(unknown):
             rows = ", ".join(map(str, unknown[:LISTED])) + (", …" if len(unknown) > LISTED else "")
             raise ParameterError(
-                f"annotator={self.name} answers from the true identities, but {len(unknown)} of {len(identities)} "
-                f"training images have none (rows {rows}). Let people answer (--params=annotator=human), or give "
-                "images whose file names carry the identity."
+                f"annotator={self.name} answers from the true identities, but {len(unknown):,} of {len(identities):,} "
+                f"training images have none (rows {rows}). Who is to answer? People: annotator=human, and with "
+                "catalogue=identities those that are known count as answers. The oracle: give images whose names all "
+                "carry an identity (folder.pattern; folder.unmatched=skip leaves the others out)."
             )
         self._identities: list[int] = identities.tolist()
         self._seconds = seconds

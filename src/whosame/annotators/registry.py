@@ -63,8 +63,9 @@ def _noisy_oracle(identities: NDArray[np.int64], config: AnnotatorConfig, seed: 
     )
 
 
-AnnotatorName = Literal["oracle", "noisy-oracle", "human"]
+AnnotatorName = Literal["auto", "oracle", "noisy-oracle", "human"]
 ANNOTATORS: dict[str, Callable[[NDArray[np.int64], AnnotatorConfig, int], Annotator]] = {
+    "auto": _oracle,  # where it is still open, identities of some images are known: an error that asks
     "oracle": _oracle,
     "noisy-oracle": _noisy_oracle,
 }
@@ -78,7 +79,7 @@ def make_annotator(name: str, config: AnnotatorConfig, *, identities: NDArray[np
     Parameters
     ----------
     name : str
-        ``oracle`` or ``noisy-oracle``.
+        ``oracle``, ``noisy-oracle`` or ``auto``.
     config : AnnotatorConfig
     identities : int64 [N]
         True identities of the training images; -2 where unknown.

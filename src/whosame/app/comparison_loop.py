@@ -12,10 +12,10 @@ from kedro.framework.startup import bootstrap_project
 
 from whosame import artefacts
 from whosame.app import paths
+from whosame.app.config.run_parameters import check_images, check_unchanged
 from whosame.app.machine_checks import check_machine
 from whosame.app.mlflow_log import log_run
 from whosame.app.round_loop import play
-from whosame.app.run_parameters import check_images, check_unchanged
 from whosame.comparison.plan import Plan, SavedPlan
 from whosame.comparison.planning import fit_to_images, make_plan
 from whosame.configuration import Configuration

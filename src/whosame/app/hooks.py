@@ -46,8 +46,8 @@ class RoundHooks:
     @hook_impl
     def before_pipeline_run(self, run_params: dict[str, Any], pipeline: "Pipeline", catalog: "CatalogProtocol") -> None:
         """Check selection, parameters and machine, take the run's lock, announce the round."""
+        from whosame.app.config.run_parameters import check_unchanged
         from whosame.app.machine_checks import check_machine
-        from whosame.app.run_parameters import check_unchanged
         from whosame.app.selection import check_inputs
         from whosame.configuration import Configuration
         from whosame.parameters import parse

@@ -7,7 +7,7 @@ from kedro.framework.session import KedroServiceSession
 from kedro.framework.startup import bootstrap_project
 
 from whosame.app import paths
-from whosame.app.run_parameters import continued, record_gone
+from whosame.app.config.run_parameters import continued, record_gone
 from whosame.artefacts import CHECKPOINT, IDENTITIES, METRICS
 from whosame.errors import ResumeError
 from whosame.naming.summary import NamingSummary

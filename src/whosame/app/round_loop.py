@@ -12,10 +12,10 @@ from tqdm import tqdm
 
 from whosame.annotation.web.process import PageProcess
 from whosame.app import paths
+from whosame.app.config.run_parameters import continued
 from whosame.app.forks import fork as begin_fork
 from whosame.app.forks import origin_of
 from whosame.app.mlflow_log import log_run
-from whosame.app.run_parameters import continued
 from whosame.configuration import Configuration
 from whosame.errors import ResumeError
 from whosame.parameters import parse

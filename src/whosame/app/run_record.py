@@ -7,7 +7,7 @@ from typing import Any
 
 from whosame import artefacts
 from whosame.app import paths
-from whosame.app.run_parameters import RAISED, Images, check_images, check_unchanged, record_gone
+from whosame.app.config.run_parameters import RAISED, Images, check_images, check_unchanged, record_gone
 from whosame.artefacts import RUN
 from whosame.configuration import Configuration
 from whosame.errors import ResumeError

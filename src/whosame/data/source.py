@@ -1,9 +1,10 @@
 """Source of the images: the layout, the folder, and the parameters of each layout."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import PositiveFloat, ValidationInfo, field_validator
+from pydantic import PositiveFloat, ValidationInfo, field_validator, model_validator
 
 from whosame.data.readers import READERS, FolderReader, Layout, OmniglotReader, Reader
 from whosame.names import composed, existing
@@ -11,11 +12,17 @@ from whosame.parameters import Parameters, parameter
 from whosame.synthetic.config import SyntheticConfig
 
 
+def layout_of(parameters: Mapping[str, Any]) -> Any:
+    """Return the layout of parameters as they are read: where none is named, ``folder`` with images, else synthetic."""
+    named = parameters.get("layout")
+    return named if named is not None else "folder" if parameters.get("images") else "synthetic"
+
+
 class SourceConfig(Parameters):
     """Where the images of a run come from."""
 
-    layout: Layout = "synthetic"
-    """How the images are named; docs/data.md describes each layout."""
+    layout: Layout = parameter("synthetic", takes=f"{' | '.join(READERS)} | null")
+    """How the images are named; docs/data.md describes each layout. null: folder with images, synthetic without."""
     images: str | None = parameter(None, validate_default=True, takes="the path of a folder, or null", results=False)
     """Folder of the images. null: layout synthetic, which renders its own. A run knows its images by their bytes."""
     max_megapixels: PositiveFloat = parameter(20.0, unit="megapixels", results=False)
@@ -30,6 +37,11 @@ class SourceConfig(Parameters):
     """Layout omniglot: which alphabets are used."""
     synthetic: SyntheticConfig = SyntheticConfig()
     """Layout synthetic: what is rendered."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _layout_is_named(cls, values: Any) -> Any:
+        return {**values, "layout": layout_of(values)} if isinstance(values, Mapping) else values
 
     @field_validator("images")
     @classmethod

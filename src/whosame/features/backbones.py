@@ -6,10 +6,12 @@ from torch import Tensor, nn
 
 from whosame.errors import ParameterError, unknown_name
 from whosame.features.base import Backbone
-from whosame.features.config import ARCHITECTURES, REID_NETWORKS, RESNETS, TIMM, NetworkConfig
+from whosame.features.config import ARCHITECTURES, AUTO, GIVEN, REID_NETWORKS, RESNETS, TIMM, NetworkConfig
+from whosame.features.given_features import GivenFeatures
 from whosame.features.reid_networks import MODELS, build_reid_model
 from whosame.features.timm_backbone import TimmBackbone, timm_settings
 from whosame.features.timm_tokens import TimmTokens, token_model
+from whosame.features.weights.choice import no_network
 
 
 class ResidualBlock(nn.Module):
@@ -150,4 +152,8 @@ def build_backbone(config: NetworkConfig) -> Backbone:
         if tokens is None:
             return TimmBackbone(name, pretrained=pretrained)
         return TimmTokens(name, pretrained=pretrained, **tokens.options)
+    if config.architecture.startswith(GIVEN):
+        return GivenFeatures(int(config.architecture.removeprefix(GIVEN)))
+    if config.architecture == AUTO:
+        raise no_network()  # or one would have been chosen when the parameters were read
     raise unknown_name("network.architecture", config.architecture, ARCHITECTURES)

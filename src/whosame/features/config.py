@@ -8,6 +8,8 @@ from whosame.parameters import Listed, Parameters, one_of, parameter
 
 RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101")  # torchvision's
 TIMM = "timm/"
+AUTO = "auto"  # chosen when parameters are read
+GIVEN = "features/"  # and how many numbers a feature has
 REID_NETWORKS = (  # projects of re-identification, made of timm's models
     "transreid-ssl/vit_small",
     "transreid-ssl/vit_small_ics",
@@ -19,14 +21,17 @@ REID_NETWORKS = (  # projects of re-identification, made of timm's models
     "solider/swin_base",
     "miewid/efficientnetv2_rw_m",
 )
-ARCHITECTURES = ("small", *RESNETS, *REID_NETWORKS, f"{TIMM}NAME")
+ARCHITECTURES = (AUTO, "small", *RESNETS, *REID_NETWORKS, f"{TIMM}NAME", f"{GIVEN}D")
 
 
 class NetworkConfig(Parameters):
     """What the network is and which weights it starts from."""
 
     architecture: str = parameter("small", takes=" | ".join(ARCHITECTURES), source="own choice; papers: resnet50")
-    """The backbone; timm/NAME is any model of timm. Names with a stroke need the package timm: docs/weights.md."""
+    """The backbone; timm/NAME is any model of timm. Names with a stroke need the package timm: docs/weights.md. auto:
+    ResNet-50 or EfficientNet-Lite0 with ImageNet's weights, by what this machine has; weights, pooling and
+    frozen_stages come with it, where nothing else is typed. features/D: a head on features of D numbers that were
+    computed elsewhere."""
     widths: Annotated[Listed[PositiveInt], Field(min_length=2)] = parameter(
         (16, 32, 64, 128), takes="a list of at least 2 whole numbers above 0"
     )
@@ -53,6 +58,8 @@ class NetworkConfig(Parameters):
     @field_validator("architecture")
     @classmethod
     def _known(cls, name: str) -> str:
+        if name.startswith(GIVEN) and name.removeprefix(GIVEN).isdecimal():
+            return name
         return name if name.startswith(TIMM) else one_of(name, ARCHITECTURES)
 
     @field_validator("weights")

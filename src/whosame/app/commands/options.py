@@ -54,7 +54,7 @@ def _read(context: click.Context, option: click.Parameter, typed: Any) -> dict[s
         return dict(typed or {})
     if not typed:
         return {}
-    from whosame.app.typed_parameters import read_typed
+    from whosame.app.config.typed_parameters import read_typed
     from whosame.configuration import Configuration
 
     try:

@@ -24,9 +24,9 @@ def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
     A run that has started continues with its own parameters: --params=run=NAME is enough. Budget and rounds may be
     raised.
     """
+    from whosame.app.config.run_parameters import configuration_of
     from whosame.app.name_images import are_named, name_images
     from whosame.app.round_loop import play
-    from whosame.app.run_parameters import configuration_of
     from whosame.reporting.run_text import completion
 
     try:

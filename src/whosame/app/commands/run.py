@@ -17,7 +17,7 @@ ORIGINAL = kedro_commands.commands["run"]
 
 @friendly_errors
 def _run(**options: Any) -> None:
-    from whosame.app.run_parameters import continued
+    from whosame.app.config.run_parameters import continued
 
     options |= check_selection(options, pipelines)
     options["env"], options["params"] = continued(options["env"], options["params"])

@@ -23,7 +23,7 @@ def runs(context: click.Context) -> None:
 def show(name: str) -> None:
     """Show one run: rounds, figures, answers, where it is, and the parameters that differ from their defaults."""
     from whosame.app.commands.label_store import stored_answers
-    from whosame.app.run_parameters import configuration_of
+    from whosame.app.config.run_parameters import configuration_of
     from whosame.reporting.run_text import run_text
 
     run = find_run(paths.runs_folder(), name)

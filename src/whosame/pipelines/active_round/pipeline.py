@@ -14,13 +14,14 @@ def create_pipeline() -> Pipeline:
             stage_node(
                 "prepare",
                 prepare.start_network,
-                "this_round previous_checkpoint manifest pixels train_set params:network params:warmup params:training",
+                "this_round previous_checkpoint manifest network_images train_set params:network params:warmup "
+                "params:training",
                 "start",
             ),
             stage_node(
                 "prepare",
                 prepare.compute_maps,
-                "this_round start pixels train_set params:network params:training",
+                "this_round start network_images train_set params:network params:training",
                 "network_input",
             ),
             stage_node(

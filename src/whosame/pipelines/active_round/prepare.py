@@ -67,7 +67,7 @@ def start_network(
     this_round: ThisRound,
     previous_checkpoint: Checkpoint | None,
     manifest: Manifest,
-    pixels: Pixels,
+    images: Pixels | FrozenMaps,
     train_set: TrainSet,
     network: dict[str, Any],
     warmup: dict[str, Any],
@@ -81,7 +81,7 @@ def start_network(
     if config.weights == "warmup":
         warm_up(
             made,
-            pixels,
+            images,
             train_set.image_ids,
             parse(WarmupConfig, warmup, "warmup"),
             network_config=config,
@@ -93,26 +93,29 @@ def start_network(
         )
     else:
         drawn = first_images(train_set.image_ids, config, seed=this_round.seed)
-        estimate_neck(made, pixels, drawn, device=this_round.device, precision=this_round.precision)
+        estimate_neck(made, images, drawn, device=this_round.device, precision=this_round.precision)
     return Checkpoint.of(made, make_optimiser(made, parse(TrainingConfig, training, "training")), config, rounds=0)
 
 
 def compute_maps(
     this_round: ThisRound,
     start: Checkpoint,
-    pixels: Pixels,
+    images: Pixels | FrozenMaps,
     train_set: TrainSet,
     network: dict[str, Any],
     training: dict[str, Any],
 ) -> Pixels | FrozenMaps:
-    """Return what the network reads: the pixels, or their maps after its frozen stages, which are computed once."""
+    """Return what the network reads: the pixels, or their maps after its frozen stages, which are computed once.
+
+    The user's own features are such maps.
+    """
     network_config, config = parse(NetworkConfig, network, "network"), parse(TrainingConfig, training, "training")
-    if network_config.frozen_stages == 0 or config.cached_versions == 0:
-        return pixels
+    if isinstance(images, FrozenMaps) or network_config.frozen_stages == 0 or config.cached_versions == 0:
+        return images
     return cached_maps(
         start.build(network_config),
-        pixels,
-        pixels.key,
+        images,
+        images.key,
         train_set.image_ids,
         config,
         paths.root() / "data" / "04_maps",

@@ -8,8 +8,8 @@ from whosame import active_round
 from whosame.annotation.store.store import open_store
 from whosame.annotators.registry import AnnotatorConfig
 from whosame.app import paths
+from whosame.app.config.run_parameters import check_images
 from whosame.app.name_images import check_trained
-from whosame.app.run_parameters import check_images
 from whosame.artefacts import IDENTITIES
 from whosame.atomic import writing
 from whosame.clustering import ClusteringConfig, base_clusters

@@ -15,7 +15,7 @@ def create_pipeline() -> Pipeline:
             stage_node(
                 "identities",
                 prepare.compute_maps,
-                "this_round previous_checkpoint pixels train_set params:network params:training",
+                "this_round previous_checkpoint network_images train_set params:network params:training",
                 "network_input",
             ),
             stage_node(

@@ -1,8 +1,14 @@
 """Nodes of the pipeline ``prepare``."""
 
+import hashlib
+import json
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from whosame.app import paths
+from whosame.data.feature_file import keep_features
 from whosame.data.fitting import fitted
 from whosame.data.indexing import index_images as index
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
@@ -10,6 +16,7 @@ from whosame.data.pixels import Pixels, PixelsConfig, open_pixels
 from whosame.data.source import SourceConfig
 from whosame.features.backbones import check_image_size, input_settings
 from whosame.features.config import NetworkConfig
+from whosame.features.frozen_maps import FrozenMaps
 from whosame.parameters import parse
 
 
@@ -50,3 +57,17 @@ def decode_pixels(manifest: Manifest, pixels: dict[str, Any], network: dict[str,
     config = fitted(config, manifest, only=expected.size, multiple=expected.multiple)
     check_image_size(made_for, *config.size)
     return open_pixels(manifest, config.replace(resize=config.resize or expected.resize), paths.root() / "data")
+
+
+def network_images(manifest: Manifest, pixels: Pixels, features: str | None) -> Pixels | FrozenMaps:
+    """Return what the network takes of each image: its pixels, or the user's own features of it."""
+    if features is None:
+        return pixels
+    file = Path(features).expanduser()
+    about = file.stat() if file.exists() else None
+    content = [manifest.digest, str(file.resolve()), *([about.st_size, about.st_mtime_ns] if about else [])]
+    name = hashlib.sha256(json.dumps(content).encode()).hexdigest()[:24]
+    kept = paths.root() / "data" / "04_maps" / f"features_{name}.npy"
+    if not kept.exists():
+        keep_features(features, manifest, kept)
+    return FrozenMaps(pixels.shape, (kept,), np.zeros(len(manifest), np.int64))

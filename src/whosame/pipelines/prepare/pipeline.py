@@ -1,4 +1,4 @@
-"""The pipeline ``prepare``: index_images → split_images, decode_pixels. What exists on disk is not made again."""
+"""The pipeline ``prepare``: index_images → split_images, decode_pixels → network_images; files are made once."""
 
 from kedro.pipeline import Pipeline
 
@@ -18,5 +18,6 @@ def create_pipeline() -> Pipeline:
             stage_node("prepare", nodes.index_images, SOURCE, "manifest"),
             stage_node("prepare", nodes.split_images, "manifest params:use_cameras", "train_set truth test_set"),
             stage_node("prepare", nodes.decode_pixels, "manifest params:pixels params:network", "pixels"),
+            stage_node("prepare", nodes.network_images, "manifest pixels params:features", "network_images"),
         ],
     )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from whosame.app.typed_parameters import takes_text
+from whosame.app.config.typed_parameters import takes_text
 from whosame.errors import ParameterError
 from whosame.parameters import Parameters
 
