@@ -1,4 +1,4 @@
-# make demo    a fresh machine: environment, install, demo images, the first round
+# make demo    a fresh machine: environment, install, demo images, a run without questions and one with 500
 # make test    a fresh machine: environment, install, every test
 # make demo TORCH=cpu    the same without CUDA, also make test TORCH=cpu; after make clean where an environment is there
 # make check   ruff, mypy, import-linter        make bench   the benchmarks' table
@@ -30,7 +30,8 @@ $(VENV)/installed-dev: $(BIN)/python pyproject.toml
 	@touch $@ $(VENV)/installed
 
 demo: $(VENV)/installed
-	$(BIN)/kedro run --pipelines=active_round
+	$(BIN)/kedro rounds --params=strategy=none,run=demo-none
+	$(BIN)/kedro rounds
 
 test: $(VENV)/installed-dev
 	$(MAKE) --jobs=2 --output-sync=line check pytest

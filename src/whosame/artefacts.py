@@ -40,6 +40,7 @@ MLFLOW_RUN = "mlflow.json"  # in the folder of the run too
 
 # In the folder of the run.
 RUN = "run.json"  # what the run was made from
+IMAGES = "images.parquet"  # the images it knows, in the order of their ids
 FORK = "fork.json"  # the run and the round that a fork continues
 COMPARISON = "comparison.json"  # the comparison that the run was played for
 LOCK = "lock"

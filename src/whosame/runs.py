@@ -112,10 +112,14 @@ class Run:
         return dict(artefacts.read(path)) if path.exists() else {}
 
     def raised(self) -> str:
-        """Return in words from which round on budget or rounds were raised; empty if they were not."""
-        return "; ".join(
+        """Return in words from which round on budget, rounds or images were more; empty if they were not."""
+        about = self.about()
+        raised = [
             f"{each['budget']} questions in {each['rounds']} rounds from round {each['from']} on"
-            for each in self.about().get("schedules", [])[1:]
+            for each in about.get("schedules", [])[1:]
+        ]
+        return "; ".join(
+            [*raised, *(f"{each['images']} images from round {each['from']} on" for each in about.get("grown", []))]
         )
 
     def lock(self) -> IO[str]:

@@ -69,6 +69,8 @@ def _link_rounds(run: Run, at: int, into: Run) -> None:
             for name in shared:
                 if (run.round(number) / name).exists():
                     _link(run.round(number) / name, making.round(number) / name)
+        if (run.folder / artefacts.IMAGES).exists():
+            _link(run.folder / artefacts.IMAGES, making.folder / artefacts.IMAGES)
         artefacts.write(making.folder / artefacts.FORK, about | {"run": run.name, "round": at})
         making.folder.rename(into.folder)
     finally:

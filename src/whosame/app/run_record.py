@@ -1,5 +1,6 @@
 """Record of a run: ``run.json``, written when a round is opened, and fixed when something was computed."""
 
+import logging
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -8,12 +9,15 @@ from typing import Any
 from whosame import artefacts
 from whosame.app import paths
 from whosame.app.config.run_parameters import RAISED, Images, check_images, check_unchanged, record_gone
-from whosame.artefacts import RUN
+from whosame.artefacts import IMAGES, RUN
 from whosame.configuration import Configuration
+from whosame.data.manifest import Manifest
 from whosame.errors import ResumeError
 from whosame.runs import Run
 from whosame.strategies.base import Strategy
 from whosame.strategies.budget import respread
+
+logger = logging.getLogger(__name__)
 
 
 def open_run(run: Run, configuration: Configuration, images: Images, about_images: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,7 +38,8 @@ def open_run(run: Run, configuration: Configuration, images: Images, about_image
     -------
     dict
         uid, created, configuration (what results depend on), settings (what else it is continued with), environment,
-        manifest, code; schedules, a list of ``{"from", "budget", "rounds"}``: what was in force from which round on.
+        manifest, code; schedules, a list of ``{"from", "budget", "rounds"}``: what was in force from which round on;
+        grown, a list of ``{"from", "images"}``: how many images from which round on, where some were added.
 
     Raises
     ------
@@ -42,12 +47,13 @@ def open_run(run: Run, configuration: Configuration, images: Images, about_image
         The run was started with other parameters or images, or its ``run.json`` is gone.
     """
     if origin := run.fork().get("manifest"):
-        check_images(run.name, origin, images)
+        check_images(run.name, origin, images, growing=True)
     if run.started():
         about = run.about()
         if not about:
             raise record_gone(run)
-        check_images(run.name, about["manifest"], images)
+        if check_images(run.name, about["manifest"], images, growing=True):
+            about |= _grown(run, about, about_images)
         if not check_unchanged(run, configuration, raising=True):
             return about
         number = _first_round_to_raise(run, configuration)
@@ -69,6 +75,32 @@ def open_run(run: Run, configuration: Configuration, images: Images, about_image
         }
     artefacts.write(run.folder / RUN, about)
     return run.about()
+
+
+def known_images(run: Run) -> Manifest | None:
+    """Return the images of a run in the order of their ids; None before anything is computed of them."""
+    path = run.folder / IMAGES
+    return Manifest.load(path) if path.exists() and (run.started() or run.fork()) else None
+
+
+def keep_images(run: Run, images: Manifest) -> None:
+    """Write the images of a run to its folder, unless they are there: before ``run.json`` speaks of new ones."""
+    known = known_images(run)
+    if known is None or len(known) < len(images):
+        images.save(run.folder / IMAGES)
+
+
+def _grown(run: Run, about: Mapping[str, Any], about_images: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what changes in ``run.json``, and write it, where images have been added."""
+    before, number = about["manifest"], run.completed()
+    added = about_images["images"] - before["images"]
+    logger.info("%s new images join run %r from round %d on", f"{added:,}", run.name, number)
+    changes = {
+        "manifest": dict(about_images),
+        "grown": [*about.get("grown", []), {"from": number, "images": about_images["images"]}],
+    }
+    artefacts.write(run.folder / RUN, {**about, **changes})
+    return changes
 
 
 def schedule_of(strategy: Strategy, about: Mapping[str, Any], number: int) -> list[int]:

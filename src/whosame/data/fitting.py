@@ -18,7 +18,7 @@ def fitted(
     Parameters
     ----------
     config : PixelsConfig
-        Without a height and a width, they are chosen from the images.
+        Without a height and a width, they are chosen from the images: those that a run began with.
     manifest : Manifest
     only : (int, int), optional
         The only height and width that the network takes, in pixels.
@@ -27,7 +27,7 @@ def fitted(
     """
     if config.height is not None:
         return config
-    table = manifest.table
+    table = manifest.table.iloc[: manifest.began]
     height, width = only or fitting_size(
         table["height"].to_numpy(), table["width"].to_numpy(), area=config.area, multiple=max(STEP, multiple)
     )

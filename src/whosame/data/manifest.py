@@ -48,12 +48,15 @@ class Manifest:
         (blake2b-128 of the file's bytes, in hex).
     notes : tuple of str
         Oddities that are no errors, each with its count.
+    began : int, optional
+        With how many of the images a run began, if others were added later: :mod:`whosame.data.growing`.
     """
 
     root: Path
     dataset: str
     table: pd.DataFrame
     notes: tuple[str, ...] = ()
+    began: int | None = None
 
     def __len__(self) -> int:
         return len(self.table)
@@ -73,6 +76,10 @@ class Manifest:
         ]
         rows = ("\0".join(map(str, row)) for row in zip(*columns, strict=True))
         return hashlib.blake2b("\n".join(rows).encode(), digest_size=16).hexdigest()
+
+    def first(self, count: int) -> "Manifest":
+        """Return the first images alone."""
+        return Manifest(self.root, self.dataset, self.table.iloc[:count], self.notes, self.began)
 
     @cached_property
     def bytes_digest(self) -> str:
@@ -102,8 +109,9 @@ class Manifest:
     def about(self) -> dict[str, str]:
         """The metadata stored with the rows: root, dataset, notes (JSON), digest, digest of the paths as they are."""
         paths = hashlib.blake2b("\n".join(self.table["path"]).encode(), digest_size=16).hexdigest()
-        notes = json.dumps(self.notes)
-        return {"root": str(self.root), "dataset": self.dataset, "notes": notes, "digest": self.digest, "paths": paths}
+        notes, began = json.dumps(self.notes), json.dumps(self.began)
+        about = {"root": str(self.root), "dataset": self.dataset, "notes": notes, "digest": self.digest, "paths": paths}
+        return about | ({"began": began} if self.began is not None else {})
 
     def save(self, path: Path) -> None:
         """Write the manifest as a Parquet file.
@@ -129,7 +137,8 @@ class Manifest:
         try:
             stored = pq.read_table(path, memory_map=False)
             about = {key.decode(): value.decode() for key, value in (stored.schema.metadata or {}).items()}
-            return cls(Path(about["root"]), about["dataset"], as_table(stored), tuple(json.loads(about["notes"])))
+            notes, began = tuple(json.loads(about["notes"])), json.loads(about.get("began", "null"))
+            return cls(Path(about["root"]), about["dataset"], as_table(stored), notes, began)
         except (OSError, KeyError, ValueError) as error:  # pyarrow's errors are ValueErrors and OSErrors
             raise StorageError(f"no manifest can be read from {path}: {error}. Delete it and index again.") from error
 

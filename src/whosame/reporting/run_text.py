@@ -5,6 +5,7 @@ from typing import Any
 from whosame.artefacts import METRICS, read_if_whole
 from whosame.configuration import Configuration
 from whosame.errors import StorageError
+from whosame.reporting.base_run import beside_base
 from whosame.reporting.parameters import parameter_lines, yaml_text
 from whosame.reporting.table import ROUND_COLUMNS, number
 from whosame.runs import Run
@@ -49,7 +50,7 @@ def run_text(run: Run, configuration: Configuration | None, answers: str) -> str
 
 
 def completion(run: Run, configuration: Configuration) -> str:
-    """Return that a run is complete, and what to type to go on.
+    """Return that a run is complete, what it has reached beside the same without questions, and what to type next.
 
     Parameters
     ----------
@@ -61,10 +62,13 @@ def completion(run: Run, configuration: Configuration) -> str:
     asked = read_if_whole(run.round(done - 1) / METRICS) or {}
     wanted = budget if budget > run.about().get("configuration", {}).get("budget", budget) else 2 * budget
     more = f"rounds={2 * done}" + (f",budget={wanted}" if budget else "")
+    beside = beside_base(run)
     return (
         f"run {run.name!r} is complete: {done} rounds, {asked.get('annotation/asked_total', 0):.0f} questions asked.\n"
+        f"{beside}{chr(10) if beside else ''}"
         f"To go on with it:  kedro rounds --params=run={run.name},{more}\n"
-        "For another run:   kedro rounds --params=run=NAME"
+        "For another run:   kedro rounds --params=run=NAME\n"
+        "Your own images:   kedro look --params=images=PATH"
     )
 
 

@@ -78,10 +78,10 @@ class RoundFiles:
         about, folder = run.about(), run.round(number)
         labels = artefacts.read(folder / artefacts.CLUSTERS)
         vectors = artefacts.read(folder / artefacts.FEATURES)["vectors"]
-        manifest = find_manifest(data, about["manifest"]["digest"])
+        manifest = find_manifest(data, about["manifest"]["digest"], run.folder / artefacts.IMAGES)
         if manifest is None:
             raise NoPreviewError("the index of this run's images is not on the machine that serves this page")
-        image_ids = manifest.image_ids("train")
+        image_ids = manifest.image_ids("train")[: len(labels)]  # others may have been added since
         clustering = about["configuration"]["clustering"]
         if clustering["centre_cameras"]:
             from whosame.features.centring import centre_by_camera  # brings torch, seconds of the page's start

@@ -11,6 +11,7 @@ from kedro.framework.cli.utils import env_option
 from whosame.app import paths
 from whosame.app.commands.label_store import label_store
 from whosame.app.commands.options import friendly_errors, parameters_option
+from whosame.artefacts import IMAGES
 from whosame.runs import Run
 
 if TYPE_CHECKING:
@@ -119,5 +120,6 @@ def _run(
         run = StoredRun(about["uid"], name) if name is not None and about else find_run(store, name)
         about = about or Run.named(paths.runs_folder(), run.name).about()
         played_here = about.get("uid") == run.uid
-        manifest = find_manifest(paths.root() / "data", about["manifest"]["digest"]) if played_here else None
+        kept = Run.named(paths.runs_folder(), run.name).folder / IMAGES
+        manifest = find_manifest(paths.root() / "data", about["manifest"]["digest"], kept) if played_here else None
         yield store, run, run_images(store, run, manifest)

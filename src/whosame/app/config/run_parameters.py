@@ -27,6 +27,9 @@ class Images(Protocol):
     def __len__(self) -> int:
         """Return the number of images."""
 
+    def first(self, count: int) -> "Images":
+        """Return the first images alone."""
+
 
 def continued(env: str | None, typed: Mapping[str, Any], *, origin: Run | None = None) -> tuple[str | None, Any]:
     """Return environment and parameters that a command about a run works with.
@@ -133,20 +136,40 @@ def check_unchanged(run: Run, configuration: Configuration, *, raising: bool) ->
     return bool(raised)
 
 
-def check_images(name: str, before: Mapping[str, Any], images: Images) -> None:
-    """Check that a run's images are those it was started with.
+def check_images(name: str, before: Mapping[str, Any], images: Images, *, growing: bool = False) -> bool:
+    """Check that a run's images are those that it has.
+
+    Parameters
+    ----------
+    name : str
+        The run.
+    before : mapping
+        What ``run.json`` says of its images.
+    images : Images
+        Of this command.
+    growing : bool
+        Whether others may be behind them.
+
+    Returns
+    -------
+    bool
+        Whether others are.
 
     Raises
     ------
     ResumeError
         They have changed.
     """
-    if before["digest"] != images.digest:
+    count = before["images"]
+    if before["digest"] == images.digest:
+        return False
+    if not growing or len(images) <= count or images.first(count).digest != before["digest"]:
         raise ResumeError(
             f"the images of run {name!r} have changed since it was started: manifest {before['digest'][:12]} "
-            f"({before['images']} images) then, {images.digest[:12]} ({len(images)}) now. Restore the images, or start "
+            f"({count} images) then, {images.digest[:12]} ({len(images)}) now. Restore the images, or start "
             "another run (--params=run=NAME)."
         )
+    return True
 
 
 def record_gone(run: Run) -> ResumeError:

@@ -75,6 +75,11 @@ class FolderReader(Parameters):
             raise ValueError("the pattern names a split, and so do train/query/gallery: take one way")
         return self
 
+    @property
+    def draws_split(self) -> bool:
+        """Whether the split is drawn by identities: neither expressions nor the pattern name one."""
+        return not self._expressions() and "split" not in re.compile(self.pattern).groupindex
+
     def read(self, root: Path) -> ReaderResult:
         """List the images; see :class:`~whosame.data.readers.base.Reader`."""
         rule = re.compile(self.pattern)

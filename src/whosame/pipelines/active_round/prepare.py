@@ -5,7 +5,7 @@ from typing import Any
 
 from whosame.annotators.guide import make_guide
 from whosame.app import paths
-from whosame.app.run_record import open_run, schedule_of
+from whosame.app.run_record import keep_images, known_images, open_run, schedule_of
 from whosame.configuration import Configuration
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
 from whosame.data.pixels import Pixels
@@ -33,6 +33,8 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
     run = Run.named(paths.runs_folder(), configuration.run)
     splits = {name: len(manifest.image_ids(name)) for name in ("train", "query", "gallery")}
     images = {"dataset": manifest.dataset, "digest": manifest.digest, "images": len(manifest)}
+    if not run.started() or known_images(run):
+        keep_images(run, manifest)
     about = open_run(run, configuration, manifest, {**images, "root": str(manifest.root), "splits": splits})
     strategy = configuration.make_strategy()
     number = configuration.round if configuration.round is not None else run.completed()

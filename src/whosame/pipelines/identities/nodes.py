@@ -41,7 +41,7 @@ def last_training(parameters: dict[str, Any], manifest: Manifest) -> ThisRound:
     configuration = parse(Configuration, parameters)
     run = Run.named(paths.runs_folder(), configuration.run)
     about = check_trained(run)
-    check_images(run.name, about["manifest"], manifest)
+    check_images(run.name, about["manifest"], manifest, growing=True)
     return ThisRound(
         uid=run.about().get("uid", ""),  # a fork that has not started has no answers of its own
         run=run.name,

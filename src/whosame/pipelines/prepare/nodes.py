@@ -8,16 +8,20 @@ from typing import Any
 import numpy as np
 
 from whosame.app import paths
+from whosame.app.run_record import known_images
 from whosame.data.feature_file import keep_features
 from whosame.data.fitting import fitted
+from whosame.data.growing import extended
 from whosame.data.indexing import index_images as index
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
 from whosame.data.pixels import Pixels, PixelsConfig, open_pixels
+from whosame.data.readers import FolderReader
 from whosame.data.source import SourceConfig
 from whosame.features.backbones import check_image_size, input_settings
 from whosame.features.config import NetworkConfig
 from whosame.features.frozen_maps import FrozenMaps
 from whosame.parameters import parse
+from whosame.runs import Run
 
 
 def index_images(
@@ -42,6 +46,22 @@ def index_images(
         "synthetic": synthetic,
     }
     return index(parse(SourceConfig, source), paths.root() / "data")
+
+
+def continue_images(found: Manifest, run: str, round: int, layout: str, folder: dict[str, Any]) -> Manifest:  # noqa: A002
+    """Return the images of a run that has started, in its order, with those that were added since behind them.
+
+    They join with the next round: while a round of which something is computed is finished, it has the images it began
+    with. A run that has not started has the images that were found.
+    """
+    known = known_images(Run.named(paths.runs_folder(), run))
+    if known is None:
+        return found
+    drawn = layout == "folder" and parse(FolderReader, folder, "folder").draws_split
+    grown = extended(known, found, drawn=drawn)
+    if Run.named(paths.runs_folder(), run).computed(round):
+        return grown.first(len(known))
+    return grown
 
 
 def split_images(manifest: Manifest, use_cameras: bool) -> tuple[TrainSet, Truth, TestSet]:

@@ -29,6 +29,8 @@ class Anchors:
         given = "dral_anchors" in previous_state
         self._order = np.array(previous_state["dral_anchors"] if given else generator.permutation(images), np.int64)
         self._done = int(previous_state["dral_done"]) if given else 0
+        if len(self._order) < images:  # some were added since
+            self._order = np.append(self._order, generator.permutation(np.arange(len(self._order), images)))
 
     def put_first(self, rows: NDArray[np.int64]) -> None:
         """Move the unused ones of some rows before all others; both keep their order."""
