@@ -19,6 +19,7 @@ from whosame.configuration import Configuration
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 TINY = """
+strategy: dcps
 synthetic:
   train_identities: 12
   test_identities: 8

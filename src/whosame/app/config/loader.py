@@ -7,9 +7,7 @@ from typing import Any, ClassVar
 from kedro.config import OmegaConfigLoader
 
 from whosame.app import paths
-from whosame.app.config.open_choices import annotator_of, chosen_network
 from whosame.app.config.parameter_files import check_parameter_files
-from whosame.data.source import layout_of
 from whosame.errors import ParameterError, unknown_name
 from whosame.parameters import merge
 
@@ -48,6 +46,11 @@ class ConfigLoader(OmegaConfigLoader):  # type: ignore[misc]
             raise ParameterError(
                 f"env is no parameter to be typed: --env={self.runtime_params['env']} names an environment"
             )
+        from whosame.app.config.open_choices import (
+            annotator_of,  # pandas and torch, for which most commands do not wait
+        )
+        from whosame.data.source import layout_of
+
         found = self._layered()
         found |= {"layout": layout_of(found)}
         found |= {"annotator": annotator_of(found)}
@@ -57,6 +60,8 @@ class ConfigLoader(OmegaConfigLoader):  # type: ignore[misc]
 
     def _layered(self) -> dict[str, Any]:
         """Return the parameters of base and of the environments, later ones over earlier ones, and of what is typed."""
+        from whosame.app.config.open_choices import chosen_network
+
         own = self.env or self.default_run_env
         names = [name for name in dict.fromkeys([self.base_env, own]) if name and self._parameters(name) is not None]
         layers = [self._parameters(name) or {} for name in names]
@@ -96,6 +101,8 @@ class ConfigLoader(OmegaConfigLoader):  # type: ignore[misc]
 
 def _environment_for(parameters: Mapping[str, Any]) -> str | None:
     """Return the environment where none is named: of a folder of images, or of features of them."""
+    from whosame.data.source import layout_of
+
     if layout_of(parameters) != "folder":
         return None
     return "features" if parameters.get("features") else "photos"
