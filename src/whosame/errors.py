@@ -26,6 +26,10 @@ class StorageError(WhosameError):
     """A disk or a database that cannot be written or read."""
 
 
+class StoppedError(WhosameError):
+    """The end of a command by a person's decision: nothing is wrong, and nothing is lost."""
+
+
 def find_user_error(error: BaseException) -> WhosameError | None:
     """Return the error that a user can mend among an exception and what it came from; None for a bug."""
     cause: BaseException | None = error

@@ -29,6 +29,8 @@ class Question:
         Why it was chosen, in a few words, for the round's record.
     attempt : int
         1; 2 and 3 where an answer was doubted and the pair is asked again.
+    p_same : float or None
+        How probable "same" was before asking, by the strategy; None where it gives no probability.
     """
 
     a: int
@@ -38,6 +40,7 @@ class Question:
     group: int = field(compare=False, default=-1)
     reason: str = field(compare=False, default="")
     attempt: int = field(compare=False, default=1)
+    p_same: float | None = field(compare=False, default=None)
 
     def __post_init__(self) -> None:
         if not 0 <= self.a < self.b:

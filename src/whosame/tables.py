@@ -11,24 +11,27 @@ from whosame.questions import Answer, Question
 
 ImageIds = NDArray[np.int64]  # int64 [N]: of the training images, ascending
 
-QUESTION = ["image_a", "image_b", "kind", "score", "group", "reason"]
+QUESTION = ["image_a", "image_b", "kind", "score", "group", "reason", "p_same"]
 ANSWER = ["verdict", "source", "annotator", "seconds", "asked", "overturned", "found_again"]
 
 
 def questions_table(questions: Sequence[Question], image_ids: ImageIds) -> pd.DataFrame:
     """Return a row a question, in the order they are asked."""
-    rows = [(image_ids[q.a], image_ids[q.b], q.kind, q.score, q.group, q.reason) for q in questions]
-    types = {"image_a": "int64", "image_b": "int64", "group": "int64", "score": "float64"}  # of an empty table too
+    rows = [(image_ids[q.a], image_ids[q.b], q.kind, q.score, q.group, q.reason, q.p_same) for q in questions]
+    whole, real = ("image_a", "image_b", "group"), ("score", "p_same")
+    types = dict.fromkeys(whole, "int64") | dict.fromkeys(real, "float64")  # of an empty table too
     return pd.DataFrame(rows, columns=QUESTION).astype({**types, "kind": "string", "reason": "string"})
 
 
 def read_questions(table: pd.DataFrame, image_ids: ImageIds) -> list[Question]:
     """Return the questions of a table."""
     pairs = zip(*_rows(table, image_ids), strict=True)
-    rest = zip(table["kind"], table["score"], table["group"], table["reason"], strict=True)
+    p_same = table["p_same"] if "p_same" in table else pd.Series(np.nan, table.index)  # not in an older version's
+    probable = p_same.astype(object).where(p_same.notna(), None)
+    rest = zip(table["kind"], table["score"], table["group"], table["reason"], probable, strict=True)
     return [
-        Question(a, b, kind, float(score), int(group), reason)
-        for (a, b), (kind, score, group, reason) in zip(pairs, rest, strict=True)
+        Question(a, b, kind, float(score), int(group), reason, p_same=p)
+        for (a, b), (kind, score, group, reason, p) in zip(pairs, rest, strict=True)
     ]
 
 

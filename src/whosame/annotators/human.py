@@ -2,9 +2,11 @@
 
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 
 from whosame.annotation.queue.tasks import PairTask, TaskQueue
 from whosame.annotators.base import Settled
+from whosame.annotators.guard import Guard
 from whosame.annotators.query_loop import QueryResult, run_queries
 from whosame.annotators.record import AnswersChangedError, PeopleRecord, Progress
 from whosame.memory import LabelMemory
@@ -30,6 +32,7 @@ def ask_people(
     grace: float,
     last: bool = False,
     exemplars: FindExemplars | None = None,
+    guard: Guard | None = None,
     watch: Watch | None = None,
     poll_seconds: float = POLL_SECONDS,
 ) -> tuple[Session, QueryResult]:
@@ -58,6 +61,8 @@ def ask_people(
     exemplars : callable, optional
         Finds other images to show beside the two of a question; see
         :class:`~whosame.annotators.exemplars.Exemplars`.
+    guard : Guard, optional
+        Evaluates the answers as they are given, and may pause the run.
     watch : callable, optional
         Called with how far people are, at every look at the store.
     poll_seconds : float
@@ -67,13 +72,22 @@ def ask_people(
     -------
     Session, QueryResult
         The session that took the answers in the store, and the result of the query loop.
+
+    Raises
+    ------
+    StoppedError
+        The guard has paused the run, and somebody has decided to stop.
     """
     queue.begin()
+    if guard is not None:
+        guard.begin()
     while True:
         session, first = begin()
         try:
             taken = record()
-            people = HumanAnnotator(queue, taken, exemplars=exemplars, watch=watch, poll_seconds=poll_seconds)
+            people = HumanAnnotator(
+                queue, taken, exemplars=exemplars, guard=guard, watch=watch, poll_seconds=poll_seconds
+            )
             result = run_queries(session, first, people, memory, budget=budget, record=taken)
             people.end(grace)
         except AnswersChangedError:
@@ -94,7 +108,7 @@ class HumanAnnotator:
     queue : TaskQueue
     record : PeopleRecord
         The query loop has to use the same one.
-    exemplars : callable, optional
+    exemplars, guard : optional
         As for :func:`ask_people`.
     watch : callable, optional
         Called with how far people are, at every look at the store.
@@ -110,10 +124,11 @@ class HumanAnnotator:
         record: PeopleRecord,
         *,
         exemplars: FindExemplars | None = None,
+        guard: Guard | None = None,
         watch: Watch | None = None,
         poll_seconds: float = POLL_SECONDS,
     ) -> None:
-        self._queue, self._record, self._exemplars = queue, record, exemplars
+        self._queue, self._record, self._exemplars, self._guard = queue, record, exemplars, guard
         self._watch, self._poll_seconds = watch, poll_seconds
         self._last_heartbeat = time.monotonic()
         self._progress = record.progress()
@@ -144,7 +159,7 @@ class HumanAnnotator:
                     waiting = [question for question in waiting if question not in needless]
                     yield from self._record.take_new(needless)
                     continue
-                self._progress = self._record.progress()
+                self._look()
             if not waiting:
                 return
             self._wait()
@@ -160,7 +175,7 @@ class HumanAnnotator:
         self._queue.ask([])
         seen = self._queue.last_event_ids()
         self._record.check()
-        self._progress = self._record.progress()
+        self._look()
         self._show()
         quiet_since = time.monotonic()
         while True:
@@ -168,17 +183,29 @@ class HumanAnnotator:
             if newest != seen:
                 seen, quiet_since = newest, time.monotonic()
                 self._record.check()
-            if time.monotonic() - quiet_since >= grace or not self._progress.votes.given:
+            quiet = time.monotonic() - quiet_since >= grace or not self._progress.votes.given
+            if quiet and not self._paused:
                 if self._queue.end(seen):
                     return
             else:
                 self._wait()
 
+    @property
+    def _paused(self) -> bool:
+        return self._guard is not None and self._guard.paused
+
+    def _look(self) -> None:
+        self._progress = self._record.progress()
+        if self._guard is not None:
+            self._guard.look()
+
     def _show(self) -> None:
         if self._watch is not None:
-            self._watch(self._progress)
+            self._watch(replace(self._progress, paused=self._paused))
 
     def _wait(self) -> None:
+        if self._guard is not None:
+            self._guard.wait()
         self._show()
         if time.monotonic() - self._last_heartbeat >= HEARTBEAT_SECONDS:
             self._queue.heartbeat()
@@ -188,4 +215,5 @@ class HumanAnnotator:
     def _task(self, question: Question) -> PairTask:
         first, second = self._exemplars(question) if self._exemplars else ((), ())
         exemplars = self._record.image_ids(first), self._record.image_ids(second)
-        return PairTask(*self._record.key(question)[:2], question.kind, question.attempt, exemplars)
+        key = self._record.key(question)[:2]
+        return PairTask(*key, question.kind, question.attempt, exemplars, question.p_same)

@@ -139,11 +139,14 @@ class Progress:
         The annotators of the last answers, the last one first.
     seconds : float
         Median of the seconds an answer took; 0 where there is none.
+    paused : bool
+        Whether the run waits for a decision, and asks nothing.
     """
 
     votes: RoundVotes
     names: tuple[str, ...]
     seconds: float
+    paused: bool = False
 
 
 class PeopleRecord(RoundRecord):

@@ -8,8 +8,10 @@ from numpy.typing import NDArray
 from pydantic import NonNegativeFloat, PositiveInt
 
 from whosame.annotators.base import Annotator
+from whosame.annotators.guard import GuardOptions, Mode
 from whosame.annotators.oracle import NoisyOracle, Oracle
 from whosame.errors import unknown_name
+from whosame.evaluation.candidates import CandidateRule
 from whosame.parameters import Parameters, Share, parameter
 
 HUMAN: Final = "human"
@@ -29,6 +31,17 @@ class AnnotatorConfig(Parameters):
     """What a simulated answer is counted as in the account of the cost."""
     overlap: PositiveInt = parameter(1, unit="people")
     """Annotator human: how many people answer each pair, and one more where they disagree."""
+    guard: Mode = parameter("pause", results=False)
+    """Annotator human: what happens where the first answers show that the features find no candidates. pause: asking
+    waits until somebody decides; warn: it is said, and asking goes on; silent."""
+    guard_answers: PositiveInt = parameter(20, unit="answers", results=False)
+    """Annotator human: "same" and "different" before the guard concludes anything."""
+    guard_share: Share = parameter(0.5, results=False)
+    """Annotator human: share of the "same" that were expected below which answers count as wasted; without a
+    probability by the strategy, half of the pairs are expected to be the same."""
+    guard_confidence: Share = parameter(0.9, results=False)
+    """Annotator human: how probable it must be that less than this share comes true; at 0.9, with 20 answers and no
+    probability by the strategy, 2 "same" pause a run and 3 do not."""
     question: str | None = parameter(
         None, takes="text of 1 to 200 characters, or null", min_length=1, max_length=200, results=False
     )
@@ -48,6 +61,11 @@ class AnnotatorConfig(Parameters):
     """What the page listens on; 127.0.0.1: this machine alone."""
     port: int = parameter(8765, ge=1, le=65535, results=False)
     """The page's port."""
+
+    @property
+    def guarded(self) -> GuardOptions:
+        """What the guard does, and when."""
+        return GuardOptions(self.guard, CandidateRule(self.guard_answers, self.guard_share, self.guard_confidence))
 
 
 def _oracle(identities: NDArray[np.int64], config: AnnotatorConfig, seed: int) -> Annotator:  # noqa: ARG001

@@ -6,8 +6,11 @@ from pathlib import Path
 from kedro.utils import find_kedro_project
 
 from whosame import __version__
+from whosame.artefacts import FEATURES
 from whosame.errors import ParameterError
 from whosame.runs import Run
+
+ROUNDS_APART = 3  # between two networks that are compared: the effect of one round is lost in the noise of its answers
 
 
 def root() -> Path:
@@ -52,6 +55,18 @@ def previous_folder(run: object, number: object = None) -> str:
     before = round_number(run, number) - 1
     folder = Run.named(runs_folder(), str(run))
     return (folder.round(before) if before >= 0 else folder.folder / "before_the_first").as_posix()
+
+
+def earlier_folder(run: object, number: object = None) -> str:
+    """Return the folder of the round that a round's network is compared with, for the catalog.
+
+    Three rounds earlier, or as near to that as features are kept; where none are, a folder that never exists.
+    """
+    now = round_number(run, number)
+    of = Run.named(runs_folder(), str(run))
+    kept = (of.round(before) for before in range(max(0, now - ROUNDS_APART), now))
+    found = next((folder for folder in kept if (folder / FEATURES).exists()), of.folder / "before_the_first")
+    return found.as_posix()
 
 
 def code_version() -> str:

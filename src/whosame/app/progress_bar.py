@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from whosame.annotators.record import Progress
 from whosame.progress import PLAIN_SECONDS
+from whosame.reporting.answers_text import answers_text
 
 PROBE_SECONDS = 5.0  # between two looks whether the annotation page is open
 NO_PAGE = "no page is open: kedro annotate opens one"
@@ -87,6 +88,8 @@ class RoundBar:
         left_over = f", about {left:.0f} s left{' besides the answers' if people else ''}" if self._rounds_left else ""
         line = f"{self._title}: {asked} of {budget} questions asked{found}{mean_ap}, {seconds:.1f} s{left_over}"
         tqdm.write(line, file=sys.stderr)
+        if about := answers_text(metrics):
+            tqdm.write(f"  {about}", file=sys.stderr)
         return seconds
 
     def close(self) -> None:
@@ -152,6 +155,8 @@ class AnswersBar:
 
 def pace(progress: Progress) -> list[str]:
     """Return who is answering and how long it takes at their pace: ``["bob is answering", "about 1 min left"]``."""
+    if progress.paused:
+        return ["asking pauses until somebody decides"]
     *others, last = progress.names or ("",)
     if not last:
         return []

@@ -122,6 +122,8 @@ class AnnotationCost:
             "cost_percent": self.cost_percent(images),
             "answers_found_again": total.found_again,
         }
+        if total.same + total.different:
+            figures["share_same"] = total.same / (total.same + total.different)
         for kind in KINDS:
             counts: AnswerCounts = getattr(self, kind)
             figures |= {f"{kind}_{name}": value for name, value in vars(counts).items()}

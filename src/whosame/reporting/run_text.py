@@ -5,6 +5,7 @@ from typing import Any
 from whosame.artefacts import METRICS, read_if_whole
 from whosame.configuration import Configuration
 from whosame.errors import StorageError
+from whosame.reporting.answers_text import answers_text
 from whosame.reporting.base_run import beside_base
 from whosame.reporting.parameters import parameter_lines, yaml_text
 from whosame.reporting.table import ROUND_COLUMNS, number
@@ -85,7 +86,9 @@ def _figures(run: Run, budget: int) -> list[tuple[str, str]]:
     )
     asked, again = (int(last.get(f"annotation/{name}_total", 0)) for name in ("asked", "answers_found_again"))
     found = f", {again:,} answers found again" if again else ""
-    return [("last round", f"{len(metrics) - 1}: {figures}"), ("questions", f"{asked:,} of {budget:,} asked{found}")]
+    questions = [("questions", f"{asked:,} of {budget:,} asked{found}")]
+    about = [("", text)] if (text := answers_text(last)) else []
+    return [("last round", f"{len(metrics) - 1}: {figures}"), *about, *questions]
 
 
 def _differences(configuration: Configuration) -> str:

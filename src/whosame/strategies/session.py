@@ -33,11 +33,13 @@ class SessionBudget:
         """Return whether a pair, in either order, was neither asked this round nor decided by any answer."""
         return (min(a, b), max(a, b)) not in self._asked and not self.memory.settled(a, b)
 
-    def question(self, a: int, b: int, kind: Kind, *, score: float, group: int, reason: str) -> Question:
+    def question(
+        self, a: int, b: int, kind: Kind, *, score: float, group: int, reason: str, p_same: float | None = None
+    ) -> Question:
         """Make the question about two rows, in either order, and remember that it was asked."""
         a, b = min(a, b), max(a, b)
         self._asked.add((a, b))
-        return Question(a, b, kind, score=score, group=group, reason=reason)
+        return Question(a, b, kind, score=score, group=group, reason=reason, p_same=p_same)
 
     def tell(self, answers: Sequence[Answer]) -> None:
         """Add answers to the memory and charge them: a closure answer is free, any other costs each attempt."""

@@ -74,7 +74,7 @@ class UncertaintySession(BudgetedSession):
     def _question(self, a: int, b: int, p: float) -> Question:
         kind, group = self._state.kind(a, b), int(self._state.labels[a])
         reason = f"uncertain neighbours, p(same) {p:.2f}"
-        return self._budget.question(a, b, kind, score=-abs(p - 0.5), group=group, reason=reason)
+        return self._budget.question(a, b, kind, score=-abs(p - 0.5), group=group, reason=reason, p_same=p)
 
     def _curve(self) -> NDArray[np.float64]:
         """Fit p(same) to the answers about pairs that are neighbours in this round's graph."""

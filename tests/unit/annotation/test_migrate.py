@@ -28,7 +28,7 @@ SECOND = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0003", "0002"
+revision, down_revision = "0004", "0003"
 
 
 def upgrade():
@@ -49,7 +49,7 @@ def database(empty_database):
 def second(tmp_path):
     """The migrations, and another revision."""
     folder = shutil.copytree(MIGRATIONS, tmp_path / "100 % migrations")
-    (folder / "versions" / "0003_another.py").write_text(SECOND)
+    (folder / "versions" / "0004_another.py").write_text(SECOND)
     return folder
 
 
@@ -110,12 +110,12 @@ def test_an_upgrade_keeps_every_answer(answered, second, caplog):
     names, columns, rows = state(answered)
     assert (names - before[0], columns - before[1], rows) == ({"extras"}, {"hardness"}, before[2])
     if answered.startswith("sqlite"):
-        assert state(f"{answered}.schema-0002") == before
-        assert f"a copy is {sqlite_path(parse_url(answered))}.schema-0002" in caplog.text
+        assert state(f"{answered}.schema-0003") == before
+        assert f"a copy is {sqlite_path(parse_url(answered))}.schema-0003" in caplog.text
     caplog.clear()
     upgrade(answered, second)  # nothing left to do
     assert caplog.text == ""
-    with pytest.raises(StorageError, match="has schema 0003, this whosame reads schemas 0001 to 0002"):
+    with pytest.raises(StorageError, match="has schema 0004, this whosame reads schemas 0001 to 0003"):
         open_store(answered)
 
 
@@ -123,7 +123,8 @@ def test_a_store_of_the_first_release_becomes_one_of_this(answered):
     before = state(answered)
     engine = engine_of(answered)
     with engine.begin() as connection:
-        for table, column in (("runs", "guide"), ("tasks", "exemplars")):
+        newer = {"runs": ("guide", "guard", "answers_so_far"), "tasks": ("exemplars", "p_same")}
+        for table, column in [(table, column) for table, columns in newer.items() for column in columns]:
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     engine.dispose()

@@ -75,7 +75,9 @@ class MortalQueue(TaskQueue):
 class Round:
     """A round that is asked in a thread of its own; this thread is the people."""
 
-    def __init__(self, people, *batches, number=0, overlap=1, budget=20, grace=0.0, doubted=(), digests=DIGESTS):
+    def __init__(
+        self, people, *batches, number=0, overlap=1, budget=20, grace=0.0, doubted=(), digests=DIGESTS, guard=None
+    ):
         self.people, self.store, uid = people, people.store, people.run_uid
         refs = {int(image): ImageRef(f"{image}.png", digests[row]) for row, image in enumerate(IDS)}
         self.queue = MortalQueue(self.store, RunInfo(uid, uid, "/images", number, 2, 0, 40, budget, overlap), refs)
@@ -83,7 +85,7 @@ class Round:
         self.started = 0
         self.result = None
         self.error = None
-        options = {"budget": budget, "grace": grace, "poll_seconds": 0.005, "last": number == 1}
+        options = {"budget": budget, "grace": grace, "poll_seconds": 0.005, "last": number == 1, "guard": guard}
 
         def begin():
             self.started += 1

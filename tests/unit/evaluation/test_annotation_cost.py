@@ -55,6 +55,7 @@ def test_the_cost_of_a_round():
         "hours": 6 * 14 / 3600,
         "cost_percent": 100 * 6 / 21,
         "answers_found_again": 0,
+        "share_same": 3 / 5,
     }
     names = ("same", "different", "unsure", "reasked", "found_again", "same_share", "different_share")
     for kind, values in {

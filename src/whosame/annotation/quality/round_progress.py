@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
+from whosame.annotation.queue.guard import AnswersSoFar
 from whosame.annotation.queue.guide import ShownGuide
 from whosame.annotation.queue.round_votes import RoundVotes, round_votes
 from whosame.annotation.store.schema import NOT_UNDONE, answer_events, runs
@@ -47,6 +48,10 @@ class RoundProgress:
         epoch. None: there are too few answers to tell.
     question : str
         What the page asks.
+    guard : str
+        ``paused``: asking waits for a decision; ``stop``, ``continue``: the decision; ``watching``: none was wanted.
+    so_far : AnswersSoFar
+        What the answers are like.
     """
 
     run_uid: str
@@ -63,6 +68,8 @@ class RoundProgress:
     reused: int
     end: float | None
     question: str
+    guard: str = "watching"
+    so_far: AnswersSoFar = field(default_factory=AnswersSoFar)
 
     @property
     def left(self) -> int:
@@ -95,6 +102,8 @@ def round_progress(store: LabelStore, run_uid: str, *, now: Callable[[], float] 
             connection.scalar(reused) or 0,
             _projected_end(connection, answered, votes.missing, now()) if run.state == "asking" else None,
             ShownGuide.from_json(run.guide).question,
+            run.guard,
+            AnswersSoFar.from_json(run.answers_so_far),
         )
 
 

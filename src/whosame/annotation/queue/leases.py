@@ -71,7 +71,8 @@ def lease_pairs(
     """Lease up to ``count`` pairs to a person: first those that they have already, then new ones.
 
     A reload or another tab gets the same pairs. New ones come in the order of asking, those that the person has
-    skipped last. Several people at once never lease a pair more often than it needs votes.
+    skipped last; while the guard has paused the run there are none. Several people at once never lease a pair more
+    often than it needs votes.
 
     Parameters
     ----------

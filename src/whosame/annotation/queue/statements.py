@@ -65,13 +65,15 @@ RENEW_LEASES = RENEW_LEASES.values(leased_at=_leased_at, expires_at=bindparam("e
 DROP_EXPIRED_LEASES = delete(leases).where(leases.c.task_id == _task, ~_valid)
 ADD_LEASE = leases.insert()
 
-# Tasks that need a vote, and that this person neither has leased nor has answered.
+# Tasks that need a vote, and that this person neither has leased nor has answered; none while the run is paused.
+_halted = exists().where(runs.c.run_uid == _run, runs.c.guard.in_(("paused", "stop")))
 _with_others = (
     select(func.count()).select_from(leases).where(leases.c.task_id == tasks.c.id, leases.c.annotator != _who)
 )
 _free = and_(
     tasks.c.run_uid == _run,
     tasks.c.open,
+    ~_halted,
     tasks.c.votes + _with_others.where(_valid).scalar_subquery() < tasks.c.votes_needed,
     ~exists().where(leases.c.task_id == tasks.c.id, leases.c.annotator == _who),
     ~exists().where(TASK_OF_ANSWER, answer_events.c.annotator == _who, NOT_UNDONE),

@@ -25,7 +25,8 @@ from whosame.questions import Kind
 class PairTask:
     """A question for people: two images of the manifest, ``image_a < image_b``.
 
-    ``exemplars`` are other images that earlier answers join to image_a, and to image_b.
+    ``exemplars`` are other images that earlier answers join to image_a, and to image_b; ``p_same`` is how probable
+    "same" is before asking, None where the strategy gives no probability.
     """
 
     image_a: int
@@ -33,6 +34,7 @@ class PairTask:
     kind: Kind
     attempt: int = 1
     exemplars: tuple[tuple[int, ...], tuple[int, ...]] = ((), ())
+    p_same: float | None = None
 
     @property
     def images(self) -> set[int]:

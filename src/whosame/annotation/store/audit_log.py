@@ -13,7 +13,18 @@ from whosame.annotation.store.schema import answer_events, audit_events, skips, 
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
 
-Action = Literal["logged in", "login failed", "logged out", "exported", "imported", "added", "removed", "rotated"]
+Action = Literal[
+    "logged in",
+    "login failed",
+    "logged out",
+    "exported",
+    "imported",
+    "added",
+    "removed",
+    "rotated",
+    "continued",
+    "stopped",
+]
 # Actors that are no users; no user can have these names.
 TERMINAL = "(terminal)"  # a command
 UNKNOWN = "(unknown)"  # a login that failed

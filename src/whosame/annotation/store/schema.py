@@ -116,6 +116,10 @@ runs = Table(
     Column("state", String(16), nullable=False),  # asking | working | over
     Column("last_heartbeat", Float, nullable=False),  # s since the epoch
     Column("guide", Text, nullable=False, server_default="{}"),  # question, instruction, examples: queue/guide.py
+    Column(
+        "guard", String(16), nullable=False, server_default="watching"
+    ),  # | paused | continue | stop: queue/guard.py
+    Column("answers_so_far", Text, nullable=False, server_default="{}"),  # JSON: queue/guard.py
 )
 
 # The images of a run's questions, so that the page needs only this store and the images' folder.
@@ -145,6 +149,7 @@ tasks = Table(
     Column("open", Boolean, nullable=False),  # neither decided nor implied by other answers
     # Tokens of images that earlier answers join to image_a, and to image_b: JSON.
     Column("exemplars", Text, nullable=False, server_default="[]"),
+    Column("p_same", Float, nullable=True),  # before asking; null where the strategy gives none
     UniqueConstraint("run_uid", "image_a", "image_b", "attempt"),
     Index("ix_tasks_open", "run_uid", "open", "position"),
     sqlite_autoincrement=True,

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from whosame.annotation.queue.guard import Decision
 from whosame.annotation.web.annotator_view import AnnotatorView
 from whosame.annotation.web.auth import Visitor, form_sender, visitor
 from whosame.annotation.web.page_content import NOTICES, PageContent
@@ -60,6 +61,18 @@ def undo(
 ) -> Response:
     """Undo an answer."""
     return _reply(request, _view(request).undo(who, event))
+
+
+@router.post("/guard")
+def guard(
+    request: Request,
+    who: Annotated[Visitor, Depends(form_sender)],
+    decision: Annotated[Decision, Form()],
+    run: Annotated[str | None, Form(pattern=r"^[A-Za-z0-9_-]{1,64}$")] = None,
+) -> RedirectResponse:
+    """Decide how a paused run goes on: the one whose pairs are shown, or one that the overview names."""
+    _view(request).decide(who, decision, run)
+    return RedirectResponse("/" if run is None else f"/overview?run={run}", status_code=303)
 
 
 def _view(request: Request) -> AnnotatorView:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, exists, select
 
 from whosame.annotation.accounts.sessions import Session
+from whosame.annotation.queue.guard import AnswersSoFar, Decision, decide_pause
 from whosame.annotation.queue.guide import ShownGuide
 from whosame.annotation.queue.leases import Lease, lease_pairs
 from whosame.annotation.queue.submit import Receipt, RefusedError, skip_pair, submit_answer
@@ -20,6 +21,7 @@ from whosame.questions import Verdict
 
 LEASED_PAIRS = 2  # of one person at a time: one is shown, the next one is loaded meanwhile
 HEARTBEAT_LIMIT = 30.0  # s since the loop's last heartbeat after which it counts as stopped
+HALTED: dict[str, State] = {"paused": "paused", "stop": "stopped"}  # by the state of the guard
 
 
 class AnnotatorView:
@@ -90,6 +92,23 @@ class AnnotatorView:
             self._counters.reset(step.run, session.name)
         return self._content(session, step, now)
 
+    def decide(self, session: Session, decision: Decision, run_uid: str | None = None) -> None:
+        """Decide how a paused run goes on; see :func:`~whosame.annotation.queue.guard.decide_pause`.
+
+        Parameters
+        ----------
+        session : Session
+        decision : str
+        run_uid : str, optional
+            By default the run whose pairs are shown.
+        """
+        if run_uid is None:
+            with self.store.reading() as connection:
+                run = self._run(connection)
+            run_uid = None if run is None else run.run_uid
+        if run_uid is not None:
+            decide_pause(self.store, run_uid, decision, session.name)
+
     def _act(self, session: Session, now: float, action: Callable[[Connection], Receipt | Lease | None]) -> "_Step":
         """Do something, and lease the next pairs, in one transaction."""
         with self.store.writing() as connection:
@@ -129,6 +148,7 @@ class AnnotatorView:
                 "round": f"Round {step.run.round + 1} of {step.run.rounds}",
                 "guide": ShownGuide.from_json(step.run.guide),
                 "counters": self._counters.bar(step.run, session.name, now),
+                "so_far": AnswersSoFar.from_json(step.run.answers_so_far),
             }
         return content(step.state, **values)
 
@@ -168,6 +188,8 @@ def _state(connection: Connection, run: Row[Any], now: float) -> State:
     """Return why there is no pair for a person."""
     if run.state != "asking":
         return "over" if run.state == "over" else "working"
+    if run.guard in HALTED:
+        return HALTED[run.guard]
     if abs(now - run.last_heartbeat) > HEARTBEAT_LIMIT:
         return "away"
     return "others" if _has_open_tasks(connection, run) else "thinking"

@@ -1,13 +1,14 @@
 """Page content: the values that the annotation page shows one person, as its script reads them."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from whosame.annotation.queue.guard import AnswersSoFar
 from whosame.annotation.queue.guide import ShownGuide
 from whosame.annotation.queue.leases import Lease
 
-State = Literal["asking", "none", "thinking", "others", "working", "over", "away"]
+State = Literal["asking", "none", "thinking", "others", "working", "over", "away", "paused", "stopped"]
 MESSAGES: dict[State, tuple[str, str]] = {
     "asking": ("", ""),
     "none": (
@@ -27,6 +28,11 @@ MESSAGES: dict[State, tuple[str, str]] = {
     "away": (
         "The run has stopped",
         "Every answer is kept. When the command that started it is typed again, pairs appear here by themselves.",
+    ),
+    "paused": ("Asking pauses", "Continue or stop? Every answer is kept either way."),
+    "stopped": (
+        "Stopped here",
+        "Every answer is kept. When the command that started it is typed again, it asks once more whether to go on.",
     ),
 }
 NOTICES = {  # by the reason of a refusal
@@ -56,6 +62,8 @@ class PageContent:
         The question, the instruction, the examples.
     counters : dict
         See :meth:`~whosame.annotation.web.counters.Counters.bar`; None without a run.
+    so_far : AnswersSoFar
+        What the answers of the run are like.
     saved : str
         The verdict that this request has committed.
     refused, notice : str
@@ -71,6 +79,7 @@ class PageContent:
     round: str = ""
     guide: ShownGuide = field(default_factory=ShownGuide)
     counters: dict[str, Any] | None = None
+    so_far: AnswersSoFar = field(default_factory=AnswersSoFar)
     saved: str = ""
     refused: str = ""
     notice: str = ""
@@ -86,7 +95,19 @@ class PageContent:
             }
             for each in self.pairs
         ]
-        return {**vars(self), "pairs": pairs, "question": self.guide.question, "guide": self.guide_name}
+        so_far = asdict(self.so_far)
+        return {
+            **vars(self),
+            "pairs": pairs,
+            "so_far": so_far,
+            "question": self.guide.question,
+            "guide": self.guide_name,
+        }
+
+    @property
+    def pause(self) -> str:
+        """The state, where the run is halted and the page says why; else empty."""
+        return self.state if self.state in ("paused", "stopped") else ""
 
     @property
     def guide_name(self) -> str:

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import click
 
-from whosame.errors import ParameterError, find_user_error
+from whosame.errors import ParameterError, StoppedError, find_user_error
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -23,6 +23,9 @@ def friendly_errors(command: F) -> F:
             cause = find_user_error(error)
             if cause is None:
                 raise
+            if isinstance(cause, StoppedError):
+                click.echo(str(cause), err=True)
+                return None
             raise click.ClickException(str(cause)) from error
 
     return checked  # type: ignore[return-value]

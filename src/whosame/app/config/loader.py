@@ -21,8 +21,8 @@ class ConfigLoader(OmegaConfigLoader):  # type: ignore[misc]
     and may extend another one. Without ``--env``, those of a folder of images extend ``photos``, or with
     ``features`` the environment ``features``. What they leave open
     is chosen (:mod:`~whosame.app.config.open_choices`). ``round: null`` becomes the number of the next round, ``env``
-    the environment. The catalog's resolvers ``round_folder`` and ``previous_folder`` return the folders of that round
-    and of the one before.
+    the environment. The catalog's resolvers ``round_folder``, ``previous_folder`` and ``earlier_folder`` return the folders
+    of that round, of the one before, and of the one with which its network is compared.
     """
 
     _run_and_round: ClassVar[tuple[str, int]]  # of the catalog that is being read: a process has one set of resolvers
@@ -31,6 +31,7 @@ class ConfigLoader(OmegaConfigLoader):  # type: ignore[misc]
         resolvers = {
             "round_folder": lambda: paths.round_folder(*ConfigLoader._run_and_round),
             "previous_folder": lambda: paths.previous_folder(*ConfigLoader._run_and_round),
+            "earlier_folder": lambda: paths.earlier_folder(*ConfigLoader._run_and_round),
         }
         super().__init__(*given, custom_resolvers=resolvers, **options)
         self._check_environment(self.env)

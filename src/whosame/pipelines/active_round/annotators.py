@@ -1,14 +1,18 @@
 """Annotators of a round: an oracle, or people at the annotation page."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+
+from tqdm import tqdm
 
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.store.store import open_store
 from whosame.annotation.web.process import page_address
 from whosame.annotators.exemplars import Exemplars
+from whosame.annotators.guard import Guard
 from whosame.annotators.guide import make_guide
 from whosame.annotators.human import Started, ask_people
 from whosame.annotators.query_loop import QueryResult, run_queries
@@ -72,6 +76,18 @@ def people_answer(
     images = {image: ImageRef(path, digest) for image, path, digest in rows}
     bar = AnswersBar(where=partial(page_address, options.host, options.port))
     with open_store(this_round.database) as store, bar:
+        guard = Guard(
+            store,
+            this_round.uid,
+            this_round.run,
+            number=this_round.number,
+            overlap=options.overlap,
+            options=options.guarded,
+            image_ids=train_set.image_ids,
+            features=state.features,
+            labels=state.labels,
+            say=partial(tqdm.write, file=sys.stderr),
+        )
         return ask_people(
             begin,
             partial(PeopleRecord, store, overlap=options.overlap, **_round_and_images(this_round, train_set)),
@@ -81,6 +97,7 @@ def people_answer(
             grace=options.undo_seconds,
             last=this_round.number + 1 == this_round.rounds,
             exemplars=Exemplars(state.memory, state.features).of,
+            guard=guard,
             watch=bar,
         )
 

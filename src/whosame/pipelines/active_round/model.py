@@ -15,8 +15,12 @@ from whosame.data.manifest import TestSet, TrainSet, Truth
 from whosame.evaluation import (
     AnnotationCost,
     EvaluationConfig,
+    Judged,
+    answer_agreement,
+    cluster_changes,
     evaluate_clusters,
     evaluate_test_set,
+    network_change,
     round_cost,
     selection_diversity,
 )
@@ -29,6 +33,7 @@ from whosame.pipelines.active_round.label import memory_in_force
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.reporting.best_round import best_so_far
 from whosame.strategies import registry
+from whosame.strategies.base import RoundState
 from whosame.tables import read_answers, read_memory
 from whosame.training import Checkpoint, TrainingConfig, fit, image_weights, make_optimiser
 
@@ -94,6 +99,8 @@ def evaluate(
     train_set: TrainSet,
     test_set: TestSet,
     truth: Truth,
+    state: RoundState,
+    earlier_features: Features | None,
     clusters: NDArray[np.int64],
     labels: NDArray[np.int64],
     answers: pd.DataFrame,
@@ -103,6 +110,7 @@ def evaluate(
     network: dict[str, Any],
     extraction: dict[str, Any],
     evaluation: dict[str, Any],
+    clustering: dict[str, Any],
 ) -> tuple[NDArray[np.float64], dict[str, float]]:
     """Score the trained network, the labels before and after the answers, and what the answers cost and bought."""
     options = parse(EvaluationConfig, evaluation, "evaluation")
@@ -114,8 +122,14 @@ def evaluate(
     )
     retrieval = evaluate_test_set(query, gallery, test_set, options.queries)
     all_answers = read_memory(memory, train_set.image_ids)
+    of_round = read_answers(answers, train_set.image_ids)
+    judged = Judged.of(of_round)
+    before = None
+    if earlier_features is not None and len(earlier_features.vectors) == len(train_set):
+        config = parse(ClusteringConfig, clustering, "clustering")
+        before = active_round.clustered_vectors(earlier_features.vectors, train_set.cameras, config)
     spent = round_cost(
-        read_answers(answers, train_set.image_ids),
+        of_round,
         clusters,
         conflicts=all_answers.conflicts,
         idle_cap=options.idle_cap,
@@ -131,6 +145,9 @@ def evaluate(
         **spent.to_dict(images, seconds_per_pair=pace),
         **total.to_dict(images, seconds_per_pair=pace, suffix="_total"),
         **diversity.to_dict(),
+        **cluster_changes(clusters, labels),
+        **answer_agreement(judged, state.features),
+        **network_change(judged, state.features, before),
         **{f"training/{name}": training_report[name] for name in ("loss", "images", "classes", "learning_rate")},
     }
     metrics |= best_so_far(previous_metrics, metrics, this_round.number)

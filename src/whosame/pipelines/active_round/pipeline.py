@@ -70,8 +70,9 @@ def create_pipeline() -> Pipeline:
             stage_node(
                 "model",
                 model.evaluate,
-                "this_round checkpoint network_input train_set test_set truth clusters labels answers memory "
-                "training_report previous_metrics params:network params:extraction params:evaluation",
+                "this_round checkpoint network_input train_set test_set truth state earlier_features clusters labels "
+                "answers memory training_report previous_metrics params:network params:extraction params:evaluation "
+                "params:clustering",
                 "selection_shares metrics",
             ),
         ],

@@ -71,7 +71,9 @@ class GainSession:
                 group = int(found.groups[index, 0])
                 score = float(change[index])
                 reason = f"{reason} p(same) {same[index]:.2f}, {score:.2f} images"
-                question = self._budget.question(first, second, name, score=score, group=group, reason=reason)
+                question = self._budget.question(
+                    first, second, name, score=score, group=group, reason=reason, p_same=float(same[index])
+                )
                 self._evidence[question.a, question.b] = np.concatenate([[kind, np.nan], found.evidence[index]])
                 self._stakes[question.a, question.b] = float(same[index]), float(self._value.images_moved[index])
                 questions.append(question)

@@ -56,6 +56,7 @@ let [poll, gap] = [0, 500]; // gap: ms until the next request for a pair
 async function show(content, pressed = 0) {
   clearTimeout(poll);
   if (content.guide !== page.dataset.guide) return location.reload(); // another run, or another instruction
+  if ((["paused", "stopped"].includes(content.state) ? content.state : "") !== page.dataset.pause) return location.reload();
   const pair = content.pairs[0] ?? null;
   const fresh = pair !== null && pair.token !== shown;
   for (const token of loaded.keys()) if (!content.pairs.some((each) => each.token === token)) loaded.delete(token);
