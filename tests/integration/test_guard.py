@@ -4,6 +4,7 @@ import shutil
 import time
 
 import pytest
+from playwright.sync_api import expect
 from tests.integration.test_people_answer import events
 from tests.integration.test_people_in_the_browser import Rounds
 
@@ -36,8 +37,8 @@ def answer_different(page, rounds):
     while page.locator(".pause").count() == 0:
         assert time.monotonic() < until, page.inner_text("body")
         assert rounds.process.poll() is None, "".join(rounds.lines)
-        token = page.evaluate("document.querySelector('#answer [name=token]')?.value ?? ''")
-        if not token or token == shown or page.locator("#pair").is_hidden() or not page.locator("#left img").count():
+        token = page.locator("#answer [name=token]").input_value()  # waits while the page is loaded again
+        if not token or token == shown or not page.locator("#left img").count():
             time.sleep(0.02)
             continue
         time.sleep(0.25)  # somebody looks
@@ -58,14 +59,20 @@ def test_wasted_answers_pause_the_rounds_until_somebody_decides(textures, browse
         page.wait_for_selector("#answer", state="attached")
         pressed = answer_different(page, rounds)
         assert 20 <= pressed < MOST
-        assert page.locator(".finding").inner_text().startswith(f"{pressed} of {pressed} different: these features do")
+        assert (
+            " different: these features do not find candidates; better weights are worth more than your"
+            in page.locator(".finding").inner_text()
+        )
         page.get_by_role("button", name="Stop here").click()
+        expect(page.get_by_role("heading", name="Stopped here")).to_be_visible()
         rounds.process.wait(60)
     finally:
         rounds.stop()
     said = "".join(rounds.lines)
     assert rounds.process.returncode == 0, said
-    assert "20 of 20 different: these features do not find candidates; better weights are worth more" in said
+    assert (
+        " different: these features do not find candidates; better weights are worth more than your next hour" in said
+    )
     assert "Every answer is kept" in said
     assert len(events(textures, "mine")) == pressed
 
@@ -76,7 +83,7 @@ def test_wasted_answers_pause_the_rounds_until_somebody_decides(textures, browse
         page.get_by_role("button", name="Continue anyway").click()
         page.wait_for_selector("#pair img")
         page.keyboard.press("j")
-        page.wait_for_function("document.querySelector('#status').innerText.startsWith('Saved')")
+        expect(page.locator("#status")).to_have_text("Saved: different")
     finally:
         again.stop()
         page.close()

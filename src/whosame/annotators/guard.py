@@ -1,5 +1,6 @@
 """Guard of people's answers: evaluates them while they are given, and pauses a run that wastes them."""
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from whosame.errors import StoppedError
 from whosame.evaluation.answer_agreement import auc
 from whosame.evaluation.candidates import CandidateRule, expected_same
 
+STOP_SECONDS = 1.0  # until a loop that is stopped ends, and the page with it, which shows the decision meanwhile
 Mode = Literal["pause", "warn", "silent"]
 
 
@@ -123,6 +125,7 @@ class Guard:
             self.paused = False
             self._say(f"{self._run}: goes on, by decision")
         elif state == "stop":
+            time.sleep(STOP_SECONDS)
             raise StoppedError(
                 f"run {self._run!r} is stopped, by decision: {self._last.finding}. Every answer is kept.\n"
                 f"To be asked again:  kedro rounds --params=run={self._run}\n"
@@ -150,7 +153,7 @@ class Guard:
         decided = [each for each in given if each.verdict != "unsure"]
         expected = [expected_same(each.kind, each.p_same) for each in decided]
         same = [each.verdict == "same" for each in decided]
-        self._fires = self._options.rule.fires(expected, same)
+        self._fires = self._options.rule.fires(expected, same, given=sum(each.attempts for each in decided))
         figures = AnswersSoFar(
             same=sum(same),
             different=len(same) - sum(same),

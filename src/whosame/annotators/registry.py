@@ -35,7 +35,7 @@ class AnnotatorConfig(Parameters):
     """Annotator human: what happens where the first answers show that the features find no candidates. pause: asking
     waits until somebody decides; warn: it is said, and asking goes on; silent."""
     guard_answers: PositiveInt = parameter(20, unit="answers", results=False)
-    """Annotator human: "same" and "different" before the guard concludes anything."""
+    """Annotator human: "same" and "different" before the guard concludes anything, those to pairs asked again too."""
     guard_share: Share = parameter(0.5, results=False)
     """Annotator human: share of the "same" that were expected below which answers count as wasted; without a
     probability by the strategy, half of the pairs are expected to be the same."""

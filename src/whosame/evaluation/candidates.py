@@ -19,7 +19,7 @@ class CandidateRule(NamedTuple):
     Attributes
     ----------
     answers : int
-        "same" and "different" that are given before anything is concluded.
+        "same" and "different" that are given before anything is concluded, those to a pair that is asked again too.
     share : float
         Of the "same" that were expected; 0 to 1.
     confidence : float
@@ -30,7 +30,7 @@ class CandidateRule(NamedTuple):
     share: float = 0.5
     confidence: float = 0.9
 
-    def fires(self, expected: Sequence[float], same: Sequence[bool]) -> bool:
+    def fires(self, expected: Sequence[float], same: Sequence[bool], *, given: int | None = None) -> bool:
         """Return whether these answers, all of a run so far, show that its features do not find candidates.
 
         Parameters
@@ -39,8 +39,11 @@ class CandidateRule(NamedTuple):
             :func:`expected_same` of each pair.
         same : sequence of bool, n long
             Whether the answer was "same"; "unsure" is left out.
+        given : int, optional
+            How many answers these pairs took; by default one each.
         """
-        return len(same) >= self.answers and kept_below(expected, same, self.share) >= self.confidence
+        enough = (len(same) if given is None else given) >= self.answers
+        return enough and kept_below(expected, same, self.share) >= self.confidence
 
 
 def expected_same(kind: Kind, p_same: float | None) -> float:

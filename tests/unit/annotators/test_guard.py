@@ -195,6 +195,19 @@ def test_probabilities_of_the_strategy_come_with_the_answers(people):
     assert (watched.figures.expected, watched.figures.by, watched.figures.auc) == (3.0, "p(same)", 0.5)
 
 
+def test_pairs_that_are_asked_again_count_their_answers_as_spent(people):
+    watched = Watched(people, within(*APART[:5]), doubted=APART[:2], answers=7)
+    next_ones(watched, 5)
+    eventually(lambda: watched.figures.different == 5, "not counted")
+    assert not watched.guard.paused
+    next_ones(watched, 2)  # the doubted ones once more
+    watched.until_paused()
+    assert watched.figures.answers == 5
+    with people.store.reading() as connection:
+        assert [each.attempts for each in given_answers(connection, "uid", 1)] == [2, 2, 1, 1, 1]
+    watched.round.kill()
+
+
 def test_a_pause_that_nobody_asked_for_cannot_be_decided(people):
     watched = Watched(people, within(*APART[:2]))
     decide = partial(decide_pause, people.store, "uid")

@@ -22,6 +22,7 @@ def test_without_probabilities_eighteen_different_of_twenty_fire(same, fires):
 def test_nothing_is_concluded_from_fewer_answers_than_the_rule_wants():
     assert not RULE.fires([0.9] * 19, answered(0, 19))
     assert RULE.fires([0.9] * 20, answered(0, 20))
+    assert RULE.fires([0.9] * 12, answered(0, 12), given=20)  # some pairs were asked again
     assert RULE._replace(answers=5).fires([0.9] * 5, answered(0, 5))
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal, NamedTuple, Self
 
 from sqlalchemy import Connection, select, update
 
-from whosame.annotation.queue.voting import Vote, decide
+from whosame.annotation.queue.voting import Vote, decide, majority_or_first
 from whosame.annotation.store.audit_log import TERMINAL, Action, record
 from whosame.annotation.store.schema import NOT_UNDONE, TASK_OF_ANSWER, answer_events, runs, tasks
 from whosame.annotation.store.store import LabelStore
@@ -23,7 +23,10 @@ ACTIONS: dict[Decision, Action] = {"continue": "continued", "stop": "stopped"}
 
 
 class GivenAnswer(NamedTuple):
-    """What people have answered about a pair: images by their ids in the manifest, ``image_a < image_b``."""
+    """What people have answered about a pair: images by their ids in the manifest, ``image_a < image_b``.
+
+    ``attempts``: how often it was asked and answered; the verdict is that of most of them, else of the first.
+    """
 
     image_a: int
     image_b: int
@@ -31,6 +34,7 @@ class GivenAnswer(NamedTuple):
     kind: Kind
     p_same: float | None
     verdict: Verdict
+    attempts: int = 1
 
 
 @dataclass(frozen=True)
@@ -88,26 +92,27 @@ class AnswersSoFar:
 def given_answers(connection: Connection, run_uid: str, overlap: int) -> list[GivenAnswer]:
     """Return what people have answered in a run: each decided pair once, in the order of the first answers.
 
-    Answers of earlier runs, and those to a pair that is asked again, are left out.
+    Answers of earlier runs are left out.
     """
-    of = (answer_events.c.image_a, answer_events.c.image_b)
+    of = answer_events.c
     query = (
-        select(*of, tasks.c.round, tasks.c.kind, tasks.c.p_same, answer_events.c.verdict, answer_events.c.settles)
+        select(of.image_a, of.image_b, of.attempt, tasks.c.round, tasks.c.kind, tasks.c.p_same, of.verdict, of.settles)
         .join(tasks, TASK_OF_ANSWER)
-        .where(answer_events.c.run_uid == run_uid, answer_events.c.attempt == 1, answer_events.c.found_in.is_(None))
-        .where(NOT_UNDONE)
-        .order_by(answer_events.c.id)
+        .where(of.run_uid == run_uid, of.found_in.is_(None), NOT_UNDONE)
+        .order_by(of.id)
     )
-    votes: dict[tuple[int, int], list[Vote]] = {}
+    votes: dict[tuple[int, int], dict[int, list[Vote]]] = {}
     about: dict[tuple[int, int], tuple[Any, ...]] = {}  # round, kind, p_same
-    for a, b, number, kind, p_same, verdict, settles in connection.execute(query):
-        votes.setdefault((a, b), []).append(Vote(verdict, settles))
-        about[a, b] = (number, kind, p_same)
+    for a, b, attempt, number, kind, p_same, verdict, settles in connection.execute(query):
+        votes.setdefault((a, b), {}).setdefault(attempt, []).append(Vote(verdict, settles))
+        about.setdefault((a, b), (number, kind, p_same))
     given = []
-    for (a, b), of_pair in votes.items():
+    for (a, b), attempts in votes.items():
         number, kind, p_same = about[a, b]
-        if (verdict := decide(of_pair, overlap)) is not None:
-            given.append(GivenAnswer(a, b, number, kind, p_same, verdict))
+        decided = [decide(each, overlap) for each in attempts.values()]
+        verdicts = [verdict for verdict in decided if verdict is not None]
+        if verdicts:
+            given.append(GivenAnswer(a, b, number, kind, p_same, majority_or_first(verdicts), len(verdicts)))
     return given
 
 
