@@ -21,8 +21,8 @@ class ConfigLoader(OmegaConfigLoader):  # type: ignore[misc]
     and may extend another one. Without ``--env``, those of a folder of images extend ``photos``, or with
     ``features`` the environment ``features``. What they leave open
     is chosen (:mod:`~whosame.app.config.open_choices`). ``round: null`` becomes the number of the next round, ``env``
-    the environment. The catalog's resolvers ``round_folder``, ``previous_folder`` and ``earlier_folder`` return the folders
-    of that round, of the one before, and of the one with which its network is compared.
+    the environment. The catalog's resolvers ``round_folder``, ``previous_folder`` and ``earlier_folder`` return the
+    folders of that round, of the one before, and of the one with which its network is compared.
     """
 
     _run_and_round: ClassVar[tuple[str, int]]  # of the catalog that is being read: a process has one set of resolvers
