@@ -114,8 +114,10 @@ def clustered_vectors(
 def apply_earlier_answers(
     labels: NDArray[np.int64], vectors: NDArray[np.float32], memory: LabelMemory, *, reuse: bool
 ) -> NDArray[np.int64]:
-    """Return the clusters in which a round begins: with ``reuse``, those that obey every answer so far."""
-    return enforce(labels, vectors, memory) if reuse else labels
+    """Return the clusters in which a round begins: they obey what was known before, and with ``reuse`` every answer."""
+    if not reuse:
+        memory = memory.since(len(memory))
+    return enforce(labels, vectors, memory) if reuse or memory.known is not None else labels
 
 
 def describe_round(
@@ -178,10 +180,7 @@ def memory_in_force(memory: LabelMemory, earlier: int, *, reuse: bool) -> LabelM
         How many entries its log had as the round began.
     reuse : bool
     """
-    if reuse:
-        return memory
-    own = memory.log[earlier:]
-    return LabelMemory.from_log([a for a, _, _ in own], [b for _, b, _ in own], [verdict for _, _, verdict in own])
+    return memory if reuse else memory.since(earlier)
 
 
 def reassign(

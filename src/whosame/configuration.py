@@ -14,6 +14,7 @@ from whosame.errors import InputError, ParameterError
 from whosame.evaluation import EvaluationConfig
 from whosame.features.config import GIVEN, ExtractionConfig, NetworkConfig
 from whosame.features.device import Precision
+from whosame.known import IDENTITIES
 from whosame.naming.config import NamingConfig
 from whosame.parameters import Parameters, one_of, parameter, without_effect
 from whosame.runs import is_name
@@ -59,6 +60,9 @@ class Configuration(SourceConfig):
     annotator: AnnotatorName = "auto"
     """Who answers: simulated annotators without and with errors, or people at the annotation page; auto: people if no
     training image has an identity, the oracle if all have."""
+    catalogue: str | None = parameter(None, takes="the path of a CSV file, identities, or null")
+    """Which individual some training images show, known from the start: a table of path and identity, or the identities
+    that the layout reads. It is read as each round begins; a relative path begins at the project's folder."""
     budget: NonNegativeInt = parameter(500, unit="questions", source="own choice; DCPS: 3,000, section 4.3")
     """Of the whole run."""
     rounds: PositiveInt = parameter(10, unit="rounds", source="own choice; Cluster Contrast: 50 epochs, A.4 #11")
@@ -181,5 +185,10 @@ class Configuration(SourceConfig):
         strategy = self.make_strategy()
         if any(strategy.schedule(self.budget, self.rounds)) and not self.people_answer:
             make_annotator(self.annotator, self.annotator_options, identities=truth.identities, seed=self.seed)
+        if self.catalogue == IDENTITIES and truth.known and not self.people_answer:
+            raise ParameterError(
+                "catalogue=identities, and every training image has an identity: nothing is left to ask. Leave it out, "
+                "or give a table of some of them (catalogue=FILE.csv)"
+            )
         if not truth.known and strategy.uses_truth:
             raise ParameterError(f"strategy={self.strategy} trains on true identities, but these images have none")

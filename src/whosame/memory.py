@@ -1,6 +1,6 @@
 """Label memory: the answers about pairs, closed under transitivity."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import combinations
 from operator import index
 from typing import Literal, Self
@@ -8,7 +8,7 @@ from typing import Literal, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.questions import Verdict
+from whosame.questions import Known, Verdict
 
 Outcome = Literal["new", "implied", "conflict"]
 
@@ -19,6 +19,14 @@ class LabelMemory:
     "Same" answers are must-links and join images to components; "different" answers are cannot-links between
     components. Two images of one component are the same person, two of components with a cannot-link are not, and
     nothing is known about any others. Rows of the training set need not be declared: the memory grows.
+
+    What is :class:`~whosame.questions.Known` before any answer holds over all answers. Its images of one individual or
+    encounter are one component; components of two individuals differ, without a cannot-link for each pair of them:
+    thousands of individuals would have millions.
+
+    Parameters
+    ----------
+    known : Known, optional
 
     A contradiction changes nothing: **the earlier answers hold**. It is kept in :attr:`conflicts`. An "unsure" answer
     adds nothing about identity, but the pair is not asked again.
@@ -43,23 +51,30 @@ class LabelMemory:
     'conflict'
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Known | None = None) -> None:
+        self._known = known
+        self._individual: dict[int, int] = {}  # root -> number of the individual, where it is known
         self._parent: dict[int, int] = {}  # union-find forest; roots are the smallest rows
         self._apart: dict[int, set[int]] = {}  # root -> roots of other people
         self._skipped: set[tuple[int, int]] = set()
         self._log: list[tuple[int, int, Verdict]] = []
         self._conflicts: list[tuple[int, int, bool]] = []
+        if known is not None:
+            for numbers in (known.encounters, known.individuals):
+                self._unite(numbers)
+            for row in np.flatnonzero(known.individuals >= 0).tolist():
+                self._individual[self._find(row)] = int(known.individuals[row])
 
     @classmethod
-    def from_log(cls, a: Iterable[int], b: Iterable[int], verdict: Iterable[str]) -> Self:
-        """Rebuild a memory from the columns of its :attr:`log`, in order.
+    def from_log(cls, a: Iterable[int], b: Iterable[int], verdict: Iterable[str], known: Known | None = None) -> Self:
+        """Rebuild a memory from the columns of its :attr:`log`, in order, and what was known before.
 
         Raises
         ------
         ValueError
             The columns differ in length, or a verdict is none of same, different, unsure.
         """
-        memory = cls()
+        memory = cls(known)
         for left, right, found in zip(a, b, verdict, strict=True):
             if found not in ("same", "different", "unsure"):
                 raise ValueError(f"a verdict is 'same', 'different' or 'unsure', not {found!r}")
@@ -75,20 +90,21 @@ class LabelMemory:
         labels : int64 [N]
             Nothing is known about an image whose label is negative.
         """
-        memory = cls()
-        first: dict[int, int] = {}
-        for row in np.flatnonzero(labels >= 0).tolist():
-            root = first.setdefault(int(labels[row]), row)
-            if root != row:
-                memory.add(root, row, same=True)
-        for a, b in combinations(first.values(), 2):
-            memory.add(a, b, same=False)
-        return memory
+        return cls(Known(labels, np.full(len(labels), -1, np.int64)))
+
+    def since(self, earlier: int) -> Self:
+        """Return the memory without the first ``earlier`` entries of the :attr:`log`; what was known before stays."""
+        own = self._log[earlier:]
+        return type(self).from_log(
+            [a for a, _, _ in own], [b for _, b, _ in own], [verdict for _, _, verdict in own], self._known
+        )
 
     def copy(self) -> Self:
         """Return an independent memory with the same answers."""
         other = type(self)()
         vars(other).update(
+            _known=self._known,
+            _individual=self._individual.copy(),
             _parent=self._parent.copy(),
             _apart={root: others.copy() for root, others in self._apart.items()},
             _skipped=self._skipped.copy(),
@@ -157,7 +173,9 @@ class LabelMemory:
         first, second = self._find(a), self._find(b)
         if first == second:
             return True
-        return False if second in self._apart.get(first, ()) else None
+        if second in self._apart.get(first, ()) or (first in self._individual and second in self._individual):
+            return False  # all images of an individual are one component
+        return None
 
     def settled(self, a: int, b: int) -> bool:
         """Return whether a pair need not be asked: its answer is implied, or was "unsure"."""
@@ -177,8 +195,43 @@ class LabelMemory:
             roots[row] = self._find(row)
         return roots
 
+    @property
+    def known(self) -> Known | None:
+        """What was known before any answer."""
+        return self._known
+
+    def individuals(self, n: int) -> NDArray[np.int64]:
+        """Return for each of ``n`` rows the number of its component's individual, -1 where unknown, int64 [n]."""
+        numbers = np.full(n, -1, np.int64)
+        for root, number in self._individual.items():
+            numbers[root] = number
+        return numbers[self.must_link_roots(n)]
+
+    def parted(self) -> list[int]:
+        """Return the component roots that are known to be other people than another component, ascending."""
+        named = self._individual if len(self._individual) > 1 else {}
+        return sorted({root for root, others in self._apart.items() if others}.union(named))
+
+    def differing(self, roots: Iterable[int]) -> list[tuple[int, int]]:
+        """Return which of some component roots are different people, as pairs (a, b), a < b, sorted."""
+        some = set(roots)
+        pairs = {(a, b) for a in some for b in self._apart.get(a, set()) & some if a < b}
+        pairs.update(combinations(sorted(some & self._individual.keys()), 2))
+        return sorted(pairs)
+
+    def differ(self, first: Sequence[int], second: Sequence[int]) -> bool:
+        """Return whether a component root of the first and one of the second are known to be different people."""
+        others = set(second)
+        if any(not self._apart[root].isdisjoint(others) for root in first if root in self._apart):
+            return True
+        one, other = ({root for root in roots if root in self._individual} for roots in (first, second))
+        return bool(one) and bool(other) and len(one | other) > 1
+
     def cannot_links(self) -> NDArray[np.int64]:
-        """Return the pairs of component roots that are different people, int64 [m, 2], a < b, sorted."""
+        """Return the pairs of component roots that answers make different people, int64 [m, 2], a < b, sorted.
+
+        Those of two known individuals are not listed: :meth:`individuals` has them, and so has :meth:`differing`.
+        """
         pairs = sorted((root, other) for root, others in self._apart.items() for other in others if root < other)
         return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
@@ -202,8 +255,18 @@ class LabelMemory:
             self._parent[row], row = root, parent
         return root
 
+    def _unite(self, numbers: NDArray[np.int64]) -> None:
+        """Make one component of the rows of each number from 0 on."""
+        first: dict[int, int] = {}
+        for row in np.flatnonzero(numbers >= 0).tolist():
+            self._parent.setdefault(row, row)
+            kept, lost = sorted((self._find(first.setdefault(int(numbers[row]), row)), self._find(row)))
+            self._parent[lost] = kept
+
     def _join(self, kept: int, lost: int) -> None:
         self._parent[lost] = kept
+        if lost in self._individual:
+            self._individual[kept] = self._individual.pop(lost)
         for other in self._apart.pop(lost, set()):
             self._apart[other].remove(lost)
             self._apart[other].add(kept)

@@ -88,6 +88,21 @@ class Answer:
         return max(self.asked + self.found_again, 1)
 
 
+class Known(NamedTuple):
+    """What is known of the N training images before any answer.
+
+    Attributes
+    ----------
+    individuals : int64 [N]
+        Which individual each image shows, by number; -1 where unknown. Two numbers are two individuals.
+    encounters : int64 [N]
+        Images of one encounter (a burst, a track) show one individual; -1: of none. Of two encounters nothing is known.
+    """
+
+    individuals: NDArray[np.int64]
+    encounters: NDArray[np.int64]
+
+
 class LikelyPairs(NamedTuple):
     """Pairs that are decided without a question, each with the probability that it is one person.
 

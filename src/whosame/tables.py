@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from whosame.memory import LabelMemory
-from whosame.questions import Answer, Question
+from whosame.questions import Answer, Known, Question
 
 ImageIds = NDArray[np.int64]  # int64 [N]: of the training images, ascending
 
@@ -81,11 +81,47 @@ def asked_so_far(memory: pd.DataFrame | None) -> int:
     return 0 if memory is None else int(memory["asked"].sum())
 
 
-def read_memory(table: pd.DataFrame | None, image_ids: ImageIds) -> LabelMemory:
-    """Build the label memory from its table; without a table, an empty one."""
+def read_memory(table: pd.DataFrame | None, image_ids: ImageIds, known: pd.DataFrame | None = None) -> LabelMemory:
+    """Build the label memory from its table and that of :func:`known_table`; without them, an empty one."""
+    before = read_known(known, image_ids)
     if table is None:
-        return LabelMemory()
-    return LabelMemory.from_log(*_rows(table, image_ids), table["verdict"].tolist())
+        return LabelMemory(before)
+    return LabelMemory.from_log(*_rows(table, image_ids), table["verdict"].tolist(), before)
+
+
+def known_table(image_ids: ImageIds, individuals: Sequence[str], encounters: Sequence[int]) -> pd.DataFrame:
+    """Return a row for each image of which something is known before any answer: image_id, individual, encounter.
+
+    Parameters
+    ----------
+    image_ids : int64 [N]
+    individuals : sequence of str, N long
+        Names; empty where unknown.
+    encounters : sequence of int, N long
+        -1: of none.
+    """
+    table = pd.DataFrame({"image_id": image_ids, "individual": list(individuals), "encounter": list(encounters)})
+    table = table.astype({"image_id": "int64", "individual": "string", "encounter": "int64"})
+    return table[(table["individual"] != "") | (table["encounter"] >= 0)].reset_index(drop=True)
+
+
+def read_known(table: pd.DataFrame | None, image_ids: ImageIds) -> Known | None:
+    """Return what is known before any answer; None where that is nothing."""
+    if table is None or len(table) == 0:
+        return None
+    rows = np.searchsorted(image_ids, table["image_id"].to_numpy())
+    individuals, encounters = (np.full(len(image_ids), -1, np.int64) for _ in range(2))
+    names, numbers = np.unique(table["individual"].to_numpy(str), return_inverse=True)
+    individuals[rows] = np.where(names[numbers] == "", -1, numbers)
+    encounters[rows] = table["encounter"]
+    return Known(individuals, encounters)
+
+
+def known_names(table: pd.DataFrame | None) -> dict[int, str]:
+    """Return the names of the individuals that are known before any answer, by image id."""
+    if table is None:
+        return {}
+    return {image: name for image, name in zip(table["image_id"].tolist(), table["individual"], strict=True) if name}
 
 
 def _rows(table: pd.DataFrame, image_ids: ImageIds) -> tuple[list[int], list[int]]:

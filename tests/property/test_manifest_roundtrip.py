@@ -15,6 +15,9 @@ row = st.tuples(
     st.integers(1, 5000),
     st.integers(1, 5000),
     st.text("0123456789abcdef", min_size=32, max_size=32),
+    st.text(max_size=3),
+    st.integers(-1, 9),
+    st.sampled_from(["", "left"]),
 )
 path = st.text(st.characters(codec="utf-8", exclude_categories=["C"]), min_size=1)
 

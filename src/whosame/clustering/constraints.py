@@ -14,7 +14,7 @@ from whosame.clustering.splitting import split_cluster
 from whosame.memory import LabelMemory
 
 Labels = NDArray[np.int64]
-Placement = dict[int, dict[int, list[int]]]  # component -> cluster -> its rows there
+Placement = dict[int, dict[int, int]]  # cluster -> component -> its smallest row there
 
 
 def enforce(labels: Labels, features: NDArray[Any], memory: LabelMemory) -> Labels:
@@ -54,8 +54,7 @@ def enforce(labels: Labels, features: NDArray[Any], memory: LabelMemory) -> Labe
     if labels.ndim != 1 or len(labels) != len(features):
         raise ValueError(f"labels of shape {list(labels.shape)} for features of shape {list(features.shape)}")
     roots = memory.must_link_roots(len(labels))
-    cannot = memory.cannot_links()
-    partition = _Partition(_split(labels, features, roots, cannot), features, roots, cannot)
+    partition = _Partition(_split(labels, features, roots, memory), features, roots, memory)
     sizes = np.bincount(roots, minlength=len(roots))
     components = _grouped(roots, np.flatnonzero(sizes > 1).tolist())
     for root in sorted(components, key=lambda root: (-sizes[root], root)):
@@ -110,21 +109,16 @@ def violations(labels: Labels, memory: LabelMemory) -> NDArray[np.int64]:
     rows = np.arange(len(labels))
     separated = rows[(rows != roots) & ((labels != labels[roots]) | (labels == OUTLIER))]
     pairs = {(int(roots[row]), int(row)) for row in separated}
-    cannot = memory.cannot_links()
-    placed = _placement(labels, roots, cannot)
-    for a, b in cannot.tolist():
-        for label in placed[a].keys() & placed[b].keys():
-            left, right = sorted((placed[a][label][0], placed[b][label][0]))
+    for placed in _parted(labels, roots, memory).values():
+        for a, b in memory.differing(placed):
+            left, right = sorted((placed[a], placed[b]))
             pairs.add((left, right))
     return np.array(sorted(pairs), dtype=np.int64).reshape(-1, 2)
 
 
-def _split(labels: Labels, features: NDArray[Any], roots: Labels, cannot: NDArray[np.int64]) -> Labels:
-    placed = _placement(labels, roots, cannot)
-    conflicts: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for a, b in cannot.tolist():
-        for label in placed[a].keys() & placed[b].keys():
-            conflicts[label].append((a, b))
+def _split(labels: Labels, features: NDArray[Any], roots: Labels, memory: LabelMemory) -> Labels:
+    found = {label: memory.differing(placed) for label, placed in _parted(labels, roots, memory).items()}
+    conflicts = {label: pairs for label, pairs in found.items() if pairs}
     divided = labels.copy()
     fresh = int(labels.max(initial=OUTLIER)) + 1
     members = _grouped(labels, conflicts)
@@ -139,19 +133,15 @@ def _split(labels: Labels, features: NDArray[Any], roots: Labels, cannot: NDArra
 class _Partition:
     """Clusters without cannot-links inside, and their unions that keep it so."""
 
-    def __init__(self, labels: Labels, features: NDArray[Any], roots: Labels, cannot: NDArray[np.int64]) -> None:
+    def __init__(self, labels: Labels, features: NDArray[Any], roots: Labels, memory: LabelMemory) -> None:
         self.labels = labels
         self.features = features
+        self.memory = memory
         self.fresh = int(labels.max(initial=OUTLIER)) + 1
         self.members = _grouped(labels, range(self.fresh))
-        self.cannot: dict[int, set[int]] = defaultdict(set)  # component -> components under a cannot-link with it
-        for a, b in cannot.tolist():
-            self.cannot[a].add(b)
-            self.cannot[b].add(a)
-        self.inside: dict[int, set[int]] = defaultdict(set)  # cluster -> components under cannot-links with rows there
-        for root, clusters in _placement(labels, roots, cannot).items():
-            for label in clusters:
-                self.inside[label].add(root)
+        self.inside: dict[int, set[int]] = defaultdict(set)  # cluster -> its components that differ from others
+        for label, placed in _parted(labels, roots, memory).items():
+            self.inside[label].update(placed)
 
     def unite(self, root: int, rows: NDArray[np.int64]) -> None:
         """Bring the rows of one must-link component together."""
@@ -179,7 +169,7 @@ class _Partition:
     def _compatible(self, clusters: list[int]) -> bool:
         together: set[int] = set()
         for label in clusters:
-            if any(not self.cannot[root].isdisjoint(together) for root in self.inside[label]):
+            if self.memory.differ(tuple(self.inside[label]), tuple(together)):
                 return False
             together |= self.inside[label]
         return True
@@ -203,12 +193,12 @@ class _Partition:
         return centroid
 
 
-def _placement(labels: Labels, roots: Labels, cannot: NDArray[np.int64]) -> Placement:
-    """Return the clusters of the components under cannot-links; outliers are in none."""
-    placed: Placement = {root: defaultdict(list) for root in np.unique(cannot).tolist()}
-    rows = np.flatnonzero(np.isin(roots, cannot) & (labels != OUTLIER))
+def _parted(labels: Labels, roots: Labels, memory: LabelMemory) -> Placement:
+    """Return the must-link components in each cluster that are known to differ from others; outliers are in none."""
+    placed: Placement = defaultdict(dict)
+    rows = np.flatnonzero(np.isin(roots, memory.parted()) & (labels != OUTLIER))
     for row, root, label in zip(rows.tolist(), roots[rows].tolist(), labels[rows].tolist(), strict=True):
-        placed[root][label].append(row)
+        placed[label].setdefault(root, row)
     return placed
 
 

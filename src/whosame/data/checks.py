@@ -29,11 +29,13 @@ def check(images: Sequence[FoundImage], digests: Sequence[str], *, keep_duplicat
     Raises
     ------
     InputError
-        Nothing to train on; a person in training and in test; the same bytes under two identities.
+        Nothing to train on; a person in training and in test; the same bytes under two identities; images of one
+        encounter under two identities.
     """
     if not any(image.split == "train" for image in images):
         raise InputError(f"none of the {len(images):,} images is for training. Check the folders or the expressions.")
     _check_disjoint(images)
+    check_encounters([image.file.path for image in images], [e.encounter for e in images], [e.person for e in images])
     return [*_duplicates(images, digests, keep=keep_duplicates), *_leaks(images, digests), *_gaps(images)]
 
 
@@ -54,6 +56,33 @@ def check_numbers(images: Sequence[FoundImage]) -> None:
     if wrong:
         advice = f"Both are whole numbers from -1 to {MOST}; the reader of a layout numbers other names itself."
         raise InputError(format_problems(f"{len(wrong)} numbers of images are out of range", wrong, advice))
+
+
+def check_encounters(paths: Sequence[str], encounters: Sequence[int], individuals: Sequence[object]) -> None:
+    """Check that no encounter has images of two individuals.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    encounters : sequence of int
+        A negative number: of none.
+    individuals : sequence
+        None where unknown.
+
+    Raises
+    ------
+    InputError
+        One or more have; an image of each individual is named.
+    """
+    seen: dict[int, dict[object, str]] = defaultdict(dict)
+    for path, encounter, individual in zip(paths, encounters, individuals, strict=True):
+        if encounter >= 0 and individual is not None:
+            seen[encounter].setdefault(individual, path)
+    mixed = [" and ".join(first.values()) for first in seen.values() if len(first) > 1]
+    if mixed:
+        advice = "Images of one group show one individual: change the group of folder.pattern, or mend the identities."
+        title = f"{len(mixed)} groups have images under two identities or more, as in"
+        raise InputError(format_problems(title, mixed, advice))
 
 
 def _check_disjoint(images: Sequence[FoundImage]) -> None:

@@ -85,6 +85,9 @@ def index_images(source: SourceConfig, cache: Path) -> Manifest:
         [info.height for _, info in described],
         [info.width for _, info in described],
         digests,
+        [image.name for image in images],
+        [image.encounter for image in images],
+        [image.view for image in images],
     ]
     table = as_table(pa.table(dict(zip(SCHEMA.names, columns, strict=True)), schema=SCHEMA))
     manifest = Manifest(root, source.dataset, table, tuple(notes))

@@ -28,8 +28,12 @@ SCHEMA = pa.schema(
         ("height", pa.int32()),
         ("width", pa.int32()),
         ("digest", pa.string()),
+        ("name", pa.string()),
+        ("encounter", pa.int64()),
+        ("view", pa.string()),
     ],
 )
+DEFAULTS = {"name": "", "encounter": -1, "view": ""}  # of columns that the manifests of older versions lack
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +49,8 @@ class Manifest:
     table : pandas.DataFrame, M rows, indexed by image_id 0..M-1
         ``path`` (relative, posix), ``split`` (train, query or gallery), ``camera`` (int64, -1 unknown), ``identity``
         (Int64, <NA> unknown, -1 junk, 0 distractor), ``height`` and ``width`` (int32, pixels, upright), ``digest``
-        (blake2b-128 of the file's bytes, in hex).
+        (blake2b-128 of the file's bytes, in hex), ``name`` (of the identity; empty where the layout has numbers only),
+        ``encounter`` (int64, of a burst or track; -1: of none), ``view`` (the side that is seen; empty: unknown).
     notes : tuple of str
         Oddities that are no errors, each with its count.
     began : int, optional
@@ -63,7 +68,7 @@ class Manifest:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of every row (blake2b-128, hex): images, splits, cameras and identities, not the folder.
+        """Digest of every row (blake2b-128, hex): all that results depend on, not the folder.
 
         A copy of the folder whose names have another Unicode form has the same digest.
         """
@@ -74,6 +79,7 @@ class Manifest:
             self.identities(),
             self.table["digest"],
         ]
+        columns += [self.table[name] for name in ("encounter", "view") if (self.table[name] != DEFAULTS[name]).any()]
         rows = ("\0".join(map(str, row)) for row in zip(*columns, strict=True))
         return hashlib.blake2b("\n".join(rows).encode(), digest_size=16).hexdigest()
 
@@ -145,6 +151,9 @@ class Manifest:
 
 def as_table(stored: pa.Table) -> pd.DataFrame:
     """Return the rows of an Arrow table with the manifest's columns and types."""
+    for name, value in DEFAULTS.items():
+        if name not in stored.column_names:
+            stored = stored.append_column(name, pa.array([value] * len(stored), SCHEMA.field(name).type))
     table: pd.DataFrame = stored.select(SCHEMA.names).cast(SCHEMA).to_pandas(integer_object_nulls=True)
     table = table.astype({"identity": "Int64", "camera": np.int64})
     table.index.name = "image_id"
@@ -155,12 +164,14 @@ def as_table(stored: pa.Table) -> pd.DataFrame:
 class TrainSet:
     """What strategies and training may know of the N training images: no identity.
 
-    ``image_ids`` int64 [N], ascending; ``cameras`` int64 [N], -1 unknown; ``digests`` N strings.
+    ``image_ids`` int64 [N], ascending; ``cameras`` int64 [N], -1 unknown; ``digests`` N strings; ``views`` N strings,
+    empty where unknown, or none at all.
     """
 
     image_ids: NDArray[np.int64]
     cameras: NDArray[np.int64]
     digests: tuple[str, ...]
+    views: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.image_ids)
@@ -210,7 +221,7 @@ def split(manifest: Manifest, *, use_cameras: bool = True) -> tuple[TrainSet, Tr
         ids[manifest.identities(ids) != UNKNOWN] for ids in (manifest.image_ids("query"), manifest.image_ids("gallery"))
     )
     return (
-        TrainSet(train, cameras, tuple(manifest.table["digest"].iloc[train])),
+        TrainSet(train, cameras, *(tuple(manifest.table[name].iloc[train]) for name in ("digest", "view"))),
         Truth(manifest.identities(train)),
         TestSet(
             query,

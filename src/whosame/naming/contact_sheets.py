@@ -15,7 +15,7 @@ from whosame.atomic import writing
 from whosame.data.decoding import UnusableImageError, in_threads, opened, upright
 from whosame.errors import InputError
 from whosame.naming.config import NamingConfig
-from whosame.naming.identify import KNOWN
+from whosame.naming.identify import GIVEN, KNOWN
 from whosame.naming.identity_table import IdentityRow
 from whosame.operating_system import usable_cores
 from whosame.progress import track
@@ -94,7 +94,7 @@ def _sheets(rows: Sequence[IdentityRow]) -> list[_Sheet]:
     """Return the identities, the largest first, and the outliers; in each the answered images, then the likeliest."""
     by_name = groupby(sorted(rows, key=lambda row: row.identity), key=lambda row: row.identity)
     sheets = [
-        _Sheet(name, sorted(its, key=lambda row: (KNOWN.index(row.known) > 0, -row.p, row.path)))
+        _Sheet(name, sorted(its, key=lambda row: (row.known not in (*GIVEN, "answered"), -row.p, row.path)))
         for name, its in by_name
     ]
     return sorted(sheets, key=lambda sheet: (not sheet.name, -len(sheet.rows), len(sheet.name), sheet.name))

@@ -15,8 +15,9 @@ from whosame.strategies.base import RoundState
 from whosame.strategies.gain.assignment import assign_clear
 from whosame.strategies.gain.value import GainConfig, groups_of
 
-Known = Literal["answered", "clustered", "assigned", "outlier"]
+Known = Literal["catalogue", "encounter", "answered", "clustered", "assigned", "outlier"]
 KNOWN: Sequence[Known] = get_args(Known)
+GIVEN: Sequence[Known] = ("catalogue", "encounter")  # before any question
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -28,12 +29,13 @@ class Identified:
     labels : int64 [N]
         Identities 0..C-1 by smallest row; -1 is an outlier, of which no identity is known.
     known : str [N]
-        ``answered``: the answers say that another image of the identity shows the same individual; ``clustered``:
-        joined by a cluster; ``assigned``: an outlier or an image of another cluster, moved to the identity that it
-        belongs to clearly; ``outlier``.
+        ``catalogue``: its individual was known before any question; ``encounter``: it is of the burst or track of
+        another image, and nothing more is known; ``answered``: the answers say that another image of the identity
+        shows the same individual; ``clustered``: joined by a cluster; ``assigned``: an outlier or an image of another
+        cluster, moved to the identity that it belongs to clearly; ``outlier``.
     p : float64 [N]
-        Probability that this is right: that the image belongs to its identity, or, of an outlier, to none; 1 where
-        answered.
+        Probability that this is right: that the image belongs to its identity, or, of an outlier, to none; 1 for the
+        first three.
     """
 
     labels: NDArray[np.int64]
@@ -85,10 +87,16 @@ def identify(
         state = dataclasses.replace(raw, labels=_keep_clear(before, placed, p >= config.clear))
     labels = enforce(state.labels, vectors, memory)
     p = membership(groups_of(dataclasses.replace(raw, labels=labels), model), weights, model.neighbours)
-    answered = _answered(memory, len(labels))
-    p[answered] = 1.0
-    choices = [labels == OUTLIER, answered, _moved(before, labels)]
-    return Identified(labels, np.select(choices, ["outlier", "answered", "assigned"], "clustered"), p)
+    named, together, answered = _certain(memory, len(labels))
+    p[named | answered] = 1.0
+    choices = {
+        "catalogue": named,
+        "outlier": labels == OUTLIER,
+        "encounter": together,
+        "answered": answered,
+        "assigned": _moved(before, labels),
+    }
+    return Identified(labels, np.select([*choices.values()], [*choices], "clustered"), p)
 
 
 def _keep_clear(before: NDArray[np.int64], placed: NDArray[np.int64], clear: NDArray[np.bool_]) -> NDArray[np.int64]:
@@ -101,9 +109,17 @@ def _keep_clear(before: NDArray[np.int64], placed: NDArray[np.int64], clear: NDA
     return labels
 
 
-def _answered(memory: LabelMemory, n: int) -> NDArray[np.bool_]:
+def _certain(memory: LabelMemory, n: int) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return the images of a catalogue, those that an encounter alone joins to others, and all that are joined."""
+    now, before = (_sizes(each, n) for each in (memory, LabelMemory(memory.known)))
+    named = np.zeros(n, bool) if memory.known is None else memory.known.individuals >= 0
+    return named, (before > 1) & (now == before), now > 1
+
+
+def _sizes(memory: LabelMemory, n: int) -> NDArray[np.int64]:
+    """Return the number of images in each image's must-link component, int64 [N]."""
     roots = memory.must_link_roots(n)
-    return np.bincount(roots, minlength=n)[roots] > 1
+    return np.bincount(roots, minlength=n)[roots]
 
 
 def _moved(before: NDArray[np.int64], after: NDArray[np.int64]) -> NDArray[np.bool_]:

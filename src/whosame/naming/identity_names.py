@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from whosame.clustering.dbscan import OUTLIER
 
 
-def name_identities(labels: NDArray[np.int64], paths: Sequence[str], earlier: Mapping[str, str]) -> list[str]:
+def name_identities(
+    labels: NDArray[np.int64], paths: Sequence[str], earlier: Mapping[str, str], fixed: Sequence[str] = ()
+) -> list[str]:
     """Return each image's identity by name, empty for an outlier.
 
     An identity keeps the name under which most of its images were before; of two that had one name, the one with more
-    images of it keeps it. The others are numbered on: no number that was ever in use means another individual.
+    images of it keeps it. The others are numbered on: no number that was ever in use means another individual. The
+    names of a catalogue are fixed: an identity with an image of one has it, and no other identity.
 
     Parameters
     ----------
@@ -22,6 +25,8 @@ def name_identities(labels: NDArray[np.int64], paths: Sequence[str], earlier: Ma
     paths : sequence of str, N long
     earlier : mapping of str to str
         Names by path, empty for outliers. They may have been edited.
+    fixed : sequence of str, N long or empty
+        Each image's name in the catalogue, empty where it has none; the labels obey it.
 
     Examples
     --------
@@ -33,15 +38,16 @@ def name_identities(labels: NDArray[np.int64], paths: Sequence[str], earlier: Ma
         for label, path in zip(labels.tolist(), paths, strict=True)
         if label != OUTLIER and earlier.get(path)
     )
-    names: dict[int, str] = {OUTLIER: ""}
-    taken: set[str] = set()
+    fixed = fixed or [""] * len(paths)
+    names = {label: name for label, name in zip(labels.tolist(), fixed, strict=True) if name} | {OUTLIER: ""}
+    taken = set(fixed)
     for (label, name), _ in sorted(shared.items(), key=lambda item: (-item[1], item[0])):
         if label not in names and name not in taken:
             names[label] = name
             taken.add(name)
-    number = max((int(name) for name in earlier.values() if name.isdecimal()), default=0)
+    number = max((int(name) for name in {*earlier.values(), *taken} if name.isdecimal()), default=0)
     for label in np.unique(labels).tolist():
         if label not in names:
             number += 1
             names[label] = str(number)
-    return [names[label] for label in labels.tolist()]
+    return [name or names[label] for label, name in zip(labels.tolist(), fixed, strict=True)]

@@ -23,7 +23,8 @@ class IdentityRow(NamedTuple):
     identity : str
         Empty for an outlier.
     known : str
-        ``answered``, ``clustered``, ``assigned`` or ``outlier``; see :class:`~whosame.naming.identify.Identified`.
+        ``catalogue``, ``encounter``, ``answered``, ``clustered``, ``assigned`` or ``outlier``; see
+        :class:`~whosame.naming.identify.Identified`.
     p : float
         Probability that this is right.
     camera : int or None
@@ -39,7 +40,9 @@ class IdentityRow(NamedTuple):
     before: str
 
 
-def identity_rows(manifest: Manifest, identified: Identified, earlier: Mapping[str, str]) -> list[IdentityRow]:
+def identity_rows(
+    manifest: Manifest, identified: Identified, earlier: Mapping[str, str], given: Mapping[int, str] | None = None
+) -> list[IdentityRow]:
     """Return a row for each training image, by path.
 
     Parameters
@@ -49,10 +52,13 @@ def identity_rows(manifest: Manifest, identified: Identified, earlier: Mapping[s
         Of the training images.
     earlier : mapping of str to str
         Identities by path in the table that is replaced; see :func:`read_identities`.
+    given : mapping of int to str, optional
+        Names by image id that were known before any question.
     """
     ids = manifest.image_ids("train")
     paths = manifest.table["path"].iloc[ids].tolist()
-    names = name_identities(identified.labels, paths, earlier)
+    fixed = [(given or {}).get(image, "") for image in ids.tolist()]
+    names = name_identities(identified.labels, paths, earlier, fixed)
     columns = zip(
         paths, names, identified.known.tolist(), identified.p.tolist(), manifest.cameras(ids).tolist(), strict=True
     )

@@ -67,7 +67,7 @@ def decided_pairs(memory: LabelMemory, n: int) -> csr_array:
     Takes as much memory as there are such pairs: for a cannot-link, the product of its components' sizes.
     """
     roots = memory.must_link_roots(n)
-    cannot = memory.cannot_links()
+    cannot = np.array(memory.differing(memory.parted()), np.int64).reshape(-1, 2)
     rows = np.flatnonzero((np.bincount(roots, minlength=n)[roots] > 1) | np.isin(roots, cannot))
     components, of = np.unique(roots[rows], return_inverse=True)
     count = len(components)

@@ -1,7 +1,6 @@
 """Reassignment of labels after a round: splits by seeds, then unions (DCPS, Sec. 3.4.3; methods.md A.4 #13, #18)."""
 
 import logging
-from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
@@ -85,10 +84,6 @@ def unite(labels: Labels, memory: LabelMemory, pairs: Iterable[RowPair]) -> Labe
     """
     labels = labels.copy()
     roots = memory.must_link_roots(len(labels))
-    apart: dict[int, set[int]] = defaultdict(set)
-    for one, other in memory.cannot_links().tolist():
-        apart[one].add(other)
-        apart[other].add(one)
     for a, b in pairs:
         if memory.implied(a, b) is not True:
             continue
@@ -98,8 +93,7 @@ def unite(labels: Labels, memory: LabelMemory, pairs: Iterable[RowPair]) -> Labe
         if labels[a] == labels[b]:
             continue
         first, second = labels == labels[a], labels == labels[b]
-        others = set(roots[second].tolist())
-        if any(not apart[root].isdisjoint(others) for root in set(roots[first].tolist()) if root in apart):
+        if memory.differ(np.unique(roots[first]).tolist(), np.unique(roots[second]).tolist()):
             log.info("clusters %d and %d stay apart: an earlier answer separates some images", labels[a], labels[b])
             continue
         labels[first | second] = min(labels[a], labels[b])

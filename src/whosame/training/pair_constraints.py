@@ -36,6 +36,9 @@ class PairConstraints:
         self.roots = memory.must_link_roots(total)[rows]
         first, second = memory.cannot_links().T
         self._apart = symmetric(first, second, np.ones(len(first), bool), total)
+        of_all = memory.individuals(total)
+        self._individuals = of_all[rows]
+        self._named = np.unique(memory.must_link_roots(total)[of_all >= 0])  # a component each
         a, b, same = likely or (rows[:0], rows[:0], np.empty(0, np.float32))
         self._same = symmetric(a, b, same, total)[rows][:, rows]
         self._different = symmetric(a, b, 1 - same, total)[rows][:, rows]
@@ -48,6 +51,8 @@ class PairConstraints:
     def different(self, a: Positions, b: Positions) -> NDArray[np.bool_]:
         """Return which pairs are known to be two persons, bool [len(a), len(b)]."""
         apart: NDArray[np.bool_] = self._apart[self.roots[a]][:, self.roots[b]].toarray()
+        one, other = self._individuals[a][:, None], self._individuals[b][None]
+        apart |= (one >= 0) & (other >= 0) & (one != other)
         return apart
 
     def shares(self, a: Positions, b: Positions) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -63,7 +68,8 @@ class PairConstraints:
 
     def cannot_linked(self, root: int) -> Positions:
         """Return the components that are known to be other people than a component."""
-        return self._apart.indices[self._apart.indptr[root] : self._apart.indptr[root + 1]].astype(np.int64)
+        answered = self._apart.indices[self._apart.indptr[root] : self._apart.indptr[root + 1]].astype(np.int64)
+        return np.union1d(answered, self._named[self._named != root]) if root in self._named else answered
 
     def related(self, images: Positions) -> Positions:
         """Return every image with a must-link or cannot-link to one of these, or likely, ascending."""
@@ -71,6 +77,9 @@ class PairConstraints:
         wanted = np.zeros(self._apart.shape[0], bool)
         wanted[components] = np.bincount(self.roots, minlength=len(wanted))[components] > 1
         wanted[self._apart[components].indices] = True
+        known = np.intersect1d(components, self._named)
+        if len(known):
+            wanted[self._named if len(known) > 1 else self._named[self._named != known]] = True
         return np.union1d(np.flatnonzero(wanted[self.roots]), self._same[images].indices)
 
 

@@ -1,5 +1,7 @@
 import numpy as np
+import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from whosame.atomic import writing
@@ -7,13 +9,13 @@ from whosame.data.manifest import SCHEMA, UNKNOWN, Manifest, as_table, split
 from whosame.errors import StorageError
 
 ROWS = [
-    # path, split, camera, identity, height, width, digest
-    ("a/1.jpg", "train", 1, 7, 128, 64, "d1"),
-    ("a/2.jpg", "query", 2, 8, 128, 64, "d2"),
-    ("a/3.jpg", "train", -1, None, 100, 50, "d3"),
-    ("b/1.jpg", "gallery", 3, -1, 128, 64, "d4"),
-    ("b/2.jpg", "gallery", 3, 0, 128, 64, "d5"),
-    ("b/3.jpg", "gallery", 3, None, 128, 64, "d6"),
+    # path, split, camera, identity, height, width, digest, name, encounter, view
+    ("a/1.jpg", "train", 1, 7, 128, 64, "d1", "", -1, ""),
+    ("a/2.jpg", "query", 2, 8, 128, 64, "d2", "", -1, ""),
+    ("a/3.jpg", "train", -1, None, 100, 50, "d3", "", -1, ""),
+    ("b/1.jpg", "gallery", 3, -1, 128, 64, "d4", "", -1, ""),
+    ("b/2.jpg", "gallery", 3, 0, 128, 64, "d5", "", -1, ""),
+    ("b/3.jpg", "gallery", 3, None, 128, 64, "d6", "", -1, ""),
 ]
 
 
@@ -57,13 +59,23 @@ def test_views_are_int64_and_may_be_empty():
     assert split(make([ROWS[0]]))[1].known
 
 
-@pytest.mark.parametrize("column", range(7))
+@pytest.mark.parametrize("column", range(10))
 def test_digest_changes_with_what_a_row_says(column):
     other = list(ROWS[0])
-    other[column] = {"path": "a/0.jpg", "split": "query", "digest": "dx"}.get(SCHEMA.names[column], 5)
+    other[column] = {"path": "a/0.jpg", "split": "query", "digest": "dx", "name": "ann", "view": "left"}.get(
+        SCHEMA.names[column], 5
+    )
     assert make(root="elsewhere", notes=()).digest == make().digest
-    same = SCHEMA.names[column] in ("height", "width")  # follow from the bytes
+    same = SCHEMA.names[column] in ("height", "width", "name")  # follow from the bytes, and from the path
     assert (make([tuple(other), *ROWS[1:]]).digest == make().digest) is same
+
+
+def test_a_manifest_of_an_older_version_is_read(tmp_path):
+    manifest = make()
+    manifest.save(tmp_path / "new.parquet")
+    stored = pq.read_table(tmp_path / "new.parquet")
+    pq.write_table(stored.drop_columns(["name", "encounter", "view"]), tmp_path / "old.parquet")
+    pd.testing.assert_frame_equal(Manifest.load(tmp_path / "old.parquet").table, manifest.table)
 
 
 def test_a_missing_or_foreign_file_is_named(tmp_path):

@@ -29,7 +29,7 @@ def touch(root, paths):
 
 
 def rows(listing):
-    return {image.file.path: image[1:] for image in listing.images}
+    return {image.file.path: image[1:4] for image in listing.images}
 
 
 def found(split, camera, identity, number=0):

@@ -7,6 +7,7 @@ from whosame.clustering import ClusteringConfig, base_clusters, violations
 from whosame.memory import LabelMemory
 from whosame.naming.config import NamingConfig
 from whosame.naming.identify import identify
+from whosame.questions import Known
 from whosame.strategies.gain.value import GainConfig
 
 
@@ -92,3 +93,20 @@ def test_without_a_cluster_or_with_one_there_are_names_all_the_same(noise):
     found = named(vectors, cameras, LabelMemory())
     assert np.isfinite(found.p).all()
     assert len(set(found.labels.tolist())) == 1
+
+
+def test_what_was_known_before_is_told_from_answers():
+    vectors, truth, cameras = images(0.8)
+    individuals, encounters = np.full(len(truth), -1), np.full(len(truth), -1)
+    individuals[:6] = 0
+    encounters[12:15] = 7
+    encounters[[24, 26]] = 8
+    memory = LabelMemory(Known(individuals, encounters))
+    memory.add(0, 8, same=True)
+    memory.add(24, 30, same=True)
+    found = named(vectors, cameras, memory)
+    assert set(found.known[:6]) == {"catalogue"}
+    assert set(found.known[12:15]) == {"encounter"}
+    assert set(found.known[[8, 24, 26, 30]]) == {"answered"}
+    assert (found.p[np.isin(found.known, ["catalogue", "encounter", "answered"])] == 1).all()
+    assert len(np.unique(found.labels[[*range(6), 8]])) == len(np.unique(found.labels[12:15])) == 1

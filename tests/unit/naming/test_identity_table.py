@@ -80,3 +80,9 @@ def test_answers_of_the_open_round_count_once_they_are_decided():
     both = [event(20, 30, "same"), event(20, 30, "different", "bob"), event(20, 30, "different", "cy")]
     assert add_open_round(before, both[:2], image_ids, overlap=2).log == before.log
     assert add_open_round(before, both, image_ids, overlap=2).log[1:] == [(1, 2, "different")]
+
+
+def test_names_of_a_catalogue_are_fixed_and_no_other_identity_has_them():
+    earlier = {"a": "1", "b": "1", "c": "Tom", "d": "Tom"}
+    found = name_identities(np.array([0, 0, 1, 1, -1, 2]), list("abcdef"), earlier, ["", "Tom", "", "", "40", ""])
+    assert found == ["Tom", "Tom", "41", "41", "40", "42"]

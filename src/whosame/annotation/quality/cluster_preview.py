@@ -108,9 +108,8 @@ def _restricted(memory: LabelMemory, rows: NDArray[np.int64], n: int) -> LabelMe
     for position, root in enumerate(roots):
         if first.setdefault(root, position) != position:
             some.add(first[root], position, same=True)
-    for one, other in memory.cannot_links().tolist():
-        if one in first and other in first:
-            some.add(first[one], first[other], same=False)
+    for one, other in memory.differing(first):
+        some.add(first[one], first[other], same=False)
     return some
 
 

@@ -33,7 +33,7 @@ class RoundFiles:
     labels : int64 [N]
         Clusters at the start of the round, -1 is an outlier.
     memory : LabelMemory
-        The answers of earlier rounds.
+        What was known before any question, and the answers of earlier rounds.
     manifest : Manifest
     """
 
@@ -88,5 +88,6 @@ class RoundFiles:
 
             vectors = centre_by_camera(vectors, manifest.cameras(image_ids))
         before = run.round(number - 1) / artefacts.MEMORY
-        known = artefacts.read(before) if clustering["reuse"] and before.exists() else None
-        return cls(image_ids, vectors, labels, read_memory(known, image_ids), manifest)
+        answers = artefacts.read(before) if clustering["reuse"] and before.exists() else None
+        given = artefacts.read_if_whole(folder / artefacts.KNOWN)
+        return cls(image_ids, vectors, labels, read_memory(answers, image_ids, given), manifest)

@@ -9,6 +9,7 @@ from whosame.data.feature_file import dimension_of
 from whosame.data.source import SourceConfig, layout_of
 from whosame.errors import WhosameError
 from whosame.features.config import GIVEN
+from whosame.known import IDENTITIES
 from whosame.parameters import parse
 
 AUTO = "auto"
@@ -45,7 +46,8 @@ def chosen_network(parameters: Mapping[str, Any]) -> dict[str, Any]:
 def annotator_of(parameters: Mapping[str, Any]) -> str:
     """Return who answers: where it is left open, people if no training image has an identity, the oracle if all have.
 
-    Some with an identity and some without: it stays open, which is an error when the round begins.
+    People too where the identities are the catalogue, and known from the start. Otherwise, with some images that have
+    an identity and some that have not, it stays open, which is an error when the round begins.
     """
     named = str(parameters.get("annotator", AUTO))
     if named != AUTO:
@@ -53,6 +55,8 @@ def annotator_of(parameters: Mapping[str, Any]) -> str:
     asks = parameters.get("budget") != 0 and parameters.get("strategy") not in ASK_NOTHING
     if not asks or layout_of(parameters) != "folder":
         return "oracle"
+    if parameters.get("catalogue") == IDENTITIES:  # the oracle would have nothing to answer
+        return "human"
     try:
         source = parse(SourceConfig, {name: parameters[name] for name in SourceConfig.model_fields})
         known = _known(source)

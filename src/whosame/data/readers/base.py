@@ -31,12 +31,19 @@ class ImageFile(NamedTuple):
 
 
 class FoundImage(NamedTuple):
-    """A file with what its name or a list has: camera -1 unknown; identity None unknown, -1 junk, 0 distractor."""
+    """A file with what its name or a list has: camera -1 unknown; identity None unknown, -1 junk, 0 distractor.
+
+    ``name`` is the identity's name, ``encounter`` the number of the burst or track (-1: none), ``view`` the side that
+    is seen; an empty text where unknown.
+    """
 
     file: ImageFile
     split: str
     camera: int
     identity: int | None
+    name: str = ""
+    encounter: int = -1
+    view: str = ""
 
     @property
     def person(self) -> int | None:

@@ -22,7 +22,7 @@ from whosame.identities import DISTRACTOR
 from whosame.names import composed
 from whosame.parameters import Parameters, parameter
 
-GROUPS = ("identity", "camera", "split")
+GROUPS = ("identity", "camera", "split", "group", "view")
 SPLIT_NAMES = {
     **dict.fromkeys(("train", "training", "bounding_box_train"), "train"),
     **dict.fromkeys(("query", "queries", "probe"), "query"),
@@ -42,9 +42,10 @@ class FolderReader(Parameters):
     identities are drawn for the test set. If there is then a gallery but no query, queries are drawn from it.
     """
 
-    pattern: str = parameter(ANY_NAME, takes="a regular expression with the groups identity, camera, split, or some")
+    pattern: str = parameter(ANY_NAME, takes=f"a regular expression with the groups {', '.join(GROUPS)}, or some")
     """Searched in an image's relative path; each of its groups is optional. The identity -1 is junk. Names as in
-    Market-1501, which are read without a pattern, have distractors of identity 0; with a pattern 0 is a person."""
+    Market-1501, which are read without a pattern, have distractors of identity 0; with a pattern 0 is a person. Images
+    of one group, a burst or track, show one individual; views are the sides of it that are seen."""
     train: str | None = parameter(None, takes="a regular expression, or null")
     """A path in which it is found is a training image."""
     query: str | None = parameter(None, takes="a regular expression, or null")
@@ -117,9 +118,21 @@ class FolderReader(Parameters):
         people_numbers = number_identities(kept, special)
         places = [each.get("camera") for each in fields]
         place_numbers = number_cameras(places)
+        bursts = [each.get("group") for each in fields]
+        burst_numbers = {name: number for number, name in enumerate(sorted({name for name in bursts if name}))}
         images = [
-            FoundImage(file, split, place_numbers[place] if place else -1, people_numbers[person] if person else None)
-            for file, split, place, person in zip(files, splits, places, people, strict=True)
+            FoundImage(
+                file,
+                split,
+                place_numbers[place] if place else -1,
+                people_numbers[person] if person else None,
+                name=person or "",
+                encounter=burst_numbers[burst] if burst else -1,
+                view=each.get("view") or "",
+            )
+            for file, split, place, person, burst, each in zip(
+                files, splits, places, people, bursts, fields, strict=True
+            )
             if split
         ]
         images, drawn = draw_queries(images, self.seed)

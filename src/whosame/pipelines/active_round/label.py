@@ -57,6 +57,7 @@ def reassign(
     state: RoundState,
     answers: pd.DataFrame,
     memory: pd.DataFrame,
+    known: pd.DataFrame,
     train_set: TrainSet,
     truth: Truth,
     strategy: str,
@@ -67,7 +68,7 @@ def reassign(
     return active_round.reassign(
         registry.make(strategy, strategies),
         state,
-        memory_in_force(memory, train_set, state.round, clustering),
+        memory_in_force(memory, known, train_set, state.round, clustering),
         read_answers(answers, train_set.image_ids),
         truth.identities,
     )
@@ -89,10 +90,12 @@ def draw_pairs(
     return pair_images(first, second, shown, changes_partition(shown, clusters), total=len(paid))
 
 
-def memory_in_force(memory: pd.DataFrame, train_set: TrainSet, number: int, clustering: dict[str, Any]) -> LabelMemory:
+def memory_in_force(
+    memory: pd.DataFrame, known: pd.DataFrame, train_set: TrainSet, number: int, clustering: dict[str, Any]
+) -> LabelMemory:
     """Return the answers that the labels of a round obey; see :func:`whosame.active_round.memory_in_force`."""
     return active_round.memory_in_force(
-        read_memory(memory, train_set.image_ids),
+        read_memory(memory, train_set.image_ids, known),
         earlier=int((memory["round"] < number).sum()),
         reuse=parse(ClusteringConfig, clustering, "clustering").reuse,
     )

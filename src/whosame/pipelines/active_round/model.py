@@ -49,6 +49,7 @@ def train(
     labels: NDArray[np.int64],
     graph: csr_array,
     memory: pd.DataFrame,
+    known: pd.DataFrame,
     clustering_state: dict[str, Any],
     network: dict[str, Any],
     training: dict[str, Any],
@@ -65,7 +66,7 @@ def train(
     if registry.make(strategy, strategies).uses_truth:
         in_force = LabelMemory.from_labels(labels) if config.uses_answers else LabelMemory()
     else:
-        in_force = memory_in_force(memory, train_set, this_round.number, clustering)
+        in_force = memory_in_force(memory, known, train_set, this_round.number, clustering)
         how = parse(ClusteringConfig, clustering, "clustering")
         labels = active_round.labels_to_train_on(labels, graph, in_force, clustering_state, how, config.obeyed)
     trusted = config.loss == "purification"
@@ -105,6 +106,7 @@ def evaluate(
     labels: NDArray[np.int64],
     answers: pd.DataFrame,
     memory: pd.DataFrame,
+    known: pd.DataFrame,
     training_report: dict[str, Any],
     previous_metrics: dict[str, Any] | None,
     network: dict[str, Any],
@@ -121,7 +123,7 @@ def evaluate(
         for image_ids in (test_set.query_ids, test_set.gallery_ids)
     )
     retrieval = evaluate_test_set(query, gallery, test_set, options.queries)
-    all_answers = read_memory(memory, train_set.image_ids)
+    all_answers = read_memory(memory, train_set.image_ids, known)
     of_round = read_answers(answers, train_set.image_ids)
     judged = Judged.of(of_round)
     before = None

@@ -10,7 +10,7 @@ def create_pipeline() -> Pipeline:
     """Return one round. Only ``open_round``, ``annotate``, ``reassign`` and ``evaluate`` receive the truth."""
     return Pipeline(
         [
-            stage_node("prepare", prepare.open_round, "parameters manifest train_set truth", "this_round"),
+            stage_node("prepare", prepare.open_round, "parameters manifest train_set truth", "this_round gathered"),
             stage_node(
                 "prepare",
                 prepare.start_network,
@@ -30,16 +30,17 @@ def create_pipeline() -> Pipeline:
                 "this_round start network_input train_set params:network params:extraction",
                 "features",
             ),
+            stage_node("select", select.recall, "features gathered", "known"),
             stage_node(
                 "select",
                 select.cluster,
-                "features train_set previous_memory previous_clustering_state params:clustering",
+                "features train_set known previous_memory previous_clustering_state params:clustering",
                 "clusters graph nearest clustering_state",
             ),
             stage_node(
                 "select",
                 select.describe_round,
-                "this_round features clusters graph nearest train_set previous_memory previous_strategy_state "
+                "this_round features clusters graph nearest train_set known previous_memory previous_strategy_state "
                 "params:clustering",
                 "state",
             ),
@@ -54,7 +55,7 @@ def create_pipeline() -> Pipeline:
             stage_node(
                 "label",
                 label.reassign,
-                "state answers memory train_set truth params:strategy params:strategies params:clustering",
+                "state answers memory known train_set truth params:strategy params:strategies params:clustering",
                 "labels",
             ),
             stage_node(
@@ -63,16 +64,16 @@ def create_pipeline() -> Pipeline:
             stage_node(
                 "model",
                 model.train,
-                "this_round start features network_input train_set labels graph memory clustering_state params:network "
-                "params:training params:clustering params:strategy params:strategies",
+                "this_round start features network_input train_set labels graph memory known clustering_state "
+                "params:network params:training params:clustering params:strategy params:strategies",
                 "checkpoint training_report",
             ),
             stage_node(
                 "model",
                 model.evaluate,
                 "this_round checkpoint network_input train_set test_set truth state earlier_features clusters labels "
-                "answers memory training_report previous_metrics params:network params:extraction params:evaluation "
-                "params:clustering",
+                "answers memory known training_report previous_metrics params:network params:extraction "
+                "params:evaluation params:clustering",
                 "selection_shares metrics",
             ),
         ],

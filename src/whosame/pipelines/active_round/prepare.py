@@ -3,6 +3,9 @@
 import logging
 from typing import Any
 
+import pandas as pd
+
+from whosame import artefacts
 from whosame.annotators.guide import make_guide
 from whosame.app import paths
 from whosame.app.run_record import keep_images, known_images, open_run, schedule_of
@@ -15,6 +18,7 @@ from whosame.features.config import NetworkConfig
 from whosame.features.extraction import estimate_neck, first_images
 from whosame.features.frozen_maps import FrozenMaps
 from whosame.features.network import build_network
+from whosame.known.gather import gather_known
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.runs import Run
@@ -23,24 +27,28 @@ from whosame.training import Checkpoint, TrainingConfig, WarmupConfig, cached_ma
 logger = logging.getLogger(__name__)
 
 
-def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainSet, truth: Truth) -> ThisRound:
-    """Check all parameters together, and that the run is continued as it was started."""
+def open_round(
+    parameters: dict[str, Any], manifest: Manifest, train_set: TrainSet, truth: Truth
+) -> tuple[ThisRound, pd.DataFrame]:
+    """Check all parameters together, and that the run is continued as it was started; read what is known already."""
     configuration = parse(Configuration, parameters)
     configuration.check_against(train_set, truth)
     if configuration.people_answer:
         make_guide(configuration.annotator_options, configuration.layout, manifest, paths.root())  # its file is checked
     database = configuration.database_url(paths.root())
     run = Run.named(paths.runs_folder(), configuration.run)
+    number = configuration.round if configuration.round is not None else run.completed()
+    kept = artefacts.read_if_whole(run.round(number) / artefacts.KNOWN)  # of a round that was interrupted
+    known = gather_known(manifest, configuration.catalogue, paths.root()) if kept is None else kept
     splits = {name: len(manifest.image_ids(name)) for name in ("train", "query", "gallery")}
     images = {"dataset": manifest.dataset, "digest": manifest.digest, "images": len(manifest)}
     if not run.started() or known_images(run):
         keep_images(run, manifest)
     about = open_run(run, configuration, manifest, {**images, "root": str(manifest.root), "splits": splits})
     strategy = configuration.make_strategy()
-    number = configuration.round if configuration.round is not None else run.completed()
     if number == 0:
         _warn_of_queries_without_match(split(manifest)[2], configuration.evaluation.queries)
-    return ThisRound(
+    this_round = ThisRound(
         uid=about["uid"],
         run=run.name,
         number=number,
@@ -51,6 +59,7 @@ def open_round(parameters: dict[str, Any], manifest: Manifest, train_set: TrainS
         database=database,
         needs_vertical=strategy.needs_vertical,
     )
+    return this_round, known
 
 
 def _warn_of_queries_without_match(test_set: TestSet, queries: Queries) -> None:

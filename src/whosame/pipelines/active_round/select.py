@@ -42,18 +42,27 @@ def extract_features(
     )
 
 
+def recall(features: Features, gathered: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
+    """Keep what is known without a question as the round begins.
+
+    It comes after the features: they are the first file of a round, and fix the parameters of a run.
+    """
+    return gathered
+
+
 def cluster(
     features: Features,
     train_set: TrainSet,
+    known: pd.DataFrame,
     previous_memory: pd.DataFrame | None,
     previous_clustering_state: dict[str, Any] | None,
     clustering: dict[str, Any],
 ) -> Clustering:
-    """Cluster by k-reciprocal Jaccard distance and the configured base; then apply the answers so far."""
+    """Cluster by k-reciprocal Jaccard distance and the configured base; then apply what is known, and the answers."""
     config = parse(ClusteringConfig, clustering, "clustering")
     vectors = active_round.clustered_vectors(features.vectors, train_set.cameras, config)
     found = base_clusters(vectors, train_set.cameras, config, previous_clustering_state)
-    memory = read_memory(previous_memory, train_set.image_ids)
+    memory = read_memory(previous_memory, train_set.image_ids, known)
     return found._replace(labels=active_round.apply_earlier_answers(found.labels, vectors, memory, reuse=config.reuse))
 
 
@@ -64,13 +73,14 @@ def describe_round(
     graph: csr_array,
     nearest: NDArray[np.int64],
     train_set: TrainSet,
+    known: pd.DataFrame,
     previous_memory: pd.DataFrame | None,
     previous_strategy_state: dict[str, NDArray[Any]] | None,
     clustering: dict[str, Any],
 ) -> RoundState:
     """Collect everything a strategy may look at; no identity is among it."""
     config = parse(ClusteringConfig, clustering, "clustering")
-    memory = read_memory(previous_memory, train_set.image_ids)
+    memory = read_memory(previous_memory, train_set.image_ids, known)
     run = RunState(memory, asked_so_far(previous_memory), previous_strategy_state or {})
     return active_round.describe_round(
         active_round.clustered_vectors(features.vectors, train_set.cameras, config),

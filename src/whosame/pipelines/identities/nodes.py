@@ -2,7 +2,9 @@
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from whosame import active_round
 from whosame.annotation.store.store import open_store
@@ -32,7 +34,7 @@ from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.runs import Run
 from whosame.seeding import stream
 from whosame.strategies.registry import StrategiesConfig
-from whosame.tables import read_memory
+from whosame.tables import known_names, known_table, read_memory
 from whosame.training import Checkpoint
 
 
@@ -72,16 +74,22 @@ def collect_answers(
     this_round: ThisRound,
     train_set: TrainSet,
     previous_memory: pd.DataFrame,
+    previous_known: pd.DataFrame | None,
     next_memory: pd.DataFrame | None,
+    next_known: pd.DataFrame | None,
     annotator_options: dict[str, Any],
-) -> LabelMemory:
-    """Collect every answer: of the complete rounds, and of the next one so far."""
+) -> tuple[LabelMemory, pd.DataFrame]:
+    """Collect every answer and what is known without one: of the complete rounds, and of the next one so far."""
+    known = next_known if next_known is not None else previous_known
+    if known is None:  # an older version began the round
+        known = known_table(train_set.image_ids[:0], [], [])
     if next_memory is not None:
-        return read_memory(next_memory, train_set.image_ids)
+        return read_memory(next_memory, train_set.image_ids, known), known
     overlap = parse(AnnotatorConfig, annotator_options, "annotator_options").overlap
     with open_store(this_round.database) as store:
         events = store.answers(this_round.uid, this_round.number)
-    return add_open_round(read_memory(previous_memory, train_set.image_ids), events, train_set.image_ids, overlap)
+    before = read_memory(previous_memory, train_set.image_ids, known)
+    return add_open_round(before, events, train_set.image_ids, overlap), known
 
 
 def identify(
@@ -112,6 +120,7 @@ def write_names(
     this_round: ThisRound,
     manifest: Manifest,
     identified: Identified,
+    known: pd.DataFrame,
     train_set: TrainSet,
     truth: Truth,
     naming: dict[str, Any],
@@ -120,7 +129,7 @@ def write_names(
     config = parse(NamingConfig, naming, "naming")
     own = Run.named(paths.runs_folder(), this_round.run).folder / IDENTITIES  # what later names follow
     table = own if config.out is None else paths.root() / config.out
-    rows = identity_rows(manifest, identified, read_identities(own))
+    rows = identity_rows(manifest, identified, read_identities(own), known_names(known))
     pages = write_contact_sheets(
         rows,
         paths.root() / manifest.root,
@@ -131,6 +140,18 @@ def write_names(
     for file in {table, own}:
         with writing(file) as opened:
             opened.write(write_identities(rows))
-    scores = evaluate_clusters(identified.labels, truth.identities, train_set.cameras).everything
-    found = {} if scores is None else {"ari": scores.ari, "bcubed_f1": scores.bcubed_f1}
+    found = _scores(identified.labels, truth, train_set)
+    given = identified.known == "catalogue"
+    if given.any() and not given.all():
+        found |= {
+            f"{name}_of_others": value for name, value in _scores(identified.labels, truth, train_set, ~given).items()
+        }
     return NamingSummary(rows, found, table, pages)
+
+
+def _scores(
+    labels: NDArray[np.int64], truth: Truth, train_set: TrainSet, some: NDArray[np.bool_] | slice = slice(None)
+) -> dict[str, float]:
+    """Return how well the identities of some images agree with the true ones; nothing where these are not known."""
+    scores = evaluate_clusters(labels[some], truth.identities[some], train_set.cameras[some]).everything
+    return {} if scores is None else {"ari": scores.ari, "bcubed_f1": scores.bcubed_f1}

@@ -27,8 +27,8 @@ def create_pipeline() -> Pipeline:
             stage_node(
                 "identities",
                 nodes.collect_answers,
-                "this_round train_set previous_memory next_memory params:annotator_options",
-                "all_answers",
+                "this_round train_set previous_memory previous_known next_memory next_known params:annotator_options",
+                "all_answers all_known",
             ),
             stage_node(
                 "identities",
@@ -40,7 +40,7 @@ def create_pipeline() -> Pipeline:
             stage_node(
                 "identities",
                 nodes.write_names,
-                "this_round manifest identified train_set truth params:naming",
+                "this_round manifest identified all_known train_set truth params:naming",
                 "names",
             ),
         ],

@@ -16,8 +16,8 @@ BLOCK = 4096  # images compared at once with their nearest clusters
 def assign_clear(plda: PLDAGroups, memory: LabelMemory, *, clear: float, neighbours: int) -> Labels:
     """Let images join the cluster that they belong to with a probability of at least ``clear``.
 
-    An outlier joins; an image of another cluster moves. An image with an answer stays where the answers put it, and a
-    cluster that loses all its images but one is dissolved.
+    An outlier joins; an image of another cluster moves. An image with an answer, or of a known individual, stays where
+    that put it, and a cluster that loses all its images but one is dissolved.
 
     Parameters
     ----------
@@ -46,7 +46,7 @@ def assign_clear(plda: PLDAGroups, memory: LabelMemory, *, clear: float, neighbo
     if len(clusters) < 2:
         return labels.copy()
     best, probability = most_probable(plda, clusters, min(neighbours, len(clusters)))
-    answered = np.zeros(len(labels), bool)
+    answered = memory.individuals(len(labels)) >= 0
     answered[[row for a, b, _ in memory.log for row in (a, b)]] = True
     joins = ~answered & (probability >= clear) & (plda.group_of != best)
     placed = labels.copy()

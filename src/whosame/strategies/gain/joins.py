@@ -38,8 +38,11 @@ def find_joins(plda: PLDAGroups, neighbours: int) -> Candidates:
     ):
         if len(others):
             codes.append(_near(shrunk, others, wanted))
-    apart = np.sort(plda.group_of[plda.state.memory.cannot_links()], axis=1)
+    memory, known = plda.state.memory, np.full(count, -1)
+    apart = np.sort(plda.group_of[memory.cannot_links()], axis=1)
     pairs = np.setdiff1d(np.concatenate(codes), apart[:, 0] * count + apart[:, 1])
+    np.maximum.at(known, plda.group_of, memory.individuals(len(plda.group_of)))
+    pairs = pairs[(known[pairs // count] < 0) | (known[pairs % count] < 0)]  # others are two known individuals
     a, b = np.divmod(pairs, count)
     ratio = plda.model.log_ratio(plda.means[a], plda.noise[a], plda.means[b], plda.noise[b])
     sizes = np.stack([groups.sizes[a], groups.sizes[b]], axis=1)

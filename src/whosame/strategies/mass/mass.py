@@ -140,7 +140,7 @@ class MASS(Strategy):
         labels, fresh = state.labels.copy(), int(state.labels.max(initial=-1)) + 1
         groups = Groups(state.labels)
         roots = memory.must_link_roots(len(labels))
-        parted = np.isin(roots[groups.rows], memory.cannot_links())
+        parted = np.isin(roots[groups.rows], memory.parted())
         for position in np.flatnonzero(np.bincount(groups.cluster_of[parted], minlength=len(groups)) > 1).tolist():
             rows = groups.rows[groups.members(position)]
             parts = purified(
