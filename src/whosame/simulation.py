@@ -117,7 +117,7 @@ def simulate(
         played = play_round(
             chosen,
             annotator,
-            _Unkept(digests),
+            Unkept(digests),
             vectors,
             clustering,
             cameras,
@@ -134,14 +134,15 @@ def simulate(
     return Simulation(labels, run.asked, free, tuple(answers), time.perf_counter() - started)
 
 
-class _Unkept:
+class Unkept:
     """A record that keeps nothing: simulated answers can be had again."""
 
     def __init__(self, digests: Sequence[str]) -> None:
         self._digests = digests
 
     def find(self, questions: Sequence[Question]) -> list[Answer]:
+        """Return the free answers about files of the same bytes."""
         return answers_about_copies(questions, self._digests)
 
     def commit(self, answers: Sequence[Answer]) -> None:
-        pass
+        """Do nothing."""

@@ -24,7 +24,7 @@ from whosame.runs import Run
 
 pytestmark = pytest.mark.xdist_group("rounds")
 
-PEOPLE = {"annotator": "human", "annotator_options": {"serve": False, "undo_seconds": 0.0}}
+PEOPLE = {"annotator": "human", "annotator_options": {"serve": False, "undo_seconds": 0.0, "guard": "silent"}}
 TIMED = ("seconds", "timed", "hours")  # people take their own time
 
 

@@ -93,6 +93,7 @@ class Somebody:
 def test_somebody_in_a_browser_gets_what_the_oracle_gets(project, play, browser):
     assert play(project, run="oracle", **ASKED) == 0
     options = {**ASKED, "run": "people", "annotator": "human", "annotator_options.undo_seconds": 0.5}
+    options["annotator_options.guard"] = "silent"
     rounds = Rounds(project, ",".join(f"{name}={value}" for name, value in options.items()))
     try:
         page = browser.new_page()

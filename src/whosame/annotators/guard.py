@@ -153,7 +153,7 @@ class Guard:
         decided = [each for each in given if each.verdict != "unsure"]
         expected = [expected_same(each.kind, each.p_same) for each in decided]
         same = [each.verdict == "same" for each in decided]
-        self._fires = self._options.rule.fires(expected, same, given=sum(each.attempts for each in decided))
+        self._fires = self._options.rule.fires(expected, same, [each.attempts for each in decided])
         figures = AnswersSoFar(
             same=sum(same),
             different=len(same) - sum(same),

@@ -10,6 +10,7 @@ from whosame.questions import Kind
 
 HOPED = 0.5  # p("same") of a pair that is asked in the hope of "same", where the strategy gives none, or a smaller one
 GRID = 400  # values of the kept share at which its posterior is computed
+WINDOW = 1.5  # times the answers of the rule: later ones are not judged, strategies ask the clearest pairs first
 NEVER = 1e-6  # least probability of an answer: a p(same) of 0 or 1 may be wrong
 
 
@@ -30,8 +31,8 @@ class CandidateRule(NamedTuple):
     share: float = 0.5
     confidence: float = 0.9
 
-    def fires(self, expected: Sequence[float], same: Sequence[bool], *, given: int | None = None) -> bool:
-        """Return whether these answers, all of a run so far, show that its features do not find candidates.
+    def fires(self, expected: Sequence[float], same: Sequence[bool], attempts: Sequence[int] | None = None) -> bool:
+        """Return whether the first of these answers, all of a run so far, show that its features find no candidates.
 
         Parameters
         ----------
@@ -39,11 +40,14 @@ class CandidateRule(NamedTuple):
             :func:`expected_same` of each pair.
         same : sequence of bool, n long
             Whether the answer was "same"; "unsure" is left out.
-        given : int, optional
-            How many answers these pairs took; by default one each.
+        attempts : sequence of int, n long, optional
+            How many answers each pair took; by default one.
         """
-        enough = (len(same) if given is None else given) >= self.answers
-        return enough and kept_below(expected, same, self.share) >= self.confidence
+        spent = np.cumsum(np.ones(len(same), np.int64) if attempts is None else np.asarray(attempts, np.int64))
+        if len(spent) == 0 or spent[-1] < self.answers:
+            return False
+        first = int((spent <= max(WINDOW * self.answers, spent[0])).sum())
+        return kept_below(expected[:first], same[:first], self.share) >= self.confidence
 
 
 def expected_same(kind: Kind, p_same: float | None) -> float:

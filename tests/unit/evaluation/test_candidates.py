@@ -22,8 +22,15 @@ def test_without_probabilities_eighteen_different_of_twenty_fire(same, fires):
 def test_nothing_is_concluded_from_fewer_answers_than_the_rule_wants():
     assert not RULE.fires([0.9] * 19, answered(0, 19))
     assert RULE.fires([0.9] * 20, answered(0, 20))
-    assert RULE.fires([0.9] * 12, answered(0, 12), given=20)  # some pairs were asked again
+    assert not RULE.fires([0.9] * 12, answered(0, 12))
+    assert RULE.fires([0.9] * 12, answered(0, 12), [2] * 8 + [1] * 4)  # some pairs were asked again
     assert RULE._replace(answers=5).fires([0.9] * 5, answered(0, 5))
+
+
+def test_later_answers_are_not_judged():
+    useful, wasted = answered(12, 18), answered(0, 170)
+    assert not RULE.fires([0.5] * 200, useful + wasted)
+    assert RULE.fires([0.5] * 200, answered(0, 30) + answered(170, 0))  # however many came at once
 
 
 def test_the_posterior_is_that_of_a_share_with_a_uniform_prior():
