@@ -7,6 +7,7 @@ from whosame.app.commands.annotators import annotators
 from whosame.app.commands.answers import answers
 from whosame.app.commands.compare import compare
 from whosame.app.commands.identities import identities
+from whosame.app.commands.look import look
 from whosame.app.commands.params import params
 from whosame.app.commands.rounds import rounds
 from whosame.app.commands.run import run
@@ -18,5 +19,5 @@ def cli() -> None:
     """Commands of whosame."""
 
 
-for command in (run, rounds, params, runs, identities, compare, annotate, annotators, answers):
+for command in (run, rounds, look, params, runs, identities, compare, annotate, annotators, answers):
     cli.add_command(command)

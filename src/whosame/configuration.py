@@ -52,6 +52,19 @@ class ComparisonConfig(Parameters):
         return name
 
 
+class LookConfig(Parameters):
+    """How much of a folder kedro look looks at. All draws are by the seed."""
+
+    files: PositiveInt = parameter(20000, unit="files")
+    """Files whose headers are read: sizes, copies, damage; drawn where there are more."""
+    sample: int = parameter(1000, ge=20, unit="images")
+    """Images that features are computed of; drawn where there are more."""
+    pairs: NonNegativeInt = parameter(40, unit="pairs")
+    """Nearest pairs on the page."""
+    thumbnail: int = parameter(112, ge=16, le=512, unit="pixels")
+    """The longer side of the pictures on the page."""
+
+
 class Configuration(SourceConfig):
     """The parameters of a run, by name and by group."""
 
@@ -108,6 +121,8 @@ class Configuration(SourceConfig):
     """How images are given identities after the last training."""
     storage: StorageConfig = parameter(StorageConfig(), results=False)
     """What is kept of old rounds."""
+    look: LookConfig = parameter(LookConfig(), results=False)
+    """How much of a folder kedro look looks at."""
     native: dict[str, Any] = parameter({}, results=False)
     """kedro compare --mode=native: what each strategy's paper trains with, as changes to the other parameters."""
     compare: ComparisonConfig = parameter(ComparisonConfig(), results=False)

@@ -118,9 +118,20 @@ def _pages(sheets: Sequence[_Sheet], limit: int) -> list[list[_Sheet]]:
     return pages
 
 
-def _picture(row: IdentityRow, *, images: Path, side: int) -> str:
-    """Return a small picture of an image as a data URI."""
-    path = images / row.path
+def thumbnail(path: Path, side: int) -> str:
+    """Return a small picture of an image file as a data URI.
+
+    Parameters
+    ----------
+    path : Path
+    side : int
+        Its longer side, in pixels.
+
+    Raises
+    ------
+    InputError
+        The file is missing or can no longer be decoded.
+    """
     try:
         with opened(path.read_bytes()) as image:
             small = upright(image, at_least=(2 * side, 2 * side)).pixels
@@ -132,3 +143,8 @@ def _picture(row: IdentityRow, *, images: Path, side: int) -> str:
     file = io.BytesIO()
     small.save(file, "JPEG", quality=QUALITY)
     return f"data:image/jpeg;base64,{base64.b64encode(file.getvalue()).decode()}"
+
+
+def _picture(row: IdentityRow, *, images: Path, side: int) -> str:
+    """Return the small picture of an image."""
+    return thumbnail(images / row.path, side)

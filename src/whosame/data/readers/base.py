@@ -3,6 +3,7 @@
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -86,7 +87,7 @@ def scan(root: Path, under: str = "") -> list[ImageFile]:
         form alone.
     """
     try:
-        files = list(_walk(root / under, f"{under}/" if under else "", set()))
+        files = list(walk(root / under, f"{under}/" if under else ""))
     except OSError as error:
         raise InputError(f"{error.filename} cannot be read: {error.strerror}. Give a folder of images.") from error
     garbled = sorted(ascii(file.path) for file in files if not is_printable(file.path))
@@ -102,7 +103,22 @@ def scan(root: Path, under: str = "") -> list[ImageFile]:
     return [forms[path][0] for path in sorted(forms)]
 
 
-def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[ImageFile]:
+def walk(folder: Path, prefix: str = "", above: AbstractSet[tuple[int, int]] = frozenset()) -> Iterator[ImageFile]:
+    """Yield the image files below a folder, in the disk's order, as :func:`scan` selects them.
+
+    Parameters
+    ----------
+    folder : Path
+    prefix : str
+        What their paths begin with.
+    above : set of (int, int)
+        Devices and numbers of the folders that it is in: a link back up to one of them is not followed.
+
+    Raises
+    ------
+    OSError
+        A folder cannot be read.
+    """
     itself = folder.stat()
     here = (itself.st_dev, itself.st_ino)
     if here in above:  # a link back up
@@ -116,7 +132,7 @@ def _walk(folder: Path, prefix: str, above: set[tuple[int, int]]) -> Iterator[Im
             except OSError:  # a link to nothing, or in a ring: no folder, and as an image it is one that cannot be used
                 is_folder, about = False, None
             if is_folder:
-                yield from _walk(folder / entry.name, f"{prefix}{entry.name}/", above | {here})
+                yield from walk(folder / entry.name, f"{prefix}{entry.name}/", above | {here})
             elif os.path.splitext(entry.name)[1].lower() in SUFFIXES:  # noqa: PTH122 - a Path per file is slow
                 yield ImageFile(prefix + entry.name, *((about.st_size, about.st_mtime_ns) if about else (0, 0)))
 
