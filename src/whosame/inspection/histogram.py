@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 WIDTH, HEIGHT, FOOT = 640, 150, 22  # in the SVG's units; the foot holds the axis
-BINS = 60
+BINS = 32
 
 
 def histogram_svg(series: Sequence[tuple[str, NDArray[np.float32]]]) -> str:

@@ -107,9 +107,14 @@ def _names(findings: Findings) -> Iterator[tuple[str, str]]:
             for name, its in reading.groups.items()
         ]
         yield "Names", f"folder.pattern matches {reading.matched:,} of {reading.paths:,} paths. " + "; ".join(values)
-        for path, groups in reading.examples:
-            known = ", ".join(f"{name} {value}" for name, value in groups.items() if value is not None)
-            yield "", f"  {path} → {known or 'nothing'}"
+        read = [
+            (path, ", ".join(f"{name} {value}" for name, value in groups.items() if value is not None))
+            for path, groups in reading.examples
+        ]
+        if not any(known for _, known in read):
+            yield "", f"  nothing is read from names such as {', '.join(path for path, _ in read)}"
+        else:
+            yield from (("", f"  {path} → {known or 'nothing'}") for path, known in read)
         if reading.unmatched:
             yield "", f"  not matched: {_listed(reading.unmatched, reading.paths - reading.matched)}"
     else:
@@ -118,7 +123,8 @@ def _names(findings: Findings) -> Iterator[tuple[str, str]]:
             f"layout {findings.config.layout}: {counted(run.identities, 'identity')}, {counted(run.cameras, 'camera')}",
         )
     if run.splits:
-        parts = ", ".join(f"{count:,} {name}" for name, count in run.splits.items() if count)
+        words = {"train": "for training", "query": "queries", "gallery": "in the gallery"}
+        parts = ", ".join(f"{count:,} {words[split]}" for split, count in run.splits.items() if count)
         known = f"{run.with_identity:,} images of known identity"
         yield "", f"{parts}; {known if run.with_identity else 'no identity is known: people answer'}"
 

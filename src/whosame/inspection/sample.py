@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from whosame.data.decoding import UnusableImageError, in_threads, inspect
 from whosame.data.fitting import fitted
-from whosame.data.manifest import SCHEMA, Manifest, as_table
+from whosame.data.manifest import DEFAULTS, SCHEMA, Manifest, as_table
 from whosame.data.pixels import PixelsConfig, StreamedPixels
 from whosame.data.readers.base import ImageFile
 from whosame.features.backbones import check_image_size, input_settings
@@ -99,6 +99,7 @@ def draw_sample(
         "height": [height for _, (_, height, _) in usable],
         "width": [width for _, (_, _, width) in usable],
         "digest": [digest for _, (digest, _, _) in usable],
+        **{name: [value] * len(usable) for name, value in DEFAULTS.items()},
     }
     manifest = Manifest(root, root.name, as_table(pa.table(columns, schema=SCHEMA)))
     damaged = {file.path: each for file, each in zip(drawn, found, strict=True) if isinstance(each, str)}
