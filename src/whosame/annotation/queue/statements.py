@@ -66,7 +66,7 @@ DROP_EXPIRED_LEASES = delete(leases).where(leases.c.task_id == _task, ~_valid)
 ADD_LEASE = leases.insert()
 
 # Tasks that need a vote, and that this person neither has leased nor has answered; none while the run is paused.
-_halted = exists().where(runs.c.run_uid == _run, runs.c.guard.in_(("paused", "stop")))
+_halted = exists().where(runs.c.run_uid == _run, (runs.c.guard == "paused") | (runs.c.guard == "stop"))
 _with_others = (
     select(func.count()).select_from(leases).where(leases.c.task_id == tasks.c.id, leases.c.annotator != _who)
 )
