@@ -93,7 +93,7 @@ def training_targets(
         Pairs decided without a question, about the same rows.
     weights : float32 [N], optional
     """
-    memory = memory or LabelMemory()
+    memory = LabelMemory() if memory is None else memory  # without an answer it may hold what is known
     if config.loss == "triplet":
         labels = comparable(PairConstraints(memory, np.arange(len(labels)), len(labels)))
     elif config.outliers == "classes":

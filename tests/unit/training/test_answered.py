@@ -180,3 +180,12 @@ def test_likely_pairs_give_way_to_answers_and_lead_to_nothing():
 def test_losses_with_a_use_of_their_own_take_no_weight(loss):
     with pytest.raises(ParameterError, match=f"training.loss {loss} uses answers in a way of its own"):
         TrainingConfig().replace(loss=loss, answer_weight=0.5)
+
+
+def test_what_is_known_without_an_answer_is_a_constraint_too():
+    known = LabelMemory.from_labels(np.array([0, 0, 1, -1]))
+    assert len(known) == 0
+    targets = training_targets(np.zeros(4, np.int64), np.zeros(4, np.int64), TrainingConfig(), memory=known)
+    rows = np.arange(4)
+    assert targets.constraints.different(rows, rows).sum() == 4
+    assert targets.constraints.same(rows, rows).sum() == 2
