@@ -1,0 +1,121 @@
+"""Calibration of "nobody near": the similarity below which a query's individual is taken not to be in the gallery."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+PROBES = 2000  # images that stand for queries, at most
+BLOCK = 256  # probes compared at once
+FEW = 20  # probes: below, the error rates would be hardly known, and a threshold is not given
+
+Floats = NDArray[np.float64]
+
+
+class Calibration(NamedTuple):
+    """A threshold of the cosine similarity, and how often it errs.
+
+    Attributes
+    ----------
+    threshold : float
+        Below it a query shows nobody in the gallery; -1 where too little is known: every query is near somebody.
+    missed : float
+        Share of probes whose individual is in the gallery and that score lower: they would be told "nobody near".
+    mistaken : float
+        Share of probes whose individual is not in the gallery and that score as high: they would be shown another.
+    probes : int
+        Images that stood for queries.
+    individuals : int
+        Of these probes.
+    source : str
+        ``test``: the known identities of the test set, which the network was not trained on; ``names``: those that
+        the run has found, whose images it was trained on; empty: neither is enough.
+    """
+
+    threshold: float
+    missed: float
+    mistaken: float
+    probes: int
+    individuals: int
+    source: str
+
+    def text(self) -> str:
+        """Return in words how far the threshold is to be trusted."""
+        if not self.source:
+            return "no threshold: fewer than 20 images have a known identity with another image"
+        return (
+            f"below {self.threshold:.2f}: nobody near. By {self.probes:,} {self.source} images of "
+            f"{self.individuals:,} individuals, {self.missed:.0%} of queries whose individual is in the gallery are "
+            f"missed, and {self.mistaken:.0%} of those whose is not are taken for another"
+        )
+
+
+NOT_CALIBRATED = Calibration(-1.0, 0.0, 1.0, 0, 0, "")
+
+
+def calibrate(
+    vectors: NDArray[np.float32],
+    cameras: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    generator: np.random.Generator,
+    source: str,
+) -> Calibration:
+    """Choose the threshold at which the two kinds of error together are rarest.
+
+    Each probe is a query twice: with its individual in the gallery (the best similarity to another image of it, by
+    another camera where both are known, as retrieval is scored), and with its individual left out of the gallery (the
+    best similarity to any image of any other).
+
+    Parameters
+    ----------
+    vectors : float32 [M, D]
+        Features of length 1, of the whole gallery.
+    cameras : int64 [M]
+        -1 where unknown.
+    labels : int64 [M]
+        Individuals; -1 where unknown. An image of unknown identity is in the gallery of every probe.
+    rows : int64 [R]
+        Those of a known individual that may be probes.
+    generator : numpy.random.Generator
+        Draws at most 2,000 of them.
+    source : str
+        See :class:`Calibration`.
+
+    Returns
+    -------
+    Calibration
+        Without a threshold where fewer than 20 rows have another image of their individual.
+    """
+    drawn = np.sort(generator.permutation(rows)[:PROBES])
+    inside, outside = np.empty(len(drawn)), np.empty(len(drawn))
+    for begin in range(0, len(drawn), BLOCK):
+        probes = drawn[begin : begin + BLOCK]
+        near = vectors[probes] @ vectors.T
+        own = labels[probes][:, None] == labels[None, :]
+        view = (cameras[probes][:, None] == cameras[None, :]) & (cameras[probes][:, None] >= 0)
+        itself = np.arange(len(vectors))[None, :] == probes[:, None]
+        inside[begin : begin + BLOCK] = np.where(own & ~view & ~itself, near, -np.inf).max(axis=1)
+        outside[begin : begin + BLOCK] = np.where(own, -np.inf, near).max(axis=1)
+    usable = np.isfinite(inside) & np.isfinite(outside)
+    if usable.sum() < FEW:
+        return NOT_CALIBRATED
+    inside, outside = inside[usable], outside[usable]
+    threshold = _best(inside, outside)
+    return Calibration(
+        threshold,
+        float(np.mean(inside < threshold)),
+        float(np.mean(outside >= threshold)),
+        len(inside),
+        len(np.unique(labels[drawn[usable]])),
+        source,
+    )
+
+
+def _best(inside: Floats, outside: Floats) -> float:
+    """Return the threshold at which the sum of both shares of errors is least, between two neighbouring scores."""
+    scores = np.unique(np.concatenate([inside, outside]))
+    missed = np.searchsorted(np.sort(inside), scores) / len(inside)
+    mistaken = 1 - np.searchsorted(np.sort(outside), scores) / len(outside)
+    at = int(np.argmin(missed + mistaken))
+    return float((scores[max(at - 1, 0)] + scores[at]) / 2)
