@@ -46,6 +46,8 @@ FORK = "fork.json"  # the run and the round that a fork continues
 COMPARISON = "comparison.json"  # the comparison that the run was played for
 LOCK = "lock"
 IDENTITIES = "identities.csv"  # which individual each image shows, after the last training
+SEARCH = "search"  # a folder: the gallery that kedro search ranks
+EXPORT = "export"  # a folder: what is written for use elsewhere
 
 NOT_MADE_AGAIN = (RUN, FORK)
 

@@ -12,6 +12,7 @@ from whosame.app.commands.params import params
 from whosame.app.commands.rounds import rounds
 from whosame.app.commands.run import run
 from whosame.app.commands.runs import runs
+from whosame.app.commands.search import search
 
 
 @click.group(name="whosame")
@@ -19,5 +20,5 @@ def cli() -> None:
     """Commands of whosame."""
 
 
-for command in (run, rounds, look, params, runs, identities, compare, annotate, annotators, answers):
+for command in (run, rounds, look, params, runs, identities, search, compare, annotate, annotators, answers):
     cli.add_command(command)

@@ -12,6 +12,7 @@ from whosame.data.pixels import PixelsConfig
 from whosame.data.source import SourceConfig
 from whosame.errors import InputError, ParameterError
 from whosame.evaluation import EvaluationConfig
+from whosame.export.config import ExportConfig
 from whosame.features.config import GIVEN, ExtractionConfig, NetworkConfig
 from whosame.features.device import Precision
 from whosame.known import IDENTITIES
@@ -119,6 +120,8 @@ class Configuration(SourceConfig):
     """How a round is evaluated."""
     naming: NamingConfig = parameter(NamingConfig(), results=False)
     """How images are given identities after the last training."""
+    export: ExportConfig = parameter(ExportConfig(), results=False)
+    """What is written of a run for use elsewhere."""
     storage: StorageConfig = parameter(StorageConfig(), results=False)
     """What is kept of old rounds."""
     look: LookConfig = parameter(LookConfig(), results=False)

@@ -2,17 +2,20 @@
 
 from kedro.pipeline import Pipeline
 
-from whosame.pipelines import active_round, compare, identities, prepare
+from whosame.pipelines import active_round, compare, export, identities, prepare
 
 
 def register_pipelines() -> dict[str, Pipeline]:
     """Return the pipelines by name; ``active_round`` begins with ``prepare``."""
     preparation = prepare.create_pipeline()
     round_ = preparation + active_round.create_pipeline()
+    naming = preparation + identities.create_pipeline()
     return {
         "prepare": preparation,
         "active_round": round_,
-        "identities": preparation + identities.create_pipeline(),
+        "identities": naming,
+        "gallery": naming + export.create_gallery(),
+        "export": naming + export.create_gallery() + export.create_pipeline(),
         "compare": compare.create_pipeline(),
         "__default__": round_,
     }

@@ -48,8 +48,10 @@ class RoundHooks:
         """Check selection, parameters and machine, take the run's lock, announce the round."""
         from whosame.app.config.run_parameters import check_unchanged
         from whosame.app.machine_checks import check_machine
+        from whosame.app.name_images import check_trained
         from whosame.app.selection import check_inputs
         from whosame.configuration import Configuration
+        from whosame.export.packages import check_packages
         from whosame.parameters import parse
 
         self._playing = None
@@ -57,6 +59,10 @@ class RoundHooks:
         if self._context is None or "prepare" not in {node.namespace for node in pipeline.nodes}:
             return
         configuration = parse(Configuration, self._context.params)
+        if "identities" in {node.namespace for node in pipeline.nodes}:
+            check_trained(Run.named(paths.runs_folder(), configuration.run))
+        if "export" in {node.namespace for node in pipeline.nodes} and configuration.export.onnx:
+            check_packages()
         if "prepare.open_round" not in {node.name for node in pipeline.nodes}:
             return
         run = Run.named(paths.runs_folder(), configuration.run)

@@ -27,6 +27,8 @@ def _run(**options: Any) -> None:
         click.echo(rounds_table(finished))
     if "names" in (result or {}):
         click.echo(result["names"].load().text())
+    if "export_summary" in (result or {}):
+        click.echo(result["export_summary"].load().text())
     if "comparison_report" in (result or {}):
         click.echo(f"report: {result['comparison_report'].load()}")
 

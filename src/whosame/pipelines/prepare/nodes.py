@@ -71,12 +71,17 @@ def split_images(manifest: Manifest, use_cameras: bool) -> tuple[TrainSet, Truth
 
 def decode_pixels(manifest: Manifest, pixels: dict[str, Any], network: dict[str, Any]) -> Pixels:
     """Decode every image once, resized as the network expects it."""
+    return open_pixels(manifest, pixels_config(manifest, pixels, network), paths.root() / "data")
+
+
+def pixels_config(manifest: Manifest, pixels: dict[str, Any], network: dict[str, Any]) -> PixelsConfig:
+    """Return size and form of the pixels, with what is chosen from the images and from the network."""
     config = parse(PixelsConfig, pixels, "pixels")
     made_for = parse(NetworkConfig, network, "network")
     expected = input_settings(made_for)
     config = fitted(config, manifest, only=expected.size, multiple=expected.multiple)
     check_image_size(made_for, *config.size)
-    return open_pixels(manifest, config.replace(resize=config.resize or expected.resize), paths.root() / "data")
+    return config.replace(resize=config.resize or expected.resize)
 
 
 def network_images(manifest: Manifest, pixels: Pixels, features: str | None) -> Pixels | FrozenMaps:

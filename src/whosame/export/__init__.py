@@ -1,0 +1,1 @@
+"""Export: what remains of a run: a network without this project, names, an index to search, tables, cards."""
