@@ -21,7 +21,7 @@ def state(site):
         return guard_state(connection, "uid")
 
 
-def test_who_has_a_pair_answers_it_and_goes_on_by_decision(wasted, visit, findings):
+def test_who_has_a_pair_answers_it_and_goes_on_by_decision(wasted, visit, findings, artefacts):
     page = visit()
     pause(wasted.store, "uid")
     for _ in range(2):  # leased before
@@ -37,6 +37,7 @@ def test_who_has_a_pair_answers_it_and_goes_on_by_decision(wasted, visit, findin
     expect(page.get_by_role("heading", name="Asking pauses")).to_be_visible()
     expect(page.get_by_role("button", name="Same")).to_be_hidden()
     assert findings(page) == []
+    page.screenshot(path=f"{artefacts}-paused.png")
     page.keyboard.press("j")
     assert wasted.answers() == ["different"] * 2
     page.get_by_role("button", name="Continue anyway").click()

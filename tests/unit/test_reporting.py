@@ -9,6 +9,7 @@ from PIL import Image
 
 from whosame.errors import InputError
 from whosame.questions import Answer, Question
+from whosame.reporting.answers_text import answers_text
 from whosame.reporting.contact_sheet import contact_sheet
 from whosame.reporting.curves import curve, overview, selection_histogram
 from whosame.reporting.pair_images import BORDER, COLOURS, GAP, HEADER, HEIGHT, STRIP, pair_images
@@ -187,3 +188,19 @@ def test_the_tables_of_a_run_on_disk(tmp_path):
     header, _, line = runs_table([run]).splitlines()
     assert "mAP (last round)  (best round)" in header
     assert line.split() == ["demo", MISSING, "2", "1,250", "40.0", "43.6", "0.630", "3.0", "MiB"]
+
+
+def test_what_answers_show_of_a_network_and_what_they_cannot():
+    found = {"same": 3, "different": 5, "share_same": 3 / 8, "images_moved": 4, "similarity_auc": 0.8}
+    found |= {"similarity_auc_before": 0.7}
+    sure, unsure, worse = (
+        answers_text({f"annotation/{name}": value for name, value in (found | {"network_improved": p}).items()})
+        for p in (0.95, 0.5, 0.01)
+    )
+    assert sure == (
+        "answers: 3 of 8 same, 4 images moved; similarity before asking: AUC 0.80; "
+        "network: better than 3 rounds before, AUC 0.70 to 0.80 on answers that neither has seen"
+    )
+    assert unsure == worse
+    assert unsure.endswith("network: these answers do not show that it has improved")
+    assert answers_text({"annotation/asked": 0.0}) == ""

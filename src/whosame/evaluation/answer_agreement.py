@@ -77,8 +77,9 @@ def network_change(
     """Estimate without labels whether the network has improved, by answers that neither version was trained on.
 
     The two versions rank the same pairs by similarity; the one with the larger :func:`auc` agrees better with the
-    answers. The pairs were chosen on the newer features, where they were doubtful: this lowers the newer one's figure,
-    so that the estimate is a cautious one (docs/annotation.md).
+    answers. The pairs were chosen on the newer features, where they were doubtful: this lowers the newer one's figure.
+    A network that is found better therefore is, nearly always; one that is found worse often is not
+    (docs/annotation.md).
 
     Parameters
     ----------
@@ -86,8 +87,8 @@ def network_change(
         Answers to questions that were chosen on ``features``.
     features : float32 [N, D]
         Of the network as the round began.
-    earlier : float32 [N, D] or None
-        Of an earlier round; None, or of another number of images: nothing can be said.
+    earlier : float32 [M, D] or None
+        Of an earlier round, of the first M of the images: others have joined since. None: nothing can be said.
 
     Returns
     -------
@@ -96,8 +97,11 @@ def network_change(
         that the newer one is better, from 0 to 1 (:func:`surely_larger`). Empty with fewer than five answers of either
         verdict.
     """
-    positive = int(judged.same.sum())
-    if earlier is None or len(earlier) != len(features) or min(positive, len(judged.same) - positive) < LEAST:
+    if earlier is None:
+        return {}
+    there = judged.b < len(earlier)  # a < b
+    judged = Judged(*(column[there] for column in judged))
+    if min(judged.same.sum(), (~judged.same).sum()) < LEAST:
         return {}
     now, before = judged.similarity(features), judged.similarity(earlier)
     return {

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-SURE = 0.9  # of a change of the network, or it is called unclear
+SURE = 0.9  # that a network is better, or nothing is claimed; that it is worse cannot be told (docs/annotation.md)
 
 
 def answers_text(metrics: Mapping[str, float]) -> str:
@@ -34,7 +34,6 @@ def answers_text(metrics: Mapping[str, float]) -> str:
 
 
 def _network(improved: float, before: float, now: float) -> str:
-    if 1 - SURE < improved < SURE:
-        return "network: no clear change by these answers"
-    changed = "better" if improved >= SURE else "worse"
-    return f"network: {changed} than up to 3 rounds before, AUC {before:.2f} to {now:.2f}"
+    if improved < SURE:
+        return "network: these answers do not show that it has improved"
+    return f"network: better than 3 rounds before, AUC {before:.2f} to {now:.2f} on answers that neither has seen"

@@ -84,11 +84,19 @@ def test_the_network_that_ranks_new_answers_better_has_improved():
     assert back["annotation/network_improved"] == pytest.approx(1 - found["annotation/network_improved"])
 
 
+def test_images_that_have_joined_since_are_left_out():
+    same = np.tile([True, False], 10)
+    draw = np.random.default_rng(4)
+    now, before = features_of(draw.random(20)), features_of(draw.random(20))
+    found = network_change(judged(same), now, before[:24])  # pairs of the first 24 images
+    assert found == network_change(judged(same[:12]), now, before)
+
+
 def test_nothing_is_said_of_networks_that_cannot_be_compared():
     same = np.tile([True, False], 10)
     features = features_of(np.full(20, 0.5))
     assert network_change(judged(same), features, None) == {}  # the first round, or pruned
-    assert network_change(judged(same), features, features[:-2]) == {}  # images have joined since
+    assert network_change(judged(same), features, features[:16]) == {}  # most images have joined since
     assert network_change(judged([True] * 4 + [False] * 16), features, features) == {}
 
 

@@ -127,9 +127,10 @@ def evaluate(
     of_round = read_answers(answers, train_set.image_ids)
     judged = Judged.of(of_round)
     before = None
-    if earlier_features is not None and len(earlier_features.vectors) == len(train_set):
-        config = parse(ClusteringConfig, clustering, "clustering")
-        before = active_round.clustered_vectors(earlier_features.vectors, train_set.cameras, config)
+    if earlier_features is not None:
+        config, cameras = parse(ClusteringConfig, clustering, "clustering"), train_set.cameras
+        earlier = earlier_features.vectors  # of the first images: others may have joined since
+        before = active_round.clustered_vectors(earlier, cameras[: len(earlier)], config)
     spent = round_cost(
         of_round,
         clusters,
