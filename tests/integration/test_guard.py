@@ -80,7 +80,7 @@ def test_wasted_answers_pause_the_rounds_until_somebody_decides(textures, browse
         page.goto(again.link())
         page.wait_for_selector(".pause")
         page.get_by_role("button", name="Continue anyway").click()
-        page.wait_for_selector("#pair img")
+        expect(page.locator("#tools")).to_be_visible()  # the script has shown the pair
         page.keyboard.press("j")
         expect(page.locator("#status")).to_have_text("Saved: different")
     finally:

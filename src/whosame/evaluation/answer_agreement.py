@@ -100,7 +100,7 @@ def network_change(
     if earlier is None:
         return {}
     there = judged.b < len(earlier)  # a < b
-    judged = Judged(*(column[there] for column in judged))
+    judged = Judged(judged.a[there], judged.b[there], judged.same[there], judged.p_same[there])
     if min(judged.same.sum(), (~judged.same).sum()) < LEAST:
         return {}
     now, before = judged.similarity(features), judged.similarity(earlier)
