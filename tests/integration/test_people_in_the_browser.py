@@ -23,9 +23,9 @@ PAUSE = 0.3  # s that somebody looks; in it the loop takes off the table what th
 class Rounds:
     """``kedro rounds`` in a process of its own, and what it has said so far."""
 
-    def __init__(self, folder, parameters):
+    def __init__(self, folder, parameters, env="tiny"):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "kedro", "rounds", "--env=tiny", f"--params={parameters}"],
+            [sys.executable, "-m", "kedro", "rounds", *([f"--env={env}"] if env else []), f"--params={parameters}"],
             cwd=folder,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,

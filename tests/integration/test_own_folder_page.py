@@ -1,0 +1,133 @@
+"""docs/own-folder.md from start to end: every command on the page is typed here, or is listed with why it is not."""
+
+import re
+import shutil
+import sqlite3
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.integration.test_people_in_the_browser import KEYS, Rounds
+
+from whosame.runs import Run
+
+pytestmark = pytest.mark.xdist_group("rounds")
+
+PAGE = Path(__file__).parents[2] / "docs" / "own-folder.md"
+LOOK = "kedro look --params=images=PATH"
+ROUNDS = "kedro rounds --params=images=PATH,run=mine"
+AGAIN = "kedro rounds --params=run=mine"
+NAMES = "kedro identities mine --out=identities.csv"
+FEATURES = "kedro rounds --params=images=PATH,features=FILE.npy,run=mine"
+TYPED = {LOOK, ROUNDS, AGAIN, NAMES, FEATURES}
+NOT_TYPED = {
+    "pip install --editable '.[photos]'": "the tests' environment has it",
+    "kedro rounds --env=groceries": "figures, which take minutes",
+}
+SMALL = "rounds=2,budget=6,training.iterations=4,pixels.area=1024,annotator_options.undo_seconds=0.2"
+
+
+def on_the_page():
+    """Return the commands of the page's blocks, without their comments."""
+    lines = re.findall(r"^    (?:\$ )?((?:kedro|pip|python) .*?)(?:  +#.*|\s+# .*)?$", PAGE.read_text(), re.MULTILINE)
+    return {line.strip() for line in lines}
+
+
+def test_every_command_of_the_page_is_typed_here_or_listed():
+    left = {line for line in on_the_page() - TYPED if not line.startswith(tuple(NOT_TYPED))}
+    assert not left
+    assert on_the_page() >= TYPED
+
+
+@pytest.fixture(scope="module")
+def folder(drawn, tmp_path_factory):
+    """A project with a folder of crops under names that say nothing, and who they show."""
+    from tests.integration.conftest import make_project
+
+    project = make_project(tmp_path_factory.mktemp("own") / "project")
+    (project / "crops").mkdir()
+    truth = {}
+    for number, path in enumerate(sorted(drawn.glob("data/01_raw/*/bounding_box_train/*.jpg"))[:48]):
+        name = f"{number * 7919 % 9973:04d}.jpg"
+        shutil.copy(path, project / "crops" / name)
+        truth[name] = path.name.split("_")[0]
+    return project, truth
+
+
+def typed(command, **words):
+    """Return the words of a command of the page after ``kedro``, with what stands for a user's own in their place."""
+    for name, word in words.items():
+        command = command.replace(name, word)
+    return command.split()[1:]
+
+
+@pytest.mark.slow
+def test_from_a_folder_to_names(folder, type_kedro, browser):
+    project, truth = folder
+    run = Run(project / "data" / "runs" / "mine")
+
+    looked = type_kedro(project, *typed(LOOK, PATH="crops"))
+    assert "48" in looked.stdout
+    assert "worth asking" in looked.stdout
+
+    options = typed(ROUNDS, PATH="crops")[1].removeprefix("--params=")
+    rounds = Rounds(project, f"{options},{SMALL}", env=None)
+    try:
+        page = browser.new_page()
+        page.goto(rounds.link())
+        answer(page, rounds, project, truth)
+    finally:
+        rounds.stop()
+    assert rounds.process.returncode == 0, "".join(rounds.lines)
+    assert run.completed() == 2
+
+    finished = type_kedro(project, *typed(AGAIN))
+    assert "run 'mine' is complete: 2 rounds, 6 questions asked" in finished.stdout
+    done = type_kedro(project, *typed(NAMES))
+    assert "48 images" in done.stdout
+    names = pd.read_csv(project / "identities.csv", dtype=str, keep_default_na=False).set_index("path")
+    assert set(names.index) == set(truth)
+    for a, b, verdict in answers(project):
+        assert (names.identity[a] == names.identity[b] != "") == (verdict == "same")
+
+
+@pytest.mark.slow
+def test_with_features_of_ones_own(folder, type_kedro):
+    project, truth = folder
+    centres = np.random.default_rng(0).normal(size=(2000, 16))
+    np.save(project / "FILE.npy", np.array([centres[int(truth[name])] for name in sorted(truth)]))
+    words = typed(FEATURES, PATH="crops", mine="theirs")
+    type_kedro(project, words[0], f"{words[1]},{SMALL},annotator=oracle,strategy=none,budget=0")
+    names = pd.read_csv(project / "data" / "runs" / "theirs" / "identities.csv", dtype=str, keep_default_na=False)
+    groups = names.assign(truth=names["path"].map(truth))[names["identity"] != ""].groupby("identity")["truth"]
+    assert len(groups) > 3
+    assert (groups.nunique() == 1).all()  # features of one individual are the same here
+
+
+def answer(page, rounds, project, truth):
+    """Press the key that the truth says, until the rounds end."""
+    shown = None
+    while rounds.process.poll() is None:
+        token = page.evaluate("document.querySelector('#answer [name=token]')?.value")
+        if not token or token == shown or page.locator("#pair").is_hidden() or not page.locator("#left img").count():
+            time.sleep(0.02)
+            continue
+        one, other = (truth[path_of(page, project, side)] for side in ("left", "right"))
+        page.keyboard.press(KEYS["same" if one == other else "different"])
+        shown = token
+
+
+def path_of(page, project, side):
+    token = page.locator(f"#{side} img").get_attribute("src").rsplit("/", 1)[1]
+    with sqlite3.connect(project / "data" / "answers.db") as store:
+        [(path,)] = store.execute("SELECT path FROM images WHERE token = ?", (token,)).fetchall()
+    return path
+
+
+def answers(project):
+    paths = pd.read_parquet(project / "data" / "runs" / "mine" / "images.parquet")["path"]
+    with sqlite3.connect(project / "data" / "answers.db") as store:
+        rows = store.execute("SELECT image_a, image_b, verdict FROM answer_events").fetchall()
+    return [(paths[a], paths[b], verdict) for a, b, verdict in rows]
