@@ -97,7 +97,7 @@ def index_images(source: SourceConfig, cache: Path) -> Manifest:
     return manifest
 
 
-def find_manifest(cache: Path, digest: str, kept: Path) -> Manifest | None:
+def find_manifest(cache: Path, digest: str, kept: Path | None = None) -> Manifest | None:
     """Return the stored manifest with a digest; None if there is none.
 
     Parameters
@@ -106,10 +106,10 @@ def find_manifest(cache: Path, digest: str, kept: Path) -> Manifest | None:
         The project's data folder.
     digest : str
         :attr:`Manifest.digest`.
-    kept : Path
+    kept : Path, optional
         A file that is looked at first: a run's own.
     """
-    for path in [kept, *sorted((cache / "02_index").glob("manifest_*.parquet"))]:
+    for path in [*([kept] if kept else []), *sorted((cache / "02_index").glob("manifest_*.parquet"))]:
         with suppress(OSError, ValueError):  # a damaged one is no reason to miss another
             if (pq.read_schema(path).metadata or {}).get(b"digest") == digest.encode():
                 return Manifest.load(path)
