@@ -220,6 +220,7 @@ def test_parameters_are_results_or_kept_beside_or_the_commands_own():
     assert kept["annotator_options"].keys() == {
         *("undo_seconds", "serve", "host", "port"),
         *("question", "instruction", "examples"),
+        *("guard", "guard_answers", "guard_share", "guard_confidence"),
     }
     parse(Configuration, merge(Configuration().result_parameters(), kept))
     with pytest.raises(ParameterError, match="budget"):

@@ -11,6 +11,7 @@ from whosame.errors import ParameterError
 from whosame.features import centre_by_camera
 from whosame.features.extraction import Features
 from whosame.pipelines.active_round.select import cluster
+from whosame.tables import known_table
 
 SCALES = {"k1_intra": 3, "k1_inter": 8, "k2_intra": 2, "k2_inter": 3}
 
@@ -60,7 +61,8 @@ def test_a_round_clusters_centred_features_by_the_cameras_of_its_images(images):
     vectors, cameras = images
     train_set = TrainSet(np.arange(len(vectors)), cameras, ("",) * len(vectors))
     parameters = {"eps": 0.6, **SCALES}  # otherwise the defaults
-    found = cluster(Features(vectors, None, 1), train_set, None, None, parameters)
+    nothing = known_table(train_set.image_ids, [""] * len(vectors), [-1] * len(vectors))
+    found = cluster(Features(vectors, None, 1), train_set, nothing, None, None, parameters)
     expected = by_library(centre_by_camera(vectors, cameras), cameras=cameras, distance="camera-jaccard", **parameters)
     np.testing.assert_array_equal(
         np.unique(found.labels, return_inverse=True)[1], np.unique(expected, return_inverse=True)[1]

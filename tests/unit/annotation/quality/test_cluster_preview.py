@@ -12,7 +12,7 @@ from whosame.annotation.quality.round_files import NoPreviewError, RoundFiles
 from whosame.annotation.queue.image_tokens import ImageRef, image_tokens
 from whosame.annotation.store.schema import images as image_table
 from whosame.clustering import enforce
-from whosame.data.manifest import Manifest
+from whosame.data.manifest import DEFAULTS, Manifest
 from whosame.memory import LabelMemory
 
 SETTINGS = {"centre_cameras": False, "reuse": True}
@@ -33,6 +33,7 @@ def make_run(tmp_path):
                 "height": np.full(2 * n, 8, np.int32),
                 "width": np.full(2 * n, 4, np.int32),
                 "digest": [f"digest {image}" for image in range(2 * n)],
+                **{name: [value] * 2 * n for name, value in DEFAULTS.items()},
             }
         )
         manifest, index = Manifest(tmp_path / "images", "tiny", table), tmp_path / "02_index"
