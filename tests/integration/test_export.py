@@ -50,6 +50,7 @@ def test_files_say_the_same_and_cards_are_filled(exported):
     assert (export / "names.csv").read_bytes() == (run.folder / "identities.csv").read_bytes()
     parquet = pd.read_parquet(export / "names.parquet")
     assert parquet["identity"].tolist() == [row["identity"] for row in names]
+    assert (export / "identities_history.csv").read_text().startswith("round,answers,path,before,after,cause,p\n")
     about = json.loads((export / "export.json").read_text())
     assert (about["run"], about["round"]) == ("calm", 3)
     assert all((export / file).exists() for file in about["files"])

@@ -12,6 +12,7 @@ from whosame.export.packages import check_packages
 from whosame.export.summary import ExportSummary
 from whosame.export.tables import fiftyone_csv, names_parquet, wildlife_csv
 from whosame.naming.identity_table import write_identities
+from whosame.naming.name_history import HISTORY
 from whosame.naming.summary import NamingSummary
 from whosame.search.gallery import Gallery
 from whosame.search.searcher import NETWORK
@@ -66,6 +67,8 @@ def write_export(
         "data_card.md": data_card(facts).encode(),
         "network.pt2": program_bytes(program),
     }
+    if (history := folder.parent / HISTORY).exists():
+        contents[HISTORY] = history.read_bytes()
     if config.onnx:
         about = {"run": gallery.run, "round": str(gallery.round), "code": gallery.code}
         contents[f"{MODEL}/{NETWORK}"] = onnx_bytes(program, about)

@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 from whosame.clustering import OUTLIER, Clustering, enforce
 from whosame.memory import LabelMemory
 from whosame.naming.config import NamingConfig
+from whosame.naming.identity_names import name_identities
 from whosame.naming.membership import fit_membership, membership
+from whosame.naming.name_changes import stay
+from whosame.naming.names_before import NamesBefore
 from whosame.strategies.base import RoundState
 from whosame.strategies.gain.assignment import assign_clear
 from whosame.strategies.gain.value import GainConfig, groups_of
@@ -32,15 +35,18 @@ class Identified:
         ``catalogue``: its individual was known before any question; ``encounter``: it is of the burst or track of
         another image, and nothing more is known; ``answered``: the answers say that another image of the identity
         shows the same individual; ``clustered``: joined by a cluster; ``assigned``: an outlier or an image of another
-        cluster, moved to the identity that it belongs to clearly; ``outlier``.
+        cluster, moved to the identity that it belongs to clearly, or kept in the one that it had; ``outlier``.
     p : float64 [N]
         Probability that this is right: that the image belongs to its identity, or, of an outlier, to none; 1 for the
         first three.
+    looks : float64 [N], optional
+        The same by looks alone, before images were kept in the identities that they had.
     """
 
     labels: NDArray[np.int64]
     known: NDArray[np.str_]
     p: NDArray[np.float64]
+    looks: NDArray[np.float64] | None = None
 
 
 def identify(
@@ -51,6 +57,7 @@ def identify(
     generator: np.random.Generator,
     config: NamingConfig,
     model: GainConfig,
+    table_before: NamesBefore | None = None,
 ) -> Identified:
     """Give every image an identity, or mark it as an outlier. No answer is overruled.
 
@@ -69,6 +76,9 @@ def identify(
     config : NamingConfig
     model : GainConfig
         The two-covariance model, as the strategy ``gain`` has it.
+    table_before : NamesBefore, optional
+        An image stays with the identity that it had there, unless its change has a cause:
+        :func:`whosame.naming.name_changes.causes`.
 
     Returns
     -------
@@ -86,7 +96,13 @@ def identify(
         p = membership(groups_of(dataclasses.replace(raw, labels=placed), model), weights, model.neighbours)
         state = dataclasses.replace(raw, labels=_keep_clear(before, placed, p >= config.clear))
     labels = enforce(state.labels, vectors, memory)
-    p = membership(groups_of(dataclasses.replace(raw, labels=labels), model), weights, model.neighbours)
+    looks = p = membership(groups_of(dataclasses.replace(raw, labels=labels), model), weights, model.neighbours)
+    if table_before is not None and any(table_before.names):
+        rows = [str(row) for row in range(len(labels))]
+        names = name_identities(labels, rows, table_before.by_row, table_before.fixed)
+        labels = stay(labels, names, table_before, looks, memory, config.clear)
+        p = membership(groups_of(dataclasses.replace(raw, labels=labels), model), weights, model.neighbours)
+    p = p.copy()
     named, together, answered = _certain(memory, len(labels))
     p[named | answered] = 1.0
     choices = {
@@ -96,7 +112,7 @@ def identify(
         "answered": answered,
         "assigned": _moved(before, labels),
     }
-    return Identified(labels, np.select([*choices.values()], [*choices], "clustered"), p)
+    return Identified(labels, np.select([*choices.values()], [*choices], "clustered"), p, looks)
 
 
 def _keep_clear(before: NDArray[np.int64], placed: NDArray[np.int64], clear: NDArray[np.bool_]) -> NDArray[np.int64]:

@@ -27,7 +27,10 @@ from whosame.naming.contact_sheets import write_contact_sheets
 from whosame.naming.identify import Identified
 from whosame.naming.identify import identify as identify_images
 from whosame.naming.identity_table import identity_rows, read_identities, write_identities
+from whosame.naming.name_history import changes_of, record, renamed
+from whosame.naming.names_before import NamesBefore
 from whosame.naming.summary import NamingSummary
+from whosame.naming.written_names import check_names, keep_written, read_before, read_written
 from whosame.parameters import parse
 from whosame.pipelines.active_round.select import extract_features
 from whosame.pipelines.active_round.this_round import ThisRound
@@ -44,6 +47,7 @@ def last_training(parameters: dict[str, Any], manifest: Manifest) -> ThisRound:
     run = Run.named(paths.runs_folder(), configuration.run)
     about = check_trained(run)
     check_images(run.name, about["manifest"], manifest, growing=True)
+    check_names(read_written(run.folder).names, read_identities(run.folder / IDENTITIES))
     return ThisRound(
         uid=run.about().get("uid", ""),  # a fork that has not started has no answers of its own
         run=run.name,
@@ -92,12 +96,23 @@ def collect_answers(
     return add_open_round(before, events, train_set.image_ids, overlap), known
 
 
+def read_names_before(
+    this_round: ThisRound, manifest: Manifest, train_set: TrainSet, answers: LabelMemory, known: pd.DataFrame
+) -> NamesBefore:
+    """Read the table that this one replaces, as people have edited it."""
+    given = known_names(known)
+    fixed = [given.get(image, "") for image in train_set.image_ids.tolist()]
+    paths_of = manifest.table["path"].iloc[train_set.image_ids].tolist()
+    return read_before(Run.named(paths.runs_folder(), this_round.run).folder, paths_of, fixed, answers)
+
+
 def identify(
     this_round: ThisRound,
     features: Features,
     train_set: TrainSet,
     clustering_state: dict[str, Any] | None,
     answers: LabelMemory,
+    before: NamesBefore,
     clustering: dict[str, Any],
     strategies: dict[str, Any],
     naming: dict[str, Any],
@@ -113,6 +128,7 @@ def identify(
         stream(this_round.seed, "naming", this_round.number),
         parse(NamingConfig, naming, "naming"),
         parse(StrategiesConfig, strategies, "strategies").gain,
+        before,
     )
 
 
@@ -121,11 +137,13 @@ def write_names(
     manifest: Manifest,
     identified: Identified,
     known: pd.DataFrame,
+    answers: LabelMemory,
+    before: NamesBefore,
     train_set: TrainSet,
     truth: Truth,
     naming: dict[str, Any],
 ) -> NamingSummary:
-    """Write the table of identities, and the contact sheets beside it; score the names where identities are known."""
+    """Write the table of identities, what changed, and the contact sheets; score names where identities are known."""
     config = parse(NamingConfig, naming, "naming")
     own = Run.named(paths.runs_folder(), this_round.run).folder / IDENTITIES  # what later names follow
     table = own if config.out is None else paths.root() / config.out
@@ -137,9 +155,13 @@ def write_names(
         config,
         title=f"Identities of run {this_round.run}",
     )
+    changes = renamed(read_written(own.parent).names, read_identities(own))
+    changes += changes_of(rows, identified, before, answers, config.clear)
     for file in {table, own}:
         with writing(file) as opened:
             opened.write(write_identities(rows))
+    record(own.parent, changes, this_round.number, len(answers))
+    keep_written(own.parent, rows, answers.query_counts(len(train_set)).tolist())
     found = _scores(identified.labels, truth, train_set)
     given = identified.known == "catalogue"
     if given.any() and not given.all():

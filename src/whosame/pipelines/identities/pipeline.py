@@ -32,15 +32,21 @@ def create_pipeline() -> Pipeline:
             ),
             stage_node(
                 "identities",
+                nodes.read_names_before,
+                "this_round manifest train_set all_answers all_known",
+                "names_before",
+            ),
+            stage_node(
+                "identities",
                 nodes.identify,
-                "this_round final_features train_set previous_clustering_state all_answers params:clustering "
-                "params:strategies params:naming",
+                "this_round final_features train_set previous_clustering_state all_answers names_before "
+                "params:clustering params:strategies params:naming",
                 "identified",
             ),
             stage_node(
                 "identities",
                 nodes.write_names,
-                "this_round manifest identified all_known train_set truth params:naming",
+                "this_round manifest identified all_known all_answers names_before train_set truth params:naming",
                 "names",
             ),
         ],
