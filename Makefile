@@ -3,6 +3,7 @@
 # make demo TORCH=cpu    the same without CUDA, also make test TORCH=cpu; after make clean where an environment is there
 # make check   ruff, mypy, import-linter        make bench   the benchmarks' table
 # make bench-selection    what strategies make of the labels, without training; ARGS="--strategies=dcps,gain-labels"
+# make docs    the documentation site: build/site/index.html
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
@@ -14,7 +15,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 unexport PYTHONDONTWRITEBYTECODE # without compiled files every command would take 10 s longer to start
 
-.PHONY: demo test pytest check bench bench-selection format clean
+.PHONY: demo test pytest check docs bench bench-selection format clean
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "whosame needs Python 3.11 or newer: make PYTHON=python3.11"'
@@ -44,6 +45,10 @@ check: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs: $(VENV)/installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@echo "$(CURDIR)/build/site/index.html"
 
 format: $(VENV)/installed-dev
 	$(BIN)/ruff format .

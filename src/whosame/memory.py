@@ -24,12 +24,13 @@ class LabelMemory:
     encounter are one component; components of two individuals differ, without a cannot-link for each pair of them:
     thousands of individuals would have millions.
 
+    A contradiction changes nothing: **the earlier answers hold**. It is kept in :attr:`conflicts`. An "unsure" answer
+    adds nothing about identity, but the pair is not asked again.
+
     Parameters
     ----------
     known : Known, optional
-
-    A contradiction changes nothing: **the earlier answers hold**. It is kept in :attr:`conflicts`. An "unsure" answer
-    adds nothing about identity, but the pair is not asked again.
+        What is known before the first answer.
 
     Notes
     -----

@@ -213,7 +213,7 @@ def readme(section, folder):
     """Return the commands of a section of the README as they are to be typed, with a folder for PATH."""
     text = (Path(__file__).parents[2] / "README.md").read_text().partition(f"\n## {section}\n")[2].partition("\n## ")[0]
     lines = re.findall(r"^    (kedro .*?)(?:  +#.*)?$", text, re.MULTILINE)
-    return [shlex.split(line.replace("PATH", str(folder)))[1:] for line in lines if "omniglot" not in line]
+    return [shlex.split(line.replace("PATH", str(folder)))[1:] for line in lines]
 
 
 @pytest.mark.slow
@@ -261,5 +261,3 @@ def test_the_commands_of_the_readme_as_they_are_typed(project, people_of, type_k
 
     assert type_kedro(project, "rounds", "--params=run=mine").stdout == without_names(done.stdout) != done.stdout
     type_kedro(project, "runs", "remove", "mine", "--yes")
-    own, _ = readme("Your own folder", crops)  # the other fine-tunes a pretrained network, which takes minutes
-    assert re.search(r"\n +1 +6 ", type_kedro(project, *own).stdout)
