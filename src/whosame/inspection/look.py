@@ -60,10 +60,11 @@ def look(config: Configuration, data: Path) -> Findings:
         if size > max_pixels
     ]
     ignored = set(oversized) if len(oversized) < len(headers.files) else set()
+    left_out = ignored.union(*(group[1:] for group in copies.groups))  # a copy is a neighbour that says nothing
     train = [
         file
         for file in headers.files
-        if file.path not in ignored and (not found or (file.path in found and found[file.path].split == "train"))
+        if file.path not in left_out and (not found or (file.path in found and found[file.path].split == "train"))
     ]
     cameras = {path: image.camera for path, image in found.items()}
     largest = max_pixels if ignored else np.inf

@@ -36,7 +36,7 @@ def report_text(findings: Findings, verdict: Verdict, command: str, page: str) -
         lines.append(_line("Verdict", kind))
     for number, reason in enumerate(verdict.reasons):
         text = f"{kind}: {reason.text}" if number == 0 else f"and: {reason.text}"
-        lines.append(_line("" if number else "Verdict", text + "." * (not text.endswith("."))))
+        lines.append(_line("" if number else "Verdict", text + "." * (text[-1] not in ".?")))
         if reason.advice:
             lines.append(_line("", f"→ {reason.advice}"))
     lines += [_line("Next", command, whole=True), _line("Page", page, whole=True)]
