@@ -65,7 +65,7 @@ def judge(findings: Findings) -> Verdict:
 
 
 def _buts(findings: Findings) -> list[Reason]:
-    return sorted((reason for check in BUTS for reason in check(findings)), key=lambda reason: not reason.stops)
+    return [reason for check in BUTS for reason in check(findings)]
 
 
 def _untrained(findings: Findings) -> Reason:
@@ -243,7 +243,7 @@ def _disk(findings: Findings) -> Iterator[Reason]:
 
 
 HOPELESS: list[Callable[[Findings], Iterator[Reason]]] = [_too_few_images, _no_candidates]
-BUTS: list[Callable[[Findings], Iterator[Reason]]] = [
+BUTS: list[Callable[[Findings], Iterator[Reason]]] = [  # what stops a run comes first
     *(_pattern, _reader_error, _partly_known, _damaged, _oversized, _disk, _distorted),
     *(_few_same, _little_to_ask, _lonely_cameras, _copies, _small, _time),
 ]
