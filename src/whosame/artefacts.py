@@ -15,6 +15,7 @@ from whosame.errors import StorageError, WhosameError
 # In the folder of a round, in the order of the pipeline; the catalog names the same files.
 FEATURES = "features.npz"
 KNOWN = "known.parquet"
+FOUND = "found.parquet"
 CLUSTERS = "clusters.npy"
 GRAPH = "graph.npz"
 NEAREST = "nearest.npy"
@@ -30,7 +31,20 @@ TRAINING_REPORT = "training.json"
 SELECTION_SHARES = "selection_shares.npy"  # p_j (DCPS, Fig. 2)
 METRICS = "metrics.json"  # the last one: a round with metrics is complete
 OF_A_ROUND = (
-    *(FEATURES, KNOWN, CLUSTERS, GRAPH, NEAREST, CLUSTERING_STATE, QUESTIONS, ANSWERS, MEMORY, STRATEGY_STATE, LABELS),
+    *(
+        FEATURES,
+        KNOWN,
+        FOUND,
+        CLUSTERS,
+        GRAPH,
+        NEAREST,
+        CLUSTERING_STATE,
+        QUESTIONS,
+        ANSWERS,
+        MEMORY,
+        STRATEGY_STATE,
+        LABELS,
+    ),
     *(PAIRS_PICTURE, CHECKPOINT, TRAINING_REPORT, SELECTION_SHARES, METRICS),
 )
 HEAVY = (FEATURES, GRAPH, CHECKPOINT)  # what pruning removes

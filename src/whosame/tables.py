@@ -73,7 +73,24 @@ def memory_table(
     rows = [(image_ids[a], image_ids[b], verdict, number, asked[a, b]) for a, b, verdict in log]
     types = {"image_a": "int64", "image_b": "int64", "verdict": "string", "round": "int64", "asked": "int64"}
     new = pd.DataFrame(rows, columns=list(types)).astype(types)
-    return new if before is None else pd.concat([before, new], ignore_index=True)
+    return new if before is None or len(before) == 0 else pd.concat([before, new], ignore_index=True)
+
+
+def with_found(before: pd.DataFrame | None, found: pd.DataFrame, number: int) -> pd.DataFrame:
+    """Return the table of :func:`memory_table` as a round begins: with the answers found elsewhere, which cost nothing.
+
+    Parameters
+    ----------
+    before : DataFrame or None
+        After the round before.
+    found : DataFrame
+        As :func:`answers_table` makes it.
+    number : int
+        The round.
+    """
+    new = pd.DataFrame({name: found[name] for name in ("image_a", "image_b", "verdict")}).assign(round=number, asked=0)
+    new = new.astype({"round": "int64", "asked": "int64"})
+    return new if before is None else pd.concat([before, new], ignore_index=True) if len(new) else before
 
 
 def asked_so_far(memory: pd.DataFrame | None) -> int:

@@ -8,7 +8,7 @@ from whosame.pipeline_registry import register_pipelines
 STAGES = {
     "prepare": {"index_images", "continue_images", "split_images", "decode_pixels", "network_images"}
     | {"open_round", "start_network", "compute_maps"},
-    "select": {"extract_features", "recall", "cluster", "describe_round", "select_pairs"},
+    "select": {"extract_features", "recall", "remember", "cluster", "describe_round", "select_pairs"},
     "label": {"annotate", "reassign", "draw_pairs"},
     "model": {"train", "evaluate"},
 }

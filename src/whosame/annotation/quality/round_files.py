@@ -13,7 +13,7 @@ from whosame.data.manifest import Manifest
 from whosame.errors import StorageError, WhosameError
 from whosame.memory import LabelMemory
 from whosame.runs import Run, is_name
-from whosame.tables import read_memory
+from whosame.tables import read_memory, with_found
 
 
 class NoPreviewError(WhosameError):
@@ -90,4 +90,6 @@ class RoundFiles:
         before = run.round(number - 1) / artefacts.MEMORY
         answers = artefacts.read(before) if clustering["reuse"] and before.exists() else None
         given = artefacts.read_if_whole(folder / artefacts.KNOWN)
+        if (found := artefacts.read_if_whole(folder / artefacts.FOUND)) is not None and clustering["reuse"]:
+            answers = with_found(answers, found, number)
         return cls(image_ids, vectors, labels, read_memory(answers, image_ids, given), manifest)

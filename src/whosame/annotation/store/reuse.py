@@ -1,7 +1,7 @@
 """Answer reuse: people's answers of earlier runs to pairs of the same images, found by the digests of their bytes."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,64 @@ def find_earlier(store: LabelStore, run_uid: str, run: str, number: int, pairs: 
         if new:
             connection.execute(answer_events.insert(), new)
     return len(new)
+
+
+def find_all_earlier(
+    store: LabelStore,
+    run_uid: str,
+    run: str,
+    number: int,
+    images: Mapping[str, int],
+    *,
+    without: Collection[tuple[int, int]] = (),
+) -> int:
+    """Copy to a run people's answers of other runs, and of imported files, to all pairs of its images.
+
+    The rules are those of :func:`find_earlier`. All human answers of the store are read once.
+
+    Parameters
+    ----------
+    store : LabelStore
+    run_uid, run : str
+        The run that begins a round.
+    number : int
+        Its round.
+    images : mapping of str to int
+        Image ids by the digests of their bytes.
+    without : collection of (int, int)
+        Pairs of image ids, smaller first, that are left out.
+
+    Returns
+    -------
+    int
+        How many answers were copied.
+
+    Raises
+    ------
+    StorageError
+        The database is gone, locked, full or read-only.
+    """
+    events = answer_events.c
+    here = select(events.image_a, events.image_b).where(events.run_uid == run_uid).distinct()
+    everywhere = (
+        select(answer_events)
+        .where(events.run_uid != run_uid, events.source == "human", events.attempt == 1)
+        .where(events.found_in.is_(None), NOT_UNDONE)
+        .order_by(events.id)
+    )
+    with store.writing() as connection:
+        left_out = {*without, *((a, b) for a, b in connection.execute(here))}
+        newest: dict[tuple[int, int, str], tuple[Any, Pair]] = {}
+        for row in connection.execute(everywhere):
+            sides = sorted((images.get(digest, -1), digest) for digest in (row.digest_a, row.digest_b))
+            (a, digest_a), (b, digest_b) = sides
+            if a >= 0 and a != b and (a, b) not in left_out:
+                newest[a, b, row.annotator] = row, Pair(a, b, digest_a, digest_b, row.kind)
+        found = sorted(newest.values(), key=lambda each: each[0].id)
+        if found:
+            values = [_copied(row, run_uid, run, number, pair) for row, pair in found]
+            connection.execute(answer_events.insert(), values)
+    return len(found)
 
 
 def _elsewhere(connection: Connection, run_uid: str, pair: Pair) -> Sequence[Any]:

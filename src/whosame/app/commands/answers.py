@@ -89,21 +89,40 @@ def import_(
     env: str | None,
     params: dict[str, Any],
 ) -> None:
-    """Take the answers of FILE into the label store: all of them or none, each once."""
+    """Take the answers of FILE into the label store: all of them or none, each once.
+
+    Before the first round of a run, name the folder of the images that the answers are about (--params=images=PATH).
+    """
     from whosame.annotation.exchange.import_answers import import_file
 
-    with _run(env, params, name) as (store, run, images):
+    of_folder = name is None and "images" in params
+    with _folder(env, params) if of_folder else _run(env, params, name) as (store, run, images):
         done = import_file(store, file, run, images, annotator=annotator, known_only=known_only)
     counts = {
         "answers to open questions": done.counted,
-        "other new answers, kept for when their images are asked about": done.kept,
+        "other new answers, known from the next round on that people answer about their images": done.kept,
         "known already": done.known,
         "undone since": done.undone,
         "left out, about other images": done.unknown if known_only else 0,
         "skipped questions, no answers": done.skipped,
     }
     parts = [f"{count} {what}" for what, count in counts.items() if count]
-    click.echo(f"run {run.name}: " + ("; ".join(parts) or "the file holds no answer"))
+    click.echo(
+        (f"run {run.name}: " if run.name else f"{images.root}: ") + ("; ".join(parts) or "the file holds no answer")
+    )
+
+
+@contextmanager
+def _folder(env: str | None, params: dict[str, Any]) -> Iterator[tuple["LabelStore", "StoredRun", "RunImages"]]:
+    """Open the configured label store, and index the folder of images that is named: no run is needed."""
+    from whosame.annotation.exchange.run_images import StoredRun, run_images
+    from whosame.app.round_loop import configured
+    from whosame.data.indexing import index_images
+
+    manifest = index_images(configured(env, params).source(), paths.root() / "data")
+    no_run = StoredRun("", "")
+    with label_store(env, params) as store:
+        yield store, no_run, run_images(store, no_run, manifest)
 
 
 @contextmanager

@@ -32,7 +32,7 @@ def annotate(
     manifest: Manifest,
     train_set: TrainSet,
     truth: Truth,
-    previous_memory: pd.DataFrame | None,
+    start_memory: pd.DataFrame,
     strategy: str,
     strategies: dict[str, Any],
     annotator: str,
@@ -44,12 +44,12 @@ def annotate(
     begin = partial(_begin_again, registry.make(strategy, strategies), state, first)
     options = parse(AnnotatorConfig, annotator_options, "annotator_options")
     if annotator == HUMAN:
-        asked = asked_so_far(previous_memory)
+        asked = asked_so_far(start_memory)
         people = partial(people_answer, layout=layout, asked=asked)
         session, result = people(this_round, state, begin, train_set, manifest, options)
     else:
         session, result = oracle_answers(this_round, state, begin, train_set, truth, annotator, options)
-    memory = memory_table(previous_memory, result.memory, result.answers, train_set.image_ids, this_round.number)
+    memory = memory_table(start_memory, result.memory, result.answers, train_set.image_ids, this_round.number)
     return answers_table(result.answers, train_set.image_ids), memory, session.next_state()
 
 

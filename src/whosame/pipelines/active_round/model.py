@@ -104,6 +104,7 @@ def evaluate(
     earlier_features: Features | None,
     clusters: NDArray[np.int64],
     labels: NDArray[np.int64],
+    found: pd.DataFrame,
     answers: pd.DataFrame,
     memory: pd.DataFrame,
     known: pd.DataFrame,
@@ -132,7 +133,7 @@ def evaluate(
         earlier = earlier_features.vectors  # of the first images: others may have joined since
         before = active_round.clustered_vectors(earlier, cameras[: len(earlier)], config)
     spent = round_cost(
-        of_round,
+        [*read_answers(found, train_set.image_ids), *of_round],
         clusters,
         conflicts=all_answers.conflicts,
         idle_cap=options.idle_cap,

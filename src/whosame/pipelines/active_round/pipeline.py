@@ -30,17 +30,23 @@ def create_pipeline() -> Pipeline:
                 "this_round start network_input train_set params:network params:extraction",
                 "features",
             ),
-            stage_node("select", select.recall, "features gathered", "known"),
+            stage_node(
+                "select",
+                select.recall,
+                "this_round features gathered train_set previous_memory params:annotator params:annotator_options",
+                "known found",
+            ),
+            stage_node("select", select.remember, "this_round previous_memory found", "start_memory"),
             stage_node(
                 "select",
                 select.cluster,
-                "features train_set known previous_memory previous_clustering_state params:clustering",
+                "features train_set known start_memory previous_clustering_state params:clustering",
                 "clusters graph nearest clustering_state",
             ),
             stage_node(
                 "select",
                 select.describe_round,
-                "this_round features clusters graph nearest train_set known previous_memory previous_strategy_state "
+                "this_round features clusters graph nearest train_set known start_memory previous_strategy_state "
                 "params:clustering",
                 "state",
             ),
@@ -48,7 +54,7 @@ def create_pipeline() -> Pipeline:
             stage_node(
                 "label",
                 label.annotate,
-                "this_round state questions manifest train_set truth previous_memory params:strategy params:strategies "
+                "this_round state questions manifest train_set truth start_memory params:strategy params:strategies "
                 "params:annotator params:annotator_options params:layout",
                 "answers memory strategy_state",
             ),
@@ -72,7 +78,7 @@ def create_pipeline() -> Pipeline:
                 "model",
                 model.evaluate,
                 "this_round checkpoint network_input train_set test_set truth state earlier_features clusters labels "
-                "answers memory known training_report previous_metrics params:network params:extraction "
+                "found answers memory known training_report previous_metrics params:network params:extraction "
                 "params:evaluation params:clustering",
                 "selection_shares metrics",
             ),

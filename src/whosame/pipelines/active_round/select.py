@@ -9,6 +9,9 @@ from scipy.sparse import csr_array
 
 from whosame import active_round
 from whosame.active_round import RunState
+from whosame.annotation.store.store import open_store
+from whosame.annotators.earlier_answers import earlier_answers
+from whosame.annotators.registry import HUMAN, AnnotatorConfig
 from whosame.clustering import Clustering, ClusteringConfig, base_clusters
 from whosame.data.manifest import TrainSet
 from whosame.features.batches import Pixels
@@ -16,9 +19,10 @@ from whosame.features.config import ExtractionConfig, NetworkConfig
 from whosame.features.extraction import Features, extract
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
+from whosame.questions import Answer
 from whosame.strategies import registry
 from whosame.strategies.base import RoundState
-from whosame.tables import asked_so_far, questions_table, read_memory
+from whosame.tables import answers_table, asked_so_far, questions_table, read_memory, with_found
 from whosame.training import Checkpoint
 
 
@@ -42,19 +46,47 @@ def extract_features(
     )
 
 
-def recall(features: Features, gathered: pd.DataFrame) -> pd.DataFrame:  # noqa: ARG001
-    """Keep what is known without a question as the round begins.
+def recall(
+    this_round: ThisRound,
+    features: Features,  # noqa: ARG001  the first file of a round, which fixes the parameters of a run
+    gathered: pd.DataFrame,
+    train_set: TrainSet,
+    previous_memory: pd.DataFrame | None,
+    annotator: str,
+    annotator_options: dict[str, Any],
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Keep what is known without a question as the round begins; of people, what they have answered elsewhere too."""
+    found: list[Answer] = []
+    if annotator == HUMAN:
+        pairs = (
+            set()
+            if previous_memory is None
+            else set(zip(previous_memory["image_a"], previous_memory["image_b"], strict=True))
+        )
+        with open_store(this_round.database) as store:
+            found = earlier_answers(
+                store,
+                run_uid=this_round.uid,
+                run=this_round.run,
+                round=this_round.number,
+                image_ids=train_set.image_ids,
+                digests=train_set.digests,
+                overlap=parse(AnnotatorConfig, annotator_options, "annotator_options").overlap,
+                known=pairs,
+            )
+    return gathered, answers_table(found, train_set.image_ids)
 
-    It comes after the features: they are the first file of a round, and fix the parameters of a run.
-    """
-    return gathered
+
+def remember(this_round: ThisRound, previous_memory: pd.DataFrame | None, found: pd.DataFrame) -> pd.DataFrame:
+    """Return every answer that is known as the round begins."""
+    return with_found(previous_memory, found, this_round.number)
 
 
 def cluster(
     features: Features,
     train_set: TrainSet,
     known: pd.DataFrame,
-    previous_memory: pd.DataFrame | None,
+    start_memory: pd.DataFrame,
     previous_clustering_state: dict[str, Any] | None,
     clustering: dict[str, Any],
 ) -> Clustering:
@@ -62,7 +94,7 @@ def cluster(
     config = parse(ClusteringConfig, clustering, "clustering")
     vectors = active_round.clustered_vectors(features.vectors, train_set.cameras, config)
     found = base_clusters(vectors, train_set.cameras, config, previous_clustering_state)
-    memory = read_memory(previous_memory, train_set.image_ids, known)
+    memory = read_memory(start_memory, train_set.image_ids, known)
     return found._replace(labels=active_round.apply_earlier_answers(found.labels, vectors, memory, reuse=config.reuse))
 
 
@@ -74,14 +106,14 @@ def describe_round(
     nearest: NDArray[np.int64],
     train_set: TrainSet,
     known: pd.DataFrame,
-    previous_memory: pd.DataFrame | None,
+    start_memory: pd.DataFrame,
     previous_strategy_state: dict[str, NDArray[Any]] | None,
     clustering: dict[str, Any],
 ) -> RoundState:
     """Collect everything a strategy may look at; no identity is among it."""
     config = parse(ClusteringConfig, clustering, "clustering")
-    memory = read_memory(previous_memory, train_set.image_ids, known)
-    run = RunState(memory, asked_so_far(previous_memory), previous_strategy_state or {})
+    memory = read_memory(start_memory, train_set.image_ids, known)
+    run = RunState(memory, asked_so_far(start_memory), previous_strategy_state or {})
     return active_round.describe_round(
         active_round.clustered_vectors(features.vectors, train_set.cameras, config),
         Clustering(clusters, graph, nearest, {}),
