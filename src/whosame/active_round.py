@@ -23,6 +23,7 @@ from whosame.questions import Answer, Question
 from whosame.seeding import stream
 from whosame.strategies.base import RoundState, Session, Strategy
 from whosame.strategies.budget import allowance
+from whosame.strategies.views import comparable_first
 from whosame.training.config import Obeyed
 
 
@@ -129,6 +130,7 @@ def describe_round(
     number: int,
     schedule: Sequence[int],
     seed: int,
+    views: NDArray[np.int64] | None = None,
     vertical: NDArray[np.uint8] | None = None,
     map_height: int = 1,
 ) -> RoundState:
@@ -140,7 +142,7 @@ def describe_round(
         As for :func:`play_round`.
     clustering : Clustering
         Its labels obey the earlier answers.
-    vertical, map_height
+    views, vertical, map_height
         See :class:`~whosame.strategies.base.RoundState`.
     """
     return RoundState(
@@ -152,6 +154,7 @@ def describe_round(
         graph=clustering.graph,
         labels=clustering.labels,
         cameras=cameras,
+        views=np.empty(0, np.int64) if views is None else views,
         memory=run.memory,
         budget=allowance(schedule, number, spent=run.asked),
         generator=stream(seed, "strategy", number),
@@ -161,11 +164,12 @@ def describe_round(
 
 
 def select_pairs(strategy: Strategy, state: RoundState) -> tuple[Session, list[Question]]:
-    """Begin the strategy's session, and return it with its first questions.
+    """Begin the strategy's session, and return it with its first questions: about comparable views first.
 
     The session draws from a copy of the state's random numbers: started again on the same state, it asks the same.
     """
     session = strategy.start(dataclasses.replace(state, generator=copy.deepcopy(state.generator)))
+    session = comparable_first(session, state)
     return session, list(session.ask())
 
 

@@ -99,3 +99,37 @@ def test_a_changed_catalogue_counts_from_the_next_round_on_and_in_a_fork(catalog
     (folder / "known.csv").write_text("path,identity\nno.jpg,Ann\n")
     bad = type_kedro(folder, "rounds", "--params=run=known,rounds=6", check=False)
     assert (bad.returncode, "no.jpg: no such image" in bad.stderr, run.computed(5)) == (1, True, False)
+
+
+def test_bursts_are_one_individual_and_views_are_compared_first(drawn, type_kedro, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(drawn, folder, copy_function=os.link)
+    (folder / "images").mkdir()
+    train = train_images(folder)
+    drawings = next(folder.glob("data/01_raw/*/bounding_box_train")).parent
+    for number, (path, identity) in enumerate(zip(train["path"], train["identity"], strict=True)):
+        side = ("left", "right")[number % 2]
+        shutil.copy(drawings / path, folder / "images" / f"{identity}_b{identity}x{number // 3}_{side}_{number}.png")
+    pattern = r"(?P<identity>\d+)_(?P<group>b\w+?)_(?P<view>\w+)_"
+    options = f"--params=images=images,layout=folder,folder.pattern={pattern},folder.test_fraction=0.0,strategy=random"
+    type_kedro(folder, "rounds", "--env=tiny", f"{options},run=views,rounds=1,budget=30")
+    run = Run(folder / "data" / "runs" / "views")
+    known = pd.read_parquet(run.round(0) / KNOWN)
+    labels = np.load(run.round(0) / "clusters.npy")
+    assert len(known) == len(train)
+    together = [set(labels[known["image_id"][known["encounter"] == burst]]) for burst in known["encounter"].unique()]
+    assert sum(len(burst) for burst in together) == len(together)
+    answers = pd.read_parquet(run.round(0) / "answers.parquet")
+    manifest = pd.read_parquet(run.folder / "images.parquet")
+    pairs = answers[answers["source"] != "closure"][["image_a", "image_b"]].to_numpy()
+    views = manifest["view"].to_numpy()[pairs]
+    assert len(pairs) == 30
+    assert (views[:, 0] == views[:, 1]).all()
+    bursts = manifest["encounter"].to_numpy()[pairs]
+    assert (bursts[:, 0] != bursts[:, 1]).all()
+    first, other = train["identity"].iloc[0], train["identity"].iloc[-1]
+    for person in (first, other):
+        shutil.copy(drawings / train["path"].iloc[0], folder / "images" / f"{person}_bmixed_left_9.png")
+    bad = type_kedro(folder, "rounds", "--env=tiny", f"{options},run=bad,duplicates=keep", check=False)
+    assert bad.returncode == 1
+    assert "1 groups have images under two identities or more" in bad.stderr

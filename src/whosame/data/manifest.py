@@ -176,6 +176,12 @@ class TrainSet:
     def __len__(self) -> int:
         return len(self.image_ids)
 
+    @property
+    def view_numbers(self) -> NDArray[np.int64]:
+        """The views as numbers, int64 [N], -1 where unknown."""
+        names, numbers = np.unique(np.array(self.views or ("",) * len(self), str), return_inverse=True)
+        return np.where(names[numbers] == "", -1, numbers)
+
 
 @dataclass(frozen=True, eq=False)
 class Truth:

@@ -35,6 +35,8 @@ class RoundState:
         This round (from 0), and the number of rounds of the run.
     cameras : int64 [N]
         -1 where unknown; left out, all are.
+    views : int64 [N]
+        Which side of the individual each image shows, by number; -1 where unknown; left out, all are.
     memory : LabelMemory
         Every answer so far. Sessions read it and work on a copy.
     query_counts : int64 [N]
@@ -57,6 +59,7 @@ class RoundState:
     round: int = 0
     rounds: int = 1
     cameras: NDArray[np.int64] = field(default_factory=_unknown)
+    views: NDArray[np.int64] = field(default_factory=_unknown)
     memory: LabelMemory = field(default_factory=LabelMemory)
     query_counts: NDArray[np.int64] = field(default_factory=_unknown)
     generator: np.random.Generator = field(default_factory=lambda: np.random.default_rng(0))
@@ -68,8 +71,9 @@ class RoundState:
     def __post_init__(self) -> None:
         """Fill in what was left out and depends on the number of images."""
         images = len(self.labels)
-        if len(self.cameras) == 0:
-            object.__setattr__(self, "cameras", np.full(images, -1, np.int64))
+        for name in ("cameras", "views"):
+            if len(getattr(self, name)) == 0:
+                object.__setattr__(self, name, np.full(images, -1, np.int64))
         if len(self.query_counts) == 0:
             object.__setattr__(self, "query_counts", self.memory.query_counts(images))
 

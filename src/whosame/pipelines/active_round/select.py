@@ -122,6 +122,7 @@ def describe_round(
         number=this_round.number,
         schedule=this_round.schedule,
         seed=this_round.seed,
+        views=train_set.view_numbers,
         vertical=features.vertical,
         map_height=features.map_height,
     )
