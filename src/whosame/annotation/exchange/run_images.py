@@ -50,7 +50,10 @@ def find_run(store: LabelStore, name: str | None = None) -> StoredRun:
         last = {run: at for run, at in last.items() if not run.uid.startswith(IMPORT_PREFIX)}
     named = {run: at for run, at in last.items() if name in (None, run.name)}
     if not last:
-        raise InputError(f"the label store {store.where} has no run yet: play one with kedro rounds")
+        raise InputError(
+            f"the label store {store.where} has no run yet: play one with kedro rounds. Answers are "
+            "imported before it with the folder of their images: --params=images=PATH"
+        )
     if not named:
         raise unknown_name("run", name, {run.name for run in last})
     return max(named, key=lambda run: (named[run], run.uid))
