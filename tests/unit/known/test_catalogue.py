@@ -1,10 +1,13 @@
 """A catalogue: partial, from any spreadsheet; all that is wrong with it is one error."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from whosame.data.manifest import Manifest
-from whosame.errors import InputError
+from whosame.app.config.open_choices import annotator_of
+from whosame.configuration import Configuration
+from whosame.data.manifest import Manifest, TrainSet, Truth
+from whosame.errors import InputError, ParameterError
 from whosame.known import IDENTITIES
 from whosame.known.gather import gather_known
 from whosame.tables import known_names, read_known
@@ -96,3 +99,16 @@ def test_encounters_are_known_too_and_show_one_individual(tmp_path):
         InputError, match=r"1 groups have images under two identities or more, as in\n  b/é.jpg and d.jpg"
     ):
         gathered(tmp_path, text, encounters=(-1, -1, 4, -1, 4, -1))
+
+
+def test_with_all_identities_known_people_answer_or_it_is_an_error():
+    open_ = {"catalogue": IDENTITIES, "layout": "folder", "images": "crops"}
+    assert annotator_of(open_) == "human"
+    assert annotator_of({**open_, "annotator": "oracle"}) == "oracle"
+    rows = np.arange(40)
+    train_set, truth = TrainSet(rows, rows % 2, ("",) * 40), Truth(rows % 5 + 1)
+    configuration = Configuration(**open_, annotator="oracle")
+    with pytest.raises(ParameterError, match="nothing is left to ask"):
+        configuration.check_against(train_set, truth)
+    configuration.replace(annotator="human").check_against(train_set, truth)
+    configuration.replace(catalogue="known.csv").check_against(train_set, truth)
