@@ -1,4 +1,4 @@
-"""The notebook runs on a run."""
+"""The notebooks run, on a run that was played; they are kept without outputs."""
 
 from pathlib import Path
 
@@ -18,3 +18,9 @@ def test_the_notebook_runs(path, calm):
     outputs = [output for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
     assert any("image/png" in output.get("data", {}) for output in outputs)
     assert not any(output.output_type == "error" for output in outputs)
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_it_is_kept_without_outputs(path):
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert [cell.source for cell in cells if cell.outputs or cell.execution_count is not None] == []
