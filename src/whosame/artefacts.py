@@ -62,6 +62,8 @@ LOCK = "lock"
 IDENTITIES = "identities.csv"  # which individual each image shows, after the last training
 SEARCH = "search"  # a folder: the gallery that kedro search ranks
 EXPORT = "export"  # a folder: what is written for use elsewhere
+IDENTITIES_NEAR = "identities_near.npz"  # which identities are similar, for the page where they are reviewed
+IDENTITIES_REVIEWS = "identities_reviews.json"  # the last review whose names the table has
 
 NOT_MADE_AGAIN = (RUN, FORK)
 

@@ -28,7 +28,7 @@ SECOND = """
 import sqlalchemy as sa
 from alembic import op
 
-revision, down_revision = "0004", "0003"
+revision, down_revision = "0005", "0004"
 
 
 def upgrade():
@@ -49,7 +49,7 @@ def database(empty_database):
 def second(tmp_path):
     """The migrations, and another revision."""
     folder = shutil.copytree(MIGRATIONS, tmp_path / "100 % migrations")
-    (folder / "versions" / "0004_another.py").write_text(SECOND)
+    (folder / "versions" / "0005_another.py").write_text(SECOND)
     return folder
 
 
@@ -110,12 +110,12 @@ def test_an_upgrade_keeps_every_answer(answered, second, caplog):
     names, columns, rows = state(answered)
     assert (names - before[0], columns - before[1], rows) == ({"extras"}, {"hardness"}, before[2])
     if answered.startswith("sqlite"):
-        assert state(f"{answered}.schema-0003") == before
-        assert f"a copy is {sqlite_path(parse_url(answered))}.schema-0003" in caplog.text
+        assert state(f"{answered}.schema-0004") == before
+        assert f"a copy is {sqlite_path(parse_url(answered))}.schema-0004" in caplog.text
     caplog.clear()
     upgrade(answered, second)  # nothing left to do
     assert caplog.text == ""
-    with pytest.raises(StorageError, match="has schema 0004, this whosame reads schemas 0001 to 0003"):
+    with pytest.raises(StorageError, match="has schema 0005, this whosame reads schemas 0001 to 0004"):
         open_store(answered)
 
 
@@ -123,9 +123,15 @@ def test_a_store_of_the_first_release_becomes_one_of_this(answered):
     before = state(answered)
     engine = engine_of(answered)
     with engine.begin() as connection:
-        newer = {"runs": ("guide", "guard", "answers_so_far"), "tasks": ("exemplars", "p_same")}
+        newer = {
+            "runs": ("guide", "guard", "answers_so_far"),
+            "tasks": ("exemplars", "p_same"),
+            "answer_events": ("review",),
+        }
         for table, column in [(table, column) for table, columns in newer.items() for column in columns]:
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        for table in ("review_undos", "reviews"):
+            connection.execute(text(f"DROP TABLE {table}"))
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     engine.dispose()
     open_store(answered).close()
@@ -154,6 +160,10 @@ def test_answers_and_events_refuse_changes(database):
         connection.execute(table["undos"].insert().values(event_id=1, annotator="alice", undone_at=""))
         connection.execute(table["tasks"].insert().values(**task, id=1, votes=0, votes_needed=1, open=True))
         connection.execute(table["skips"].insert().values(task_id=1, annotator="alice", lease="l", skipped_at=""))
+        review = {"run_uid": "u", "form": "tick", "identity": "1", "image": 0, "annotator": "alice", "session": "s"}
+        review |= {"request": "r", "seconds": 1.0, "reviewed_at": ""}
+        connection.execute(table["reviews"].insert().values(**review, id=1))
+        connection.execute(table["review_undos"].insert().values(review_id=1, annotator="alice", undone_at=""))
         connection.execute(table["audit_events"].insert().values(at="", actor="alice", action="login", details="{}"))
     engine = engine_of(database)
     changes = ["UPDATE {} SET id = id + 1", "DELETE FROM {}"]

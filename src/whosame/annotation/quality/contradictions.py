@@ -126,7 +126,7 @@ def contradictions(verdicts: Sequence[PairVerdict], *, limit: int = 50) -> list[
             continue
         neighbours[pair.a].append((pair.b, pair))
         neighbours[pair.b].append((pair.a, pair))
-    return [Contradiction(pair, _chain(neighbours, pair)) for pair in reversed(conflicts[-limit:])]
+    return [Contradiction(pair, shortest_chain(neighbours, pair)) for pair in reversed(conflicts[-limit:])]
 
 
 def circles(store: LabelStore, run_uid: str, found: Sequence[Contradiction]) -> list[list[Link]]:
@@ -146,8 +146,16 @@ def circles(store: LabelStore, run_uid: str, found: Sequence[Contradiction]) -> 
     return all_circles
 
 
-def _chain(neighbours: Neighbours, conflict: PairVerdict) -> tuple[PairVerdict, ...]:
-    """Return a shortest path between the two images: "same" all along, or with one "different" where that is needed."""
+def shortest_chain(neighbours: Neighbours, conflict: PairVerdict) -> tuple[PairVerdict, ...]:
+    """Return a shortest path between the two images: "same" all along, or with one "different" where that is needed.
+
+    Parameters
+    ----------
+    neighbours : mapping of int to sequence of (int, PairVerdict)
+        For each image the others that it has a verdict with; the verdicts do not contradict each other.
+    conflict : PairVerdict
+        Whose opposite follows from them.
+    """
     start = (conflict.a, False)  # an image, and whether a "different" was crossed
     goal = (conflict.b, conflict.verdict == "same")
     previous: dict[tuple[int, bool], tuple[tuple[int, bool], PairVerdict] | None] = {start: None}

@@ -1,10 +1,12 @@
 """Append-only tables: triggers that refuse every update and delete, whatever program tries it."""
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, text
 
-from whosame.annotation.store.schema import answer_events, audit_events, skips, undos
+from whosame.annotation.store.schema import answer_events, audit_events, review_undos, reviews, skips, undos
 
-APPEND_ONLY = (answer_events, undos, skips, audit_events)
+APPEND_ONLY = tuple(table.name for table in (answer_events, undos, skips, audit_events, reviews, review_undos))
 REFUSAL = "the label store is append-only"
 SQLITE = (
     "CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} BEGIN SELECT RAISE(ABORT, '{refusal}'); END",
@@ -18,9 +20,9 @@ POSTGRESQL = (
 )
 
 
-def refuse_changes(connection: Connection) -> None:
-    """Create the triggers of a new database, in the transaction that creates its tables."""
+def refuse_changes(connection: Connection, tables: Iterable[str] = APPEND_ONLY) -> None:
+    """Create the triggers of new tables, in the transaction that creates these."""
     statements = POSTGRESQL if connection.dialect.name == "postgresql" else SQLITE
-    for table in APPEND_ONLY:
+    for table in tables:
         for statement in statements:
-            connection.execute(text(statement.format(table=table.name, refusal=REFUSAL)))
+            connection.execute(text(statement.format(table=table, refusal=REFUSAL)))

@@ -1,6 +1,6 @@
 """The tables of the label store, the same for SQLite and PostgreSQL.
 
-``answer_events``, ``undos``, ``skips`` and ``audit_events`` are append-only
+``answer_events``, ``undos``, ``skips``, ``reviews``, ``review_undos`` and ``audit_events`` are append-only
 (:mod:`~whosame.annotation.store.append_only`). The other tables have the present state: open questions, leases, users,
 sessions.
 """
@@ -79,6 +79,8 @@ answer_events = Table(
     Column("settles", Boolean, nullable=False, server_default=false()),
     # The answer of another run that this one repeats.
     Column("found_in", BigInteger, nullable=True),
+    # The review that it is part of; null: it answers one pair.
+    Column("review", BigInteger, nullable=True),
     # One answer, however often it is sent. It also finds the answers of a run, its first column.
     UniqueConstraint("run_uid", "image_a", "image_b", "annotator", "attempt", "revision"),
     Index("ux_answer_events_lease", "lease", unique=True),
@@ -179,6 +181,36 @@ skips = Table(
     Column("lease", String(43), nullable=False, unique=True),
     Column("skipped_at", String(32), nullable=False),
     Index("ix_skips_annotator", "annotator", "task_id"),
+    sqlite_autoincrement=True,
+)
+
+# What a person did with an identity as a whole. Its answers are in answer_events.
+reviews = Table(
+    "reviews",
+    metadata,
+    _row_id(),
+    Column("run_uid", String(64), nullable=False),
+    Column("form", String(16), nullable=False),
+    Column("identity", Text, nullable=False),  # as it was named then
+    Column("image", BigInteger, nullable=False),  # that the others were compared with, or that carries the name
+    Column("name", Text, nullable=True),  # of form "name"
+    Column("annotator", Text, nullable=False),
+    Column("session", String(64), nullable=False),
+    Column("request", String(43), nullable=False, unique=True),  # a request sent twice is one review
+    Column("seconds", Float, nullable=False),
+    Column("reviewed_at", String(32), nullable=False),
+    Index("ix_reviews_run_uid", "run_uid"),
+    _one_of("form", ("tick", "merge", "name")),
+    sqlite_autoincrement=True,
+)
+
+review_undos = Table(
+    "review_undos",
+    metadata,
+    _row_id(),
+    Column("review_id", BigInteger, ForeignKey("reviews.id"), nullable=False, unique=True),
+    Column("annotator", Text, nullable=False),
+    Column("undone_at", String(32), nullable=False),
     sqlite_autoincrement=True,
 )
 

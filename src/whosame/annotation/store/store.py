@@ -57,6 +57,8 @@ class AnswerEvent:
         Whether it decides a pair on which others disagree.
     found_in : int or None
         Id of the answer of another run that this one copies.
+    review : int or None
+        Id of the review that it is part of; None: it answers one pair.
     """
 
     run_uid: str
@@ -78,6 +80,7 @@ class AnswerEvent:
     session: str | None = None
     settles: bool = False
     found_in: int | None = None
+    review: int | None = None
 
 
 COLUMNS = [answer_events.c[field.name] for field in fields(AnswerEvent)]

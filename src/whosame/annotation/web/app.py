@@ -9,8 +9,9 @@ from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
 from whosame import __version__
+from whosame.annotation.review.open_reviews import OpenReviews
 from whosame.annotation.store.store import LabelStore
-from whosame.annotation.web import annotate_routes, image_routes, overview_routes
+from whosame.annotation.web import annotate_routes, image_routes, overview_routes, review_routes
 from whosame.annotation.web.annotator_view import AnnotatorView
 from whosame.annotation.web.cache import Cache
 from whosame.annotation.web.login_routes import add_auth
@@ -42,17 +43,19 @@ def create_app(
     hosts : sequence of str
         Names under which browsers reach it.
     runs : Path, optional
-        ``data/runs`` of the project, where this machine has it: for the cluster previews of the overview.
+        ``data/runs`` of the project, where this machine has it: for reviews, and for the overview's cluster previews.
     """
     app = FastAPI(title="whosame", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
     app.state.store = store
     app.state.annotator_view = AnnotatorView(store, run_uid)
     app.state.run_uid, app.state.runs, app.state.cache = run_uid, runs, Cache()
+    app.state.reviews = OpenReviews(store, runs)
     app.state.templates = Jinja2Templates(HERE / "templates")
     add_auth(app, store, secure=secure, hosts=hosts)
     app.include_router(annotate_routes.router)
     app.include_router(image_routes.router)
     app.include_router(overview_routes.router)
+    app.include_router(review_routes.router)
     app.add_api_route("/about", lambda: {"store": fingerprint(store.where)}, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_exception_handler(StorageError, _unavailable)

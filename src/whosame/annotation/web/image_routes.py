@@ -79,7 +79,7 @@ def read_image(root: Path, path: str, digest: str) -> tuple[bytes, str]:
     UnshowableError
         The file is gone, has changed, is no image, or is outside the folder.
     """
-    content = _read(root, path, digest)
+    content = read_checked(root, path, digest)
     try:
         with opened(content) as image:
             if image.format in BROWSER_FORMATS and stored_upright(image):
@@ -94,7 +94,7 @@ def read_image(root: Path, path: str, digest: str) -> tuple[bytes, str]:
 def read_thumbnail(root: Path, path: str, digest: str) -> tuple[bytes, str]:
     """Return an image file upright and at most 240 pixels high and wide, as JPEG, as :func:`read_image` does."""
     try:
-        with opened(_read(root, path, digest)) as image:
+        with opened(read_checked(root, path, digest)) as image:
             small = upright(image, at_least=(THUMBNAIL, THUMBNAIL)).pixels
             small.thumbnail((THUMBNAIL, THUMBNAIL))
             drawn = io.BytesIO()
@@ -104,7 +104,14 @@ def read_thumbnail(root: Path, path: str, digest: str) -> tuple[bytes, str]:
     return drawn.getvalue(), "image/jpeg"
 
 
-def _read(root: Path, path: str, digest: str) -> bytes:
+def read_checked(root: Path, path: str, digest: str) -> bytes:
+    """Return the bytes of an image file under the root, those of the digest.
+
+    Raises
+    ------
+    UnshowableError
+        The file is gone, has changed, or is outside the folder.
+    """
     try:
         root = root.resolve(strict=True)
         file = (root / path).resolve(strict=True)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from whosame import active_round
+from whosame import active_round, artefacts
 from whosame.annotation.store.store import open_store
 from whosame.annotators.registry import AnnotatorConfig
 from whosame.app import paths
@@ -24,11 +24,13 @@ from whosame.memory import LabelMemory
 from whosame.naming.collect_answers import add_open_round
 from whosame.naming.config import NamingConfig
 from whosame.naming.contact_sheets import write_contact_sheets
+from whosame.naming.given_names import write_given_names
 from whosame.naming.identify import Identified
 from whosame.naming.identify import identify as identify_images
 from whosame.naming.identity_table import identity_rows, read_identities, write_identities
 from whosame.naming.name_history import changes_of, record, renamed
 from whosame.naming.names_before import NamesBefore
+from whosame.naming.nearest_identities import nearest_identities
 from whosame.naming.summary import NamingSummary
 from whosame.naming.written_names import check_names, keep_written, read_before, read_written
 from whosame.parameters import parse
@@ -47,6 +49,8 @@ def last_training(parameters: dict[str, Any], manifest: Manifest) -> ThisRound:
     run = Run.named(paths.runs_folder(), configuration.run)
     about = check_trained(run)
     check_images(run.name, about["manifest"], manifest, growing=True)
+    with open_store(configuration.database_url(paths.root())) as store:
+        write_given_names(run, store, manifest)
     check_names(read_written(run.folder).names, read_identities(run.folder / IDENTITIES))
     return ThisRound(
         uid=run.about().get("uid", ""),  # a fork that has not started has no answers of its own
@@ -136,11 +140,13 @@ def write_names(
     this_round: ThisRound,
     manifest: Manifest,
     identified: Identified,
+    features: Features,
     known: pd.DataFrame,
     answers: LabelMemory,
     before: NamesBefore,
     train_set: TrainSet,
     truth: Truth,
+    clustering: dict[str, Any],
     naming: dict[str, Any],
 ) -> NamingSummary:
     """Write the table of identities, what changed, and the contact sheets; score names where identities are known."""
@@ -162,6 +168,11 @@ def write_names(
             opened.write(write_identities(rows))
     record(own.parent, changes, this_round.number, len(answers))
     keep_written(own.parent, rows, answers.query_counts(len(train_set)).tolist())
+    vectors = active_round.clustered_vectors(
+        features.vectors, train_set.cameras, parse(ClusteringConfig, clustering, "clustering")
+    )
+    near = nearest_identities(vectors, [row.identity for row in rows], own.read_bytes())
+    artefacts.write(own.with_name(artefacts.IDENTITIES_NEAR), near)
     found = _scores(identified.labels, truth, train_set)
     given = identified.known == "catalogue"
     if given.any() and not given.all():

@@ -46,7 +46,8 @@ def create_pipeline() -> Pipeline:
             stage_node(
                 "identities",
                 nodes.write_names,
-                "this_round manifest identified all_known all_answers names_before train_set truth params:naming",
+                "this_round manifest identified final_features all_known all_answers names_before train_set truth "
+                "params:clustering params:naming",
                 "names",
             ),
         ],
