@@ -59,6 +59,7 @@ IMAGES = "images.parquet"  # the images it knows, in the order of their ids
 FORK = "fork.json"  # the run and the round that a fork continues
 COMPARISON = "comparison.json"  # the comparison that the run was played for
 LOCK = "lock"
+AUDIT = "audit.json"  # how right these are
 IDENTITIES = "identities.csv"  # which individual each image shows, after the last training
 SEARCH = "search"  # a folder: the gallery that kedro search ranks
 EXPORT = "export"  # a folder: what is written for use elsewhere

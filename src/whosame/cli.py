@@ -5,6 +5,7 @@ import click
 from whosame.app.commands.annotate import annotate
 from whosame.app.commands.annotators import annotators
 from whosame.app.commands.answers import answers
+from whosame.app.commands.audit import audit
 from whosame.app.commands.compare import compare
 from whosame.app.commands.identities import identities
 from whosame.app.commands.look import look
@@ -20,5 +21,5 @@ def cli() -> None:
     """Commands of whosame."""
 
 
-for command in (run, rounds, look, params, runs, identities, search, compare, annotate, annotators, answers):
+for command in (run, rounds, look, params, runs, identities, search, audit, compare, annotate, annotators, answers):
     cli.add_command(command)

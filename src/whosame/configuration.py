@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import NonNegativeInt, PositiveInt, field_validator, model_validator
 
 from whosame.annotators.registry import HUMAN, AnnotatorConfig, AnnotatorName, make_annotator
+from whosame.audit.config import AuditConfig
 from whosame.clustering import ClusteringConfig, resolve_distance
 from whosame.data.manifest import TrainSet, Truth
 from whosame.data.pixels import PixelsConfig
@@ -24,7 +25,8 @@ from whosame.strategies.base import Strategy
 from whosame.strategies.budget import Schedule
 from whosame.training import TrainingConfig, WarmupConfig
 
-OF_THE_COMMAND = {"run", "round", "env", "native", "compare"}  # what a run does not keep: it is named, or not its own
+# What a run does not keep: it is named, or not its own.
+OF_THE_COMMAND = {"run", "round", "env", "native", "compare", "audit"}
 
 
 class StorageConfig(Parameters):
@@ -122,6 +124,8 @@ class Configuration(SourceConfig):
     """How images are given identities after the last training."""
     export: ExportConfig = parameter(ExportConfig(), results=False)
     """What is written of a run for use elsewhere."""
+    audit: AuditConfig = parameter(AuditConfig(), results=False)
+    """How the names are audited."""
     storage: StorageConfig = parameter(StorageConfig(), results=False)
     """What is kept of old rounds."""
     look: LookConfig = parameter(LookConfig(), results=False)

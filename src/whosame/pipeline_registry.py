@@ -2,7 +2,7 @@
 
 from kedro.pipeline import Pipeline
 
-from whosame.pipelines import active_round, compare, export, identities, prepare
+from whosame.pipelines import active_round, audit, compare, export, identities, prepare
 
 
 def register_pipelines() -> dict[str, Pipeline]:
@@ -16,6 +16,7 @@ def register_pipelines() -> dict[str, Pipeline]:
         "identities": naming,
         "gallery": naming + export.create_gallery(),
         "export": naming + export.create_gallery() + export.create_pipeline(),
+        "audit": preparation + audit.create_pipeline(),
         "compare": compare.create_pipeline(),
         "__default__": round_,
     }

@@ -62,7 +62,7 @@ def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = N
             begin_fork(origin, at, run)
         if run.completed() >= configuration.rounds:
             log_run(run, configuration)  # MLflow may have been away when the last round ended
-        with _page(configuration) if run.completed() < configuration.rounds else nullcontext():
+        with serve_page(configuration) if run.completed() < configuration.rounds else nullcontext():
             while (number := run.completed()) < configuration.rounds:
                 session.run(
                     pipeline_names=["active_round"],
@@ -74,7 +74,7 @@ def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = N
     return run
 
 
-def _page(configuration: Configuration) -> AbstractContextManager[object]:
+def serve_page(configuration: Configuration) -> AbstractContextManager[object]:
     """Serve the annotation page while the rounds are played, where people answer."""
     options = configuration.annotator_options
     if not configuration.people_answer or not options.serve:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, and_, or_, select
 from whosame.annotation.store.schema import NOT_UNDONE, answer_events
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
+from whosame.annotation.store.uids import AUDIT
 from whosame.questions import Kind
 
 
@@ -29,7 +30,7 @@ def find_earlier(store: LabelStore, run_uid: str, run: str, number: int, pairs: 
 
     The copies belong to this run, which therefore stays the same whatever happens to the others. Of each person the
     newest answer is copied; none for pairs that have an answer in this run, be it undone. Answers to a second or third
-    attempt are not copied.
+    attempt are not copied, and none that were given in an audit: nothing is trained on these.
 
     Parameters
     ----------
@@ -128,7 +129,7 @@ def _elsewhere(connection: Connection, run_uid: str, pair: Pair) -> Sequence[Any
     query = (
         select(answer_events)
         .where(or_(same, turned), events.run_uid != run_uid, events.source == "human", events.attempt == 1)
-        .where(events.found_in.is_(None), NOT_UNDONE)
+        .where(events.found_in.is_(None), NOT_UNDONE, ~events.run_uid.startswith(AUDIT))
         .order_by(events.id)
     )
     newest = {row.annotator: row for row in connection.execute(query)}
