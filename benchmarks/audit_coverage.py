@@ -3,13 +3,17 @@
     python benchmarks/audit_coverage.py --sets=500 --first=1000          # 200 questions each
     python benchmarks/audit_coverage.py --sets=100 --first=2000 --pairs=0.002   # as many as 0.2 % of the pairs
     python benchmarks/audit_coverage.py --sets=100 --first=3000 --noise=0.9,1.2 # features of a poor network
+    python benchmarks/audit_coverage.py --sets=500 --kept=sets.pkl       # goes on where it was interrupted
 
 Half the width of the intervals is compared with that of as many pairs drawn uniformly from all pairs, and from the
 pairs of one name (precision alone). Individuals cannot be estimated from uniform pairs.
 """
 
 import argparse
+import pickle
 from collections import defaultdict
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
@@ -25,15 +29,19 @@ def main():
     options.add_argument("--questions", type=int, default=200)
     options.add_argument("--pairs", type=float, help="questions as a share of the pairs of images instead")
     options.add_argument("--noise", default="0.2,0.75", help="least and greatest noise of the features")
+    options.add_argument("--kept", type=Path, help="a file of this benchmark with the sets that are done")
     typed = options.parse_args()
     low, high = map(float, typed.noise.split(","))
-    rows = []
-    for seed in range(typed.first, typed.first + typed.sets):
+    rows = pickle.loads(typed.kept.read_bytes()) if typed.kept and typed.kept.exists() else []
+    for seed in range(typed.first + len(rows), typed.first + typed.sets):
         names = draw_label_set(seed, noise=(low, high))
         n = len(names.labels)
         questions = typed.questions if typed.pairs is None else int(typed.pairs * n * (n - 1) / 2)
         estimates, session = audited(names, questions, seed)
+        names = replace(names, features=names.features[:0])
         rows.append((names, names.scores(), estimates, session.asked, questions))
+        if typed.kept:
+            typed.kept.write_bytes(pickle.dumps(rows))
         if len(rows) % 50 == 0:
             print(f"{len(rows)} of {typed.sets}", flush=True)
     report(rows)
