@@ -107,3 +107,16 @@ def test_search_finds_and_says_who_is_near(exported, type_kedro, tmp_path):
     assert bad.returncode == 1
     assert "1 of 2 queries cannot be used" in bad.stderr
     assert "Traceback" not in bad.stderr
+
+
+def test_a_run_that_is_partly_deleted_is_named_before_any_work(calm, tmp_path, type_kedro):
+    folder = tmp_path / "project"
+    shutil.copytree(calm, folder, copy_function=os.link)
+    (folder / "data" / "runs" / "calm" / "round_003" / "checkpoint.pt").unlink()
+    for command in (["run", "--pipelines=export", "--params=run=calm"], ["search", "--run=calm", str(folder / "data")]):
+        done = type_kedro(folder, *command, check=False)
+        assert done.returncode == 1
+        assert "checkpoint.pt is gone: restore it" in done.stderr
+        assert "Traceback" not in done.stderr
+    done = type_kedro(folder, "search", "--run=calm", "not there.jpg", check=False)
+    assert "not there.jpg: there is no such file or folder" in done.stderr

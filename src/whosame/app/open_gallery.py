@@ -65,8 +65,8 @@ def _make_gallery(run: Run) -> None:
     from whosame.app.config.run_parameters import continued
     from whosame.app.name_images import check_trained
 
-    bootstrap_project(paths.root())
     check_trained(run)
+    bootstrap_project(paths.root())
     env, parameters = continued(None, {"run": run.name})
     with KedroServiceSession.create(project_path=paths.root(), env=env) as session:
         session.run(pipeline_names=["gallery"], runtime_params=parameters)

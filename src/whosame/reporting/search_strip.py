@@ -55,8 +55,8 @@ def search_strip(rankings: list[Ranking], root: Path) -> bytes:
 
 def _lines(hit: Hit) -> list[str]:
     camera = "" if hit.camera is None else f"  cam {hit.camera}"
-    support = f"{hit.images} images" if hit.images > 1 else hit.known
-    return [f"{hit.score:.2f}{camera}", hit.identity or "no name", support]
+    support = f"{hit.images} confirmed" if hit.images > 1 else hit.known
+    return [f"{hit.score:.2f}{camera}", f"identity {hit.identity}" if hit.identity else "no name", support]
 
 
 def _cell(path: Path, lines: list[str], colour: tuple[int, int, int] = (0, 0, 0)) -> NDArray[np.uint8]:

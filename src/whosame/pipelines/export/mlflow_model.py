@@ -3,6 +3,7 @@
 import dataclasses
 import shutil
 import tempfile
+import warnings
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -59,15 +60,17 @@ def _save(folder: Path, model: Path, gallery: Gallery) -> None:
         shutil.copytree(
             Path(whosame.__file__).parent, code, ignore=shutil.ignore_patterns("__pycache__", "pipelines", "static")
         )
-        save_model(
-            path=str(folder),
-            python_model=str(SERVED),
-            artifacts={"model": str(model)},
-            code_paths=[str(code)],
-            pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES if _installed(name)],
-            signature=_signature(gallery),
-            metadata={"run": gallery.run, "round": gallery.round, "whosame": gallery.code},
-        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # that an example of the input is missing: it would be an image of the run
+            save_model(
+                path=str(folder),
+                python_model=str(SERVED),
+                artifacts={"model": str(model)},
+                code_paths=[str(code)],
+                pip_requirements=[f"{name}=={version(name)}" for name in PACKAGES if _installed(name)],
+                signature=_signature(gallery),
+                metadata={"run": gallery.run, "round": gallery.round, "whosame": gallery.code},
+            )
 
 
 def _installed(name: str) -> bool:
