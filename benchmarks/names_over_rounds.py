@@ -57,8 +57,8 @@ def main() -> None:
     counts, total, tables = np.zeros(len(ids), np.int64), Counter[str](), 0
     for number in range(run.completed()):
         vectors = features(run, number, ids)
-        if vectors is None:
-            print(f"round {number}: its features were not kept")
+        if vectors is None or len(vectors) != len(ids):
+            print(f"round {number}: its features were not kept, or it had fewer images")
             continue
         memory = read_memory(artefacts.read(run.round(number) / artefacts.MEMORY), ids)
         vectors = active_round.clustered_vectors(vectors, cameras, config)
