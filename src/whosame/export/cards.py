@@ -114,8 +114,14 @@ class CardFacts:
         return {text: self.metrics[key] for key, text in named.items() if key in self.metrics}
 
     def audited(self) -> dict[str, str]:
-        """Return the entries of the audit, flat, in words; intervals as they are."""
-        return {name: _words(value) for name, value in self.audit.items() if isinstance(value, (int, float, str, list))}
+        """Return the estimates of the audit with their intervals, and how many questions they are from, in words."""
+        found = {
+            name.replace("_", " "): f"{each['value']:.4g} ({each['low']:.4g} to {each['high']:.4g})"
+            for name, each in (self.audit.get("estimates") or {}).items()
+            if each
+        }
+        about = {name: f"{self.audit[name]:g}" for name in ("asked", "rounds", "confidence") if name in self.audit}
+        return {**found, **about} if found else {}
 
 
 def model_card(facts: CardFacts) -> str:
@@ -137,11 +143,3 @@ def _render(name: str, facts: CardFacts) -> str:
         lstrip_blocks=True,
     )
     return environment.get_template(name).render(facts=facts, configuration=facts.about["configuration"])
-
-
-def _words(value: Any) -> str:
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if isinstance(value, list):
-        return " to ".join(map(_words, value))
-    return str(value)

@@ -110,8 +110,10 @@ def test_cards_say_what_is_not_known_and_what_an_audit_found():
     assert "kedro audit --run=mine" in card
     assert "| answered by | people |" in data
     assert "| same | 4 |" in data
-    audited = facts(audit={"precision": 0.93, "precision_interval": [0.9, 0.96], "nested": {"x": 1}})
-    assert "| precision_interval | 0.9 to 0.96 |" in model_card(audited)
+    estimates = {"precision": {"value": 0.93, "low": 0.9, "high": 0.96}, "individuals": None}
+    audited = facts(audit={"estimates": estimates, "asked": 200, "confidence": 0.95, "stopping": {}})
+    assert "| precision | 0.93 (0.9 to 0.96) |" in model_card(audited)
+    assert "| asked | 200 |" in data_card(audited)
     assert "not audited" not in model_card(audited)
     known = facts(metrics={"retrieval/mAP": 0.5}, scores={"ari": 0.7, "bcubed_f1": 0.8})
     assert "| mAP | 50.0 % |" in model_card(known)
