@@ -13,7 +13,8 @@ from whosame.annotators.base import answers_about_copies
 from whosame.annotators.oracle import NoisyOracle
 from whosame.clustering import Clustering, ClusteringConfig, base_clusters
 from whosame.errors import ParameterError
-from whosame.questions import Answer, Question
+from whosame.memory import LabelMemory
+from whosame.questions import Answer, Known, Question
 from whosame.strategies import registry
 from whosame.strategies.base import Strategy
 from whosame.strategies.budget import spread
@@ -56,6 +57,7 @@ def simulate(
     config: ClusteringConfig | None = None,
     clustering: Clustering | None = None,
     digests: Sequence[str] | None = None,
+    known: Known | None = None,
 ) -> Simulation:
     """Play the rounds of a strategy without training.
 
@@ -86,6 +88,8 @@ def simulate(
     clustering : Clustering, optional
         ``base_clusters(clustered_vectors(features, cameras, config), cameras, config)``, where several simulations
         share it.
+    known : Known, optional
+        What is known of the images before any answer.
     digests : sequence of str, N long, optional
         Of the images' bytes: questions about two files of the same bytes are answered for free. By default no two are
         the same.
@@ -112,7 +116,7 @@ def simulate(
     vectors = clustered_vectors(features, cameras, config)
     clustering = clustering or base_clusters(vectors, cameras, config)
     started = time.perf_counter()
-    labels, run, answers = clustering.labels, RunState(), list[Answer]()
+    labels, run, answers = clustering.labels, RunState(LabelMemory(known)), list[Answer]()
     for number in range(rounds):
         played = play_round(
             chosen,

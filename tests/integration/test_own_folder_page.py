@@ -27,6 +27,7 @@ NOT_TYPED = {
     "kedro rounds --env=groceries": "figures, which take minutes",
     "kedro rounds --params=images=PATH,run=mine,catalogue=": "typed by test_known.py",
     "kedro answers import pairs.csv --params=images=PATH": "typed by test_people_answer.py",
+    "python benchmarks/known_individuals.py": "figures of features that are computed elsewhere",
 }
 SMALL = "rounds=2,budget=6,training.iterations=4,pixels.area=1024,annotator_options.undo_seconds=0.2"
 

@@ -11,6 +11,7 @@ from whosame.errors import ParameterError
 from whosame.evaluation import evaluate_clusters
 from whosame.features.centring import centre_by_camera
 from whosame.memory import LabelMemory
+from whosame.questions import Known
 from whosame.simulation import simulate
 from whosame.strategies.aas.aas import AAS
 from whosame.strategies.baselines import RandomPairs
@@ -222,3 +223,17 @@ def test_lengths_that_differ_are_named():
     features, who, cameras, _ = scene()
     with pytest.raises(ParameterError, match="400 features, 399 identities and 398 cameras"):
         simulate("none", features, who[:-1], cameras[:-2], budget=1)
+
+
+def test_what_is_known_is_obeyed_and_costs_no_question():
+    rng = np.random.default_rng(0)
+    truth = np.arange(12).repeat(8)
+    points = (rng.normal(size=(12, 16))[truth] + rng.normal(size=(96, 16)) * 1.5).astype(np.float32)
+    points /= np.linalg.norm(points, axis=1, keepdims=True)
+    nowhere = np.full(96, -1)
+    known = Known(np.where(truth < 3, truth, -1), nowhere)
+    done = simulate("random", points, truth, nowhere, budget=20, rounds=2, known=known)
+    assert [len(set(done.labels[truth == person])) for person in range(3)] == [1, 1, 1]
+    assert len(set(done.labels[truth < 3])) == 3
+    assert done.asked <= 20
+    assert not any(max(truth[[answer.question.a, answer.question.b]]) < 3 for answer in done.answers)
