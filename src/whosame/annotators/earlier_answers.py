@@ -1,4 +1,4 @@
-"""Earlier answers: what people have answered about the images of a run before it asks, in other runs or in a file."""
+"""Earlier answers: what people have answered before a round asks: in other runs, in a file, in reviews of the run."""
 
 from collections.abc import Collection, Sequence
 
@@ -54,5 +54,37 @@ def earlier_answers(
         if attempt == 1 and decision.found_again and (a, b) not in known:
             first, second = np.searchsorted(image_ids, (a, b)).tolist()
             question = Question(first, second, decision.votes[0].kind)
+            answers.append(Answer(question, decision.verdict, "memory", decision.annotator, asked=0, found_again=True))
+    return answers
+
+
+def review_answers(
+    store: LabelStore,
+    *,
+    run_uid: str,
+    image_ids: NDArray[np.int64],
+    overlap: int,
+    known: Collection[tuple[int, int]],
+) -> list[Answer]:
+    """Return what reviews of the run's identities have decided and no round has taken yet.
+
+    Parameters
+    ----------
+    store, run_uid, image_ids, overlap
+        As for :func:`earlier_answers`.
+    known : collection of (int, int)
+        Pairs of image ids, smaller first, that the run's memory has decided.
+
+    Returns
+    -------
+    list of Answer
+        In the order in which they were given; they cost nothing.
+    """
+    rows = {image: row for row, image in enumerate(image_ids.tolist())}
+    answers = []
+    for (a, b, attempt), decision in decisions(store.answers(run_uid), overlap).items():
+        reviewed = any(vote.review is not None for vote in decision.votes)
+        if reviewed and attempt == 1 and (a, b) not in known and a in rows and b in rows:
+            question = Question(rows[a], rows[b], decision.votes[0].kind)
             answers.append(Answer(question, decision.verdict, "memory", decision.annotator, asked=0, found_again=True))
     return answers

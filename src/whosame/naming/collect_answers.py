@@ -4,12 +4,34 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from whosame.annotation.queue.voting import decisions, majority_or_first
 from whosame.annotation.store.store import AnswerEvent
 from whosame.memory import LabelMemory
 from whosame.questions import Verdict
+
+
+def not_taken(events: Iterable[AnswerEvent], number: int | None, memory: pd.DataFrame) -> list[AnswerEvent]:
+    """Return the answers of a run that its memory lacks: of the round that is being played, and of reviews.
+
+    Parameters
+    ----------
+    events : iterable of AnswerEvent
+        Of the run, in the order in which they were given, without those undone.
+    number : int or None
+        The round that is being played; None: the memory has its answers.
+    memory : DataFrame
+        As :func:`~whosame.tables.memory_table` makes it.
+    """
+    sure = memory[memory["verdict"] != "unsure"]
+    known = set(zip(sure["image_a"].tolist(), sure["image_b"].tolist(), strict=True))
+    return [
+        event
+        for event in events
+        if event.round == number or (event.review is not None and (event.image_a, event.image_b) not in known)
+    ]
 
 
 def add_open_round(

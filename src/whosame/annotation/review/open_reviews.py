@@ -13,6 +13,7 @@ from whosame.annotation.review.state import ReviewState, read_state
 from whosame.annotation.review.table import NoReviewError, ReviewedTable, read_table, reviewed_run
 from whosame.annotation.store.engine import lock_run
 from whosame.annotation.store.store import LabelStore
+from whosame.errors import WhosameError
 from whosame.runs import Run
 
 
@@ -59,6 +60,11 @@ class OpenReviews:
         with self._store.reading() as connection:
             return self._state(connection, run)
 
+    def prepare(self, run_uid: str | None) -> None:
+        """Read the table that will be asked for first, if there is one: it takes a second or two."""
+        with suppress(WhosameError, OSError):
+            self._table(self.run(run_uid))
+
     def root(self, run_uid: str) -> Path | None:
         """Return the folder of the images of a run that is reviewed; None: it is not."""
         with self._lock:
@@ -102,8 +108,10 @@ def learnt_pairs(run: Run) -> set[tuple[int, int]]:
     """Return the pairs of image ids whose answers a run has learnt from, or has begun a round with."""
     from pandas import read_parquet  # at an undo alone: it would take a second of the page's start
 
-    file = run.round(run.completed() - 1) / artefacts.MEMORY
-    if not file.exists():
-        return set()
-    table = read_parquet(file, columns=["image_a", "image_b"])
-    return set(zip(table["image_a"].tolist(), table["image_b"].tolist(), strict=True))
+    number = run.completed()
+    found: set[tuple[int, int]] = set()
+    for file in (run.round(number - 1) / artefacts.MEMORY, run.round(number) / artefacts.FOUND):
+        if file.exists():
+            table = read_parquet(file, columns=["image_a", "image_b"])
+            found |= set(zip(table["image_a"].tolist(), table["image_b"].tolist(), strict=True))
+    return found

@@ -19,6 +19,7 @@ from whosame.annotation.quality.answered_pairs import (
 )
 from whosame.annotation.quality.cluster_preview import ClusterPreview, cluster_preview
 from whosame.annotation.quality.contradictions import Contradiction, circles, contradictions, pair_verdicts
+from whosame.annotation.quality.review_rates import review_rates
 from whosame.annotation.quality.round_files import NoPreviewError, RoundFiles
 from whosame.annotation.quality.round_progress import round_progress
 from whosame.annotation.queue.adjudicate import adjudicate
@@ -65,6 +66,7 @@ def overview(request: Request, who: Coordinator, run: Uid = "", settled: bool = 
         decided=disputes(store, uid, undecided=False, limit=MAX_PAIRS),
         circles=circles(store, uid, _contradictions(request, store, uid)[:MAX_PAIRS]),
         recent=recent_answers(store, uid),
+        rates=cache.get(f"rates {uid}", lambda: review_rates(store, uid)),
         notice="Settled." if settled else "",
     )
 

@@ -1,7 +1,7 @@
 """Review routes: the identities of a run as sheets; ticks, merges, names, undo. Replies are JSON but for the page."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -11,10 +11,9 @@ from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from sqlalchemy import Connection, select
 
-from whosame.annotation.queue.image_tokens import image_tokens
 from whosame.annotation.queue.submit import RefusedError
 from whosame.annotation.review.names import TakenError, check_name, name_identity
-from whosame.annotation.review.open_reviews import OpenReviews, learnt_pairs
+from whosame.annotation.review.open_reviews import learnt_pairs
 from whosame.annotation.review.record import (
     ChangedError,
     ContradictionsError,
@@ -22,15 +21,16 @@ from whosame.annotation.review.record import (
     Reviewer,
     record_review,
 )
-from whosame.annotation.review.sheet import Sheet, sheet_of
+from whosame.annotation.review.sheet import sheet_of
 from whosame.annotation.review.state import ReviewState
-from whosame.annotation.review.statements import Contradiction, merged, one_individual, ticked
+from whosame.annotation.review.statements import merged, one_individual, ticked
 from whosame.annotation.review.table import NoReviewError
-from whosame.annotation.review.undo import last_review, undo_review
+from whosame.annotation.review.undo import undo_review
 from whosame.annotation.store.schema import images
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.web.auth import Visitor, form_sender, visitor
 from whosame.annotation.web.image_routes import UnshowableError, read_image
+from whosame.annotation.web.review_content import content, open_reviews, tokens_of, told
 from whosame.annotation.web.thumbnails import thumbnail
 from whosame.runs import Run
 
@@ -54,8 +54,8 @@ def page(request: Request, who: Looker, run: Uid = "") -> Response:
     """Show the page, with the most doubtful identity that nobody has looked through."""
     values: dict[str, Any] = {"who": who, "content": None, "missing": ""}
     try:
-        found = _reviews(request).run(run or request.app.state.run_uid)
-        values |= {"content": _content(request, _reviews(request).state(found), who), "run": found.name}
+        found = open_reviews(request).run(run or request.app.state.run_uid)
+        values |= {"content": content(request, open_reviews(request).state(found), who), "run": found.name}
     except NoReviewError as error:
         values["missing"] = str(error)
     return request.app.state.templates.TemplateResponse(request, "review.html", values)  # type: ignore[no-any-return]
@@ -71,7 +71,7 @@ def sheet(
 ) -> JSONResponse:
     """Return one page of an identity; by default of the most doubtful one that nobody has looked through."""
     found = _run(request, run)
-    return JSONResponse(_content(request, _reviews(request).state(found), who, identity, page))
+    return JSONResponse(content(request, open_reviews(request).state(found), who, identity, page))
 
 
 @router.post("/tick")
@@ -90,7 +90,7 @@ def tick(
 ) -> Response:
     """Record that an identity was looked through: ``ticks`` are not of it, ``others`` are one individual with it."""
     found = _run(request, run)
-    with _refusals(request, found) as reply, _reviews(request).changing(found) as (connection, state):
+    with _refusals(request, found) as reply, open_reviews(request).changing(found) as (connection, state):
         compared, out, kept = _rows(connection, state, reference, ticks, others)
         statements = [*ticked(compared[0], out), *one_individual(compared[0], kept)]
         person = Reviewer(who.name, who.id, seconds, name)
@@ -115,7 +115,7 @@ def merge(
 ) -> Response:
     """Record which of several identities show the same individual as one, each by its reference."""
     found = _run(request, run)
-    with _refusals(request, found) as reply, _reviews(request).changing(found) as (connection, state):
+    with _refusals(request, found) as reply, open_reviews(request).changing(found) as (connection, state):
         compared, alike, unlike = _rows(connection, state, reference, same, different)
         statements = merged(compared[0], alike, unlike)
         person = Reviewer(who.name, who.id, seconds, name)
@@ -137,7 +137,7 @@ def give_name(
 ) -> Response:
     """Name an identity."""
     found = _run(request, run)
-    with _refusals(request, found) as reply, _reviews(request).changing(found) as (connection, state):
+    with _refusals(request, found) as reply, open_reviews(request).changing(found) as (connection, state):
         person = Reviewer(who.name, who.id, seconds, name)
         reply["id"] = name_identity(connection, state, identity, version, check_name(given), person)
     return _reply(request, found, who, reply, identity=identity)
@@ -148,10 +148,10 @@ def undo(request: Request, who: Sender, run: RunUid, review: Annotated[int, Form
     """Undo a review of one's own."""
     found = _run(request, run)
     learnt = learnt_pairs(found)
-    with _refusals(request, found) as reply, _reviews(request).changing(found) as (connection, state):
+    with _refusals(request, found) as reply, open_reviews(request).changing(found) as (connection, state):
         shown = next((state.table.row(each.image) for each in state.reviews if each.id == review), None)
         reply["undone"] = undo_review(connection, review, who.name, learnt, now=time.time())
-    back = None if shown is None else int(_reviews(request).state(found).labels[shown])
+    back = None if shown is None else int(open_reviews(request).state(found).labels[shown])
     return _reply(request, found, who, reply, identity=back)
 
 
@@ -177,14 +177,9 @@ def large(request: Request, who: Looker, token: Token) -> Response:  # noqa: ARG
     return Response(content, media_type=kind)
 
 
-def _reviews(request: Request) -> OpenReviews:
-    reviews: OpenReviews = request.app.state.reviews
-    return reviews
-
-
 def _run(request: Request, run_uid: str) -> Run:
     try:
-        return _reviews(request).run(run_uid or request.app.state.run_uid)
+        return open_reviews(request).run(run_uid or request.app.state.run_uid)
     except NoReviewError as error:
         raise HTTPException(404, str(error)) from error
 
@@ -193,7 +188,7 @@ def _image(request: Request, token: str) -> tuple[Path, str, str]:
     """Return root, path and digest of an image; whoever knows its token was shown it."""
     store: LabelStore = request.app.state.store
     row = store.glance(select(images.c.run_uid, images.c.path, images.c.digest).where(images.c.token == token), {})
-    root = None if row is None else _reviews(request).root(row.run_uid)
+    root = None if row is None else open_reviews(request).root(row.run_uid)
     if row is None or root is None:
         raise HTTPException(404, "there is no such picture on a sheet")
     return root, row.path, row.digest
@@ -223,14 +218,14 @@ def _refusals(request: Request, run: Run) -> Iterator[dict[str, Any]]:
     try:
         yield reply
     except ContradictionsError as error:
-        state = _reviews(request).state(run)
-        reply |= {"refused": "contradictions", "contradictions": _told(request, state, error.contradictions)}
+        state = open_reviews(request).state(run)
+        reply |= {"refused": "contradictions", "contradictions": told(request, state, error.contradictions)}
     except ChangedError as error:
         reply |= {"refused": "changed", "notice": str(error)}
     except TakenError as error:
-        state = _reviews(request).state(run)
+        state = open_reviews(request).state(run)
         row = state.reference(error.other)
-        [token] = _tokens(request, state, [row])
+        [token] = tokens_of(request, state, [row])
         reply |= {"refused": "taken", "notice": str(error), "other": {"identity": error.other, "token": token}}
     except RefusedError as error:
         reply |= {"refused": error.reason, "notice": str(error)}
@@ -247,79 +242,13 @@ def _reply(
     identity: int | None = None,
     following: int | None = None,
 ) -> Response:
-    state = _reviews(request).state(run)
+    state = open_reviews(request).state(run)
     if following is not None:
         shown = sheet_of(state, following)
         identity = following if reply.get("refused") or shown is None else shown.following
     if identity is not None and identity not in state.members:  # it is part of another, or of none
         rows = (state.table.labels == identity).nonzero()[0]
         identity = int(state.labels[rows[0]]) if len(rows) else None
-    content = _content(request, state, who, identity)
-    return JSONResponse({**content, **reply}, status_code=409 if reply.get("refused") else 200)
-
-
-def _content(
-    request: Request, state: ReviewState, who: Visitor, identity: int | None = None, page: int = 0
-) -> dict[str, Any]:
-    """Return a sheet with the tokens of its images, and of those of the next one."""
-    store: LabelStore = request.app.state.store
-    shown = sheet_of(state, identity, page) or sheet_of(state)
-    if shown is None:
-        return {"run": state.table.run_uid, "sheet": None}
-    if page + 1 < shown.pages:
-        ahead = sheet_of(state, shown.identity, page + 1)
-    else:
-        ahead = sheet_of(state, shown.following) if shown.following is not None else None
-    rows = [*shown.images, *(ahead.images if ahead else [])]
-    tokens = dict(zip(rows, _tokens(request, state, rows), strict=True))
-    with store.reading() as connection:
-        undoable = last_review(connection, state.table.run_uid, who.name)
-    return {"run": state.table.run_uid, "sheet": _as_dict(shown, tokens), "undoable": undoable} | {
-        "ahead": [tokens[row] for row in ahead.images] if ahead else []
-    }
-
-
-def _as_dict(shown: Sheet, tokens: dict[int, str]) -> dict[str, Any]:
-    kept = ("identity", "name", "version", "position", "total", "reviewed", "page", "pages", "size")
-    return {name: getattr(shown, name) for name in (*kept, "following", "preceding")} | {
-        "reference": tokens[shown.reference],
-        "images": [{"token": tokens[row], "joined": row in shown.joined} for row in shown.rows],
-        "suggestions": [
-            {"identity": each.identity, "name": each.name, "token": tokens[each.row]} for each in shown.suggestions
-        ],
-    }
-
-
-def _tokens(request: Request, state: ReviewState, rows: Sequence[int]) -> list[str]:
-    table, store = state.table, request.app.state.store
-    refs = {int(table.image_ids[row]): table.image_ref(row) for row in rows}
-    tokens = image_tokens(store, table.run_uid, refs)
-    return [tokens[int(table.image_ids[row])] for row in rows]
-
-
-def _told(request: Request, state: ReviewState, found: Sequence[Contradiction]) -> list[dict[str, Any]]:
-    """Return contradictions for the page: who answered what."""
-    rows = [row for each in found for row in each.rows]
-    for each in found:
-        for answer in each.answers:
-            rows += [row for row in map(state.table.row, (answer.image_a, answer.image_b)) if row is not None]
-    tokens = dict(zip(rows, _tokens(request, state, rows), strict=True))
-    return [
-        {
-            "tokens": [tokens[row] for row in each.rows],
-            "same": each.same,
-            "answers": [
-                {
-                    "who": answer.annotator,
-                    "verdict": answer.verdict,
-                    "at": answer.answered_at,
-                    "review": answer.review,
-                    "tokens": [
-                        tokens[row] for row in map(state.table.row, (answer.image_a, answer.image_b)) if row is not None
-                    ],
-                }
-                for answer in each.answers
-            ],
-        }
-        for each in found
-    ]
+    return JSONResponse(
+        {**content(request, state, who, identity), **reply}, status_code=409 if reply.get("refused") else 200
+    )

@@ -6,6 +6,7 @@ import gc
 import ipaddress
 import socket
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from getpass import getuser
@@ -115,7 +116,9 @@ def serve(
             )
         ready(f"{address.url(port)}login#{token}", notes)
         hosts = (address.host, *address.names, "localhost" if address.loopback else socket.gethostname())
-        run(create_app(store, run_uid=run_uid, secure=address.https, hosts=hosts, runs=runs), listener)
+        app = create_app(store, run_uid=run_uid, secure=address.https, hosts=hosts, runs=runs)
+        threading.Thread(target=app.state.reviews.prepare, args=(run_uid,), daemon=True).start()
+        run(app, listener)
 
 
 def run(app: object, listener: socket.socket) -> None:

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from whosame import active_round
 from whosame.active_round import RunState
 from whosame.annotation.store.store import open_store
-from whosame.annotators.earlier_answers import earlier_answers
+from whosame.annotators.earlier_answers import earlier_answers, review_answers
 from whosame.annotators.registry import HUMAN, AnnotatorConfig
 from whosame.clustering import Clustering, ClusteringConfig, base_clusters
 from whosame.data.manifest import TrainSet
@@ -55,7 +55,7 @@ def recall(
     annotator: str,
     annotator_options: dict[str, Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Keep what is known without a question as the round begins; of people, what they have answered elsewhere too."""
+    """Keep what is known without a question as the round begins: also reviews; of people, their answers elsewhere."""
     found: list[Answer] = []
     if annotator == HUMAN:
         pairs = (
@@ -74,7 +74,18 @@ def recall(
                 overlap=parse(AnnotatorConfig, annotator_options, "annotator_options").overlap,
                 known=pairs,
             )
+    decided = set() if previous_memory is None else _decided(previous_memory)
+    with open_store(this_round.database) as store:
+        overlap = parse(AnnotatorConfig, annotator_options, "annotator_options").overlap
+        ids = train_set.image_ids
+        found += review_answers(store, run_uid=this_round.uid, image_ids=ids, overlap=overlap, known=decided)
     return gathered, answers_table(found, train_set.image_ids)
+
+
+def _decided(memory: pd.DataFrame) -> set[tuple[int, int]]:
+    """Return the pairs of images about which the memory knows more than that somebody was unsure."""
+    sure = memory[memory["verdict"] != "unsure"]
+    return set(zip(sure["image_a"], sure["image_b"], strict=True))
 
 
 def remember(this_round: ThisRound, previous_memory: pd.DataFrame | None, found: pd.DataFrame) -> pd.DataFrame:

@@ -21,7 +21,7 @@ from whosame.evaluation import evaluate_clusters
 from whosame.features.batches import Pixels
 from whosame.features.extraction import Features
 from whosame.memory import LabelMemory
-from whosame.naming.collect_answers import add_open_round
+from whosame.naming.collect_answers import add_open_round, not_taken
 from whosame.naming.config import NamingConfig
 from whosame.naming.contact_sheets import write_contact_sheets
 from whosame.naming.given_names import write_given_names
@@ -91,12 +91,13 @@ def collect_answers(
     known = next_known if next_known is not None else previous_known
     if known is None:  # an older version began the round
         known = known_table(train_set.image_ids[:0], [], [])
-    if next_memory is not None:
-        return read_memory(next_memory, train_set.image_ids, known), known
     overlap = parse(AnnotatorConfig, annotator_options, "annotator_options").overlap
+    newest = previous_memory if next_memory is None else next_memory
     with open_store(this_round.database) as store:
-        events = store.answers(this_round.uid, this_round.number)
-    before = read_memory(previous_memory, train_set.image_ids, known)
+        events = not_taken(
+            store.answers(this_round.uid), None if next_memory is not None else this_round.number, newest
+        )
+    before = read_memory(newest, train_set.image_ids, known)
     return add_open_round(before, events, train_set.image_ids, overlap), known
 
 

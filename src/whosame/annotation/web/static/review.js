@@ -233,7 +233,10 @@ function move(step, rows = false) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.isComposing) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.shiftKey || event.isComposing) {
+    if (["Enter", " "].includes(event.key) && document.activeElement.closest(".grid > button")) event.preventDefault(); // it would press the button
+    return;
+  }
   const dialog = document.querySelector("dialog[open]");
   if (dialog) {
     if (dialog.id === "large" && event.key.toLowerCase() === "z") dialog.close();
