@@ -37,15 +37,18 @@ def test_a_run_leaves_every_artefact_and_keeps_its_budget(calm):
     assert len(metrics) == 4
     names = {value for name, value in vars(artefacts).items() if name.isupper() and isinstance(value, str)}
     of_the_run = {path.name for path in run.folder.iterdir() if path.is_file()}
-    assert of_the_run == {artefacts.RUN, artefacts.LOCK, artefacts.MLFLOW_RUN}
+    assert of_the_run == {artefacts.RUN, artefacts.IMAGES, artefacts.LOCK, artefacts.MLFLOW_RUN}
     for number in range(4):  # the catalog names every file as the module does
         found = {path.name for path in run.round(number).iterdir()}
         assert found == names - {
             artefacts.RUN,
+            artefacts.IMAGES,
             artefacts.FORK,
             artefacts.COMPARISON,
             artefacts.LOCK,
             artefacts.IDENTITIES,
+            artefacts.SEARCH,
+            artefacts.EXPORT,
         }
     last = metrics[-1]
     assert 0 < last["annotation/asked_total"] <= 40

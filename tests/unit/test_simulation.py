@@ -91,7 +91,7 @@ def test_a_budget_is_spread_evenly_and_what_is_left_is_carried_on():
 
         def start(self, state):
             self.budgets.append(state.budget)
-            return super().start(state) if len(self.budgets) != 2 else Gain(GainConfig(worth=1e9)).start(state)
+            return super().start(state) if len(self.budgets) != 2 else Gain(GainConfig(worth=1e9, first=0)).start(state)
 
     strategy = Counting()  # in the second round it asks nothing
     assert run(strategy, budget=22, rounds=5).asked == 22

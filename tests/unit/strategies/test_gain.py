@@ -83,8 +83,9 @@ SAME = [0.9, 0.1, 0.02, 0.5, 0.99]
     ("options", "order"),
     [
         ({"aim": "labels", "worth": 0.0}, [1, 2, 3, 0, 4]),  # by expected change
-        ({"aim": "labels"}, [1, 2, 3, 0]),  # what is not worth a question is left out
-        ({"aim": "labels", "worth": 1.1}, [1, 2]),
+        ({"aim": "labels", "first": 0}, [1, 2, 3, 0]),  # what is not worth a question is left out
+        ({"aim": "labels", "first": 0, "worth": 1.1}, [1, 2]),
+        ({"aim": "labels", "first": 3, "worth": 1.1}, [1, 2, 3]),  # but not before the first answers
         ({"worth": 0.0}, [3, 0, 1, 2, 4]),  # for the model: probable merges first
         ({"worth": 0.0, "improbable": 0.0}, [2, 3, 0, 1, 4]),
         ({"worth": 0.0, "improbable": 0.6}, [0, 1, 2, 3, 4]),
@@ -99,10 +100,19 @@ def test_the_order_of_questions(options, order):
 def test_a_round_leaves_budget_where_nothing_is_worth_it():
     state = round_state(budget=100)
     many = Gain(GainConfig(aim="labels", worth=0)).start(state).ask()
-    few = Gain(GainConfig(aim="labels", worth=0.5)).start(state).ask()
+    few = Gain(GainConfig(aim="labels", worth=0.5, first=0)).start(state).ask()
     assert 0 < len(few) < len(many) < 100
     assert min(question.score for question in few) > 0.5
-    assert Gain(GainConfig(worth=1e6)).start(state).ask() == []
+    assert Gain(GainConfig(worth=1e6, first=0)).start(state).ask() == []
+
+
+def test_a_run_without_answers_asks_whatever_it_expects():
+    """With few images p(same) may be sure of everything; a run that asked nothing would never learn that it errs."""
+    state = round_state(budget=100)
+    first = Gain(GainConfig(worth=1e6)).start(state).ask()
+    assert 0 < len(first) <= GainConfig().first
+    answered = replace(state, previous_state={ANSWERS: np.zeros((20, 2 + COLUMNS)), CHECKS: np.zeros(2, np.int64)})
+    assert Gain(GainConfig(worth=1e6, refit=False)).start(answered).ask() == []
 
 
 def session_of(found, config=None, *, alone=(), p_same=0.5, expected_change=1.0, images_moved=1.0, **fields):

@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt
+from pydantic import NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 from scipy.special import expit
 
 from whosame.features.centring import centre_by_camera
@@ -78,6 +78,9 @@ class GainConfig(Parameters):
     """How probable a cluster must be for an image to join it without a question."""
     worth: NonNegativeFloat = parameter(0.02, unit="images")
     """A round stops where fewer images are expected to move by a question; the rest of the budget is kept for later."""
+    first: NonNegativeInt = parameter(20, unit="answers")
+    """Before so many answers the best questions are asked, whatever they are expected to be worth: with few images
+    p(same) can be sure of itself and wrong, and no answer has shown it yet."""
 
     @property
     def least_doubt(self) -> float:
@@ -151,9 +154,14 @@ class QuestionValue:
 
     @cached_property
     def order(self) -> NDArray[np.int64]:
-        """Positions of the candidates worth a question, best first; with aim ``model``, probable merges come first."""
+        """Positions of the candidates worth a question, best first; with aim ``model``, probable merges come first.
+
+        As long as the run has fewer than ``first`` answers, the best of the others follow, up to that number.
+        """
         later = np.zeros(len(self.expected_change), bool)
         if self._config.aim == "model":
             later = (self.candidates.kind != MERGE) | (self.p_same < self._config.improbable)
         order = np.lexsort((-self.expected_change, later))
-        return order[self.expected_change[order] > self._config.worth]
+        worth = self.expected_change[order] > self._config.worth
+        missing = max(self._config.first - len(self._past) - int(worth.sum()), 0)
+        return np.concatenate([order[worth], order[~worth][:missing]])
