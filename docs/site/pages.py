@@ -5,6 +5,7 @@ between pages; a link to a file that is no page keeps its text.
 """
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from posixpath import normpath
 from typing import Any
@@ -18,11 +19,22 @@ LINK = re.compile(r"(?P<text>\[(?:[^\]\n]|\](?!\())+\])\((?P<target>[^)\s:#]+)(?
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that are not in docs/."""
+    """Add the pages that are not in docs/, and to the contents, under "More", those that mkdocs.yml does not name."""
     root = Path(config.config_file_path).parent
     for path, page in PAGES.items():
         files.append(File.generated(config, page, content=(root / path).read_text("utf-8")))
+    named = set(_named(config.nav))
+    if more := [file.src_uri for file in files.documentation_pages() if file.src_uri not in named]:
+        config.nav.append({"More": more})
     return files
+
+
+def _named(nav: Any) -> Iterator[str]:
+    """Return the pages of a part of the contents."""
+    if isinstance(nav, str):
+        yield nav
+    for part in nav.values() if isinstance(nav, dict) else nav if isinstance(nav, list) else ():
+        yield from _named(part)
 
 
 def on_page_markdown(markdown: str, page: Any, config: MkDocsConfig, **_: Any) -> str:
