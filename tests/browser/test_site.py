@@ -69,6 +69,13 @@ def test_the_api_has_signatures_shapes_and_errors(site):
     assert "InputError" in text
 
 
+def test_the_path_of_a_pair_names_modules_that_exist():
+    drawn = (REPOSITORY / "docs" / "pictures" / "path-of-a-pair.dot").read_text("utf-8")
+    named = re.findall(r"(?:[a-z_]+/)+(?:[a-z_]+\.py)?", drawn.replace("docs/pictures/", ""))
+    assert len(named) > 20
+    assert [path for path in named if not (REPOSITORY / "src" / "whosame" / path).exists()] == []
+
+
 def test_no_file_names_anything_to_fetch_from_elsewhere(site):
     for path in site.rglob("*"):
         if path.suffix in {".html", ".css"}:
