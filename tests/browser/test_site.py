@@ -86,7 +86,7 @@ def test_read_from_the_disk_it_fetches_nothing_and_finds_words(site, browser):
     page = browser.new_page()
     requested, errors = [], []
     page.on("request", lambda request: requested.append(request.url))
-    page.on("pageerror", errors.append)
+    page.on("pageerror", lambda error: errors.append(str(error)))
     for name in ("architecture.html", "index.html"):
         page.goto((site / name).as_uri())
     page.get_by_role("textbox", name="Search").fill("reciprocal")
