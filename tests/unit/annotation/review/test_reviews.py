@@ -98,6 +98,7 @@ def test_a_tick_is_an_answer_against_the_reference_and_the_image_leaves(desk):
     assert (done.answers, desk.answers()) == (2, [(0, 2, "different"), (0, 3, "different")])
     [one, _] = desk.store.answers("uid")
     assert (one.annotator, one.round, one.seconds, one.review, one.kind) == ("alice", 2, 3.0, done.id, "within")
+    assert not one.settles
     state = desk.state
     assert state.members[0].tolist() == [0, 1]
     assert state.labels[[2, 3]].tolist() == [-1, -1]

@@ -1,0 +1,99 @@
+"""The promise, for reviews: whatever people do with identities, no answer is overruled, and undo restores all."""
+
+import os
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from whosame.annotation.review.record import ContradictionsError, Review, Reviewer, record_review
+from whosame.annotation.review.state import read_state
+from whosame.annotation.review.statements import merged, one_individual, ticked
+from whosame.annotation.review.table import ReviewedTable
+from whosame.annotation.review.undo import undo_review
+from whosame.annotation.store.store import open_store
+
+N = 12
+RUNS = count()
+HISTORIES = int(os.environ.get("WHOSAME_HISTORIES", "40"))
+
+
+@pytest.fixture(scope="module")
+def shared_store(made_sqlite, tmp_path_factory):
+    url = f"sqlite:///{tmp_path_factory.mktemp('promise') / 'labels.db'}"
+    with open_store(url) as store:
+        yield store
+
+
+def table_of(run_uid, labels):
+    labels = np.array(labels)
+    size = labels.max() + 1
+    near = np.array([[other for other in range(size) if other != own] for own in range(size)]).reshape(size, size - 1)
+    names = [f"{label}" for label in range(size)]
+    paths, ids = [f"{row}" for row in range(N)], np.arange(N)
+    numbers = np.linspace(0.9, 0.5, N)
+    about = (run_uid, "mine", Path("/images"), 1, ids, paths, paths, names)
+    return ReviewedTable(*about, labels, numbers, np.zeros(N, bool), numbers.astype(np.float32), near, "d", 0)
+
+
+ACTIONS = st.lists(
+    st.tuples(
+        st.sampled_from(["tick", "one", "merge", "undo"]),
+        st.integers(0, 99),
+        st.sets(st.integers(0, N - 1), max_size=4),
+        st.sampled_from(["ask", "leave", "keep"]),
+    ),
+    max_size=10,
+)
+
+
+@settings(max_examples=HISTORIES, deadline=None, derandomize=True)
+@given(labels=st.lists(st.integers(0, 3), min_size=N, max_size=N), actions=ACTIONS)
+def test_no_answer_is_overruled_and_undo_restores_all(shared_store, labels, actions):
+    store, table = shared_store, table_of(f"run {next(RUNS)}", np.unique(labels, return_inverse=True)[1])
+    stack = []  # reviews, and the state before each
+    for form, which, rows, contradictions in actions:
+        with store.writing() as connection:
+            state = read_state(connection, table)
+            if form == "undo":
+                if stack:
+                    review, labels_before, answers_before = stack.pop()
+                    undo_review(connection, review, "alice", set(), now=0.0)
+                    state = read_state(connection, table)
+                    assert state.labels.tolist() == labels_before
+                    assert state.events == answers_before
+                continue
+            identity = sorted(state.members)[which % len(state.members)]
+            reference, own = state.reference(identity), set(state.members[identity].tolist())
+            inside = sorted((rows & own) - {reference})
+            outside = [state.reference(label) for label in sorted(state.members) if label != identity]
+            half = len(outside) // 2
+            statements = {
+                "tick": ticked(reference, inside),
+                "one": one_individual(reference, inside),
+                "merge": merged(reference, outside[:half], outside[half:]),
+            }[form]
+            person = Reviewer("alice", "session", 1.0)
+            what = "merge" if form == "merge" else "tick"
+            review = Review(what, identity, state.version(identity), reference, statements, person, contradictions)
+            try:
+                done = record_review(connection, state, 0, review)
+            except ContradictionsError:
+                assert read_state(connection, table).events == state.events
+                continue
+            stack.append((done.id, state.labels.tolist(), state.events))
+            after = read_state(connection, table)
+        assert list(after.events[: len(state.events)]) == list(state.events)
+        for a, b, verdict in state.memory.log:  # what held before holds now
+            assert after.memory.implied(a, b) == state.memory.implied(a, b), verdict
+        for a, b, same in after.memory.conflicts:
+            assert after.memory.implied(a, b) == (not same)
+        for (
+            label,
+            members,
+        ) in after.members.items():  # no identity joins two images that answers part from its reference
+            reference = after.reference(label)
+            assert all(after.memory.implied(reference, row) is not False for row in members.tolist())
