@@ -54,10 +54,13 @@ ACTIONS = st.lists(
 @given(labels=st.lists(st.integers(0, 3), min_size=N, max_size=N), actions=ACTIONS)
 def test_no_answer_is_overruled_and_undo_restores_all(shared_store, labels, actions):
     store, table = shared_store, table_of(f"run {next(RUNS)}", np.unique(labels, return_inverse=True)[1])
+    kept = None  # as the page keeps it from one request to the next
     stack = []  # reviews, and the state before each
     for form, which, rows, contradictions in actions:
         with store.writing() as connection:
-            state = read_state(connection, table)
+            state = kept = read_state(connection, table, kept)
+            alone = read_state(connection, table)
+            assert (state.labels.tolist(), state.memory.log) == (alone.labels.tolist(), alone.memory.log)
             if form == "undo":
                 if stack:
                     review, labels_before, answers_before = stack.pop()

@@ -53,10 +53,19 @@ class ReviewState:
     events: Sequence[AnswerEvent]
     reviews: Sequence[ReviewEvent]
     newest: Newest
+    before: LabelMemory | None = None  # of the first events, where the others are about other pairs
+    taken: int = 0  # events in it
 
     @cached_property
     def memory(self) -> LabelMemory:
         """The answers by rows of the table."""
+        if self.before is not None:
+            memory = self.before.copy()
+            for event in self.events[self.taken :]:
+                one, other = self.table.row(event.image_a), self.table.row(event.image_b)
+                if one is not None and other is not None and event.verdict != "unsure":
+                    memory.add(one, other, event.verdict == "same")
+            return memory
         memory = LabelMemory()
         for (a, b, _), decision in decisions(self.events, self.table.overlap).items():
             one, other = self.table.row(a), self.table.row(b)
@@ -180,8 +189,13 @@ def read_state(connection: Connection, table: ReviewedTable, before: ReviewState
         return before
     query = select(*COLUMNS).where(of.run_uid == table.run_uid, NOT_UNDONE).order_by(of.id)
     if before is not None and before.newest[1] == newest[1] and before.table is table:  # nothing was undone
-        new = connection.execute(query.where(of.id > before.newest[0]))
-        events = [*before.events, *(AnswerEvent(*row) for row in new)]
+        new = [AnswerEvent(*row) for row in connection.execute(query.where(of.id > before.newest[0]))]
+        events = [*before.events, *new]
+        pairs = {(event.image_a, event.image_b) for event in before.events}
+        fresh = {(event.image_a, event.image_b) for event in new}
+        if table.overlap == 1 and len(fresh) == len(new) and not fresh & pairs:  # each decides its pair
+            about = (read_reviews(connection, table.run_uid), newest, before.memory, len(before.events))
+            return ReviewState(table, events, *about)
     else:
         events = [AnswerEvent(*row) for row in connection.execute(query)]
     return ReviewState(table, events, read_reviews(connection, table.run_uid), newest)
