@@ -87,7 +87,7 @@ class OpenReviews:
         try:
             found = file.stat()
         except OSError as error:
-            raise NoReviewError(f"there are no identities: type kedro identities --run={run.name}") from error
+            raise NoReviewError(f"there are no identities: type kedro identities {run.name}") from error
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
         with self._lock:
             kept = self._kept.get(run.name)

@@ -97,8 +97,8 @@ def reviewed_run(runs: Path, run_uid: str | None) -> Run:
             raise NoReviewError("this run is not in the folder of the runs on the machine that serves the page")
     written = {run: table.stat().st_mtime for run, table in tables.items() if table.exists()}
     if not written:
-        name = f" --run={next(iter(tables)).name}" if run_uid is not None else ""
-        raise NoReviewError(f"there are no identities yet: after a round is complete, type kedro identities{name}")
+        name = next(iter(tables)).name if run_uid is not None else "RUN"
+        raise NoReviewError(f"there are no identities yet: after a round is complete, type kedro identities {name}")
     return max(written, key=lambda run: (written[run], run.name))
 
 
@@ -134,7 +134,7 @@ def read_table(run: Run, data: Path) -> ReviewedTable:
         sure = np.array([row["known"] in ("answered", "catalogue", "encounter") for row in given], bool)
     except (OSError, KeyError, TypeError, ValueError, csv.Error) as error:
         raise NoReviewError(
-            f"{file.name} of run {run.name} cannot be read ({error!r}): type kedro identities"
+            f"{file.name} of run {run.name} cannot be read ({error!r}): type kedro identities {run.name}"
         ) from error
     names = sorted({name for name in named if name})
     number = {name: label for label, name in enumerate(names)}
