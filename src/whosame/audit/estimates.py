@@ -12,7 +12,8 @@ from scipy.special import expit, logit
 from whosame.audit.population import Population
 from whosame.audit.unit import Kind, UnitResult
 
-UNSEEN = 0.5  # variance of roots that were not drawn, in squares of what one of them would add
+UNSEEN = 1.5  # variance of roots that were not drawn, in squares of what one of them would add
+UNSEEN_PAIRS = 0.01  # of missed pairs likewise: most draws would add much and are improbable
 FREEDOM = 0.5  # degrees of freedom of a variance, for each unit that it is estimated from
 TINY = 1e-9
 
@@ -85,7 +86,8 @@ def estimate(population: Population, results: Results, level: float = 0.95) -> E
     if population.groups == 1:
         recall = Interval(1.0, 1.0, 1.0) if n > 1 else UNKNOWN
     elif missed.units and (not pairs or wrong.units):
-        recall = _ratio(found, missed, level)
+        open_to = missed._replace(variance=missed.variance + UNSEEN_PAIRS * missed.hit**2)
+        recall = _ratio(found, open_to, level)
     odd = _total(results["inside"], "shares")
     bcubed_precision = _share_left(odd / n, level) if pairs and odd.units else UNKNOWN
     individuals = _count(population, results, level)
