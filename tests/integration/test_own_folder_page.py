@@ -25,6 +25,7 @@ TYPED = {LOOK, ROUNDS, AGAIN, NAMES, FEATURES}
 NOT_TYPED = {
     "pip install --editable '.[photos]'": "the tests' environment has it",
     "kedro rounds --env=groceries": "figures, which take minutes",
+    "python benchmarks/": "figures",
     "kedro rounds --params=images=PATH,run=mine,catalogue=": "typed by test_known.py",
     "kedro answers import pairs.csv --params=images=PATH": "typed by test_people_answer.py",
     "python benchmarks/known_individuals.py": "figures of features that are computed elsewhere",

@@ -49,6 +49,9 @@ def test_a_run_leaves_every_artefact_and_keeps_its_budget(calm):
             artefacts.IDENTITIES,
             artefacts.SEARCH,
             artefacts.EXPORT,
+            artefacts.AUDIT,
+            artefacts.IDENTITIES_NEAR,
+            artefacts.IDENTITIES_REVIEWS,
         }
     last = metrics[-1]
     assert 0 < last["annotation/asked_total"] <= 40
