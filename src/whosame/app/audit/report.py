@@ -139,11 +139,16 @@ def changes_in(run: Run, image_ids: NDArray[np.int64]) -> list[bool]:
     return changed
 
 
+TOO_FEW = "–  too few questions to say"
+
+
 def _number(interval: Interval) -> str:
+    if not interval.known:
+        return TOO_FEW
     return f"{interval.value:,.0f}  {interval.low:,.0f} … {interval.high:,.0f}"
 
 
 def _percent(interval: Interval) -> str:
-    if interval.value != interval.value:
-        return "    –   "
+    if not interval.known:
+        return TOO_FEW
     return f"{100 * interval.value:5.1f} %  {100 * interval.low:5.1f} … {100 * interval.high:5.1f}"
