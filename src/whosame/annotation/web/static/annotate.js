@@ -42,6 +42,13 @@ function preload(pair) {
 const clock = { spent: 0, since: null };
 const running = () => (clock.since === null ? 0 : performance.now() - clock.since);
 const now = () => (document.hidden ? null : performance.now());
+let unread = false; // the instruction is open, before the first answer
+const beginAnswering = () => { // when it is closed; a key may come before the event does
+  if (!unread || guide.open) return;
+  unread = false;
+  store(GUIDE, page.dataset.guide);
+  Object.assign(clock, { spent: 0, since: now() });
+};
 const seconds = () => ((clock.spent + running()) / 1000).toFixed(3);
 document.addEventListener("visibilitychange", () => {
   Object.assign(clock, { spent: clock.spent + running(), since: now() });
@@ -148,6 +155,7 @@ function act(what, pressed) {
   else if (what === "skip") send("/skip", { token: shown }, pressed);
   else {
     form.querySelector(`[value=${what}]`).classList.add("chosen");
+    beginAnswering();
     send("/answer", { token: shown, verdict: what, seconds: seconds() }, pressed);
   }
 }
@@ -211,10 +219,8 @@ for (const [id, dialog] of [["open-settings", settings], ["open-guide", guide]])
 if (guide && load(GUIDE) !== page.dataset.guide) { // once, before the first answer
   guide.showModal();
   guide.scrollTop = 0; // not at its button, which has the focus
-  guide.addEventListener("close", () => {
-    store(GUIDE, page.dataset.guide);
-    Object.assign(clock, { spent: 0, since: now() });
-  }, { once: true });
+  unread = true;
+  guide.addEventListener("close", beginAnswering);
 }
 const unsent = load(UNSENT);
 if (unsent) send(unsent.path, unsent.fields);
