@@ -42,9 +42,9 @@ def keep_features(path: str, manifest: Manifest, kept: Path) -> Path:
     Parameters
     ----------
     path : str
-        ``.npy``: float [M, D], a row an image, in the order of the manifest: of sorted paths. ``.parquet``: a column
-        ``path``, relative to the folder, and either one column of lists of D numbers or D columns of numbers, in any
-        order; images that are not in the folder are passed over.
+        ``.npy``: float [M, D], a row an image, in the order of sorted paths, whatever order the manifest has.
+        ``.parquet``: a column ``path``, relative to the folder, and either one column of lists of D numbers or D columns
+        of numbers, in any order; images that are not in the folder are passed over.
     manifest : Manifest of M images
     kept : Path
         The file to write, atomically.
@@ -63,12 +63,15 @@ def keep_features(path: str, manifest: Manifest, kept: Path) -> Path:
             "image, in the order of their sorted paths; a .parquet with a column path may be in any order."
         )
     paths = manifest.table["path"].tolist()
+    order = np.arange(len(found))
+    if file.suffix == ".npy":  # images that were added to a run are behind the others in its manifest
+        order[sorted(range(len(found)), key=lambda row: composed(paths[row]))] = np.arange(len(found))
     wrong: list[str] = []
     with writing(kept) as out:
         shape = (*found.shape, 1, 1)
         np.lib.format.write_array_header_1_0(out, {"descr": "<f2", "fortran_order": False, "shape": shape})
         for begin in range(0, len(found), BLOCK):
-            block = np.asarray(found[begin : begin + BLOCK], np.float64)
+            block = np.asarray(found[order[begin : begin + BLOCK]], np.float64)
             length = np.linalg.norm(block, axis=1)
             unusable = ~np.isfinite(length) | (length == 0)
             wrong += [f"{paths[begin + row]}: length {length[row]}" for row in np.flatnonzero(unusable)]

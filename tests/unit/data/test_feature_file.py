@@ -7,6 +7,7 @@ from PIL import Image
 
 from whosame.data.feature_file import dimension_of, keep_features
 from whosame.data.indexing import index_images
+from whosame.data.manifest import Manifest
 from whosame.data.source import SourceConfig
 from whosame.errors import InputError
 
@@ -38,6 +39,13 @@ def test_an_array_is_in_the_order_of_the_images(manifest, vectors, tmp_path):
     np.save(tmp_path / "f.npy", vectors)
     assert dimension_of(str(tmp_path / "f.npy")) == 5
     np.testing.assert_array_equal(kept(tmp_path / "f.npy", manifest, tmp_path), expected(vectors))
+
+
+def test_an_array_is_in_the_order_of_paths_when_images_were_added_behind_the_others(manifest, vectors, tmp_path):
+    table = manifest.table.iloc[[1, 2, 0]].reset_index(drop=True)
+    np.save(tmp_path / "f.npy", vectors)
+    grown = Manifest(manifest.root, manifest.dataset, table, began=2)
+    np.testing.assert_array_equal(kept(tmp_path / "f.npy", grown, tmp_path), expected(vectors[[1, 2, 0]]))
 
 
 @pytest.mark.parametrize("lists", [True, False])
