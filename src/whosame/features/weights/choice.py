@@ -1,7 +1,6 @@
 """Choice of a pretrained network by what this machine has: ``network.architecture: auto``."""
 
 import importlib.util
-import logging
 import urllib.request
 from functools import cache
 from pathlib import Path
@@ -22,8 +21,6 @@ LITE: Final[dict[str, Any]] = {
 }
 RESNET: Final[dict[str, Any]] = {"architecture": "resnet50", "weights": "ResNet50_Weights.IMAGENET1K_V1"}
 FROZEN_ON_A_CPU = 3  # stages of ResNet-50's 4: the last is half of its weights
-
-logger = logging.getLogger(__name__)
 
 
 @cache

@@ -54,14 +54,13 @@ def continue_images(found: Manifest, run: str, round: int, layout: str, folder: 
     They join with the next round: while a round of which something is computed is finished, it has the images it began
     with. A run that has not started has the images that were found.
     """
-    known = known_images(Run.named(paths.runs_folder(), run))
+    of = Run.named(paths.runs_folder(), run)
+    known = known_images(of)
     if known is None:
         return found
     drawn = layout == "folder" and parse(FolderReader, folder, "folder").draws_split
     grown = extended(known, found, drawn=drawn)
-    if Run.named(paths.runs_folder(), run).computed(round):
-        return grown.first(len(known))
-    return grown
+    return grown.first(len(known)) if of.computed(round) else grown
 
 
 def split_images(manifest: Manifest, use_cameras: bool) -> tuple[TrainSet, Truth, TestSet]:
