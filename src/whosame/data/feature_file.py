@@ -43,8 +43,8 @@ def keep_features(path: str, manifest: Manifest, kept: Path) -> Path:
     ----------
     path : str
         ``.npy``: float [M, D], a row an image, in the order of sorted paths, whatever order the manifest has.
-        ``.parquet``: a column ``path``, relative to the folder, and either one column of lists of D numbers or D columns
-        of numbers, in any order; images that are not in the folder are passed over.
+        ``.parquet``: a column ``path``, relative to the folder, and either one column of lists of D numbers or D
+        columns of numbers, in any order; images that are not in the folder are passed over.
     manifest : Manifest of M images
     kept : Path
         The file to write, atomically.
