@@ -1,10 +1,8 @@
-"""docs/own-folder.md from start to end: every command on the page is typed here, or is listed with why it is not."""
+"""docs/own-folder.md from start to end: its commands as they are typed; tests/commands.yml lists who types the others."""
 
-import re
 import shutil
 import sqlite3
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -15,34 +13,12 @@ from whosame.runs import Run
 
 pytestmark = pytest.mark.xdist_group("rounds")
 
-PAGE = Path(__file__).parents[2] / "docs" / "own-folder.md"
 LOOK = "kedro look --params=images=PATH"
 ROUNDS = "kedro rounds --params=images=PATH,run=mine"
 AGAIN = "kedro rounds --params=run=mine"
 NAMES = "kedro identities mine --out=identities.csv"
 FEATURES = "kedro rounds --params=images=PATH,features=FILE.npy,run=mine"
-TYPED = {LOOK, ROUNDS, AGAIN, NAMES, FEATURES}
-NOT_TYPED = {
-    "pip install --editable '.[photos]'": "the tests' environment has it",
-    "kedro rounds --env=groceries": "figures, which take minutes",
-    "python benchmarks/": "figures",
-    "kedro rounds --params=images=PATH,run=mine,catalogue=": "typed by test_known.py",
-    "kedro answers import pairs.csv --params=images=PATH": "typed by test_people_answer.py",
-    "python benchmarks/known_individuals.py": "figures of features that are computed elsewhere",
-}
 SMALL = "rounds=2,budget=6,training.iterations=4,pixels.area=1024,annotator_options.undo_seconds=0.2"
-
-
-def on_the_page():
-    """Return the commands of the page's blocks, without their comments."""
-    lines = re.findall(r"^    (?:\$ )?((?:kedro|pip|python) .*?)(?:  +#.*|\s+# .*)?$", PAGE.read_text(), re.MULTILINE)
-    return {line.strip() for line in lines}
-
-
-def test_every_command_of_the_page_is_typed_here_or_listed():
-    left = {line for line in on_the_page() - TYPED if not line.startswith(tuple(NOT_TYPED))}
-    assert not left
-    assert on_the_page() >= TYPED
 
 
 @pytest.fixture(scope="module")

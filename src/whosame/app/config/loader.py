@@ -18,11 +18,11 @@ class ConfigLoader(OmegaConfigLoader):  # type: ignore[misc]
     """Kedro's loader.
 
     Parameters may name an environment that they extend: ``extends: published``. It lies between ``base`` and their own,
-    and may extend another one. Without ``--env``, those of a folder of images extend ``photos``, or with
-    ``features`` the environment ``features``. What they leave open
-    is chosen (:mod:`~whosame.app.config.open_choices`). ``round: null`` becomes the number of the next round, ``env``
-    the environment. The catalog's resolvers ``round_folder``, ``previous_folder`` and ``earlier_folder`` return the
-    folders of that round, of the one before, and of the one with which its network is compared.
+    and may extend another one. Without ``--env``, those of a folder of images extend ``photos``, or with ``features``
+    the environment ``features``. What they leave open is chosen (:mod:`~whosame.app.config.open_choices`).
+    ``round: null`` becomes the number of the next round, ``env`` the environment. The catalog's resolvers
+    ``round_folder``, ``previous_folder`` and ``earlier_folder`` return the folders of that round, of the one before,
+    and of the one with which its network is compared.
     """
 
     _run_and_round: ClassVar[tuple[str, int]]  # of the catalog that is being read: a process has one set of resolvers
@@ -47,9 +47,8 @@ class ConfigLoader(OmegaConfigLoader):  # type: ignore[misc]
             raise ParameterError(
                 f"env is no parameter to be typed: --env={self.runtime_params['env']} names an environment"
             )
-        from whosame.app.config.open_choices import (
-            annotator_of,  # pandas and torch, for which most commands do not wait
-        )
+        # Here: they bring pandas and torch, for which most commands do not wait
+        from whosame.app.config.open_choices import annotator_of
         from whosame.data.source import layout_of
 
         found = self._layered()
