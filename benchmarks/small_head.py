@@ -38,10 +38,10 @@ from whosame.features.network import build_network
 from whosame.questions import Answer, Question
 from whosame.strategies import registry
 from whosame.strategies.base import Strategy
-from whosame.training.answered import Answered
 from whosame.training.augment import augment
-from whosame.training.cluster_nce import ClusterContrast
 from whosame.training.config import AugmentConfig, TrainingConfig
+from whosame.training.losses.answered import Answered
+from whosame.training.losses.cluster_nce import ClusterContrast
 from whosame.training.optimiser import learning_rate
 from whosame.training.targets import training_targets
 

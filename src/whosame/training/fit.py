@@ -20,18 +20,18 @@ from whosame.memory import LabelMemory
 from whosame.progress import track
 from whosame.questions import LikelyPairs
 from whosame.seeding import stream, torch_seed
-from whosame.training.answered import Answered
 from whosame.training.augment import augment
-from whosame.training.camera_proxies import CameraProxies
-from whosame.training.cluster_nce import ClusterContrast
 from whosame.training.config import TrainingConfig
 from whosame.training.ghost_norm import forward_in_chunks
-from whosame.training.hybrid_memory import HybridMemory, RankedHybridMemory
-from whosame.training.objective import Objective
+from whosame.training.losses.answered import Answered
+from whosame.training.losses.camera_proxies import CameraProxies
+from whosame.training.losses.cluster_nce import ClusterContrast
+from whosame.training.losses.hybrid_memory import HybridMemory, RankedHybridMemory
+from whosame.training.losses.objective import Objective
+from whosame.training.losses.purification import Purification
+from whosame.training.losses.triplet import Triplet
 from whosame.training.optimiser import learning_rate
-from whosame.training.purification import Purification
 from whosame.training.targets import training_targets
-from whosame.training.triplet import Triplet
 
 OBJECTIVES: dict[str, type[Objective]] = {
     "cluster-nce": ClusterContrast,

@@ -9,8 +9,8 @@ from whosame.errors import ParameterError
 from whosame.memory import LabelMemory
 from whosame.questions import LikelyPairs
 from whosame.training import TrainingConfig
-from whosame.training.answered import Answered, answer_contrast
 from whosame.training.fit import OBJECTIVES
+from whosame.training.losses.answered import Answered, answer_contrast
 from whosame.training.pair_constraints import PairConstraints
 from whosame.training.targets import training_targets
 

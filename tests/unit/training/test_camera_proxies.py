@@ -7,8 +7,8 @@ import torch
 from whosame.errors import ParameterError
 from whosame.parameters import parse
 from whosame.training import TrainingConfig
-from whosame.training.camera_proxies import CameraProxies, split_by_camera
-from whosame.training.cluster_nce import MemoryBank, class_means, cluster_nce
+from whosame.training.losses.camera_proxies import CameraProxies, split_by_camera
+from whosame.training.losses.cluster_nce import MemoryBank, class_means, cluster_nce
 from whosame.training.targets import training_targets
 
 CPU = torch.device("cpu")

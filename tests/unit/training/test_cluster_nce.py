@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from whosame.errors import ParameterError
-from whosame.training.cluster_nce import MemoryBank, class_means, cluster_nce
+from whosame.training.losses.cluster_nce import MemoryBank, class_means, cluster_nce
 
 
 def unit(x):

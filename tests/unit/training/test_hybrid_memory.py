@@ -6,7 +6,7 @@ import torch
 
 from whosame.memory import LabelMemory
 from whosame.training import TrainingConfig
-from whosame.training.hybrid_memory import HybridMemory
+from whosame.training.losses.hybrid_memory import HybridMemory
 from whosame.training.targets import training_targets
 
 CONFIG = TrainingConfig(loss="hybrid-memory", memory_momentum=0.2, temperature=0.05)

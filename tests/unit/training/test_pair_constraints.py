@@ -7,13 +7,13 @@ import torch
 from whosame.comparison.native import NATIVE
 from whosame.memory import LabelMemory
 from whosame.training import TrainingConfig, image_weights
-from whosame.training.hybrid_memory import HybridMemory, RankedHybridMemory
 from whosame.training.linked_sampler import comparable, linked_batches
+from whosame.training.losses.hybrid_memory import HybridMemory, RankedHybridMemory
+from whosame.training.losses.purification import Purification
+from whosame.training.losses.ranking import ranking
+from whosame.training.losses.triplet import Triplet, batch_hard
 from whosame.training.pair_constraints import PairConstraints
-from whosame.training.purification import Purification
-from whosame.training.ranking import ranking
 from whosame.training.targets import training_targets
-from whosame.training.triplet import Triplet, batch_hard
 
 CPU = torch.device("cpu")
 
@@ -200,7 +200,7 @@ def test_purification_against_a_reference_over_two_batches(seed):
 
 
 def test_without_weights_and_answers_purification_is_cluster_nce():
-    from whosame.training.cluster_nce import ClusterContrast
+    from whosame.training.losses.cluster_nce import ClusterContrast
 
     rng = np.random.default_rng(0)
     labels, vectors = np.repeat(np.arange(3), 4), torch.from_numpy(unit(rng.standard_normal((12, 4))))

@@ -7,9 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from whosame.training.cluster_nce import MemoryBank, class_means
 from whosame.training.config import TrainingConfig
-from whosame.training.objective import Batch, Objective
+from whosame.training.losses.cluster_nce import MemoryBank, class_means
+from whosame.training.losses.objective import Batch, Objective
 from whosame.training.sampler import pk_batches
 from whosame.training.targets import TrainingTargets
 

@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from whosame.errors import ParameterError
 from whosame.training.config import TrainingConfig
-from whosame.training.objective import Batch, Objective
+from whosame.training.losses.objective import Batch, Objective
 from whosame.training.targets import TrainingTargets
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from whosame.training.objective import Batch
+from whosame.training.losses.objective import Batch
 from whosame.training.pair_constraints import PairConstraints
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from whosame.training.linked_sampler import linked_batches
-from whosame.training.objective import Batch, Objective
+from whosame.training.losses.objective import Batch, Objective
 
 SMALLEST = 1e-12  # squared distance; below it the root has no finite gradient
 

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from whosame.training.hybrid_memory import HybridMemory
-from whosame.training.objective import Batch, Objective
+from whosame.training.losses.hybrid_memory import HybridMemory
+from whosame.training.losses.objective import Batch, Objective
 
 
 class Answered(Objective):

@@ -7,10 +7,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from whosame.memory import LabelMemory
-from whosame.training.cluster_nce import ClusterContrast, MemoryBank
 from whosame.training.config import TrainingConfig
-from whosame.training.objective import Batch
-from whosame.training.ranking import answer_ranking
+from whosame.training.losses.cluster_nce import ClusterContrast, MemoryBank
+from whosame.training.losses.objective import Batch
+from whosame.training.losses.ranking import answer_ranking
 from whosame.training.targets import TrainingTargets
 
 LEAST = 0.2  # weight of the least central image of a cluster

@@ -5,10 +5,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from whosame.training.cluster_nce import MemoryBank, class_means
 from whosame.training.config import TrainingConfig
-from whosame.training.objective import Batch, Objective
-from whosame.training.ranking import answer_ranking
+from whosame.training.losses.cluster_nce import MemoryBank, class_means
+from whosame.training.losses.objective import Batch, Objective
+from whosame.training.losses.ranking import answer_ranking
 from whosame.training.targets import TrainingTargets
 
 

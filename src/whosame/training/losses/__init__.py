@@ -1,0 +1,1 @@
+"""Losses on PK batches, each with the memory bank that it keeps for a round."""
