@@ -1,5 +1,6 @@
 """Clustering: nearest neighbours, k-reciprocal Jaccard distances, DBSCAN, and labels that obey the answers."""
 
+from whosame.clustering.approximate_neighbours import Search, approximate_neighbours
 from whosame.clustering.base_clustering import Clustering, base_clusters, clusters_of
 from whosame.clustering.camera_jaccard import camera_jaccard_graph
 from whosame.clustering.centrality import centrality
@@ -15,6 +16,8 @@ __all__ = [
     "Clustering",
     "ClusteringConfig",
     "Neighbours",
+    "Search",
+    "approximate_neighbours",
     "base_clusters",
     "camera_jaccard_graph",
     "centrality",

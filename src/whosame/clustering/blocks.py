@@ -1,9 +1,8 @@
 """Blocks of rows: compiled kernels in threads. Results do not depend on the number of threads."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import starmap
-from typing import Any
+from typing import Any, TypeVar
 
 import faiss
 import numpy as np
@@ -11,21 +10,33 @@ from numba import njit
 from numpy.typing import NDArray
 
 ROWS = 512
+BLOCKS = 256  # at most: kernels have arrays of a number a row each, which would be written N / ROWS times
 
+T = TypeVar("T")
+R = TypeVar("R")
 Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
 
 
 def map_blocks(kernel: Callable[..., Any], n: int, *inputs: Any) -> list[Any]:
     """Call ``kernel(begin, end, *inputs)`` on consecutive blocks of ``n`` rows and return the results in order.
 
-    The kernel must release the GIL. The number of threads is that of faiss (``OMP_NUM_THREADS``).
+    The kernel must release the GIL.
     """
-    spans = [(begin, min(begin + ROWS, n), *inputs) for begin in range(0, n, ROWS)]
-    threads = min(faiss.omp_get_max_threads(), len(spans))
+    size = max(ROWS, -(-n // BLOCKS))
+    spans = [(begin, min(begin + size, n)) for begin in range(0, n, size)]
+    return in_threads(lambda span: kernel(*span, *inputs), spans)
+
+
+def in_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
+    """Call a function that releases the GIL on every item and return the results in order.
+
+    The number of threads is that of faiss (``OMP_NUM_THREADS``).
+    """
+    threads = min(faiss.omp_get_max_threads(), len(items))
     if threads <= 1:
-        return list(starmap(kernel, spans))
+        return [function(item) for item in items]
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda span: kernel(*span), spans))
+        return list(pool.map(function, items))
 
 
 def join_blocks(blocks: list[Rows], dtype: type[np.generic]) -> Rows:

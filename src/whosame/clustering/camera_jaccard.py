@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from whosame.clustering.camera_neighbours import CameraNeighbours, camera_neighbours
+from whosame.clustering.approximate_neighbours import EXACT, Search
+from whosame.clustering.camera_neighbours import CameraNeighbours
 from whosame.clustering.camera_reciprocal import encode_by_camera, expand_by_camera
 from whosame.clustering.jaccard import check_scales, encoded_distances
 
@@ -20,6 +21,7 @@ def camera_jaccard_graph(
     k2_intra: int = 2,
     k2_inter: int = 4,
     max_distance: float = 0.6,
+    search: Search = EXACT,
 ) -> csr_array:
     """Return the camera-aware Jaccard distances up to ``max_distance`` as a sparse graph.
 
@@ -35,6 +37,8 @@ def camera_jaccard_graph(
         See :func:`expand_by_camera`.
     max_distance : float, default=0.6
         Largest distance kept, in [0, 1).
+    search : Search
+        By default exact.
 
     Returns
     -------
@@ -55,7 +59,7 @@ def camera_jaccard_graph(
     """
     scales = {"k1_intra": k1_intra, "k1_inter": k1_inter, "k2_intra": k2_intra, "k2_inter": k2_inter}
     check_scales(max_distance, **scales)
-    near = camera_neighbours(features, cameras, **searched(**scales))
+    near, _ = search.camera_neighbours(features, cameras, **searched(**scales))
     return camera_jaccard_from_neighbours(near, **scales, max_distance=max_distance)
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import PositiveInt, ValidationInfo, field_validator
 
+from whosame.clustering.approximate_neighbours import Search, SearchKind
 from whosame.parameters import Parameters, parameter
 
 
@@ -28,6 +29,16 @@ class ClusteringConfig(Parameters):
     """Distance camera-jaccard: nearest images of the same camera whose encodings are averaged, itself included."""
     k2_inter: PositiveInt = parameter(4, unit="images", source="Chen et al., CVPR 2024")
     """Distance camera-jaccard: nearest images of other cameras whose encodings are averaged."""
+    search: SearchKind = parameter("auto")
+    """How nearest images are found: exact; approximate, which takes far less time for millions of images and says what
+    share of them it found; or auto: exact up to exact_up_to images."""
+    exact_up_to: PositiveInt = parameter(150_000, unit="images", source="own choice; docs/scale.md")
+    """Search auto: the most images whose nearest images are all searched exactly."""
+    recall: float = parameter(0.97, gt=0, le=1)
+    """Search approximate: share of the nearest images to find; it is measured on 500 images each round."""
+    reduced_dimensions: PositiveInt = parameter(256, unit="dimensions")
+    """Search approximate: principal components that candidates are found by, where features have more dimensions and
+    the loss of recall stays below 0.005; distances are of the whole features."""
     eps: float = parameter(0.5, gt=0, lt=1, source="own choice; papers: 0.6, Cluster Contrast since 2021-11")
     """Largest Jaccard distance between neighbours of a cluster."""
     base: Literal["dbscan", "spcl"] = parameter("dbscan", source="Cluster Contrast; UCAL: spcl")
@@ -48,3 +59,8 @@ class ClusteringConfig(Parameters):
         if info.data.get("base") == "spcl" and not gap < min(eps, 1 - eps):
             raise ValueError(f"with base spcl and eps {eps} takes a number above 0 and below {min(eps, 1 - eps):g}")
         return gap
+
+    @property
+    def searched(self) -> Search:
+        """How neighbours are searched."""
+        return Search(self.search, self.exact_up_to, self.recall, self.reduced_dimensions)

@@ -1,12 +1,13 @@
 """DBSCAN on a sparse graph of distances, with the labels of scikit-learn."""
 
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
+from whosame.clustering.approximate_neighbours import Search, SearchKind
 from whosame.clustering.camera_jaccard import camera_jaccard_graph
 from whosame.clustering.distance import check_cameras, resolve_distance
 from whosame.clustering.jaccard import check_scales, jaccard_graph
@@ -28,6 +29,7 @@ def cluster(
     k2_inter: int = 4,
     eps: float = 0.6,
     min_samples: int = 4,
+    search: SearchKind = "auto",
 ) -> NDArray[np.int64]:
     """Cluster features by DBSCAN on their k-reciprocal Jaccard distances.
 
@@ -47,6 +49,9 @@ def cluster(
         Largest distance between neighbours, in (0, 1).
     min_samples : int, default=4
         Neighbours, the image itself included, that make an image a core; at least 1.
+    search : str, default="auto"
+        How nearest images are found: ``exact``, ``approximate``, or ``auto``: exact up to 150,000 images
+        (:func:`approximate_neighbours`).
 
     Returns
     -------
@@ -61,13 +66,15 @@ def cluster(
         A parameter out of its range, or camera-jaccard where fewer than two cameras are known.
     """
     _check(eps, min_samples)
+    if search not in get_args(SearchKind):
+        raise ParameterError(f"search is {search!r}, but takes exact, approximate or auto")
     check_cameras(cameras, len(features))
     by_camera = {"k1_intra": k1_intra, "k1_inter": k1_inter, "k2_intra": k2_intra, "k2_inter": k2_inter}
     check_scales(eps, k1=k1, k2=k2, **by_camera)
     if resolve_distance(distance, cameras) == "jaccard" or cameras is None:
-        graph = jaccard_graph(features, k1=k1, k2=k2, max_distance=eps)
+        graph = jaccard_graph(features, k1=k1, k2=k2, max_distance=eps, search=Search(search))
     else:
-        graph = camera_jaccard_graph(features, cameras, **by_camera, max_distance=eps)
+        graph = camera_jaccard_graph(features, cameras, **by_camera, max_distance=eps, search=Search(search))
     return dbscan(graph, eps=eps, min_samples=min_samples)
 
 

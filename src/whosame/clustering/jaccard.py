@@ -7,8 +7,9 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
+from whosame.clustering.approximate_neighbours import EXACT, Search
 from whosame.clustering.blocks import Rows, grow, join_blocks, map_blocks
-from whosame.clustering.neighbours import Neighbours, neighbours, unit_rows
+from whosame.clustering.neighbours import Neighbours, unit_rows
 from whosame.clustering.reciprocal import encode, expand
 from whosame.errors import ParameterError
 
@@ -19,7 +20,9 @@ LATE = 0.9
 SLACK = 1e-6  # far above the rounding of s, so that no pair is lost
 
 
-def jaccard_graph(features: NDArray[Any], *, k1: int = 30, k2: int = 6, max_distance: float = 0.6) -> csr_array:
+def jaccard_graph(
+    features: NDArray[Any], *, k1: int = 30, k2: int = 6, max_distance: float = 0.6, search: Search = EXACT
+) -> csr_array:
     """Return the k-reciprocal Jaccard distances up to ``max_distance`` as a sparse graph.
 
     Parameters
@@ -33,6 +36,8 @@ def jaccard_graph(features: NDArray[Any], *, k1: int = 30, k2: int = 6, max_dist
     max_distance : float, default=0.6
         Largest distance kept, in [0, 1). Images that share no neighbour have distance 1, so a graph up to 1 would
         be dense.
+    search : Search
+        By default exact.
 
     Returns
     -------
@@ -65,7 +70,8 @@ def jaccard_graph(features: NDArray[Any], *, k1: int = 30, k2: int = 6, max_dist
     """
     check_scales(max_distance, k1=k1, k2=k2)
     unit = unit_rows(features)
-    return jaccard_from_neighbours(neighbours(unit, max(k1, k2)), unit, k1=k1, k2=k2, max_distance=max_distance)
+    near, _ = search.neighbours(unit, max(k1, k2))
+    return jaccard_from_neighbours(near, unit, k1=k1, k2=k2, max_distance=max_distance)
 
 
 def jaccard_from_neighbours(

@@ -101,18 +101,18 @@ def nearest_among(queries: NDArray[Any], rows: NDArray[Any], own: NDArray[np.int
         return Neighbours(np.empty((len(queries), k), np.int32), np.empty((len(queries), k)))
     itself = np.full(len(queries), NOWHERE) if own is None else own
     approximate, candidates = _search(queries, rows, min(k + SPARE, n))
-    similarity = np.concatenate(map_blocks(_similarities, len(queries), queries, rows, candidates))
-    indices, ranked = _rank(itself, candidates, similarity, k)
+    similarity = np.concatenate(map_blocks(similarities, len(queries), queries, rows, candidates))
+    indices, found = rank(itself, candidates, similarity, k)
     if candidates.shape[1] < n:
         error = 4 * float(np.abs(approximate - similarity).max())
         beyond = approximate.min(axis=1) + error + TIE  # no row outside the candidates is more similar than this
         first = 0 if own is None else 1
-        unclear = ranked[:, first:].min(axis=1, initial=np.inf) <= beyond
+        unclear = found[:, first:].min(axis=1, initial=np.inf) <= beyond
         unclear |= (indices[:, 0] != itself) & (itself != NOWHERE)
         for some in _blocks_of(np.flatnonzero(unclear)):
             all_rows = np.tile(np.arange(n, dtype=np.int32), (len(some), 1))
-            indices[some], ranked[some] = _rank(itself[some], all_rows, _all_similarities(queries[some], rows), k)
-    return Neighbours(indices, ranked)
+            indices[some], found[some] = rank(itself[some], all_rows, _all_similarities(queries[some], rows), k)
+    return Neighbours(indices, found)
 
 
 def unit_rows(features: NDArray[Any]) -> NDArray[Any]:
@@ -149,9 +149,10 @@ def _search(queries: NDArray[Any], rows: NDArray[Any], k: int) -> tuple[NDArray[
     return found[0], found[1].astype(np.int32)
 
 
-def _rank(
+def rank(
     own: NDArray[np.int64], candidates: NDArray[np.int32], similarity: NDArray[np.float64], k: int
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+    """Return the ``k`` nearest of each query's candidates, its own row first, and their similarities, [Q, k]."""
     descending = np.argsort(-similarity, axis=1)
     candidates = np.take_along_axis(candidates, descending, axis=1)
     similarity = np.take_along_axis(similarity, descending, axis=1)
@@ -185,9 +186,10 @@ def dot(a: NDArray[Any], b: NDArray[Any]) -> float:
 
 
 @njit(nogil=True, cache=True)
-def _similarities(
+def similarities(
     begin: int, end: int, queries: NDArray[Any], rows: NDArray[Any], candidates: NDArray[np.int32]
 ) -> NDArray[np.float64]:  # pragma: no cover - compiled
+    """Return the similarities of the queries begin to end - 1 to their candidates, float64 [end - begin, K]."""
     found = np.empty((end - begin, candidates.shape[1]))
     for i in range(begin, end):
         for rank in range(candidates.shape[1]):

@@ -109,6 +109,7 @@ def evaluate(
     memory: pd.DataFrame,
     known: pd.DataFrame,
     training_report: dict[str, Any],
+    clustering_state: dict[str, Any],
     previous_metrics: dict[str, Any] | None,
     network: dict[str, Any],
     extraction: dict[str, Any],
@@ -153,6 +154,7 @@ def evaluate(
         **answer_agreement(judged, state.features),
         **network_change(judged, state.features, before),
         **{f"training/{name}": training_report[name] for name in ("loss", "images", "classes", "learning_rate")},
+        **{name: clustering_state[name] for name in ("neighbour_recall",) if name in clustering_state},
     }
     metrics |= best_so_far(previous_metrics, metrics, this_round.number)
     return diversity.shares, {name: value for name, value in metrics.items() if np.isfinite(value)}

@@ -78,8 +78,8 @@ def create_pipeline() -> Pipeline:
                 "model",
                 model.evaluate,
                 "this_round checkpoint network_input train_set test_set truth state earlier_features clusters labels "
-                "found answers memory known training_report previous_metrics params:network params:extraction "
-                "params:evaluation params:clustering",
+                "found answers memory known training_report clustering_state previous_metrics params:network "
+                "params:extraction params:evaluation params:clustering",
                 "selection_shares metrics",
             ),
         ],
