@@ -40,6 +40,7 @@ from whosame.strategies import registry
 from whosame.strategies.base import Strategy
 from whosame.training.augment import augment
 from whosame.training.config import AugmentConfig, TrainingConfig
+from whosame.training.draws import Draws
 from whosame.training.losses.answered import Answered
 from whosame.training.losses.cluster_nce import ClusterContrast
 from whosame.training.optimiser import learning_rate
@@ -89,13 +90,13 @@ def photographs(folder: Path) -> Photographs:
     file = CACHE / f"features-{len(paths)}.npy"
     if not file.exists():
         network = build_network(NETWORK, seed=0).eval()
-        generator = torch.Generator().manual_seed(0)
+        draws = Draws(torch.Generator().manual_seed(0))
         found = []
         for begin in range(0, len(paths), 64):
             images = [Image.open(path).convert("RGB").resize((128, 128)) for path in paths[begin : begin + 64]]
             pixels = torch.from_numpy(np.stack([np.asarray(image) for image in images]))
             plain = pixels.permute(0, 3, 1, 2).float() / 255
-            varied = (augment(pixels, AugmentConfig(pad=12, erase=0), generator) for _ in range(VERSIONS - 1))
+            varied = (augment(pixels, AugmentConfig(pad=12, erase=0), draws) for _ in range(VERSIONS - 1))
             found.append(torch.stack([network.pooling(network.feature_map(images)) for images in (plain, *varied)]))
             print(f"\rfeatures: {min(begin + 64, len(paths))} of {len(paths)} images", end="", file=sys.stderr)
         file.parent.mkdir(parents=True, exist_ok=True)

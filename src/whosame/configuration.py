@@ -94,6 +94,8 @@ class Configuration(SourceConfig):
     """Where the network runs; auto: a GPU where there is one."""
     precision: Precision = parameter("float32", source="papers")
     """What its backbone computes with. bfloat16 is faster on GPUs of 2020 and later, and changes figures a little."""
+    processes: PositiveInt = parameter(1, unit="processes", results=False)
+    """How many extract features and train together, on as many GPUs or cores; the results are those of one."""
     database: str = parameter("sqlite:///data/answers.db", takes="an SQLAlchemy URL", results=False)
     """The label store; a relative path begins at the project's folder."""
     round: NonNegativeInt | None = parameter(None, takes="a whole number, 0 or more, or null", results=False)

@@ -26,6 +26,10 @@ class StorageError(WhosameError):
     """A disk or a database that cannot be written or read."""
 
 
+class WorkerError(WhosameError):
+    """A process that computes for a run was lost, or computes with something else than the others."""
+
+
 class StoppedError(WhosameError):
     """The end of a command by a person's decision: nothing is wrong, and nothing is lost."""
 

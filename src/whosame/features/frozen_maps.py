@@ -29,9 +29,18 @@ class FrozenMaps:
         """Return the maps of images as they are, float16 [k, …], in the order of the ids."""
         return _read(self.files[0], image_ids)
 
-    def varied(self, rng: np.random.Generator) -> "VariedMaps":
-        """Return the maps of the n images to train on: each read gives each image in a version that is drawn anew."""
-        return VariedMaps(self, rng)
+    def varied(self, rng: np.random.Generator, size: int | None = None, share: slice = slice(None)) -> "VariedMaps":
+        """Return the maps of the images to train on: each read gives each image in a version that is drawn for it.
+
+        Parameters
+        ----------
+        rng : numpy.random.Generator
+        size : int, optional
+            Images of a batch, for all of which a version is drawn; by default those that are read.
+        share : slice
+            Which of them are read.
+        """
+        return VariedMaps(self, rng, size, share)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +49,8 @@ class VariedMaps:
 
     maps: FrozenMaps
     rng: np.random.Generator
+    size: int | None
+    share: slice
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -48,7 +59,7 @@ class VariedMaps:
 
     def read(self, image_ids: NDArray[np.int64]) -> NDArray[np.float16]:
         """Return a version of each image's map, float16 [k, …], in the order of the ids."""
-        version = self.rng.integers(len(self.maps.files), size=len(image_ids))
+        version = self.rng.integers(len(self.maps.files), size=self.size or len(image_ids))[self.share]
         found = self.maps.read(image_ids)
         for number, file in enumerate(self.maps.files[1:], start=1):
             found[version == number] = _read(file, self.maps.rows[image_ids[version == number]])

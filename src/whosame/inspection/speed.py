@@ -16,6 +16,7 @@ from whosame.features.network import ReIDNetwork
 from whosame.inspection.sample import HeldPixels
 from whosame.training.augment import augment
 from whosame.training.config import TrainingConfig
+from whosame.training.draws import Draws
 
 BATCH = 32  # images of a measurement
 REPEATS = 2  # of which the faster one counts: the first call of a network prepares
@@ -96,13 +97,13 @@ def measure_speed(network: ReIDNetwork, pixels: HeldPixels, config: Configuratio
     on = find_device(config.device, config.precision)
     network = copy.deepcopy(network).move_to(on).eval()
     raw = torch.from_numpy(pixels.read(np.arange(min(BATCH, pixels.shape[0])))).to(on)
-    generator = torch.Generator().manual_seed(0)
+    draws = Draws(torch.Generator().manual_seed(0))
     with torch.inference_mode(), autocast(on, config.precision):
         images = to_unit(raw).contiguous(memory_format=network.memory_format)
         frozen = _seconds(lambda: network.frozen_map(images), on)
         maps = network.frozen_map(images)
         rest = _seconds(lambda: network.embed(network.trained_part()(maps)), on)
-        augmenting = _seconds(lambda: augment(raw, config.training.augment, generator), on)
+        augmenting = _seconds(lambda: augment(raw, config.training.augment, draws), on)
     maps = maps.clone()
 
     def step() -> None:

@@ -9,6 +9,7 @@ from torch.nn import functional
 from whosame.features.base import IMAGENET_MEAN, IMAGENET_STD
 from whosame.features.batches import to_unit
 from whosame.training.config import AugmentConfig
+from whosame.training.draws import Draws
 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601: weights of red, green and blue in grey
 COLOURS = {  # of what padding and erasing fill, in 0..1
@@ -20,7 +21,7 @@ COLOURS = {  # of what padding and erasing fill, in 0..1
 ATTEMPTS = 100  # of a rectangle that is drawn again until it fits
 
 
-def augment(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+def augment(pixels: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     """Augment a batch.
 
     Parameters
@@ -28,8 +29,8 @@ def augment(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -
     pixels : uint8 [n, H, W, 3]
         On any device.
     config : AugmentConfig
-    generator : torch.Generator
-        On the CPU: the same augmentation on every device.
+    draws : Draws
+        Of the images, or of a batch that they are a share of.
 
     Returns
     -------
@@ -37,24 +38,24 @@ def augment(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -
         From 0 to 1, a little beyond where colours vary.
     """
     if config.pad or config.flip:
-        pixels = flip_and_crop(pixels, config, generator)
+        pixels = flip_and_crop(pixels, config, draws)
     images = to_unit(pixels)
     if config.rotation or config.log_scale or config.shear or config.shift:
-        images = affine(images, config, generator)
+        images = affine(images, config, draws)
     if config.colour or config.channel_gain:
-        images = colour(images, config, generator)
-    return erase(images, config, generator) if config.erase else images
+        images = colour(images, config, draws)
+    return erase(images, config, draws) if config.erase else images
 
 
-def flip_and_crop(pixels: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+def flip_and_crop(pixels: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     """Flip each image with a probability; pad it with a colour and crop it to its size at random."""
     n, H, W, _ = pixels.shape
     padded = pixels.new_empty(n, H + 2 * config.pad, W + 2 * config.pad, 3)
     colour = [round(255 * value) for value in COLOURS[config.pad_colour]]
     padded[:] = torch.tensor(colour, dtype=torch.uint8, device=pixels.device)
     padded[:, config.pad : config.pad + H, config.pad : config.pad + W] = pixels
-    top, left = torch.randint(0, 2 * config.pad + 1, (2, n, 1), generator=generator).to(pixels.device)
-    flipped = (torch.rand(n, 1, generator=generator) < config.flip).to(pixels.device)
+    top, left = draws.integers(2 * config.pad + 1, 2, n)[:, :, None].to(pixels.device)
+    flipped = (draws.uniform(n)[:, None] < config.flip).to(pixels.device)
     columns = torch.arange(W, device=pixels.device).expand(n, W)
     rows = top + torch.arange(H, device=pixels.device)  # [n, H]
     columns = left + torch.where(flipped, W - 1 - columns, columns)  # [n, W]
@@ -62,10 +63,10 @@ def flip_and_crop(pixels: Tensor, config: AugmentConfig, generator: torch.Genera
     return padded[image[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def affine(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+def affine(images: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     """Rotate, scale, shear and shift each image a little about its centre; border pixels are repeated outwards."""
     n, _, H, W = images.shape
-    angle, shear, up, across, right, down = torch.randn(6, n, generator=generator)
+    angle, shear, up, across, right, down = draws.normal(6, n)
     angle, shear = angle * config.rotation, shear * config.shear
     tall, wide = (up * config.log_scale).exp(), (across * config.log_scale).exp()
     aspect = H / W
@@ -82,14 +83,14 @@ def affine(images: Tensor, config: AugmentConfig, generator: torch.Generator) ->
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
 
-def colour(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+def colour(images: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     """Change each image's gain, white balance, contrast and saturation by log-normal factors.
 
     All four are one 3×3 matrix and one offset per image: ``x ↦ A x + b``. Values may leave 0..1: they are not clipped.
     """
     n, _, H, W = images.shape
-    gain, contrast, saturation = (torch.randn(3, n, generator=generator) * config.colour).exp()
-    balance = (torch.randn(n, 3, generator=generator) * config.channel_gain).exp()
+    gain, contrast, saturation = (draws.normal(3, n) * config.colour).exp()
+    balance = (draws.normal_rows(n, 3) * config.channel_gain).exp()
     grey = torch.tensor(LUMA).expand(3, 3)  # every row gives the grey of a colour
     matrix = saturation[:, None, None] * torch.eye(3) + (1 - saturation)[:, None, None] * grey
     matrix = matrix * (gain[:, None] * balance)[:, None, :]  # A = saturation · diag(gains): gains come first
@@ -100,11 +101,11 @@ def colour(images: Tensor, config: AugmentConfig, generator: torch.Generator) ->
     return torch.baddbmm(offset, strength * matrix.to(images.device), flat).view_as(images)
 
 
-def erase(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+def erase(images: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     """Fill a random rectangle of some images with a colour."""
     n, _, H, W = images.shape
     rectangle = {"clipped": clipped_rectangles, "redrawn": redrawn_rectangles}[config.erase_shape]
-    top, left, height, width = rectangle(n, H, W, config, generator)
+    top, left, height, width = rectangle(n, H, W, config, draws)
     row, column = torch.arange(H) + 0.5, torch.arange(W) + 0.5
     inside_rows = (row >= top[:, None]) & (row < (top + height)[:, None])  # [n, H]
     inside_columns = (column >= left[:, None]) & (column < (left + width)[:, None])  # [n, W]
@@ -113,7 +114,7 @@ def erase(images: Tensor, config: AugmentConfig, generator: torch.Generator) -> 
     return torch.where(mask[:, None].to(images.device), fill, images)
 
 
-def clipped_rectangles(n: int, H: int, W: int, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+def clipped_rectangles(n: int, H: int, W: int, config: AugmentConfig, draws: Draws) -> Tensor:
     """Draw n rectangles of log-uniform aspect, clipped to the image; some are empty.
 
     Returns
@@ -121,7 +122,7 @@ def clipped_rectangles(n: int, H: int, W: int, config: AugmentConfig, generator:
     float32 [4, n]
         Top, left, height and width in pixels, fractions included.
     """
-    chosen, area, aspect, top, left = torch.rand(5, n, generator=generator)
+    chosen, area, aspect, top, left = draws.uniform(5, n)
     low, high = config.erase_area
     area = (low + (high - low) * area) * H * W
     aspect = ((2 * aspect - 1) * math.log(1 / config.erase_aspect)).exp()
@@ -131,7 +132,7 @@ def clipped_rectangles(n: int, H: int, W: int, config: AugmentConfig, generator:
     return torch.stack([top * (H - height), left * (W - width), height, width])
 
 
-def redrawn_rectangles(n: int, H: int, W: int, config: AugmentConfig, generator: torch.Generator) -> Tensor:
+def redrawn_rectangles(n: int, H: int, W: int, config: AugmentConfig, draws: Draws) -> Tensor:
     """Draw n rectangles of uniform aspect, each again until it is smaller than the image; some are empty.
 
     Returns
@@ -144,8 +145,8 @@ def redrawn_rectangles(n: int, H: int, W: int, config: AugmentConfig, generator:
     Zhong et al., *Random erasing data augmentation*, AAAI 2020, Algorithm 1, as the code of SpCL and Cluster Contrast
     has it: of 100 attempts that all fail none is erased.
     """
-    chosen, top, left = torch.rand(3, n, generator=generator)
-    area, aspect = torch.rand(2, ATTEMPTS, n, generator=generator)
+    chosen, top, left = draws.uniform(3, n)
+    area, aspect = draws.uniform(2, ATTEMPTS, n)
     low, high = config.erase_area
     area = (low + (high - low) * area) * H * W
     aspect = config.erase_aspect + (1 / config.erase_aspect - config.erase_aspect) * aspect

@@ -22,6 +22,7 @@ from whosame.questions import LikelyPairs
 from whosame.seeding import stream, torch_seed
 from whosame.training.augment import augment
 from whosame.training.config import TrainingConfig
+from whosame.training.draws import Draws
 from whosame.training.ghost_norm import forward_in_chunks
 from whosame.training.losses.answered import Answered
 from whosame.training.losses.camera_proxies import CameraProxies
@@ -31,6 +32,7 @@ from whosame.training.losses.objective import Objective
 from whosame.training.losses.purification import Purification
 from whosame.training.losses.triplet import Triplet
 from whosame.training.optimiser import learning_rate
+from whosame.training.ranks import Ranks
 from whosame.training.targets import training_targets
 
 OBJECTIVES: dict[str, type[Objective]] = {
@@ -97,6 +99,7 @@ def fit(
     memory: LabelMemory | None = None,
     likely: LikelyPairs | None = None,
     weights: NDArray[np.float32] | None = None,
+    ranks: Ranks | None = None,
 ) -> TrainingReport:
     """Train the network for one round on labelled images, in place.
 
@@ -129,6 +132,9 @@ def fit(
         Pairs decided without a question, about the same rows: used where ``config.answer_weight`` is above 0.
     weights : float32 [n], optional
         Weight of each image in ``purification``; all the same if not given.
+    ranks : Ranks, optional
+        This process among several that call this function with the same arguments, ``vectors`` too. Each has the result
+        of one process, the first alone its running statistics.
 
     Returns
     -------
@@ -141,6 +147,7 @@ def fit(
         The loss is no longer finite: the learning rate is too high.
     """
     started = time.monotonic()
+    ranks = ranks or Ranks()
     on = find_device(device, precision)
     config = config.of_round(round)
     targets = training_targets(labels, cameras, config, memory=memory, likely=likely, weights=weights)
@@ -162,24 +169,34 @@ def fit(
         objective = Answered(objective, start_vectors)
     batches = list(objective.batches(stream(seed, "batches", round)))
     generator = torch.Generator().manual_seed(torch_seed(seed, "augment", round))
-    augmented = partial(augment, config=config.augment, generator=generator)
-    versions = pixels.varied(stream(seed, "versions", round)) if isinstance(pixels, FrozenMaps) else pixels
+    size = len(batches[0]) if batches else 0  # of every batch
+    share = ranks.share(size, config.norm_chunk)
+    augmented = partial(augment, config=config.augment, draws=Draws(generator, size, share))
+    drawn = stream(seed, "versions", round)
+    versions = pixels.varied(drawn, size, share) if isinstance(pixels, FrozenMaps) else pixels
     network.move_to(on).train()
     losses = torch.zeros(len(batches))
     rate = config.learning_rate
 
     after_frozen = network.after_frozen()
-    reading = read_ahead(versions, (image_ids[batch] for batch in batches), on)
-    for iteration, (_, raw) in enumerate(track(reading, f"training round {round}", total=len(batches))):
+    reading = read_ahead(versions, (image_ids[batch[share]] for batch in batches), on)
+    shown = track(reading, f"training round {round}", total=len(batches)) if ranks.number == 0 else reading
+    for iteration, (_, raw) in enumerate(shown):
         rate = learning_rate(config, round=round, iteration=iteration, rounds=rounds)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        with autocast(on, precision):
-            maps = first_maps(network, raw, augmented)  # [P*K, C, h, w]: the images if no stage is frozen
-            features = forward_in_chunks(after_frozen, maps, config.norm_chunk)  # [P*K, D]
+        if len(raw):
+            with autocast(on, precision):
+                maps = first_maps(network, raw, augmented)  # [m, C, h, w]: the images if no stage is frozen
+                own = forward_in_chunks(after_frozen, maps, config.norm_chunk)  # [m, D]
+        else:  # fewer chunks than processes
+            own = torch.zeros(0, network.dimension, device=on)
+        features = ranks.gather(own, share, size)  # [P*K, D]
         loss = objective.loss(features, batches[iteration])
         optimiser.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        if len(raw):
+            loss.backward()  # type: ignore[no-untyped-call]
+        ranks.sum_gradients(network.parameters())
         optimiser.step()
         objective.update(features.detach(), batches[iteration])
         losses[iteration] = loss.detach()

@@ -28,6 +28,7 @@ from whosame.progress import track
 from whosame.seeding import torch_seed
 from whosame.training.augment import augment
 from whosame.training.config import TrainingConfig
+from whosame.training.draws import Draws
 
 VERSION = 1  # raise it when the same parameters give other maps
 BATCH = 64  # images augmented at a time: what is drawn for each depends on it
@@ -92,8 +93,8 @@ def cached_maps(
     drawn = _digest(origin, hashlib.sha256(image_ids.tobytes()).hexdigest(), config.augment.model_dump(), seed)
     versions = [_Version(folder / f"{origin}.npy", np.arange(count), to_unit)]
     for number in range(1, config.cached_versions):
-        generator = torch.Generator().manual_seed(torch_seed(seed, "version", number))
-        augmented = partial(augment, config=config.augment, generator=generator)
+        draws = Draws(torch.Generator().manual_seed(torch_seed(seed, "version", number)))
+        augmented = partial(augment, config=config.augment, draws=draws)
         versions.append(_Version(folder / f"{drawn}_{number}.npy", image_ids, augmented))
 
     form = _form(network, pixels)

@@ -26,6 +26,7 @@ from whosame.seeding import stream, torch_seed
 from whosame.training.augment import augment
 from whosame.training.checkpoint import Checkpoint
 from whosame.training.config import WarmupConfig
+from whosame.training.draws import Draws
 
 VERSION = 2  # raise it when the same parameters give other weights
 
@@ -130,11 +131,11 @@ def _train(
     per_epoch = len(image_ids) // config.batch_size or min(1, len(image_ids) // 2)  # a small set is one batch
     total = per_epoch * config.epochs
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=max(total, 1))
-    augmentation = torch.Generator().manual_seed(torch_seed(seed, "warmup", "augment"))
+    draws = Draws(torch.Generator().manual_seed(torch_seed(seed, "warmup", "augment")))
     batches = _shuffled(image_ids, config, per_epoch, stream(seed, "warmup", "batches"))
     losses: list[float] = []
     for _, raw in track(read_ahead(pixels, batches, on), "warm-up", total=total):
-        images = torch.cat([augment(raw, config.augment, augmentation), augment(raw, config.augment, augmentation)])
+        images = torch.cat([augment(raw, config.augment, draws), augment(raw, config.augment, draws)])
         with autocast(on, precision):
             features = network(images.contiguous(memory_format=network.memory_format))  # [2n, D]
         n = len(raw)

@@ -12,6 +12,8 @@ from scipy.sparse import csr_array
 from whosame import active_round
 from whosame.clustering import ClusteringConfig, centrality
 from whosame.data.manifest import TestSet, TrainSet, Truth
+from whosame.distributed.extraction import ExtractionJob
+from whosame.distributed.training import TrainingJob
 from whosame.evaluation import (
     AnnotationCost,
     EvaluationConfig,
@@ -26,7 +28,7 @@ from whosame.evaluation import (
 )
 from whosame.features.batches import Pixels
 from whosame.features.config import ExtractionConfig, NetworkConfig
-from whosame.features.extraction import Features, extract
+from whosame.features.extraction import Features
 from whosame.memory import LabelMemory
 from whosame.parameters import parse
 from whosame.pipelines.active_round.label import memory_in_force
@@ -35,7 +37,7 @@ from whosame.reporting.best_round import best_so_far
 from whosame.strategies import registry
 from whosame.strategies.base import RoundState
 from whosame.tables import read_answers, read_memory
-from whosame.training import Checkpoint, TrainingConfig, fit, image_weights, make_optimiser
+from whosame.training import Checkpoint, TrainingConfig, image_weights
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +62,6 @@ def train(
     """Train the network on the labels, or the answers, for one round; true labels count as answers about all pairs."""
     network_config = parse(NetworkConfig, network, "network")
     config = parse(TrainingConfig, training, "training")
-    trained = start.build(network_config)
-    optimiser = make_optimiser(trained, config)
-    start.restore(trained, optimiser, network_config)
     if registry.make(strategy, strategies).uses_truth:
         in_force = LabelMemory.from_labels(labels) if config.uses_answers else LabelMemory()
     else:
@@ -70,9 +69,9 @@ def train(
         how = parse(ClusteringConfig, clustering, "clustering")
         labels = active_round.labels_to_train_on(labels, graph, in_force, clustering_state, how, config.obeyed)
     trusted = config.loss == "purification"
-    report = fit(
-        trained,
-        optimiser,
+    job = TrainingJob(
+        start,
+        network_config,
         pixels,
         train_set.image_ids,
         labels,
@@ -87,9 +86,9 @@ def train(
         memory=in_force,
         weights=image_weights(centrality(graph, labels), labels, in_force) if trusted else None,
     )
+    checkpoint, report = this_round.engine.train(job)
     for warning in report.warnings:
         logger.warning("training, round %d: %s", this_round.number, warning)
-    checkpoint = Checkpoint.of(trained, optimiser, network_config, rounds=start.rounds + 1)
     return checkpoint, dataclasses.asdict(report)
 
 
@@ -118,12 +117,16 @@ def evaluate(
 ) -> tuple[NDArray[np.float64], dict[str, float]]:
     """Score the trained network, the labels before and after the answers, and what the answers cost and bought."""
     options = parse(EvaluationConfig, evaluation, "evaluation")
-    trained = checkpoint.build(parse(NetworkConfig, network, "network"))
-    how = parse(ExtractionConfig, extraction, "extraction")
-    query, gallery = (
-        extract(trained, pixels, image_ids, how, device=this_round.device, precision=this_round.precision).vectors
-        for image_ids in (test_set.query_ids, test_set.gallery_ids)
+    job = ExtractionJob(
+        checkpoint,
+        parse(NetworkConfig, network, "network"),
+        pixels,
+        (test_set.query_ids, test_set.gallery_ids),
+        parse(ExtractionConfig, extraction, "extraction"),
+        device=this_round.device,
+        precision=this_round.precision,
     )
+    query, gallery = (features.vectors for features in this_round.engine.extract(job))
     retrieval = evaluate_test_set(query, gallery, test_set, options.queries)
     all_answers = read_memory(memory, train_set.image_ids, known)
     of_round = read_answers(answers, train_set.image_ids)

@@ -14,9 +14,10 @@ from whosame.annotators.earlier_answers import earlier_answers, review_answers
 from whosame.annotators.registry import HUMAN, AnnotatorConfig
 from whosame.clustering import Clustering, ClusteringConfig, base_clusters
 from whosame.data.manifest import TrainSet
+from whosame.distributed.extraction import ExtractionJob
 from whosame.features.batches import Pixels
 from whosame.features.config import ExtractionConfig, NetworkConfig
-from whosame.features.extraction import Features, extract
+from whosame.features.extraction import Features
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.questions import Answer
@@ -35,15 +36,18 @@ def extract_features(
     extraction: dict[str, Any],
 ) -> Features:
     """Extract features and each channel's row of the maximum (DCPS Eq. 5) from the training images."""
-    return extract(
-        start.build(parse(NetworkConfig, network, "network")),
+    job = ExtractionJob(
+        start,
+        parse(NetworkConfig, network, "network"),
         pixels,
-        train_set.image_ids,
+        (train_set.image_ids,),
         parse(ExtractionConfig, extraction, "extraction"),
         device=this_round.device,
         precision=this_round.precision,
         vertical=this_round.needs_vertical,
     )
+    [features] = this_round.engine.extract(job)
+    return features
 
 
 def recall(

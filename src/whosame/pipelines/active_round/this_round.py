@@ -1,7 +1,8 @@
 """The round that is played, as ``open_round`` has checked it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from whosame.distributed.engine import Engine, OneProcess
 from whosame.features.device import Precision
 
 
@@ -29,6 +30,8 @@ class ThisRound:
         URL of the label store.
     needs_vertical : bool
         Whether the strategy reads the rows of the channels' maxima.
+    engine : Engine
+        What extracts features and trains.
     """
 
     uid: str
@@ -40,6 +43,7 @@ class ThisRound:
     precision: Precision
     database: str
     needs_vertical: bool
+    engine: Engine = field(default_factory=OneProcess)
 
     @property
     def rounds(self) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 from whosame.app import paths
 from whosame.artefacts import EXPORT, SEARCH
 from whosame.data.manifest import Manifest, TrainSet
+from whosame.distributed.extraction import ExtractionJob
 from whosame.export.build_gallery import build_gallery
 from whosame.export.cards import CardFacts
 from whosame.export.config import ExportConfig
@@ -15,7 +16,7 @@ from whosame.export.summary import ExportSummary
 from whosame.export.write import write_export
 from whosame.features.batches import Pixels
 from whosame.features.config import GIVEN, ExtractionConfig, NetworkConfig
-from whosame.features.extraction import Features, extract
+from whosame.features.extraction import Features
 from whosame.memory import LabelMemory
 from whosame.naming.summary import NamingSummary
 from whosame.parameters import parse
@@ -47,9 +48,16 @@ def write_gallery(
     vectors = np.empty((len(manifest), final.vectors.shape[1]), np.float32)
     vectors[train_set.image_ids] = final.vectors
     if len(rest):
-        how = parse(ExtractionConfig, extraction, "extraction")
-        network_ = start.build(config)
-        found = extract(network_, images, rest, how, device=this_round.device, precision=this_round.precision)
+        job = ExtractionJob(
+            start,
+            config,
+            images,
+            (rest,),
+            parse(ExtractionConfig, extraction, "extraction"),
+            device=this_round.device,
+            precision=this_round.precision,
+        )
+        [found] = this_round.engine.extract(job)
         vectors[rest] = found.vectors
     size = pixels_config(manifest, pixels, network)
     gallery = build_gallery(
