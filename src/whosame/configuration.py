@@ -11,6 +11,8 @@ from whosame.clustering import ClusteringConfig, resolve_distance
 from whosame.data.manifest import TrainSet, Truth
 from whosame.data.pixels import PixelsConfig
 from whosame.data.source import SourceConfig
+from whosame.distributed.choice import EngineName, make_engine
+from whosame.distributed.engine import Engine
 from whosame.errors import InputError, ParameterError
 from whosame.evaluation import EvaluationConfig
 from whosame.export.config import ExportConfig
@@ -96,6 +98,10 @@ class Configuration(SourceConfig):
     """What its backbone computes with. bfloat16 is faster on GPUs of 2020 and later, and changes figures a little."""
     processes: PositiveInt = parameter(1, unit="processes", results=False)
     """How many extract features and train together, on as many GPUs or cores; the results are those of one."""
+    engine: EngineName = parameter("local", results=False)
+    """Where they run: local, on this machine, or ray, on a cluster (docs/scale.md)."""
+    address: str = parameter("auto", takes="HOST:PORT, ray://HOST:PORT or auto", results=False)
+    """engine ray: the address of the cluster; auto: the one that runs on this machine."""
     database: str = parameter("sqlite:///data/answers.db", takes="an SQLAlchemy URL", results=False)
     """The label store; a relative path begins at the project's folder."""
     round: NonNegativeInt | None = parameter(None, takes="a whole number, 0 or more, or null", results=False)
@@ -163,6 +169,10 @@ class Configuration(SourceConfig):
     def make_strategy(self) -> Strategy:
         """Return who chooses the questions."""
         return registry.make(self.strategy, self.strategies)
+
+    def make_engine(self) -> Engine:
+        """Return what extracts features and trains."""
+        return make_engine(self.engine, self.processes, self.device, self.address)
 
     def database_url(self, root: Path) -> str:
         """Return the label store's URL, a relative SQLite path taken from the project's folder."""

@@ -18,6 +18,10 @@ class ParameterError(WhosameError):
     """A parameter that is unknown, of the wrong type, or out of range."""
 
 
+class DeviceMemoryError(ParameterError):
+    """A batch for which the device has not enough memory."""
+
+
 class ResumeError(WhosameError):
     """Earlier results that do not fit the present parameters or files."""
 

@@ -18,7 +18,7 @@ OPTIONS = {"rounds": 2, "budget": 12, "training": {"norm_chunk": 8}}  # two chun
 
 def kill_while_training():
     """Of the processes that train the second round, stop one, which the other waits for, and then kill it."""
-    from whosame.distributed.engine import SeveralProcesses
+    from whosame.distributed.several_processes import SeveralProcesses
 
     train = SeveralProcesses.train
 

@@ -6,7 +6,7 @@ from functools import partial
 from whosame.annotation.store.store import open_store
 from whosame.app import paths
 from whosame.configuration import Configuration
-from whosame.distributed.pool import check_processes
+from whosame.distributed.choice import make_engine
 from whosame.errors import ParameterError, WhosameError
 from whosame.features.backbones import check_image_size
 from whosame.features.device import find_device
@@ -33,9 +33,8 @@ def check_machine(configurations: Iterable[Configuration]) -> None:
         database, network = configuration.database_url(paths.root()), configuration.network
         device, precision = configuration.device, configuration.precision
         checks["device", f"{device} {precision}"] = partial(find_device, device, precision)
-        checks["processes", f"{configuration.processes} {device}"] = partial(
-            check_processes, configuration.processes, device
-        )
+        where = (configuration.engine, configuration.processes, device, configuration.address)
+        checks["engine", f"{where}"] = make_engine(*where).check
         checks["database", database] = partial(_open_store, database)
         if configuration.pixels.height is not None:  # or the size is one that the network takes
             size = configuration.pixels.size

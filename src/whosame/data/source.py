@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import PositiveFloat, ValidationInfo, field_validator, model_validator
 
+from whosame.data.object_store import fetched, folder_name, is_url
 from whosame.data.readers import READERS, FolderReader, Layout, OmniglotReader, Reader
 from whosame.names import composed, existing
 from whosame.parameters import Parameters, parameter
@@ -23,8 +24,11 @@ class SourceConfig(Parameters):
 
     layout: Layout = parameter("synthetic", takes=f"{' | '.join(READERS)} | null")
     """How the images are named; docs/data.md describes each layout. null: folder with images, synthetic without."""
-    images: str | None = parameter(None, validate_default=True, takes="the path of a folder, or null", results=False)
-    """Folder of the images. null: layout synthetic, which renders its own. A run knows its images by their bytes."""
+    images: str | None = parameter(
+        None, validate_default=True, takes="the path or the URL of a folder, or null", results=False
+    )
+    """Folder of the images, or its URL in an object store: s3://, gs://, file://, …. null: layout synthetic, which
+    renders its own. A run knows its images by their bytes."""
     max_megapixels: PositiveFloat = parameter(20.0, unit="megapixels", results=False)
     """A larger image is no person crop but a mistake."""
     unreadable: Literal["error", "skip"] = parameter("error", results=False)
@@ -68,20 +72,23 @@ class SourceConfig(Parameters):
         was changed: ``synthetic-demo-1f2e3d``.
         """
         if self.layout == "folder":
-            return composed(Path(self.images or "").expanduser().resolve().name)
+            images = self.images or ""
+            return composed(folder_name(images) if is_url(images) else Path(images).expanduser().resolve().name)
         if self.layout != "synthetic":
             return self.layout
         name, drawn = f"synthetic-{self.synthetic.size}", self.synthetic
         return name if drawn == SyntheticConfig(size=drawn.size) else f"{name}-{drawn.fingerprint[:6]}"
 
     def folder_of_images(self, cache: Path) -> Path:
-        """Return the folder of the images, rendering them first where the layout is ``synthetic``.
+        """Return the folder of the images, fetching or rendering them first where they are not on this machine.
 
         Parameters
         ----------
         cache : Path
-            The project's data folder; rendered images are in its ``01_raw``.
+            The project's data folder; images that are fetched or rendered are in its ``01_raw``.
         """
+        if self.images is not None and is_url(self.images):
+            return fetched(self.images, cache)
         if self.images is not None:
             return existing(Path(self.images).expanduser()).resolve()
         from whosame.synthetic import render_dataset  # the renderer is not needed to read a folder

@@ -6,14 +6,14 @@ import torch
 
 from whosame.distributed.extraction import ExtractionJob
 from whosame.distributed.training import TrainingJob
-from whosame.errors import ParameterError
+from whosame.errors import DeviceMemoryError
 from whosame.features.device import autocast, find_device
 from whosame.features.network import ReIDNetwork
 from whosame.training.ghost_norm import forward_in_chunks
 from whosame.training.ranks import Ranks
 
 
-def extraction_error(job: ExtractionJob) -> ParameterError:
+def extraction_error(job: ExtractionJob) -> DeviceMemoryError:
     """Return the error of an extraction that ran out of memory; it names the batch that fits."""
     network, on = job.checkpoint.build(job.network), find_device(job.device, job.precision)
     network.move_to(on).eval()
@@ -25,13 +25,13 @@ def extraction_error(job: ExtractionJob) -> ParameterError:
         network.embed(maps)
 
     batch = job.config.batch_size
-    return ParameterError(
+    return DeviceMemoryError(
         f"the device has not enough memory to extract features of {batch} images at a time: "
         f"{_found(_largest(step, batch), 'extraction.batch_size')}. The features do not depend on it."
     )
 
 
-def training_error(ranks: Ranks, job: TrainingJob) -> ParameterError:
+def training_error(ranks: Ranks, job: TrainingJob) -> DeviceMemoryError:
     """Return the error of a training that ran out of memory; it names the number of clusters that fits."""
     network, on = job.start.build(job.network), find_device(job.device, job.precision)
     network.move_to(on).train()
@@ -45,7 +45,7 @@ def training_error(ranks: Ranks, job: TrainingJob) -> ParameterError:
         features.sum().backward()  # type: ignore[no-untyped-call]
 
     batch = f"{config.clusters_per_batch} clusters with {config.images_per_cluster} images each"
-    return ParameterError(
+    return DeviceMemoryError(
         f"the device has not enough memory to train on batches of {batch}: "
         f"{_found(_largest(step, config.clusters_per_batch, least=2), 'training.clusters_per_batch')}, which changes "
         "the results; more processes, each with a GPU and chunks of training.norm_chunk of its own, do not."

@@ -16,7 +16,7 @@ def extraction(ranks: Ranks, job: ExtractionJob) -> list[Features]:
 
     Raises
     ------
-    ParameterError
+    DeviceMemoryError
         The device has not enough memory: the message names the batch that fits.
     """
     del ranks
@@ -30,7 +30,7 @@ def training(ranks: Ranks, job: TrainingJob) -> Trained | None:
 
     Raises
     ------
-    ParameterError
+    DeviceMemoryError
         The device has not enough memory: the message names the number of clusters that fits.
     """
     with suppress(torch.OutOfMemoryError):

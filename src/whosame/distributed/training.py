@@ -1,5 +1,6 @@
 """A round's training as a job that one process does, or several together."""
 
+import logging
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,8 @@ from whosame.training.config import TrainingConfig
 from whosame.training.fit import TrainingReport, fit
 from whosame.training.optimiser import make_optimiser
 from whosame.training.ranks import Ranks
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,3 +92,19 @@ def train(ranks: Ranks, job: TrainingJob) -> Trained | None:
     if ranks.number > 0:
         return None
     return Checkpoint.of(network, optimiser, job.network, rounds=job.start.rounds + 1), report
+
+
+def warn_of_idle(config: TrainingConfig, processes: int) -> None:
+    """Say how many of several processes train, where a batch has fewer chunks than that."""
+    batch = config.clusters_per_batch * config.images_per_cluster
+    chunks = -(-batch // config.norm_chunk)
+    if chunks < processes:
+        logger.warning(
+            "%d of %d processes train: a batch of %d images is %d chunk%s of training.norm_chunk=%d",
+            chunks,
+            processes,
+            batch,
+            chunks,
+            "s" * (chunks > 1),
+            config.norm_chunk,
+        )

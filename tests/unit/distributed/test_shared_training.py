@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from whosame.data.pixels import MappedPixels
-from whosame.distributed.engine import OneProcess, SeveralProcesses
+from whosame.distributed.engine import OneProcess
 from whosame.distributed.extraction import ExtractionJob
+from whosame.distributed.several_processes import SeveralProcesses
 from whosame.distributed.tasks import extraction, training
 from whosame.distributed.training import TrainingJob
 from whosame.errors import ParameterError

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from whosame.app import paths
 from whosame.artefacts import RUN
 from whosame.configuration import Configuration
+from whosame.data.object_store import is_url
 from whosame.errors import ParameterError, ResumeError
 from whosame.parameters import merge, parse
 from whosame.runs import Run, flatten
@@ -184,5 +185,7 @@ def _as_started(about: Mapping[str, Any]) -> dict[str, Any]:
     """Return all parameters that ``run.json`` holds, nested."""
     configuration = about["configuration"]
     rendered = configuration["layout"] == "synthetic"
-    images = None if rendered else about["manifest"]["root"]  # as typed it may have been relative
-    return merge(configuration, about.get("settings", {}), {"images": images})
+    typed, settings = None, about.get("settings", {})
+    if not rendered:  # a path may have been relative as typed
+        typed = settings.get("images") if is_url(settings.get("images") or "") else about["manifest"]["root"]
+    return merge(configuration, settings, {"images": typed})

@@ -12,7 +12,6 @@ from whosame.app.run_record import keep_images, known_images, open_run, schedule
 from whosame.configuration import Configuration
 from whosame.data.manifest import Manifest, TestSet, TrainSet, Truth, split
 from whosame.data.pixels import Pixels
-from whosame.distributed.engine import make_engine
 from whosame.evaluation import count_without_match
 from whosame.evaluation.queries import Queries
 from whosame.features.config import NetworkConfig
@@ -57,7 +56,7 @@ def open_round(
         seed=configuration.seed,
         device=configuration.device,
         precision=configuration.precision,
-        engine=make_engine(configuration.processes, configuration.device),
+        engine=configuration.make_engine(),
         database=database,
         needs_vertical=strategy.needs_vertical,
     )

@@ -17,7 +17,6 @@ from whosame.atomic import writing
 from whosame.clustering import ClusteringConfig, base_clusters
 from whosame.configuration import Configuration
 from whosame.data.manifest import Manifest, TrainSet, Truth
-from whosame.distributed.engine import make_engine
 from whosame.evaluation import evaluate_clusters
 from whosame.features.batches import Pixels
 from whosame.features.extraction import Features
@@ -61,7 +60,7 @@ def last_training(parameters: dict[str, Any], manifest: Manifest) -> ThisRound:
         seed=configuration.seed,
         device=configuration.device,
         precision=configuration.precision,
-        engine=make_engine(configuration.processes, configuration.device),
+        engine=configuration.make_engine(),
         database=configuration.database_url(paths.root()),
         needs_vertical=False,
     )
