@@ -38,6 +38,9 @@ class StorageConfig(Parameters):
     """Every n-th round keeps features, graph and checkpoint, the newest two always do; 1: all."""
     log_checkpoints: Literal["every", "last", "never"] = "every"
     """Which rounds' checkpoints MLflow gets a copy of."""
+    url: str | None = parameter(None, takes="the URL of a folder, or null")
+    """A folder in an object store, s3://…, that gets a copy of the run as each round ends; a run that is not on this
+    machine is fetched from there first."""
 
 
 class ComparisonConfig(Parameters):

@@ -96,6 +96,7 @@ class RoundHooks:
     def after_pipeline_run(self) -> None:
         """Note the time, log the round, prune what is old."""
         from whosame.app.mlflow_log import log_run
+        from whosame.app.run_copy import send_run
 
         playing, self._playing = self._playing, None
         if playing is None:
@@ -112,6 +113,8 @@ class RoundHooks:
             log_run(playing.run, playing.configuration)
             if playing.configuration.storage.keep_every > 1:
                 playing.run.prune(playing.configuration.storage.keep_every)
+            if playing.configuration.storage.url is not None:
+                send_run(playing.run, playing.configuration.storage.url)
 
     @hook_impl
     def on_pipeline_error(self) -> None:

@@ -16,6 +16,7 @@ from whosame.app.config.run_parameters import continued
 from whosame.app.forks import fork as begin_fork
 from whosame.app.forks import origin_of
 from whosame.app.mlflow_log import log_run
+from whosame.app.run_copy import fetch_run
 from whosame.configuration import Configuration
 from whosame.errors import ResumeError
 from whosame.parameters import parse
@@ -52,6 +53,9 @@ def play(env: str | None, parameters: Mapping[str, Any], *, fork: str | None = N
         The run, complete.
     """
     bootstrap_project(paths.root())
+    url = (parameters.get("storage") or {}).get("url")
+    if url is not None and "run" in parameters:
+        fetch_run(Run.named(paths.runs_folder(), str(parameters["run"])), url)
     origin, at = origin_of(fork, paths.runs_folder()) if fork is not None else (None, 0)
     env, parameters = continued(env, parameters, origin=origin)
     with KedroServiceSession.create(project_path=paths.root(), env=env) as session:

@@ -6,8 +6,9 @@ from typing import Any, Literal
 
 from pydantic import PositiveFloat, ValidationInfo, field_validator, model_validator
 
-from whosame.data.object_store import fetched, folder_name, is_url
+from whosame.data.object_store import folder_name, is_url
 from whosame.data.readers import READERS, FolderReader, Layout, OmniglotReader, Reader
+from whosame.data.remote_images import fetched
 from whosame.names import composed, existing
 from whosame.parameters import Parameters, parameter
 from whosame.synthetic.config import SyntheticConfig
