@@ -4,6 +4,7 @@ Starting Ray's processes takes most of the time, so that one run has it all.
 """
 
 import functools
+import logging
 import os
 import shutil
 import signal
@@ -40,6 +41,7 @@ def store():
 
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     host, port = server.get_host_and_port()
     settings = {**CREDENTIALS, "AWS_ENDPOINT_URL": f"http://{host}:{port}"}
     with pytest.MonkeyPatch.context() as patch:
@@ -75,6 +77,10 @@ def cluster():
         cluster.shutdown()
 
 
+def set_environment(settings):
+    os.environ.update(settings)
+
+
 def trainers(cluster) -> list[int]:
     """Return the process ids of the cluster's training workers."""
     nodes = {info.process.pid for node in cluster.list_all_nodes() for info in node.all_processes.get("raylet", [])}
@@ -98,7 +104,7 @@ def test_a_cluster_plays_what_one_process_does_though_a_worker_is_killed(
     one, mine = (Run(project / "data" / "runs" / name) for name in ("one", "mine"))
     how = {"engine": "ray", "address": cluster.address, "processes": 2, "storage": {"url": "s3://bucket/runs"}}
     playing = play.start(
-        project, run="mine", images=url, sabotage=functools.partial(os.environ.update, store), **how, **OPTIONS
+        project, run="mine", images=url, sabotage=functools.partial(set_environment, store), **how, **OPTIONS
     )
     killed = 0
     while playing.is_alive():
