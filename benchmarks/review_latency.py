@@ -29,7 +29,8 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from whosame import artefacts
-from whosame.annotation.store.store import AnswerEvent, open_store
+from whosame.annotation.store.schema import answer_events
+from whosame.annotation.store.store import open_store
 from whosame.data.manifest import DEFAULTS, Manifest
 from whosame.naming.identity_table import IdentityRow, write_identities
 from whosame.naming.nearest_identities import nearest_identities
@@ -89,35 +90,44 @@ def project(folder, n, draw):
     manifest.save(run / artefacts.IMAGES)
     about = {"uid": "uid", "manifest": {"digest": manifest.digest}, "configuration": {}}
     (run / artefacts.RUN).write_text(json.dumps(about))
+    pairs = np.concatenate([generator.integers(0, n, (n // 8, 2)), near_pairs(person, n // 8, generator)])
+    pairs = np.unique(np.sort(pairs[pairs[:, 0] != pairs[:, 1]], axis=1), axis=0)
+    free = np.setdiff1d(np.arange(n), pairs)  # the table obeys the answers: only other images are in a wrong identity
+    same = np.isin(np.arange(n), pairs[person[pairs[:, 0]] == person[pairs[:, 1]]])
     labels = person.copy()
-    wrong = generator.choice(n, n // 20, replace=False)
+    wrong = generator.choice(free, min(n // 20, len(free)), replace=False)
     labels[wrong] = generator.permutation(labels[wrong])
     p = np.where(np.isin(np.arange(n), wrong), generator.uniform(0.3, 0.7, n), generator.uniform(0.6, 1, n))
+    p[same] = 1
     centres = generator.normal(size=(person.max() + 1, 32))
     vectors = centres[person] + 0.3 * generator.normal(size=(n, 32))
     vectors = (vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype(np.float32)
     rows = [
-        IdentityRow(path, str(label), "clustered", value, None, "")
-        for path, label, value in zip(paths, labels.tolist(), p.tolist(), strict=True)
+        IdentityRow(path, str(label), "answered" if known else "clustered", value, None, "")
+        for path, label, value, known in zip(paths, labels.tolist(), p.tolist(), same.tolist(), strict=True)
     ]
     content = write_identities(rows)
     (run / artefacts.IDENTITIES).write_bytes(content)
     artefacts.write(
         run / artefacts.IDENTITIES_NEAR, nearest_identities(vectors, [row.identity for row in rows], content)
     )
-    with open_store(f"sqlite:///{folder / 'labels.db'}") as store:
-        pairs = np.sort(generator.integers(0, n, (n // 4, 2)), axis=1)
-        pairs = np.unique(pairs[pairs[:, 0] != pairs[:, 1]], axis=0).tolist()
-        store.append(
-            [
-                AnswerEvent(
-                    *("uid", "mine", 0, a, b, digests[a], digests[b], "pool"),
-                    "same" if person[a] == person[b] else "different",
-                    *("oracle", "oracle", 5.0),
-                )
-                for a, b in pairs
-            ]
-        )
+    common = {"run_uid": "uid", "run": "mine", "round": 0, "kind": "pool", "source": "oracle", "annotator": "oracle"}
+    common |= {"seconds": 5.0, "attempt": 1, "revision": 0, "settles": False, "answered_at": "2026-01-01T00:00:00"}
+    answers = [
+        {"image_a": a, "image_b": b, "digest_a": digests[a], "digest_b": digests[b], **common}
+        | {"verdict": "same" if person[a] == person[b] else "different"}
+        for a, b in pairs.tolist()
+    ]
+    with open_store(f"sqlite:///{folder / 'labels.db'}") as store, store.writing() as connection:
+        connection.execute(answer_events.insert(), answers)
+
+
+def near_pairs(person, n, generator):
+    """Return pairs of images of one person, int64 [n, 2]: half of the answers say "same"."""
+    order = np.argsort(person, kind="stable")
+    at = generator.integers(0, len(order) - 1, n)
+    pairs = np.stack([order[at], order[at + 1]], axis=1)
+    return pairs[person[pairs[:, 0]] == person[pairs[:, 1]]]
 
 
 def sheets(page):

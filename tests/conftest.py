@@ -2,6 +2,8 @@
 
 import hashlib
 import http.client
+import io
+import json
 import multiprocessing
 import os
 import shutil
@@ -17,9 +19,12 @@ from pathlib import Path
 
 import fastapi.routing
 import httpx
+import numpy as np
 import pytest
 import uvicorn
+from PIL import Image
 
+from whosame import artefacts
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.queue.leases import LEASE_SECONDS, lease_pairs
 from whosame.annotation.queue.submit import skip_pair, submit_answer
@@ -27,6 +32,8 @@ from whosame.annotation.queue.tasks import PairTask, RunInfo, TaskQueue
 from whosame.annotation.queue.undo import last_undoable, undo_answer
 from whosame.annotation.store.schema import metadata
 from whosame.annotation.store.store import open_store
+from whosame.search.calibration import Calibration
+from whosame.search.gallery import Gallery, ImageForm
 
 # One server for every test that starts processes: they begin with these imports done. The last call is the one in force.
 multiprocessing.set_forkserver_preload(
@@ -338,6 +345,77 @@ def queue_of_fixture():
 def task_queue(store, clock):
     """Make the queue of a round in the test's store; see :func:`queue_of`."""
     return partial(queue_of, store, now=clock)
+
+
+COLOURS = {"red": (250, 10, 10), "green": (10, 250, 10), "blue": (10, 10, 250)}
+
+
+def unit(rows):
+    rows = np.asarray(rows, float)
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float32)
+
+
+def mean_colour():
+    """A network as ONNX: the mean colour of each image, of length 1."""
+    from onnx import TensorProto, helper
+
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["x"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["x"], ["mean"], axes=[1, 2], keepdims=0),
+        helper.make_node("LpNormalization", ["mean"], ["features"], axis=1, p=2),
+    ]
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["n", 8, 4, 3])
+    features = helper.make_tensor_value_info("features", TensorProto.FLOAT, ["n", 3])
+    model = helper.make_model(
+        helper.make_graph(nodes, "mean", [pixels], [features]), opset_imports=[helper.make_opsetid("", 13)]
+    )
+    model.ir_version = 8
+    return model.SerializeToString()
+
+
+def photograph(colour, kind="PNG", size=(40, 80)):
+    file = io.BytesIO()
+    Image.new("RGB", size, colour).save(file, kind)
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session", name="photograph")
+def photograph_fixture():
+    """Draw an image file of one colour: ``photograph(colour, kind="PNG", size=(40, 80))``."""
+    return photograph
+
+
+@pytest.fixture
+def searchable(tmp_path):
+    """The data of a project with an exported run: three images of a confirmed red individual, a green and a blue image."""
+    images = tmp_path / "images"
+    images.mkdir()
+    colours = [COLOURS["red"], (240, 20, 10), (230, 30, 30), COLOURS["green"], COLOURS["blue"]]
+    for row, colour in enumerate(colours):
+        (images / f"{row}.png").write_bytes(photograph(colour))
+    run = tmp_path / "data" / "runs" / "mine"
+    folder = run / artefacts.EXPORT / "model"
+    folder.mkdir(parents=True)
+    (run / artefacts.RUN).write_text(json.dumps({"uid": "uid"}))
+    Gallery(
+        vectors=unit(colours),
+        paths=[f"{row}.png" for row in range(5)],
+        splits=["train"] * 5,
+        cameras=np.array([0, 1, -1, 0, 1]),
+        identities=["Anna", "Anna", "Anna", "2", ""],
+        known=["answered"] * 3 + ["clustered", "outlier"],
+        p=np.array([1, 1, 1, 0.7, 0.6]),
+        individuals=np.array([0, 0, 0, 3, 4]),
+        root="images",
+        run="mine",
+        code="0",
+        round=1,
+        answers=2,
+        form=ImageForm(8, 4, "bilinear", letterbox=False, invert=False, features=0),
+        calibration=Calibration(0.8, 0.1, 0.2, 30, 10, "names"),
+    ).save(folder)
+    (folder / "network.onnx").write_bytes(mean_colour())
+    return tmp_path / "data"
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """The promise, for reviews: whatever people do with identities, no answer is overruled, and undo restores all."""
 
 import os
+from collections import deque
 from itertools import count
 from pathlib import Path
 
@@ -9,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from whosame.annotation.review.read_state import read_state
 from whosame.annotation.review.record import ContradictionsError, Review, Reviewer, record_review
-from whosame.annotation.review.state import read_state
 from whosame.annotation.review.statements import merged, one_individual, ticked
 from whosame.annotation.review.table import ReviewedTable
 from whosame.annotation.review.undo import undo_review
 from whosame.annotation.store.store import open_store
+from whosame.questions import Known
 
 N = 12
 RUNS = count()
@@ -28,7 +30,7 @@ def shared_store(made_sqlite, tmp_path_factory):
         yield store
 
 
-def table_of(run_uid, labels):
+def table_of(run_uid, labels, encounters, individuals):
     labels = np.array(labels)
     size = labels.max() + 1
     near = np.array([[other for other in range(size) if other != own] for own in range(size)]).reshape(size, size - 1)
@@ -36,7 +38,25 @@ def table_of(run_uid, labels):
     paths, ids = [f"{row}" for row in range(N)], np.arange(N)
     numbers = np.linspace(0.9, 0.5, N)
     about = (run_uid, "mine", Path("/images"), 1, ids, paths, paths, names)
-    return ReviewedTable(*about, labels, numbers, np.zeros(N, bool), numbers.astype(np.float32), near, "d", 0)
+    varied = np.full((size, 1), -1)
+    known = Known(np.append(individuals, -1)[encounters], np.array(encounters))
+    found = (labels, numbers, np.zeros(N, bool), numbers.astype(np.float32), near, "d", 0, varied)
+    return ReviewedTable(*about, *found, known if max(encounters) >= 0 else None)
+
+
+def everything(state):
+    arrays = (
+        state.labels.tolist(),
+        state.roots.tolist(),
+        state.left.tolist(),
+        state.memory.log,
+        state.memory.conflicts,
+    )
+    members = {label: rows.tolist() for label, rows in state.members.items()}
+    versions = {label: state.version(label) for label in state.members}
+    given = {pair: list(events) for pair, events in state.given.items()}
+    kept = [*state.memory.cannot_links().tolist()]
+    return arrays, members, versions, given, kept, state.order, state.reviewed, state.names, state.events, state.reviews
 
 
 ACTIONS = st.lists(
@@ -51,16 +71,22 @@ ACTIONS = st.lists(
 
 
 @settings(max_examples=HISTORIES, deadline=None, derandomize=True)
-@given(labels=st.lists(st.integers(0, 3), min_size=N, max_size=N), actions=ACTIONS)
-def test_no_answer_is_overruled_and_undo_restores_all(shared_store, labels, actions):
-    store, table = shared_store, table_of(f"run {next(RUNS)}", np.unique(labels, return_inverse=True)[1])
-    kept = None  # as the page keeps it from one request to the next
+@given(
+    labels=st.lists(st.integers(0, 3), min_size=N, max_size=N),
+    encounters=st.lists(st.integers(-1, 5), min_size=N, max_size=N) | st.just([-1] * N),
+    individuals=st.lists(st.integers(-1, 2), min_size=6, max_size=6),
+    actions=ACTIONS,
+)
+def test_no_answer_is_overruled_and_undo_restores_all(shared_store, labels, encounters, individuals, actions):
+    numbered = np.unique(labels, return_inverse=True)[1]
+    store, table = shared_store, table_of(f"run {next(RUNS)}", numbered, encounters, individuals)
+    kept = deque(maxlen=3)  # as the page keeps them from one request to the next
     stack = []  # reviews, and the state before each
     for form, which, rows, contradictions in actions:
         with store.writing() as connection:
-            state = kept = read_state(connection, table, kept)
-            alone = read_state(connection, table)
-            assert (state.labels.tolist(), state.memory.log) == (alone.labels.tolist(), alone.memory.log)
+            state = read_state(connection, table, kept)
+            kept.append(state)
+            assert everything(state) == everything(read_state(connection, table))
             if form == "undo":
                 if stack:
                     review, labels_before, answers_before = stack.pop()
@@ -94,9 +120,8 @@ def test_no_answer_is_overruled_and_undo_restores_all(shared_store, labels, acti
             assert after.memory.implied(a, b) == state.memory.implied(a, b), verdict
         for a, b, same in after.memory.conflicts:
             assert after.memory.implied(a, b) == (not same)
-        for (
-            label,
-            members,
-        ) in after.members.items():  # no identity joins two images that answers part from its reference
+        for label, members in after.members.items():  # of no identity is an image that is parted from its reference
             reference = after.reference(label)
             assert all(after.memory.implied(reference, row) is not False for row in members.tolist())
+        joined = after.memory.must_link_roots(N)
+        assert all(len(set(after.labels[joined == root].tolist())) == 1 for root in joined.tolist())

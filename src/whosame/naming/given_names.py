@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from whosame import artefacts
 from whosame.annotation.exchange.csv_format import cell, text_of
 from whosame.annotation.review.names import given_names
-from whosame.annotation.review.state import read_reviews
-from whosame.annotation.review.table import last_review
+from whosame.annotation.review.read_state import read_reviews
+from whosame.annotation.review.read_table import last_review
 from whosame.annotation.store.schema import reviews
 from whosame.annotation.store.store import LabelStore
 from whosame.atomic import writing

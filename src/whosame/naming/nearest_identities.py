@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 NEAREST = 36  # others of each identity: a review shows those of them that no answer decides
+VARIED = 4  # images of each identity: a review shows three, the reference among them
 
 
 def nearest_identities(vectors: NDArray[np.float32], names: Sequence[str], table: bytes) -> dict[str, NDArray[Any]]:
@@ -28,7 +29,8 @@ def nearest_identities(vectors: NDArray[np.float32], names: Sequence[str], table
     dict of arrays
         ``names``: str [C], sorted. ``closeness``: float32 [N], the similarity of each image to the mean of its
         identity; 0 for outliers. ``near``: int64 [C, K], for each identity the others whose means are the most similar,
-        the most similar first. ``table``: the digest, blake2b-128.
+        the most similar first. ``varied``: int64 [C, 4], for each identity images that differ, the most central first;
+        -1: no more. ``table``: the digest, blake2b-128.
     """
     known, labels = np.unique(np.array(names, str), return_inverse=True)
     first = int(len(known) > 0 and known[0] == "")  # the outliers
@@ -48,4 +50,31 @@ def nearest_identities(vectors: NDArray[np.float32], names: Sequence[str], table
         own[~own.any(axis=1), -1] = True  # of copies, one that is not among its own nearest
         near = found[~own].reshape(len(known), -1)
     digest = np.array(blake2b(table, digest_size=16).hexdigest())
-    return {"names": known, "closeness": closeness, "near": near, "table": digest}
+    varied = np.full((len(known), VARIED), -1, np.int64)
+    order = np.lexsort((-closeness, labels))
+    ends = np.searchsorted(labels[order], np.arange(len(known) + 1))
+    for label in range(len(known)):
+        rows = varied_images(vectors, order[ends[label] : ends[label + 1]])
+        varied[label, : len(rows)] = rows
+    return {"names": known, "closeness": closeness, "near": near, "varied": varied, "table": digest}
+
+
+def varied_images(vectors: NDArray[np.float32], rows: NDArray[np.int64]) -> list[int]:
+    """Return up to four images of an identity: the most central one, then each the least similar to those before.
+
+    Parameters
+    ----------
+    vectors : float32 [N, D]
+        Of length 1.
+    rows : int64 [n]
+        The images of the identity, the most central first. The less central half is left out: images that are wrong in
+        the identity are there.
+    """
+    rows = rows[: max(VARIED, -(-len(rows) // 2))]
+    chosen: list[int] = rows[:1].tolist()
+    nearest = np.full(len(rows), -np.inf, np.float32)
+    while 0 < len(chosen) < min(VARIED, len(rows)):
+        nearest = np.maximum(nearest, vectors[rows] @ vectors[chosen[-1]])
+        nearest[np.isin(rows, chosen)] = np.inf
+        chosen.append(int(rows[np.argmin(nearest)]))
+    return chosen

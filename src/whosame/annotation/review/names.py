@@ -71,6 +71,8 @@ def name_identity(
     ------
     ChangedError
     TakenError
+    RefusedError
+        ``name``: the catalogue gives it another one.
     """
     if (before := find_request(connection, person)) is not None:
         return before
@@ -78,6 +80,11 @@ def name_identity(
     taken = next((label for label, its in state.names.items() if its == name and label != identity), None)
     if taken is not None:
         raise TakenError(name, taken, state.names[identity])
+    fixed = next(
+        (state.table.catalogue[row] for row in state.members[identity].tolist() if row in state.table.catalogue), None
+    )
+    if fixed is not None and name != fixed:
+        raise RefusedError("name", f"the catalogue names this individual {fixed}: change it there")
     row = _anchor(state, identity)
     return add_review(connection, state, "name", identity, row, person, name=name, now=now)[0]
 

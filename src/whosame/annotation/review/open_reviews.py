@@ -1,27 +1,63 @@
 """Open reviews: the tables and states of the runs that are being reviewed, kept in memory until they change."""
 
 import threading
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from sqlalchemy import Connection
 
 from whosame import artefacts
-from whosame.annotation.review.state import ReviewState, read_state
-from whosame.annotation.review.table import NoReviewError, ReviewedTable, read_table, reviewed_run
+from whosame.annotation.accounts.sessions import signing_key
+from whosame.annotation.review.read_state import read_state
+from whosame.annotation.review.read_table import NoReviewError, read_table, reviewed_run
+from whosame.annotation.review.state import ReviewState
+from whosame.annotation.review.table import ReviewedTable
+from whosame.annotation.review.tokens import Tokens
 from whosame.annotation.store.engine import lock_run
 from whosame.annotation.store.store import LabelStore
 from whosame.errors import WhosameError
 from whosame.runs import Run
 
+KEPT = 5  # states of each table: after undo the review goes on from one of them
 
-@dataclass
-class _Kept:
-    stamp: tuple[int, ...]
-    table: ReviewedTable
-    state: ReviewState | None = None
+
+class OpenReview:
+    """One table that is reviewed. Threads may share it.
+
+    Attributes
+    ----------
+    table : ReviewedTable
+    tokens : Tokens
+    """
+
+    def __init__(self, store: LabelStore, table: ReviewedTable) -> None:
+        self.table = table
+        self.tokens = Tokens(signing_key(store, "reviews"), table.run_uid, table.image_ids)
+        self._store = store
+        self._lock = threading.Lock()
+        self._states: deque[ReviewState] = deque(maxlen=KEPT)
+
+    def state(self) -> ReviewState:
+        """Return what is known of the identities now."""
+        with self._lock, self._store.reading() as connection:
+            return self._read(connection)
+
+    @contextmanager
+    def changing(self) -> Iterator[tuple[Connection, ReviewState]]:
+        """Begin a transaction in which no other review of the run is stored; with the state as it is in it."""
+        with self._store.writing() as connection:
+            lock_run(connection, self.table.run_uid, alone=True)
+            with self._lock:  # nobody who has it waits for the store to be written to
+                state = self._read(connection)
+            yield connection, state
+
+    def _read(self, connection: Connection) -> ReviewState:
+        state = read_state(connection, self.table, self._states)
+        if not self._states or self._states[-1] is not state:
+            self._states.append(state)
+        return state
 
 
 class OpenReviews:
@@ -37,7 +73,7 @@ class OpenReviews:
     def __init__(self, store: LabelStore, runs: Path | None) -> None:
         self._store, self._runs = store, runs
         self._lock = threading.Lock()
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, tuple[tuple[int, ...], OpenReview]] = {}
 
     def run(self, run_uid: str | None) -> Run:
         """Return the run with a uid, or the one whose table is the newest.
@@ -50,39 +86,13 @@ class OpenReviews:
             raise NoReviewError("this page was started without the folder of the runs")
         return reviewed_run(self._runs, run_uid)
 
-    def state(self, run: Run) -> ReviewState:
-        """Return what is known of a run's identities now.
+    def open(self, run: Run) -> OpenReview:
+        """Return the review of a run's newest table.
 
         Raises
         ------
         NoReviewError
         """
-        with self._store.reading() as connection:
-            return self._state(connection, run)
-
-    def prepare(self, run_uid: str | None) -> None:
-        """Read the table that will be asked for first, if there is one: it takes a second or two."""
-        with suppress(WhosameError, OSError):
-            self._table(self.run(run_uid))
-
-    def root(self, run_uid: str) -> Path | None:
-        """Return the folder of the images of a run that is reviewed; None: it is not."""
-        with self._lock:
-            found = next((kept.table.root for kept in self._kept.values() if kept.table.run_uid == run_uid), None)
-        if found is None:
-            with suppress(NoReviewError):
-                return self._table(self.run(run_uid)).root
-        return found
-
-    @contextmanager
-    def changing(self, run: Run) -> Iterator[tuple[Connection, ReviewState]]:
-        """Begin a transaction in which no other review of the run is stored; with the state as it is in it."""
-        table = self._table(run)  # read before the store is locked
-        with self._store.writing() as connection:
-            lock_run(connection, table.run_uid, alone=True)
-            yield connection, self._state(connection, run)
-
-    def _table(self, run: Run) -> ReviewedTable:
         file = run.folder / artefacts.IDENTITIES
         try:
             found = file.stat()
@@ -91,17 +101,19 @@ class OpenReviews:
         stamp = (found.st_mtime_ns, found.st_size, found.st_ino)
         with self._lock:
             kept = self._kept.get(run.name)
-            if kept is None or kept.stamp != stamp:
+            if kept is None or kept[0] != stamp:
                 assert self._runs is not None
-                kept = self._kept[run.name] = _Kept(stamp, read_table(run, self._runs.parent))
-            return kept.table
+                kept = stamp, OpenReview(self._store, read_table(run, self._runs.parent))
+                self._kept[run.name] = kept
+            return kept[1]
 
-    def _state(self, connection: Connection, run: Run) -> ReviewState:
-        table = self._table(run)
-        kept = self._kept[run.name]
-        state = read_state(connection, table, kept.state)
-        kept.state = state
-        return state
+    def prepare(self, run_uid: str | None) -> OpenReview | None:
+        """Read what will be asked for first, if it is there: it takes a second or two."""
+        with suppress(WhosameError, OSError):
+            review = self.open(self.run(run_uid))
+            review.state()
+            return review
+        return None
 
 
 def learnt_pairs(run: Run) -> set[tuple[int, int]]:

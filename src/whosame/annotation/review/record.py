@@ -2,19 +2,17 @@
 
 import secrets
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, select
 
-from whosame.annotation.queue.statements import VOTES
 from whosame.annotation.queue.submit import RefusedError
-from whosame.annotation.queue.voting import Vote, decide
-from whosame.annotation.review.state import ReviewState, whose
+from whosame.annotation.review.answers import add_answers
+from whosame.annotation.review.state import ReviewState
 from whosame.annotation.review.statements import Contradiction, Statement, weigh
-from whosame.annotation.store.schema import answer_events, leases, reviews, runs, tasks
-from whosame.annotation.store.store import AnswerEvent
+from whosame.annotation.store.schema import reviews
 from whosame.annotation.store.timestamps import stamp
 from whosame.errors import WhosameError
 
@@ -126,7 +124,6 @@ def record_review(
     if review.contradictions == "keep":
         kept += [(*each.rows, each.same) for each in weighed.contradictions]
     found, about = add_review(connection, state, review.form, review.identity, review.reference, review.person, now=now)
-    given = whose(state.events)
     common = {
         "round": number,
         "annotator": review.person.annotator,
@@ -135,14 +132,8 @@ def record_review(
         "answered_at": about["reviewed_at"],
         "review": found,
     }
-    answers = [common | _about_pair(state, statement, given) for statement in kept]
-    for answer in answers:
-        answer["revision"] = _given_before(connection, answer)
-    if answers:
-        connection.execute(answer_events.insert(), answers)
-        for answer in answers:
-            recount(connection, state.table.run_uid, answer["image_a"], answer["image_b"])
-    return Recorded(found, len(answers), weighed.known)
+    add_answers(connection, state, common, kept)
+    return Recorded(found, len(kept), weighed.known)
 
 
 def find_request(connection: Connection, person: Reviewer) -> int | None:
@@ -192,52 +183,7 @@ def check_version(state: ReviewState, identity: int, version: str) -> None:
     raise ChangedError(f"{who} since it was shown{what}. Nothing of yours was stored; this is how it is now.")
 
 
-def recount(connection: Connection, run_uid: str, image_a: int, image_b: int) -> None:
-    """Count the votes of the question about a pair again, where the round asks it: a review has answered it too."""
-    pair = (tasks.c.run_uid == run_uid) & (tasks.c.image_a == image_a) & (tasks.c.image_b == image_b)
-    query = select(tasks, runs.c.overlap, (runs.c.state == "asking").label("asking"))
-    query = query.join(runs, (runs.c.run_uid == tasks.c.run_uid) & (runs.c.round == tasks.c.round))
-    for task in connection.execute(query.where(pair, tasks.c.attempt == 1)).all():
-        given = connection.execute(VOTES, {"run": run_uid, "a": image_a, "b": image_b, "nth": 1}).all()
-        decided = (
-            decide([Vote(row.verdict, row.settles) for row in given], task.overlap) is not None if given else False
-        )
-        needed = task.votes_needed if decided else max(task.overlap, len(given) + 1 if given else 0)
-        reopened = task.asking and task.votes > len(given)  # an answer was undone
-        values = {"votes": len(given), "votes_needed": needed, "open": not decided and (task.open or reopened)}
-        connection.execute(update(tasks).where(tasks.c.id == task.id).values(values))
-        if decided:
-            connection.execute(delete(leases).where(leases.c.task_id == task.id))
-
-
 def _of_first_image(state: ReviewState, identity: int) -> int:
     """Return the identity now of the first image that the table gives an identity."""
     rows = (state.table.labels == identity).nonzero()[0]
     return int(state.labels[rows[0]]) if len(rows) else identity
-
-
-def _given_before(connection: Connection, answer: Mapping[str, Any]) -> int:
-    """Return how many answers this person has given to a pair, undone ones too."""
-    same = [answer_events.c[name] == answer[name] for name in ("run_uid", "image_a", "image_b", "annotator", "attempt")]
-    return int(connection.scalar(select(func.count()).select_from(answer_events).where(*same)) or 0)
-
-
-def _about_pair(state: ReviewState, statement: Statement, given: Mapping[Any, Sequence[AnswerEvent]]) -> dict[str, Any]:
-    """Return the columns of an answer that follow from its pair."""
-    table = state.table
-    one, other = sorted(statement[:2])
-    a, b = int(table.image_ids[one]), int(table.image_ids[other])
-    return {
-        "run_uid": table.run_uid,
-        "run": table.run,
-        "image_a": a,
-        "image_b": b,
-        "digest_a": table.digests[one],
-        "digest_b": table.digests[other],
-        "kind": "within" if table.labels[one] == table.labels[other] else "between",
-        "verdict": "same" if statement[2] else "different",
-        "source": "human",
-        "attempt": 1,
-        # "Unsure" says nothing about identity, and would be the decision about the pair for ever.
-        "settles": any(event.verdict == "unsure" for event in given.get((a, b), ())),
-    }

@@ -11,15 +11,16 @@ from whosame.annotation.review.table import NONE
 
 PAGE = 36  # images of a sheet; a larger identity has several pages
 SUGGESTIONS = 12
+EXEMPLARS = 3  # images of each similar identity
 
 
 @dataclass(frozen=True)
 class Suggestion:
-    """Another identity that may show the same individual, by its reference."""
+    """Another identity that may show the same individual: its reference, and images of it that differ from that."""
 
     identity: int
     name: str
-    row: int
+    rows: list[int]
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class Sheet:
         The row that the others are compared with.
     rows : list of int
         Images of this page, the most doubtful first, without the reference.
-    joined : list of int
-        Those of ``rows`` that answers join to the reference.
+    notes : dict of int to str
+        How some of the images are known to be of the identity: ``answered``, ``encounter``, or ``catalogue: NAME``.
     suggestions : list of Suggestion
     following, preceding : int or None
         The next identity that nobody has looked through, and the one before in the order.
@@ -62,7 +63,7 @@ class Sheet:
     size: int
     reference: int
     rows: list[int]
-    joined: list[int]
+    notes: dict[int, str]
     suggestions: list[Suggestion]
     following: int | None
     preceding: int | None
@@ -70,7 +71,7 @@ class Sheet:
     @property
     def images(self) -> list[int]:
         """All rows that it shows."""
-        return [self.reference, *self.rows, *(each.row for each in self.suggestions)]
+        return [self.reference, *self.rows, *(row for each in self.suggestions for row in each.rows)]
 
 
 def sheet_of(state: ReviewState, identity: int | None = None, page: int = 0) -> Sheet | None:
@@ -111,7 +112,7 @@ def sheet_of(state: ReviewState, identity: int | None = None, page: int = 0) -> 
         len(rows),
         reference,
         shown,
-        [row for row in shown if state.roots[row] == state.roots[reference]],
+        dict(_notes(state, reference, [reference, *shown])),
         list(islice(_suggestions(state, identity, reference), SUGGESTIONS)),
         next((label for label in order[at + 1 :] + order[:at] if label not in state.reviewed), None),
         order[at - 1] if at > 0 else None,
@@ -127,4 +128,21 @@ def _suggestions(state: ReviewState, identity: int, reference: int) -> Iterator[
                 seen.add(label)
                 row = state.reference(label)
                 if state.memory.implied(reference, row) is None:
-                    yield Suggestion(label, state.names[label], row)
+                    yield Suggestion(label, state.names[label], [row, *_others(state, label, row)])
+
+
+def _others(state: ReviewState, label: int, reference: int) -> list[int]:
+    """Return images of an identity that differ from its reference."""
+    before = np.unique(state.table.labels[state.members[label]])
+    rows = state.table.varied[before[before != NONE]].T.ravel()  # in turn, where answers have joined several
+    rows = rows[(rows != NONE) & (rows != reference)]
+    return [row for row in dict.fromkeys(rows.tolist()) if state.labels[row] == label][: EXEMPLARS - 1]
+
+
+def _notes(state: ReviewState, reference: int, rows: list[int]) -> Iterator[tuple[int, str]]:
+    given = state.table.given_roots
+    for row in rows:
+        if row in state.table.catalogue:
+            yield row, f"catalogue: {state.table.catalogue[row]}"
+        elif row != reference and state.roots[row] == state.roots[reference]:
+            yield row, "encounter" if given[row] == given[reference] else "answered"

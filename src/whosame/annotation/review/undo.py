@@ -5,7 +5,7 @@ from collections.abc import Collection
 from sqlalchemy import Connection, select
 
 from whosame.annotation.queue.submit import RefusedError
-from whosame.annotation.review.record import recount
+from whosame.annotation.review.answers import recount
 from whosame.annotation.store.schema import NOT_UNDONE, answer_events, review_undos, reviews, undos
 from whosame.annotation.store.timestamps import stamp
 

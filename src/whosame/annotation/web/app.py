@@ -11,11 +11,15 @@ from fastapi.templating import Jinja2Templates
 from whosame import __version__
 from whosame.annotation.review.open_reviews import OpenReviews
 from whosame.annotation.store.store import LabelStore
-from whosame.annotation.web import annotate_routes, image_routes, overview_routes, review_routes
+from whosame.annotation.web import annotate_routes, image_routes, overview_routes
 from whosame.annotation.web.annotator_view import AnnotatorView
 from whosame.annotation.web.cache import Cache
 from whosame.annotation.web.login_routes import add_auth
 from whosame.annotation.web.process import fingerprint
+from whosame.annotation.web.review import images as review_images
+from whosame.annotation.web.review import routes as review_routes
+from whosame.annotation.web.search import routes as search_routes
+from whosame.annotation.web.search.open_searches import OpenSearches
 from whosame.errors import StorageError
 
 HERE = Path(__file__).parent
@@ -49,13 +53,15 @@ def create_app(
     app.state.store = store
     app.state.annotator_view = AnnotatorView(store, run_uid)
     app.state.run_uid, app.state.runs, app.state.cache = run_uid, runs, Cache()
-    app.state.reviews = OpenReviews(store, runs)
+    app.state.reviews, app.state.searches = OpenReviews(store, runs), OpenSearches(store, runs)
     app.state.templates = Jinja2Templates(HERE / "templates")
     add_auth(app, store, secure=secure, hosts=hosts)
     app.include_router(annotate_routes.router)
     app.include_router(image_routes.router)
     app.include_router(overview_routes.router)
+    app.include_router(review_images.router)
     app.include_router(review_routes.router)
+    app.include_router(search_routes.router)
     app.add_api_route("/about", lambda: {"store": fingerprint(store.where)}, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=HERE / "static"), name="static")
     app.add_exception_handler(StorageError, _unavailable)

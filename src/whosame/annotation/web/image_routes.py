@@ -79,7 +79,17 @@ def read_image(root: Path, path: str, digest: str) -> tuple[bytes, str]:
     UnshowableError
         The file is gone, has changed, is no image, or is outside the folder.
     """
-    content = read_checked(root, path, digest)
+    return as_shown(read_checked(root, path, digest))
+
+
+def as_shown(content: bytes) -> tuple[bytes, str]:
+    """Return the content of an image file as browsers can show it, upright, and its media type.
+
+    Raises
+    ------
+    UnshowableError
+        It is no image.
+    """
     try:
         with opened(content) as image:
             if image.format in BROWSER_FORMATS and stored_upright(image):
@@ -112,17 +122,28 @@ def read_checked(root: Path, path: str, digest: str) -> bytes:
     UnshowableError
         The file is gone, has changed, or is outside the folder.
     """
+    content = read_inside(root, path)
+    if hashlib.blake2b(content, digest_size=16).hexdigest() != digest:
+        raise UnshowableError("this picture has changed since the run began")
+    return content
+
+
+def read_inside(root: Path, path: str) -> bytes:
+    """Return the bytes of a file under the root.
+
+    Raises
+    ------
+    UnshowableError
+        The file is gone, or is outside the folder.
+    """
     try:
         root = root.resolve(strict=True)
         file = (root / path).resolve(strict=True)
         if not file.is_relative_to(root):
             raise UnshowableError("this picture is outside the folder of the images")
-        content = file.read_bytes()
+        return file.read_bytes()
     except (OSError, ValueError, RuntimeError) as error:  # ValueError: a NUL in the path; RuntimeError: links in a ring
         raise UnshowableError("this picture is not where it was when the run began") from error
-    if hashlib.blake2b(content, digest_size=16).hexdigest() != digest:
-        raise UnshowableError("this picture has changed since the run began")
-    return content
 
 
 def _find(connection: Connection, token: str) -> Row[Any] | None:

@@ -11,11 +11,13 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_BODY = 64 * 1024  # bytes of a request's body; an answer has a few hundred
+PHOTOGRAPH = "/search/photograph"  # its body is an image, which is decoded and kept nowhere
+MAX_PHOTOGRAPH = 8 * 1024 * 1024  # bytes
 MAX_ADDRESS = 4 * 1024  # bytes of a path with its query
 BODY_SECONDS = 10.0  # that a body may take to arrive
 STATIC = "/static/"
-POLICY = (
-    "default-src 'none'; img-src 'self'; style-src 'self'; script-src 'self'; connect-src 'self'; "
+POLICY = (  # blob: images that a script of the page has received together
+    "default-src 'none'; img-src 'self' blob:; style-src 'self'; script-src 'self'; connect-src 'self'; "
     "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS = {
@@ -108,9 +110,11 @@ class _RefusedError(Exception):
 async def _read_body(scope: Scope, receive: Receive, seconds: float) -> Receive:
     """Read the whole body, check it, and return a ``receive`` that passes it on."""
     headers = Headers(scope=scope)
+    binary = scope["path"] == PHOTOGRAPH
+    most = MAX_PHOTOGRAPH if binary else MAX_BODY
     if "content-length" not in headers and "transfer-encoding" not in headers:
         return receive
-    if (declared := headers.get("content-length", "0")).isdecimal() and int(declared) > MAX_BODY:
+    if (declared := headers.get("content-length", "0")).isdecimal() and int(declared) > most:
         raise _RefusedError(413, "The request is too large.")
     body = bytearray()
     try:
@@ -120,13 +124,13 @@ async def _read_body(scope: Scope, receive: Receive, seconds: float) -> Receive:
                 if message["type"] == "http.disconnect":
                     break
                 body += message.get("body", b"")
-                if len(body) > MAX_BODY:
+                if len(body) > most:
                     raise _RefusedError(413, "The request is too large.")
                 if not message.get("more_body", False):
                     break
     except TimeoutError:
         raise _RefusedError(408, "The request did not arrive in time.") from None
-    if _is_malformed(bytes(body)):
+    if not binary and _is_malformed(bytes(body)):
         raise _RefusedError(400, "The request holds characters that cannot be.")
     passed_on = False
 

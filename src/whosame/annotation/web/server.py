@@ -16,8 +16,10 @@ import uvicorn
 from anyio import to_thread
 
 from whosame.annotation.accounts.users import add_or_rotate, all_users, user_name
+from whosame.annotation.review.open_reviews import OpenReviews
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.web.app import create_app
+from whosame.annotation.web.review.images import make_first_thumbnails
 from whosame.errors import ParameterError, StorageError
 
 PORT = 8765
@@ -117,8 +119,14 @@ def serve(
         ready(f"{address.url(port)}login#{token}", notes)
         hosts = (address.host, *address.names, "localhost" if address.loopback else socket.gethostname())
         app = create_app(store, run_uid=run_uid, secure=address.https, hosts=hosts, runs=runs)
-        threading.Thread(target=app.state.reviews.prepare, args=(run_uid,), daemon=True).start()
+        threading.Thread(target=_prepare_review, args=(app.state.reviews, run_uid, runs), daemon=True).start()
         run(app, listener)
+
+
+def _prepare_review(reviews: OpenReviews, run_uid: str | None, runs: Path | None) -> None:
+    review = reviews.prepare(run_uid)
+    if review is not None and runs is not None:
+        make_first_thumbnails(review, runs.parent)
 
 
 def run(app: object, listener: socket.socket) -> None:

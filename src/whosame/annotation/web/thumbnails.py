@@ -1,9 +1,11 @@
 """Thumbnails: small pictures of a run's images, made once and kept on the disk under the digests of the images."""
 
+import hashlib
 import io
+from contextlib import suppress
 from pathlib import Path
 
-from whosame.annotation.web.image_routes import UnshowableError, read_checked
+from whosame.annotation.web.image_routes import UnshowableError, read_checked, read_inside
 from whosame.atomic import writing
 from whosame.data.decoding import UnusableImageError, opened, upright
 from whosame.errors import StorageError
@@ -28,25 +30,45 @@ def thumbnail(cache: Path | None, root: Path, path: str, digest: str) -> bytes:
     UnshowableError
         The file is gone, has changed, is no image, or is outside the folder.
     """
-    kept = cache / FOLDER / digest[:2] / f"{digest}.jpg" if cache is not None else None
-    if kept is not None:
-        try:
-            return kept.read_bytes()
-        except OSError:
-            pass
+    return _kept(cache, digest) or _made(cache, read_checked(root, path, digest), digest)
+
+
+def thumbnail_of_file(cache: Path | None, root: Path, path: str) -> bytes:
+    """Return the same of an image whose digest is not known, as it is on the disk now.
+
+    Raises
+    ------
+    UnshowableError
+        The file is gone, is no image, or is outside the folder.
+    """
+    content = read_inside(root, path)
+    digest = hashlib.blake2b(content, digest_size=16).hexdigest()
+    return _kept(cache, digest) or _made(cache, content, digest)
+
+
+def _made(cache: Path | None, content: bytes, digest: str) -> bytes:
     try:
-        with opened(read_checked(root, path, digest)) as image:
+        with opened(content) as image:
             small = upright(image, at_least=(SIDE, SIDE)).pixels
             small.thumbnail((SIDE, SIDE))
             drawn = io.BytesIO()
             small.save(drawn, "JPEG", quality=QUALITY)
     except UnusableImageError as error:
         raise UnshowableError("this picture cannot be read") from error
-    if kept is not None:
-        try:
-            kept.parent.mkdir(parents=True, exist_ok=True)
-            with writing(kept) as file:
+    if cache is not None:
+        with suppress(OSError, StorageError):  # a full disk: the page goes on without
+            _file(cache, digest).parent.mkdir(parents=True, exist_ok=True)
+            with writing(_file(cache, digest)) as file:
                 file.write(drawn.getvalue())
-        except (OSError, StorageError):  # a full disk: the page goes on without
-            pass
     return drawn.getvalue()
+
+
+def _kept(cache: Path | None, digest: str) -> bytes | None:
+    try:
+        return None if cache is None else _file(cache, digest).read_bytes()
+    except OSError:
+        return None
+
+
+def _file(cache: Path, digest: str) -> Path:
+    return cache / FOLDER / digest[:2] / f"{digest}.jpg"

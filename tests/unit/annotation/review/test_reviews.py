@@ -10,13 +10,14 @@ import pytest
 from whosame.annotation.quality.review_rates import review_rates
 from whosame.annotation.queue.submit import RefusedError
 from whosame.annotation.review.names import TakenError, check_name, given_names, name_identity
+from whosame.annotation.review.read_state import read_reviews, read_state
 from whosame.annotation.review.record import ChangedError, ContradictionsError, Review, Reviewer, record_review
 from whosame.annotation.review.sheet import PAGE, sheet_of
-from whosame.annotation.review.state import read_reviews, read_state
 from whosame.annotation.review.statements import merged, one_individual, ticked
 from whosame.annotation.review.table import ReviewedTable
 from whosame.annotation.review.undo import last_review, undo_review
 from whosame.annotation.store.store import AnswerEvent
+from whosame.questions import Known
 
 LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, -1])  # identities "a", "b", "c"; an outlier
 IDS = np.arange(len(LABELS)) * 3 + 1
@@ -42,6 +43,7 @@ def table_of(labels=LABELS, **changed):
         near=near,
         digest="digest",
         last_review=0,
+        varied=np.empty((len(names), 0), np.int64),
     )
     return replace(table, **changed)
 
@@ -232,6 +234,77 @@ def test_names_are_kept_are_of_one_identity_and_can_be_undone(desk):
     assert desk.state.names[0] == "Anna Karenina"
     desk.undo(named)
     assert desk.state.names[0] == "a"
+
+
+CATALOGUE = {0: "Anna", 1: "Anna", 4: "Levin"}  # rows
+
+
+@pytest.fixture
+def catalogued(store):
+    """Anna's two images are the catalogue's, Levin's is one; images 2 and 3 are one encounter, and so are 5 and 6."""
+    known = Known(np.array([0, 0, -1, -1, 1, -1, -1, -1, -1, -1]), np.array([-1, -1, 0, 0, -1, 1, 1, -1, -1, -1]))
+    return Desk(store, table_of(known=known, catalogue=CATALOGUE))
+
+
+def test_the_catalogue_and_encounters_are_known_on_the_sheet_and_not_asked(catalogued):
+    shown = sheet_of(catalogued.state, 0)
+    assert shown.notes == {0: "catalogue: Anna", 1: "catalogue: Anna"}
+    assert [each.name for each in shown.suggestions] == ["c"]  # "b" has an image of Levin
+    catalogued.tick(0, others=[2])
+    assert sheet_of(catalogued.state, 0).notes[3] == "answered"  # of the encounter of the answered one
+    catalogued.tick(2, others=[8])
+    encounter = replace(catalogued.table, catalogue={})
+    assert sheet_of(Desk(catalogued.store, encounter).state, 0).notes[1] == "encounter"
+
+
+@pytest.mark.parametrize(
+    ("what", "known"),
+    [
+        (lambda desk: desk.tick(0, 1), "the catalogue: both are Anna"),
+        (lambda desk: desk.merge(0, same=[4]), "the catalogue: Anna and Levin"),
+        (lambda desk: desk.review("tick", 0, [(2, 3, False)]), "they are of one encounter"),
+    ],
+)
+def test_what_contradicts_the_catalogue_is_refused_with_its_word_and_the_catalogue_holds(catalogued, what, known):
+    with pytest.raises(ContradictionsError) as found:
+        what(catalogued)
+    assert [each.known for each in found.value.contradictions] == [known]
+    assert catalogued.answers() == []
+    assert catalogued.tick(0, 1, contradictions="keep").answers == 1
+    assert catalogued.state.members[0].tolist() == [0, 1, 2, 3]
+
+
+def test_what_follows_from_answers_and_the_catalogue_together_is_explained(catalogued):
+    catalogued.tick(0, others=[2], who="bob")
+    with pytest.raises(ContradictionsError) as found:
+        catalogued.tick(0, 3)  # of the encounter of 2, which bob says is Anna's
+    assert [answer.annotator for answer in found.value.contradictions[0].answers] == ["bob"]
+    catalogued.review("tick", 1, [(4, 5, True)], who="bob")
+    with pytest.raises(ContradictionsError) as found:
+        catalogued.review("merge", 0, [(3, 6, True)])
+    assert found.value.contradictions[0].known == "the catalogue: Anna and Levin"
+
+
+def test_an_individual_of_the_catalogue_keeps_its_name(catalogued):
+    with pytest.raises(RefusedError, match="the catalogue names this individual Anna"):
+        catalogued.name(0, "Kitty")
+
+
+def test_an_answer_between_two_identities_whose_cores_differ_does_not_join_them(desk):
+    desk.tick(0, others=[1])
+    desk.tick(1, others=[5])
+    desk.merge(0, different=[4])
+    desk.review("merge", 0, [(3, 6, True)])
+    state = desk.state
+    assert {label: rows.tolist() for label, rows in state.members.items()} == {0: [0, 1, 2, 3, 6], 1: [4, 5], 2: [7, 8]}
+
+
+def test_a_similar_identity_is_shown_by_its_reference_and_two_images_that_differ(store):
+    table = table_of(varied=np.array([[0, 3, 2, 1], [4, 6, -1, -1], [7, 8, -1, -1]]))
+    desk = Desk(store, table)
+    assert [each.rows for each in sheet_of(desk.state, 1).suggestions] == [[0, 3, 2], [7, 8]]
+    desk.tick(0, 3)
+    assert sheet_of(desk.state, 1).suggestions[0].rows == [0, 2, 1]
 
 
 def test_a_large_identity_has_pages_the_doubtful_images_first(store):

@@ -1,5 +1,6 @@
 """The review on the page: sheets and pictures for those who are logged in, forms that change something, thumbnails."""
 
+import io
 import json
 import shutil
 
@@ -63,8 +64,20 @@ def sheet(client, **query):
 def post(client, what, content, **fields):
     shown = content["sheet"]
     known = {"run": content["run"], "identity": shown["identity"], "version": shown["version"], "name": NAME}
-    form = {**known, "reference": shown["reference"], "seconds": "4", **fields}
-    return client.post(f"/review/{what}", data=form)
+    if what in ("tick", "merge"):
+        known |= {"form": what, "reference": shown["images"][0]["token"]}
+        what = "compare"
+    return client.post(f"/review/{what}", data={**known, "seconds": "4", **fields})
+
+
+def pictures(client, tokens):
+    reply = client.get("/review/thumbnails", params={"run": "uid", "tokens": " ".join(tokens)})
+    found, content = [], reply.content
+    while content:
+        end = 4 + int.from_bytes(content[:4], "big")
+        found.append(content[4:end])
+        content = content[end:]
+    return found
 
 
 def test_the_page_begins_with_the_most_doubtful_identity(alice):
@@ -74,13 +87,14 @@ def test_the_page_begins_with_the_most_doubtful_identity(alice):
     shown = content["sheet"]
     assert (shown["name"], shown["position"], shown["total"], shown["size"]) == ("3", 1, 3, 4)
     assert {each["name"] for each in shown["suggestions"]} == {"1", "2"}
-    assert len(content["ahead"]) == 4 + 2
+    assert [len(each["tokens"]) for each in shown["suggestions"]] == [3, 3]
+    assert len(content["ahead"]) == 4 + 2 * 3
     assert "png" not in json.dumps(content)  # no paths
 
 
 def test_ticks_names_merges_and_undo_by_form(alice, sqlite_store):
     content = sheet(alice)
-    done = post(alice, "tick", content, ticks=content["sheet"]["images"][0]["token"]).json()
+    done = post(alice, "tick", content, different=content["sheet"]["images"][1]["token"]).json()
     assert (done["answers"], done["sheet"]["name"]) == (1, "2")
     [answer] = sqlite_store.answers("uid")
     assert (answer.annotator, answer.verdict, answer.seconds, answer.image_b) == ("alice", "different", 4.0, 11)
@@ -99,44 +113,54 @@ def test_what_has_changed_and_what_contradicts_is_refused_with_the_reason(alice,
     content = sheet(alice)
     bob = reviewed.log_in("bob", accept="application/json")
     bob.headers["x-csrf"] = bob.csrf
-    images = [each["token"] for each in content["sheet"]["images"]]
-    post(bob, "tick", content, others=" ".join(images), name="b" * 32)
-    late = post(alice, "tick", content, ticks=images[0])
+    images = [each["token"] for each in content["sheet"]["images"][1:]]
+    post(bob, "tick", content, same=" ".join(images), name="b" * 32)
+    late = post(alice, "tick", content, different=images[0])
     assert (late.status_code, late.json()["refused"]) == (409, "changed")
     assert late.json()["notice"].startswith("bob has changed this identity")
-    clash = post(alice, "tick", late.json(), ticks=images[0]).json()
+    clash = post(alice, "tick", late.json(), different=images[0]).json()
     assert clash["refused"] == "contradictions"
     assert [each["who"] for each in clash["contradictions"][0]["answers"]] == ["bob"]
     assert len(sqlite_store.answers("uid")) == 3
 
 
 def test_thumbnails_are_made_once_and_pictures_are_for_those_who_are_logged_in(alice, reviewed, project):
-    token = sheet(alice)["sheet"]["reference"]
-    small, large = (alice.get(f"/review/{kind}/{token}") for kind in ("thumbnail", "picture"))
-    assert (small.headers["content-type"], large.headers["content-type"]) == ("image/jpeg", "image/png")
-    [kept] = (project / "data" / "05_thumbnails").rglob("*.jpg")
-    assert kept.read_bytes() == small.content
+    tokens = [each["token"] for each in sheet(alice)["sheet"]["images"]]
+    large = alice.get(f"/review/picture/{tokens[0]}", params={"run": "uid"})
+    assert large.headers["content-type"] == "image/png"
+    small = pictures(alice, [*tokens, "A" * 22])  # the last is no image of the run
+    assert [Image.open(io.BytesIO(each)).size for each in small[:-1]] == [(40, 80)] * 4
+    assert small[-1] == b""
+    kept = {file.read_bytes() for file in (project / "data" / "05_thumbnails").rglob("*.jpg")}
+    assert kept == set(small[:-1])
     shutil.rmtree(project / "images")
-    assert alice.get(f"/review/thumbnail/{token}").content == small.content
-    assert alice.get(f"/review/picture/{token}").status_code == 410
-    assert reviewed.client().get(f"/review/thumbnail/{token}").status_code == 303
-    assert alice.get(f"/review/thumbnail/{'A' * 22}").status_code == 404
+    assert pictures(alice, tokens) == small[:-1]
+    assert alice.get(f"/review/picture/{tokens[0]}", params={"run": "uid"}).status_code == 410
+    for path in (f"picture/{tokens[0]}?run=uid", f"thumbnails?run=uid&tokens={tokens[0]}"):
+        assert reviewed.client().get(f"/review/{path}").status_code == 303
+        assert alice.get(f"/review/{path.replace('uid', 'other')}").status_code == 404
+    assert alice.get(f"/review/picture/{'A' * 22}", params={"run": "uid"}).status_code == 404
 
 
 def test_forms_that_make_no_sense_change_nothing(alice, sqlite_store):
     content = sheet(alice)
-    first = content["sheet"]["images"][0]["token"]
-    assert (
-        post(alice, "tick", content, ticks=content["sheet"]["suggestions"][0]["token"]).json()["refused"] == "unknown"
-    )
-    assert post(alice, "tick", content, ticks="A" * 22).json()["refused"] == "unknown"
-    assert post(alice, "tick", content, ticks=first, identity="77").json()["refused"] == "changed"
-    for odd in ({"identity": "-1"}, {"version": "x"}, {"name": "short"}, {"ticks": "<b>"}, {"seconds": "NaN"}):
+    first, other = content["sheet"]["images"][1]["token"], content["sheet"]["suggestions"][0]["tokens"][0]
+    assert post(alice, "tick", content, different=other).json()["refused"] == "unknown"
+    assert post(alice, "tick", content, different="A" * 22).json()["refused"] == "unknown"
+    assert post(alice, "tick", content, different=first, identity="77").json()["refused"] == "changed"
+    for odd in (
+        {"identity": "-1"},
+        {"version": "x"},
+        {"name": "short"},
+        {"same": "<b>"},
+        {"form": "name"},
+        {"seconds": "NaN"},
+    ):
         assert post(alice, "tick", content, **odd).status_code == 422, odd
     assert alice.post("/review/undo", data={"run": "uid", "review": "5"}).json()["refused"] == "kept"
     assert post(alice, "tick", {**content, "run": "other"}).status_code == 404
     alice.headers["x-csrf"] = "forged"
-    assert post(alice, "tick", content, ticks=first).status_code == 403
+    assert post(alice, "tick", content, different=first).status_code == 403
     assert sqlite_store.answers("uid") == []
 
 

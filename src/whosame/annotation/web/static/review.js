@@ -1,4 +1,6 @@
 // The review: one identity as a sheet; ticks, similar identities, names and undo are sent, and the next sheet comes.
+import { Pictures } from "./pictures.js";
+
 const $ = (id) => document.getElementById(id);
 const main = $("review");
 let content = JSON.parse(main.dataset.content);
@@ -10,18 +12,9 @@ function say(text, wrong = false) {
 }
 
 // ---- pictures, kept as elements: those of the next sheet are loaded while this one is looked at ----
-const pictures = new Map();
-
-function picture(token) {
-  if (!pictures.has(token)) pictures.set(token, Object.assign(new Image(), { alt: "", draggable: false, src: `/review/thumbnail/${token}` }));
-  return pictures.get(token);
-}
-
-function forget() {
-  const wanted = new Set([...tokensOf(content), ...content.ahead]);
-  for (const token of pictures.keys()) if (!wanted.has(token)) pictures.delete(token);
-}
-const tokensOf = ({ sheet }) => [sheet.reference, ...sheet.images.map((each) => each.token), ...sheet.suggestions.map((each) => each.token)];
+const pictures = new Pictures((tokens) => `/review/thumbnails?run=${content.run}&tokens=${tokens.join("+")}`);
+const wide = (token) => `/review/picture/${token}?run=${content.run}`;
+const tokensOf = ({ sheet }) => [...sheet.images.map(({ token }) => token), ...sheet.suggestions.flatMap(({ tokens }) => tokens)];
 
 // ---- seconds since the sheet is shown, without the time in which the tab is hidden ----
 const clock = { spent: 0, since: performance.now() };
@@ -30,14 +23,12 @@ const seconds = () => ((clock.spent + running()) / 1000).toFixed(3);
 document.addEventListener("visibilitychange", () => Object.assign(clock, { spent: clock.spent + running(), since: document.hidden ? null : performance.now() }));
 
 // ---- the sheet ----
-function tile(token, label, hint) {
+function tile(tokens, label, hint) {
   const button = Object.assign(document.createElement("button"), { type: "button" });
-  button.dataset.token = token;
+  [button.dataset.token] = tokens;
   button.setAttribute("aria-pressed", "false");
   button.setAttribute("aria-label", label);
-  const image = picture(token);
-  image.onerror = () => image.replaceWith(Object.assign(document.createElement("span"), { className: "gone", textContent: "cannot be shown" }));
-  button.append(image);
+  button.append(...tokens.map((token) => pictures.of(token)));
   if (hint) button.append(Object.assign(document.createElement("span"), { className: "label", textContent: hint }));
   return button;
 }
@@ -64,16 +55,16 @@ function show(fresh, pressed = 0) {
   document.querySelector(".progress").hidden = false;
   Object.assign($("progress"), { max: sheet.total, value: sheet.reviewed });
   $("done").textContent = `${sheet.reviewed} of ${sheet.total} looked through`;
-  const all = [{ token: sheet.reference }, ...sheet.images];
-  $("images").replaceChildren(...all.map(({ token, joined }, n) => {
-    const button = tile(token, `Image ${n + 1}`);
-    button.dataset.label = `Image ${n + 1}${joined ? ", answered" : ""}`;
-    button.classList.toggle("joined", Boolean(joined));
+  pictures.load(tokensOf(content));
+  $("images").replaceChildren(...sheet.images.map(({ token, note }, n) => {
+    const button = tile([token], `Image ${n + 1}`);
+    button.dataset.label = `Image ${n + 1}${note ? `, ${note}` : ""}`;
+    if (note) button.append(Object.assign(document.createElement("span"), { className: "note", textContent: note }));
     return button;
   }));
   mark($("images").firstElementChild);
   $("others").hidden = !sheet.suggestions.length || sheet.page > 0;
-  $("suggestions").replaceChildren(...sheet.suggestions.map(({ token, name }) => tile(token, `Identity ${name}`, name)));
+  $("suggestions").replaceChildren(...sheet.suggestions.map(({ tokens, name }) => tile(tokens, `Identity ${name}`, name)));
   $("pages").hidden = sheet.pages < 2;
   $("page").textContent = `images ${sheet.page + 1} of ${sheet.pages}`;
   doing("page-back").disabled = sheet.page === 0;
@@ -82,12 +73,11 @@ function show(fresh, pressed = 0) {
   doing("undo").disabled = content.undoable === null;
   count();
   focusOn($("images").children[1] ?? $("images").firstElementChild);
-  forget();
-  // Two frames: the first has been painted when the second begins.
-  const first = Promise.all([...$("images").querySelectorAll("img")].map((image) => image.decode().catch(() => null)));
-  first.then(() => requestAnimationFrame(() => {
+  pictures.keep([...tokensOf(content), ...content.ahead]);
+  // Measured to the frame in which all pictures of the identity are there.
+  Promise.all(sheet.images.map(({ token }) => pictures.ready(token))).then(() => requestAnimationFrame(() => {
     performance.measure("sheet", { start: pressed || 0, end: performance.now() });
-    content.ahead.forEach(picture);
+    pictures.load(content.ahead);
   }));
 }
 
@@ -158,11 +148,12 @@ async function act(path, fields, saved) {
 const answers = (reply) => `Saved: ${reply.answers} ${reply.answers === 1 ? "answer" : "answers"}${reply.known ? `, ${reply.known} known before` : ""}`;
 
 function contradict(all) {
-  $("clash-list").replaceChildren(...all.map(({ tokens, same, answers: given }) => {
+  $("clash-list").replaceChildren(...all.map(({ tokens, same, known, answers: given }) => {
     const row = Object.assign(document.createElement("p"), { className: "chain" });
-    row.append(...tokens.map((token) => picture(token).cloneNode()), ` you: ${same ? "same" : "different"}; but `);
-    for (const each of given) row.append(...each.tokens.map((token) => picture(token).cloneNode()), ` ${each.who}: ${each.verdict}${each.review ? " (review)" : ""} `);
-    if (!given.length) row.append("another tick of yours says the opposite");
+    row.append(...tokens.map((token) => pictures.copy(token)), ` you: ${same ? "same" : "different"}; but `);
+    for (const each of given) row.append(...each.tokens.map((token) => pictures.copy(token)), ` ${each.who}: ${each.verdict}${each.review ? " (review)" : ""} `);
+    if (known) row.append(` ${known}`);
+    else if (!given.length) row.append("another tick of yours says the opposite");
     return row;
   }));
   return ask($("clash"));
@@ -187,8 +178,8 @@ async function rename(wrong = "", given = content.sheet.name, other = null) {
   $("naming-wrong").replaceChildren(wrong);
   if (other) {
     const button = Object.assign(document.createElement("button"), { type: "button", textContent: "They are one individual: merge" });
-    button.onclick = () => { $("naming").close(""); act("merge", { same: other.token }, answers); };
-    $("naming-wrong").append(" ", picture(other.token).cloneNode(), " ", button);
+    button.onclick = () => { $("naming").close(""); act("compare", { form: "merge", same: other.token }, answers); };
+    $("naming-wrong").append(" ", pictures.copy(other.token), " ", button);
   }
   $("name").value = given;
   const closed = ask($("naming"));
@@ -200,14 +191,14 @@ async function rename(wrong = "", given = content.sheet.name, other = null) {
 }
 
 // ---- what buttons and keys do ----
-function confirm(extra = {}) { return act("tick", { ticks: pressed("images").join(" "), ...extra }, answers); }
+function confirm(extra = {}) { return act("compare", { form: "tick", different: pressed("images").join(" "), ...extra }, answers); }
 const rest = () => [...$("images").children].map((each) => each.dataset.token).filter((token) => token !== reference && !pressed("images").includes(token));
 const actions = {
   confirm: () => confirm(),
-  one: () => confirm({ others: rest().join(" ") }),
+  one: () => confirm({ same: rest().join(" ") }),
   merge: () => {
     const same = pressed("suggestions");
-    act("merge", { same: same.join(" "), different: content.sheet.suggestions.map((each) => each.token).filter((token) => !same.includes(token)).join(" ") }, answers);
+    act("compare", { form: "merge", same: same.join(" "), different: content.sheet.suggestions.map(({ tokens }) => tokens[0]).filter((token) => !same.includes(token)).join(" ") }, answers);
   },
   undo: () => {
     if (content.undoable !== null) act("undo", { review: content.undoable }, (reply) => `Undone: ${reply.undone} ${reply.undone === 1 ? "answer" : "answers"}`);
@@ -252,8 +243,8 @@ document.addEventListener("keydown", (event) => {
     r: () => at && !inOthers && mark(at),
     z: () => {
       if (!at) return;
-      $("large-marked").src = `/review/picture/${reference}`;
-      $("large-one").src = `/review/picture/${at.dataset.token}`;
+      $("large-marked").src = wide(reference);
+      $("large-one").src = wide(at.dataset.token);
       $("large").showModal();
     },
     Enter: at || document.activeElement === document.body ? (inOthers ? actions.merge : actions.confirm) : null, // else it presses the button

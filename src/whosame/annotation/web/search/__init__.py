@@ -1,0 +1,1 @@
+"""The page on which a photograph finds its individual: routes, open galleries."""

@@ -1,0 +1,93 @@
+"""Reviews on the page between two rounds: the next round knows them from its start, names obey them, and names stay."""
+
+import csv
+import html
+import json
+import os
+import re
+import shutil
+
+import pandas as pd
+import pytest
+
+from whosame.annotation.accounts.users import add_user
+from whosame.annotation.store.store import open_store
+from whosame.annotation.web.app import create_app
+from whosame.runs import Run
+from whosame.tables import read_memory
+
+pytestmark = pytest.mark.xdist_group("rounds")
+
+
+@pytest.fixture
+def reviewed(calm, tmp_path):
+    """A copy of the project of the run "calm"."""
+    folder = tmp_path / "project"
+    shutil.copytree(calm, folder, copy_function=os.link)
+    answers = folder / "data" / "answers.db"
+    shutil.copy(calm / "data" / "answers.db", answers.with_suffix(".new"))
+    answers.with_suffix(".new").replace(answers)  # a link no longer: SQLite writes in place
+    return folder
+
+
+class Reviewer:
+    """A person at the page, who sends what its script sends."""
+
+    def __init__(self, client, token):
+        self.client = client
+        client.post("/login", data={"token": token})
+        page = client.get("/review", headers={"accept": "text/html"}).text
+        client.headers["x-csrf"] = re.search(r'data-csrf="([^"]+)"', page)[1]
+        self.content = json.loads(html.unescape(html.unescape(re.search(r'data-content="([^"]+)"', page)[1])))
+        self.sent = 0
+
+    def open(self, identity):
+        self.content = self.client.get("/review/sheet", params={"run": "", "identity": identity}).json()
+
+    def send(self, what, **fields):
+        self.sent += 1
+        sheet = self.content["sheet"]
+        common = {"identity": sheet["identity"], "version": sheet["version"], "name": f"{self.sent:032}"}
+        if what == "compare":
+            common["reference"] = sheet["images"][0]["token"]
+        reply = self.client.post(
+            f"/review/{what}", data={"run": self.content["run"], "seconds": "5", **common, **fields}
+        )
+        assert reply.status_code == 200, reply.text
+        self.content = reply.json()
+
+
+def test_a_round_and_names_obey_what_was_reviewed_between(reviewed, serving, type_kedro):
+    folder = reviewed
+    type_kedro(folder, "identities", "calm")
+    run = Run(folder / "data" / "runs" / "calm")
+    with open_store(f"sqlite:///{folder / 'data' / 'answers.db'}") as store:
+        app = create_app(store, runs=folder / "data" / "runs")
+        with serving(app) as served:
+            person = Reviewer(served.client(accept="application/json"), add_user(store, "ann"))
+            review = app.state.reviews.open(run)
+            shown = person.content["sheet"]
+            identity, other = shown["identity"], shown["suggestions"][0]
+            out = next(image for image in reversed(shown["images"][1:]) if not image["note"])
+            tokens = [shown["images"][0]["token"], out["token"], other["tokens"][0]]
+            rows = [review.tokens.row(token) for token in tokens]
+            person.send("compare", form="tick", different=tokens[1])
+            person.open(identity)
+            person.send("compare", form="merge", same=tokens[2])
+            person.send("name", given="Anna")
+        given = [(event.image_a, event.image_b, event.verdict) for event in store.answers(run.about()["uid"])[-2:]]
+    assert sorted(verdict for *_, verdict in given) == ["different", "same"]
+    type_kedro(folder, "rounds", "--params=run=calm,rounds=5,budget=50")
+    table = pd.read_parquet(run.round(4) / "memory.parquet")
+    first = table[["image_a", "image_b", "verdict"]].itertuples(index=False, name=None)
+    earlier = len(pd.read_parquet(run.round(3) / "memory.parquet"))
+    assert [*first][earlier : earlier + 2] == given  # before the questions of the round, which cost what they always do
+    assert json.loads((run.round(4) / "metrics.json").read_text())["annotation/asked"] <= 10
+    memory = read_memory(table, review.table.image_ids)
+    assert (memory.implied(rows[0], rows[1]), memory.implied(rows[0], rows[2])) == (False, True)
+    type_kedro(folder, "identities", "calm")
+    with (run.folder / "identities.csv").open(newline="") as opened:
+        names = {row["path"]: row["identity"] for row in csv.DictReader(opened)}
+    reference, ticked, merged = (names[review.table.paths[row]] for row in rows)
+    assert (reference, merged) == ("Anna", "Anna")
+    assert ticked != "Anna"
