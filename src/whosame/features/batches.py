@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from whosame.features.network import ReIDNetwork
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 class Pixels(Protocol):
@@ -29,27 +33,36 @@ class Pixels(Protocol):
 def read_ahead(
     pixels: Pixels, batches: Iterable[NDArray[np.int64]], device: torch.device
 ) -> Iterator[tuple[NDArray[np.int64], Tensor]]:
-    """Yield each batch of image ids with its pixels or maps on the device.
+    """Yield each batch of image ids with its pixels or maps on the device, read by :func:`ahead`."""
+    for image_ids, images in ahead(partial(read, pixels, device=device), batches):
+        yield image_ids, to_device(images, device)
 
-    A thread reads one batch ahead, so that the disk and the decoder work in parallel with the network.
+
+def read(pixels: Pixels, image_ids: NDArray[np.int64], device: torch.device) -> Tensor:
+    """Return images on the CPU; those for a GPU in memory that it copies from while the network computes."""
+    images = torch.from_numpy(np.ascontiguousarray(pixels.read(image_ids)))
+    return images.pin_memory() if device.type == "cuda" else images
+
+
+def ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
+    """Yield each item with its result, made in a thread one item ahead.
+
+    So the disk, the decoder and whatever else the host does work in parallel with the network.
     """
-    pin = device.type == "cuda"
-
-    def load(image_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], Tensor]:
-        images = torch.from_numpy(np.ascontiguousarray(pixels.read(image_ids)))
-        return image_ids, images.pin_memory() if pin else images
-
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as reader:
-        waiting: Future[tuple[NDArray[np.int64], Tensor]] | None = None
-        for batch in batches:
-            following = reader.submit(load, batch)
+        waiting: tuple[T, Future[R]] | None = None
+        for item in items:
+            following = item, reader.submit(work, item)
             if waiting is not None:
-                ids, images = waiting.result()
-                yield ids, images.to(device, non_blocking=pin)
+                yield waiting[0], waiting[1].result()
             waiting = following
         if waiting is not None:
-            ids, images = waiting.result()
-            yield ids, images.to(device, non_blocking=pin)
+            yield waiting[0], waiting[1].result()
+
+
+def to_device(tensor: Tensor, device: torch.device) -> Tensor:
+    """Copy a tensor from the CPU to a device; a GPU copies in its own time, and the host does not wait for it."""
+    return tensor.to(device, non_blocking=True)
 
 
 def first_maps(network: ReIDNetwork, raw: Tensor, images: Callable[[Tensor], Tensor]) -> Tensor:
@@ -64,9 +77,14 @@ def first_maps(network: ReIDNetwork, raw: Tensor, images: Callable[[Tensor], Ten
         Makes images float32 [n, 3, H, W] of pixels: :func:`to_unit`, or an augmentation.
     """
     if raw.dtype == torch.uint8:
-        return network.frozen_map(images(raw).contiguous(memory_format=network.memory_format))
+        return maps_of_images(network, images(raw))
     maps = raw.to(torch.float32)
     return maps.contiguous(memory_format=network.memory_format) if maps.dim() == 4 else maps
+
+
+def maps_of_images(network: ReIDNetwork, images: Tensor) -> Tensor:
+    """Return the maps after the frozen stages of images float32 [n, 3, H, W]."""
+    return network.frozen_map(images.contiguous(memory_format=network.memory_format))
 
 
 def to_unit(pixels: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from whosame.features.base import IMAGENET_MEAN, IMAGENET_STD
-from whosame.features.batches import to_unit
+from whosame.features.batches import to_device, to_unit
 from whosame.training.config import AugmentConfig
 from whosame.training.draws import Draws
 
@@ -50,17 +50,18 @@ def augment(pixels: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
 def flip_and_crop(pixels: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     """Flip each image with a probability; pad it with a colour and crop it to its size at random."""
     n, H, W, _ = pixels.shape
+    on = pixels.device
     padded = pixels.new_empty(n, H + 2 * config.pad, W + 2 * config.pad, 3)
-    colour = [round(255 * value) for value in COLOURS[config.pad_colour]]
-    padded[:] = torch.tensor(colour, dtype=torch.uint8, device=pixels.device)
+    for channel, value in enumerate(COLOURS[config.pad_colour]):
+        padded[..., channel] = round(255 * value)
     padded[:, config.pad : config.pad + H, config.pad : config.pad + W] = pixels
-    top, left = draws.integers(2 * config.pad + 1, 2, n)[:, :, None].to(pixels.device)
-    flipped = (draws.uniform(n)[:, None] < config.flip).to(pixels.device)
-    columns = torch.arange(W, device=pixels.device).expand(n, W)
-    rows = top + torch.arange(H, device=pixels.device)  # [n, H]
-    columns = left + torch.where(flipped, W - 1 - columns, columns)  # [n, W]
-    image = torch.arange(n, device=pixels.device)
-    return padded[image[:, None, None], rows[:, :, None], columns[:, None, :]]
+    corners = draws.integers(2 * config.pad + 1, 2, n)
+    flipped = draws.uniform(n) < config.flip
+    top, left = to_device(corners, on)
+    windows = padded.unfold(1, H, 1).unfold(2, W, 1)  # [n, 2 pad + 1, 2 pad + 1, 3, H, W], a view
+    cropped = windows[torch.arange(n, device=on), top, left]  # [n, 3, H, W]
+    flipped = to_device(flipped[:, None, None, None], on)  # [n, 1, 1, 1]
+    return torch.where(flipped, cropped.flip(3), cropped).permute(0, 2, 3, 1)
 
 
 def affine(images: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
@@ -78,7 +79,8 @@ def affine(images: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
             torch.stack([wide * sin / aspect, tall * cos, down * config.shift], dim=1),
         ],
         dim=1,
-    ).to(images.device)
+    )
+    theta = to_device(theta, images.device)
     grid = functional.affine_grid(theta, [n, 3, H, W], align_corners=False)
     return functional.grid_sample(images, grid, mode="bilinear", padding_mode="border", align_corners=False)
 
@@ -89,29 +91,37 @@ def colour(images: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
     All four are one 3×3 matrix and one offset per image: ``x ↦ A x + b``. Values may leave 0..1: they are not clipped.
     """
     n, _, H, W = images.shape
+    on = images.device
     gain, contrast, saturation = (draws.normal(3, n) * config.colour).exp()
     balance = (draws.normal_rows(n, 3) * config.channel_gain).exp()
     grey = torch.tensor(LUMA).expand(3, 3)  # every row gives the grey of a colour
     matrix = saturation[:, None, None] * torch.eye(3) + (1 - saturation)[:, None, None] * grey
     matrix = matrix * (gain[:, None] * balance)[:, None, :]  # A = saturation · diag(gains): gains come first
     flat = images.view(n, 3, H * W)
-    mean = torch.bmm(matrix.to(images.device), flat.mean(dim=2, keepdim=True))  # [n, 3, 1]: the mean after A
-    strength = contrast.to(images.device)[:, None, None]
+    strength = contrast[:, None, None]
+    after = to_device(strength * matrix, on)
+    matrix, strength = to_device(matrix, on), to_device(strength, on)
+    mean = torch.bmm(matrix, flat.mean(dim=2, keepdim=True))  # [n, 3, 1]: the mean after A
     offset = (1 - strength) * mean.mean(dim=1, keepdim=True)  # contrast about the mean grey, the same in each channel
-    return torch.baddbmm(offset, strength * matrix.to(images.device), flat).view_as(images)
+    return torch.baddbmm(offset, after, flat).view_as(images)
 
 
 def erase(images: Tensor, config: AugmentConfig, draws: Draws) -> Tensor:
-    """Fill a random rectangle of some images with a colour."""
+    """Fill a random rectangle of some images with a colour, in place."""
     n, _, H, W = images.shape
     rectangle = {"clipped": clipped_rectangles, "redrawn": redrawn_rectangles}[config.erase_shape]
-    top, left, height, width = rectangle(n, H, W, config, draws)
-    row, column = torch.arange(H) + 0.5, torch.arange(W) + 0.5
-    inside_rows = (row >= top[:, None]) & (row < (top + height)[:, None])  # [n, H]
-    inside_columns = (column >= left[:, None]) & (column < (left + width)[:, None])  # [n, W]
-    mask = inside_rows[:, :, None] & inside_columns[:, None, :]
-    fill = torch.tensor(COLOURS[config.erase_colour], device=images.device).view(3, 1, 1)
-    return torch.where(mask[:, None].to(images.device), fill, images)
+    drawn = rectangle(n, H, W, config, draws)
+    erased = drawn[2].nonzero()[:, 0]  # on the CPU, as the rectangles are: no GPU is waited for
+    top, left, height, width = to_device(drawn[:, erased], images.device)
+    row, column = (torch.arange(length, device=images.device) + 0.5 for length in (H, W))
+    inside_rows = (row >= top[:, None]) & (row < (top + height)[:, None])  # [e, H]
+    inside_columns = (column >= left[:, None]) & (column < (left + width)[:, None])  # [e, W]
+    mask = inside_rows[:, None, :, None] & inside_columns[:, None, None, :]
+    fill = to_device(torch.tensor(COLOURS[config.erase_colour]).view(3, 1, 1), images.device)
+    erased = to_device(erased, images.device)
+    images = images.to(torch.float32)  # bfloat16 after colours, under autocast
+    images[erased] = torch.where(mask, fill, images[erased])
+    return images
 
 
 def clipped_rectangles(n: int, H: int, W: int, config: AugmentConfig, draws: Draws) -> Tensor:

@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from whosame.errors import ParameterError
-from whosame.features.batches import Pixels, first_maps, read_ahead
+from whosame.features.batches import Pixels
 from whosame.features.config import ExtractionConfig
 from whosame.features.device import Precision, autocast, find_device
 from whosame.features.extraction import extract
@@ -24,6 +24,7 @@ from whosame.training.augment import augment
 from whosame.training.config import TrainingConfig
 from whosame.training.draws import Draws
 from whosame.training.ghost_norm import forward_in_chunks
+from whosame.training.loading import loaded
 from whosame.training.losses.answered import Answered
 from whosame.training.losses.camera_proxies import CameraProxies
 from whosame.training.losses.cluster_nce import ClusterContrast
@@ -175,30 +176,29 @@ def fit(
     drawn = stream(seed, "versions", round)
     versions = pixels.varied(drawn, size, share) if isinstance(pixels, FrozenMaps) else pixels
     network.move_to(on).train()
-    losses = torch.zeros(len(batches))
+    losses = torch.zeros(len(batches), device=on)
     rate = config.learning_rate
 
     after_frozen = network.after_frozen()
-    reading = read_ahead(versions, (image_ids[batch[share]] for batch in batches), on)
-    shown = track(reading, f"training round {round}", total=len(batches)) if ranks.number == 0 else reading
-    for iteration, (_, raw) in enumerate(shown):
+    loading = loaded(batches, share, versions, image_ids, objective, network, augmented, on, precision)
+    shown = track(loading, f"training round {round}", total=len(batches)) if ranks.number == 0 else loading
+    for iteration, (batch, maps) in enumerate(shown):
         rate = learning_rate(config, round=round, iteration=iteration, rounds=rounds)
         for group in optimiser.param_groups:
             group["lr"] = rate
-        if len(raw):
+        if len(maps):
             with autocast(on, precision):
-                maps = first_maps(network, raw, augmented)  # [m, C, h, w]: the images if no stage is frozen
                 own = forward_in_chunks(after_frozen, maps, config.norm_chunk)  # [m, D]
         else:  # fewer chunks than processes
             own = torch.zeros(0, network.dimension, device=on)
         features = ranks.gather(own, share, size)  # [P*K, D]
-        loss = objective.loss(features, batches[iteration])
+        loss = objective.loss(features, batch)
         optimiser.zero_grad(set_to_none=True)
-        if len(raw):
+        if len(maps):
             loss.backward()  # type: ignore[no-untyped-call]
         ranks.sum_gradients(network.parameters())
         optimiser.step()
-        objective.update(features.detach(), batches[iteration])
+        objective.update(features.detach(), batch)
         losses[iteration] = loss.detach()
 
     mean_loss = float(losses.mean())

@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from whosame.errors import ParameterError, ResumeError
-from whosame.features.batches import Pixels, read_ahead
+from whosame.features.batches import Pixels, ahead, read, to_device
 from whosame.features.config import NetworkConfig
 from whosame.features.device import Precision, autocast, find_device
 from whosame.features.network import ReIDNetwork
@@ -133,19 +133,27 @@ def _train(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=max(total, 1))
     draws = Draws(torch.Generator().manual_seed(torch_seed(seed, "warmup", "augment")))
     batches = _shuffled(image_ids, config, per_epoch, stream(seed, "warmup", "batches"))
-    losses: list[float] = []
-    for _, raw in track(read_ahead(pixels, batches, on), "warm-up", total=total):
-        images = torch.cat([augment(raw, config.augment, draws), augment(raw, config.augment, draws)])
+    losses: list[Tensor] = []
+
+    def views(raw: Tensor) -> Tensor:
+        return torch.cat([augment(raw, config.augment, draws), augment(raw, config.augment, draws)])
+
+    def load(image_ids: NDArray[np.int64]) -> Tensor:
+        raw = read(pixels, image_ids, on)
+        return views(raw) if on.type == "cpu" else raw  # as in training: see loading.py
+
+    for ids, loaded in track(ahead(load, batches), "warm-up", total=total):
+        images = loaded if on.type == "cpu" else views(to_device(loaded, on))
         with autocast(on, precision):
             features = network(images.contiguous(memory_format=network.memory_format))  # [2n, D]
-        n = len(raw)
+        n = len(ids)
         loss = nt_xent(features[:n], features[n:], config.temperature)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         optimiser.step()
         schedule.step()
-        losses.append(float(loss.detach()))
-    return float(np.mean(losses[-per_epoch:])) if losses else float("nan")
+        losses.append(loss.detach())
+    return float(np.mean(torch.stack(losses[-per_epoch:]).tolist())) if losses else float("nan")
 
 
 def _shuffled(

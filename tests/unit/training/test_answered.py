@@ -85,15 +85,20 @@ def test_against_a_dense_transcription_over_two_batches(loss):
     for _ in range(2):
         batch = rng.integers(0, 12, 16)
         f = torch.from_numpy(unit(rng.standard_normal((16, 4)))).requires_grad_()
-        expected = objective.objective.loss(f, batch) + 0.7 * reference(f, batch, memory, 0.2)
+        plain = objective.objective.loss(f, objective.prepare(batch))
+        expected = plain + 0.7 * reference(f, batch, memory, 0.2)
         (wanted,) = torch.autograd.grad(expected, f)
-        found = objective.loss(f, batch)
+        found = objective.loss(f, objective.prepare(batch))
         found.backward()
         assert found.item() == pytest.approx(expected.item(), rel=1e-6)
         np.testing.assert_allclose(f.grad.numpy(), wanted.numpy(), atol=1e-6)
-        objective.update(f.detach(), batch)
+        objective.update(f.detach(), objective.prepare(batch))
         for image, feature in zip(batch, f.detach(), strict=True):
             memory[image] = functional.normalize(0.2 * memory[image] + 0.8 * feature, dim=0)
+
+
+def first_loss(objective, f):
+    return objective.loss(f, objective.prepare(np.array([0]))).item()
 
 
 @pytest.mark.parametrize("loss", LOSSES)
@@ -106,14 +111,14 @@ def test_other_classes_with_images_of_the_person_are_no_negatives(loss):
     proxies = {"offline": 0.0, "online": 0.0}  # within cameras: in the others the class is a positive
 
     def of(at, memory):
-        return made(labels, at, memory, loss=loss, proxies=proxies).objective.loss(f, np.array([0])).item()
+        return first_loss(made(labels, at, memory, loss=loss, proxies=proxies).objective, f)
 
     linked = remember(same=[(0, 4)])
     assert of(vectors, linked) == pytest.approx(of(moved, linked))
     assert of(vectors, LabelMemory()) != pytest.approx(of(moved, LabelMemory()))
     offline = {"loss": "camera-proxies", "proxies": {"within": 0.0, "online": 0.0}}
-    assert made(labels, vectors, linked, **offline).objective.loss(f, np.array([0])).item() != pytest.approx(
-        made(labels, moved, linked, **offline).objective.loss(f, np.array([0])).item()
+    assert first_loss(made(labels, vectors, linked, **offline).objective, f) != pytest.approx(
+        first_loss(made(labels, moved, linked, **offline).objective, f)
     )
 
 
@@ -136,9 +141,9 @@ def test_a_few_steps_go_where_the_answer_says(loss, memory, pair, nearer):
         f = torch.from_numpy(vectors)
         for _ in range(20):
             x = f.clone().requires_grad_()
-            (slope,) = torch.autograd.grad(objective.loss(functional.normalize(x, dim=1), batch), x)
+            (slope,) = torch.autograd.grad(objective.loss(functional.normalize(x, dim=1), objective.prepare(batch)), x)
             f = functional.normalize(f - 0.05 * slope, dim=1)
-            objective.update(f, batch)
+            objective.update(f, objective.prepare(batch))
         return (f[pair[0]] @ f[pair[1]]).item()
 
     change = similarity(memory) - similarity(LabelMemory())
@@ -159,9 +164,9 @@ def test_an_image_without_any_negative_has_no_term():
     vectors = unit(np.random.default_rng(3).standard_normal((4, 3)))
     objective = made([0, 0, 1, 1], vectors, remember(same=[(0, 2)]))  # both classes hold the person of image 0
     f = torch.from_numpy(vectors).requires_grad_()
-    objective.loss(f, np.arange(4)).backward()
+    objective.loss(f, objective.prepare(np.arange(4))).backward()
     assert torch.isfinite(f.grad).all()
-    assert objective.loss(f[:1], np.array([0])).item() == 0
+    assert objective.loss(f[:1], objective.prepare(np.array([0]))).item() == 0
 
 
 def test_likely_pairs_give_way_to_answers_and_lead_to_nothing():

@@ -98,9 +98,9 @@ def test_against_the_transcription_over_three_batches(weights, negatives, neighb
         features = unit(rng.standard_normal((12, 5)))
         loss, gradient, memory = reference(features, images, LABELS, CAMERAS, memory, settings)
         f = torch.from_numpy(features).requires_grad_()
-        found = objective.loss(f, images)
+        found = objective.loss(f, objective.prepare(images))
         found.backward()
-        objective.update(f.detach(), images)
+        objective.update(f.detach(), objective.prepare(images))
         assert found.item() == pytest.approx(loss, rel=1e-9)
         np.testing.assert_allclose(f.grad.numpy(), gradient, atol=1e-9)
         np.testing.assert_allclose(objective.bank.vectors.numpy(), [memory[j] for j in names], atol=1e-12)
@@ -115,14 +115,14 @@ def test_with_one_camera_it_is_cluster_nce(camera):
     objective = made(labels, np.full(20, camera), vectors, balance=0.0, within=1.0, offline=0.5, online=0.25)
     means = class_means(torch.from_numpy(vectors), torch.from_numpy(labels))
     plain = cluster_nce(features, torch.from_numpy(labels[images]), MemoryBank(means), TAU)
-    torch.testing.assert_close(objective.loss(features, images), 1.75 * plain)
+    torch.testing.assert_close(objective.loss(features, objective.prepare(images)), 1.75 * plain)
 
 
 def test_a_cluster_that_one_camera_sees_alone_in_it_has_nothing_to_tell_apart_within():
     vectors = np.eye(4)
     objective = made([0, 0, 1, 1], [0, 0, 1, 1], vectors, **ALONE["within"])
     f = torch.from_numpy(vectors).requires_grad_()
-    loss = objective.loss(f, np.arange(4))
+    loss = objective.loss(f, objective.prepare(np.arange(4)))
     loss.backward()
     assert loss.item() == 0
     assert not f.grad.any()

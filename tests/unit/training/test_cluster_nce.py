@@ -6,6 +6,7 @@ import torch
 
 from whosame.errors import ParameterError
 from whosame.training.losses.cluster_nce import MemoryBank, class_means, cluster_nce
+from whosame.training.losses.objective import turns
 
 
 def unit(x):
@@ -47,15 +48,20 @@ def test_against_the_reference(seed, momentum, use_hard):
     y = torch.from_numpy(labels)
     found = cluster_nce(f, y, memory)
     found.backward()
-    memory.update(f.detach(), y)
+    memory.update(f.detach(), y, turns(labels))
     assert found.item() == pytest.approx(loss, rel=1e-9)
     np.testing.assert_allclose(f.grad.numpy(), gradient, atol=1e-9)
     np.testing.assert_allclose(memory.vectors.numpy(), after, atol=1e-9)
 
 
+def test_turns():
+    assert [turn.tolist() for turn in turns(np.array([4, 7, 4, 4]))] == [[0, 1], [2], [3]]
+    assert turns(np.empty(0, np.int64)) == ()
+
+
 def test_momentum_is_the_share_of_the_old():
     memory = MemoryBank(torch.eye(2), momentum=0.1)
-    memory.update(torch.tensor([[0.0, 1.0]]), torch.tensor([0]))
+    memory.update(torch.tensor([[0.0, 1.0]]), torch.tensor([0]), turns(np.array([0])))
     torch.testing.assert_close(memory.vectors[0], torch.tensor([0.1, 0.9]) / np.hypot(0.1, 0.9))
 
 
@@ -63,7 +69,7 @@ def test_an_empty_batch_changes_nothing():
     memory = MemoryBank(torch.eye(2))
     for hard in (False, True):
         memory.use_hard = hard
-        memory.update(torch.empty(0, 2), torch.empty(0, dtype=torch.int64))
+        memory.update(torch.empty(0, 2), torch.empty(0, dtype=torch.int64), turns(np.empty(0, np.int64)))
     torch.testing.assert_close(memory.vectors, torch.eye(2))
 
 

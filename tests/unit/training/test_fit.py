@@ -248,7 +248,7 @@ def test_batchnorm_is_in_chunks():
     images = to_unit(torch.from_numpy(pixels.read(batch)))
     first, second = replicas = [copy.deepcopy(started).train() for _ in range(2)]
     features = torch.cat([replica(chunk) for replica, chunk in zip(replicas, images.split(8), strict=True)])
-    assert report.loss == pytest.approx(objective.loss(features, batch).item(), rel=1e-5)
+    assert report.loss == pytest.approx(objective.loss(features, objective.prepare(batch)).item(), rel=1e-5)
     for (name, found), expected, other in zip(network.named_buffers(), first.buffers(), second.buffers(), strict=True):
         torch.testing.assert_close(found, expected)
         assert "running" not in name or not torch.allclose(found, other)

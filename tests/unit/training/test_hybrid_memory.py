@@ -52,9 +52,9 @@ def test_against_the_reference_over_three_batches(seed):
         features = unit(rng.standard_normal((12, 5)))
         loss, gradient, memory = reference(features, images, labels, memory, 0.05, 0.2)
         f = torch.from_numpy(features).requires_grad_()
-        found = objective.loss(f, images)
+        found = objective.loss(f, objective.prepare(images))
         found.backward()
-        objective.update(f.detach(), images)
+        objective.update(f.detach(), objective.prepare(images))
         assert found.item() == pytest.approx(loss, rel=1e-9)
         np.testing.assert_allclose(f.grad.numpy(), gradient, atol=1e-9)
         np.testing.assert_allclose(objective.bank.vectors.numpy(), memory, atol=1e-12)
@@ -68,8 +68,8 @@ def test_by_hand():
     objective = made([0, 0, 1], memory, temperature=1.0)
     f = torch.tensor([[1.0, 0.0]], dtype=torch.float64)
     # Logits: mean of 1 and 0 is 1/2; -1. Loss: log(1 + exp(-1 - 1/2)).
-    assert objective.loss(f, np.array([0])).item() == pytest.approx(np.log1p(np.exp(-1.5)))
-    objective.update(torch.tensor([[0.0, 1.0]], dtype=torch.float64), np.array([0]))
+    assert objective.loss(f, objective.prepare(np.array([0]))).item() == pytest.approx(np.log1p(np.exp(-1.5)))
+    objective.update(torch.tensor([[0.0, 1.0]], dtype=torch.float64), objective.prepare(np.array([0])))
     # m_0 <- 0.2 (1, 0) + 0.8 (0, 1), scaled to length 1; the class is the mean of that and (0, 1).
     moved = np.array([0.2, 0.8]) / np.hypot(0.2, 0.8)
     np.testing.assert_allclose(objective.bank.vectors.numpy(), [moved, [0, 1], [-1, 0]])

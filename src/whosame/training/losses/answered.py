@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from whosame.training.losses.hybrid_memory import HybridMemory
-from whosame.training.losses.objective import Batch, Objective
+from whosame.training.losses.objective import Batch, Objective, Prepared
 
 
 class Answered(Objective):
@@ -38,29 +38,47 @@ class Answered(Objective):
         """Yield the batches of the objective."""
         return self.objective.batches(rng)
 
-    def loss(self, features: Tensor, batch: Batch) -> Tensor:
-        """Return both terms."""
-        plain = self.objective.loss(features, batch)
+    def prepare(self, batch: Batch) -> Prepared:
+        """Look up what the objective and the contrast need."""
+        prepared, own = self.objective.prepare(batch), self.memory.prepare(batch)
         images = np.union1d(self.targets.constraints.related(batch), batch)
-        same, different = (
-            torch.from_numpy(share).to(features.device) for share in self.targets.constraints.shares(batch, images)
-        )
-        itself = torch.from_numpy(batch[:, None] == images[None]).to(features.device)
-        others = (~self.elsewhere(batch)).scatter_(1, self.class_of[batch].unsqueeze(1), False)
-        answered = (same + different).any(dim=1) & (others.any(dim=1) | different.any(dim=1))
-        if not bool(answered.any()):
+        same, different = self.targets.constraints.shares(batch, images)
+        negatives = self.targets.count - 1  # other classes that do not hold images of its person
+        if "elsewhere" in own.found:
+            negatives = negatives - own.found["elsewhere"].numpy().sum(axis=1)
+        apart = different.any(axis=1)
+        answered = (same.any(axis=1) | apart) & ((negatives > 0) | apart)
+        itself = batch[:, None] == images[None]
+        found = {
+            "answered": np.flatnonzero(answered),
+            "related": images,
+            "shares_same": (same + itself)[answered],
+            "shares_different": different[answered],
+        }
+        found_ = {name: torch.from_numpy(value) for name, value in found.items()}
+        return Prepared(own.images, prepared.found | own.found | found_, prepared.turns | own.turns)
+
+    def loss(self, features: Tensor, batch: Prepared) -> Tensor:
+        """Return both terms."""
+        plain, found = self.objective.loss(features, batch), batch.found
+        answered = found["answered"]
+        if len(answered) == 0:
             return plain
         features = features[answered] / self.config.temperature
+        classes = self.class_of[batch.images[answered]].unsqueeze(1)
+        no_negatives = torch.zeros(len(answered), self.targets.count, dtype=torch.bool, device=features.device)
+        if "elsewhere" in found:
+            no_negatives = found["elsewhere"][answered]
         each = answer_contrast(
-            features @ self.memory.bank.vectors[images].T,
+            features @ self.memory.bank.vectors[found["related"]].T,
             features @ self.memory.means.T,
-            (same + itself)[answered],
-            different[answered],
-            others[answered],
+            found["shares_same"],
+            found["shares_different"],
+            ~no_negatives.scatter_(1, classes, True),
         )
-        return plain + self.config.answer_weight * each.sum() / len(batch)
+        return plain + self.config.answer_weight * each.sum() / len(batch.images)
 
-    def update(self, features: Tensor, batch: Batch) -> None:
+    def update(self, features: Tensor, batch: Prepared) -> None:
         """Move the memory of the objective and that of the contrast towards the features of the batch."""
         self.objective.update(features, batch)
         self.memory.update(features, batch)

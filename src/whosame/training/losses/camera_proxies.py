@@ -9,7 +9,7 @@ from torch import Tensor
 
 from whosame.training.config import TrainingConfig
 from whosame.training.losses.cluster_nce import MemoryBank, class_means
-from whosame.training.losses.objective import Batch, Objective
+from whosame.training.losses.objective import Batch, Objective, Prepared, turns
 from whosame.training.sampler import pk_batches
 from whosame.training.targets import TrainingTargets
 
@@ -34,6 +34,7 @@ class CameraProxies(Objective):
         super().__init__(targets, vectors, config, on)
         self.proxies, clusters, cameras = split_by_camera(targets.classes, targets.cameras)
         self.proxy_of = torch.from_numpy(self.proxies).to(on)
+        self.camera_of_proxy, self.camera_count = cameras, int(cameras.max()) + 1
         self.clusters, self.cameras = torch.from_numpy(clusters).to(on), torch.from_numpy(cameras).to(on)
         means = class_means(vectors, torch.from_numpy(self.proxies))
         self.bank = MemoryBank(means.to(on), config.proxies.momentum)
@@ -52,15 +53,25 @@ class CameraProxies(Objective):
             rng=rng,
         )
 
-    def loss(self, features: Tensor, batch: Batch) -> Tensor:
+    def prepare(self, batch: Batch) -> Prepared:
+        """Look up the turns of the proxies, and how many images of the batch are of each one's camera, too."""
+        prepared, own = super().prepare(batch), self.proxies[batch]
+        prepared.turns["proxies"] = turns(own)
+        cameras = self.camera_of_proxy[own]
+        prepared.found["of_camera"] = torch.from_numpy(np.bincount(cameras)[cameras])
+        return prepared
+
+    def loss(self, features: Tensor, batch: Prepared) -> Tensor:
         """Return the sum over the batch's cameras of the mean loss of their images."""
-        own, settings = self.proxy_of[batch], self.config.proxies
+        own, settings = self.proxy_of[batch.images], self.config.proxies
         similarity = features @ self.bank.vectors.T  # [P*K, proxies]
         logits = similarity / settings.temperature
         known = similarity.detach()
         same_camera = self.cameras == self.cameras[own].unsqueeze(1)
-        same_cluster = (self.clusters == self.clusters[own].unsqueeze(1)) | self.elsewhere(batch)[:, self.clusters]
-        each = logits.new_zeros(len(batch))
+        same_cluster = self.clusters == self.clusters[own].unsqueeze(1)
+        if "elsewhere" in batch.found:
+            same_cluster |= batch.found["elsewhere"][:, self.clusters]
+        each = logits.new_zeros(len(own))
         if settings.within:
             itself = torch.zeros_like(same_camera).scatter_(1, own.unsqueeze(1), True)
             each = each + settings.within * contrast(logits, itself, same_camera & ~same_cluster)
@@ -70,15 +81,14 @@ class CameraProxies(Objective):
         if settings.online:
             bank = self.bank.vectors
             joint = settings.balance * known + (1 - settings.balance) * bank[own] @ bank.T
-            positives = nearest_by_camera(joint, self.cameras, settings.neighbours)
+            positives = nearest_by_camera(joint, self.cameras, self.camera_count, settings.neighbours)
             negatives = most_similar(joint.masked_fill(positives, -torch.inf), settings.negatives)
             each = each + settings.online * contrast(logits, positives, negatives)
-        images = torch.bincount(self.cameras[own], minlength=len(self.cameras))
-        return (each / images[self.cameras[own]]).sum()
+        return (each / batch.found["of_camera"]).sum()
 
-    def update(self, features: Tensor, batch: Batch) -> None:
+    def update(self, features: Tensor, batch: Prepared) -> None:
         """Move the proxies of the batch towards its features, in the batch's order."""
-        self.bank.update(features, self.proxy_of[batch])
+        self.bank.update(features, self.proxy_of[batch.images], batch.turns["proxies"])
 
 
 def split_by_camera(
@@ -126,7 +136,7 @@ def most_similar(similarity: Tensor, count: int) -> Tensor:
     return torch.zeros_like(similarity, dtype=torch.bool).scatter_(1, nearest, True) & (similarity > -torch.inf)
 
 
-def nearest_by_camera(similarity: Tensor, cameras: Tensor, count: int) -> Tensor:
+def nearest_by_camera(similarity: Tensor, cameras: Tensor, camera_count: int, count: int) -> Tensor:
     """Return the positives of the online term: of the most similar proxy of each camera the ``count`` most similar.
 
     Parameters
@@ -135,6 +145,8 @@ def nearest_by_camera(similarity: Tensor, cameras: Tensor, count: int) -> Tensor
         Of n images and M proxies.
     cameras : int64 [M]
         The proxies' cameras, from 0.
+    camera_count : int
+        How many there are: the host would wait for the GPU to find the largest.
     count : int
 
     Returns
@@ -147,6 +159,6 @@ def nearest_by_camera(similarity: Tensor, cameras: Tensor, count: int) -> Tensor
     O2CAP, online association, and its public code.
     """
     of = cameras.expand_as(similarity)
-    best = similarity.new_full((len(similarity), int(cameras.max()) + 1), -torch.inf)
+    best = similarity.new_full((len(similarity), camera_count), -torch.inf)
     best = best.scatter_reduce(1, of, similarity, "amax")
     return most_similar(similarity.masked_fill(similarity < best.gather(1, of), -torch.inf), count)

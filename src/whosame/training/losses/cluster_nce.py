@@ -6,7 +6,7 @@ from torch.nn import functional
 
 from whosame.errors import ParameterError
 from whosame.training.config import TrainingConfig
-from whosame.training.losses.objective import Batch, Objective
+from whosame.training.losses.objective import Batch, Objective, Prepared, turns
 from whosame.training.targets import TrainingTargets
 
 
@@ -35,7 +35,7 @@ class MemoryBank:
         self.use_hard = use_hard
 
     @torch.no_grad()
-    def update(self, features: Tensor, labels: Tensor) -> None:
+    def update(self, features: Tensor, labels: Tensor, turns: tuple[Tensor, ...]) -> None:
         """Move the vectors of the batch's clusters towards its features.
 
         Called after ``loss.backward()``. The published code updates inside the backward pass, after the gradient of the
@@ -45,19 +45,15 @@ class MemoryBank:
         ----------
         features : float32 [n, D]
         labels : int64 [n]
+        turns : tuple of int64 [m]
+            ``turns(labels)`` of :mod:`whosame.training.losses.objective`, on the features' device.
         """
-        if self.use_hard:
+        if self.use_hard and turns:
             similarity = (features * self.vectors[labels]).sum(dim=1)
             hardest_first = similarity.argsort(stable=True)
-            occurrence = _occurrence(labels[hardest_first])
-            chosen = hardest_first[occurrence == 0]
-            self._move(labels[chosen], features[chosen])
-            return
-        # Clusters do not affect each other: the first images of all clusters are one step, then all second images, and
-        # so on. Each cluster is updated by its own images in the order of the batch.
-        occurrence = _occurrence(labels)
-        for step in range(int(occurrence.max()) + 1 if len(occurrence) else 0):
-            chosen = (occurrence == step).nonzero().squeeze(1)
+            once = _repeated(labels[hardest_first]).argsort(stable=True)[: len(turns[0])]
+            turns = (hardest_first[once],)
+        for chosen in turns:
             self._move(labels[chosen], features[chosen])
 
     def _move(self, clusters: Tensor, features: Tensor) -> None:
@@ -99,14 +95,20 @@ class ClusterContrast(Objective):
         means = class_means(vectors, torch.from_numpy(targets.classes))
         self.bank = MemoryBank(means.to(on), config.memory_momentum, use_hard=config.use_hard)
 
-    def loss(self, features: Tensor, batch: Batch) -> Tensor:
-        """Return the mean ClusterNCE of the batch."""
-        left_out = self.elsewhere(batch)
-        return cluster_nce(features, self.class_of[batch], self.bank, self.config.temperature, left_out)
+    def prepare(self, batch: Batch) -> Prepared:
+        """Look up the turns of the clusters too."""
+        prepared = super().prepare(batch)
+        prepared.turns["clusters"] = turns(self.targets.classes[batch])
+        return prepared
 
-    def update(self, features: Tensor, batch: Batch) -> None:
+    def loss(self, features: Tensor, batch: Prepared) -> Tensor:
+        """Return the mean ClusterNCE of the batch."""
+        left_out = batch.found.get("elsewhere")
+        return cluster_nce(features, self.class_of[batch.images], self.bank, self.config.temperature, left_out)
+
+    def update(self, features: Tensor, batch: Prepared) -> None:
         """Move the clusters of the batch towards its features."""
-        self.bank.update(features, self.class_of[batch])
+        self.bank.update(features, self.class_of[batch.images], batch.turns["clusters"])
 
 
 def class_means(vectors: Tensor, labels: Tensor) -> Tensor:
@@ -118,14 +120,10 @@ def class_means(vectors: Tensor, labels: Tensor) -> Tensor:
     return sums / torch.bincount(labels, minlength=classes).clamp(min=1).unsqueeze(1)
 
 
-def _occurrence(labels: Tensor) -> Tensor:
-    """Return for each image the number of earlier ones of its cluster: [4, 7, 4, 4] gives [0, 0, 1, 2]."""
+def _repeated(labels: Tensor) -> Tensor:
+    """Return 0 for the first image of each label and 1 for others, int8 [n]."""
     order = labels.argsort(stable=True)
     grouped = labels[order]
-    position = torch.arange(len(labels), device=labels.device)
-    first = torch.ones_like(grouped, dtype=torch.bool)
-    first[1:] = grouped[1:] != grouped[:-1]
-    start = torch.where(first, position, 0).cummax(0).values if len(labels) else position
-    occurrence = torch.empty_like(position)
-    occurrence[order] = position - start
-    return occurrence
+    later = torch.zeros_like(grouped, dtype=torch.int8)
+    later[1:] = grouped[1:] == grouped[:-1]
+    return torch.empty_like(later).scatter_(0, order, later)

@@ -7,8 +7,8 @@ from torch.nn import functional
 
 from whosame.training.config import TrainingConfig
 from whosame.training.losses.cluster_nce import MemoryBank, class_means
-from whosame.training.losses.objective import Batch, Objective
-from whosame.training.losses.ranking import answer_ranking
+from whosame.training.losses.objective import Batch, Objective, Prepared, turns
+from whosame.training.losses.ranking import answer_ranking, relations
 from whosame.training.targets import TrainingTargets
 
 
@@ -31,17 +31,26 @@ class HybridMemory(Objective):
         self.means = class_means(self.bank.vectors, self.class_of)
         self.sizes = torch.bincount(self.class_of)
 
-    def loss(self, features: Tensor, batch: Batch) -> Tensor:
+    def prepare(self, batch: Batch) -> Prepared:
+        """Look up the turns of the images too."""
+        prepared = super().prepare(batch)
+        prepared.turns["images"] = turns(batch)
+        prepared.found["touched"] = torch.from_numpy(np.unique(batch))
+        return prepared
+
+    def loss(self, features: Tensor, batch: Prepared) -> Tensor:
         """Return the mean cross entropy over the classes."""
-        logits = (features @ self.means.T / self.config.temperature).masked_fill(self.elsewhere(batch), -torch.inf)
-        return functional.cross_entropy(logits, self.class_of[batch])
+        logits = features @ self.means.T / self.config.temperature
+        if "elsewhere" in batch.found:
+            logits = logits.masked_fill(batch.found["elsewhere"], -torch.inf)
+        return functional.cross_entropy(logits, self.class_of[batch.images])
 
     @torch.no_grad()
-    def update(self, features: Tensor, batch: Batch) -> None:
+    def update(self, features: Tensor, batch: Prepared) -> None:
         """Move the vectors of the batch's images towards their features; an image drawn twice moves twice."""
-        touched = torch.from_numpy(np.unique(batch)).to(features.device)
+        touched = batch.found["touched"]
         before = self.bank.vectors[touched]
-        self.bank.update(features, torch.from_numpy(batch).to(features.device))
+        self.bank.update(features, batch.images, batch.turns["images"])
         classes = self.class_of[touched]
         change = (self.bank.vectors[touched] - before) / self.sizes[classes].unsqueeze(1)
         self.means.index_add_(0, classes, change)
@@ -56,7 +65,13 @@ class RankedHybridMemory(HybridMemory):
     its public code; methods.md, Training.
     """
 
-    def loss(self, features: Tensor, batch: Batch) -> Tensor:
+    def prepare(self, batch: Batch) -> Prepared:
+        """Look up the relations of the batch too."""
+        prepared = super().prepare(batch)
+        prepared.found.update(relations(batch, self.targets.constraints))
+        return prepared
+
+    def loss(self, features: Tensor, batch: Prepared) -> Tensor:
         """Return both terms."""
-        ranked = answer_ranking(features, batch, self.bank.vectors, self.targets.constraints, self.config.margin)
+        ranked = answer_ranking(features, batch, self.bank.vectors, self.config.margin)
         return super().loss(features, batch) + self.config.ranking_weight * ranked

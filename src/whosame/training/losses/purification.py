@@ -9,8 +9,8 @@ from torch.nn import functional
 from whosame.memory import LabelMemory
 from whosame.training.config import TrainingConfig
 from whosame.training.losses.cluster_nce import ClusterContrast, MemoryBank
-from whosame.training.losses.objective import Batch
-from whosame.training.losses.ranking import answer_ranking
+from whosame.training.losses.objective import Batch, Prepared, turns
+from whosame.training.losses.ranking import answer_ranking, relations
 from whosame.training.targets import TrainingTargets
 
 LEAST = 0.2  # weight of the least central image of a cluster
@@ -73,15 +73,22 @@ class Purification(ClusterContrast):
         given = targets.weights if targets.weights is not None else np.ones(len(targets.rows), np.float32)
         self.weights = torch.from_numpy(given).to(on)
 
-    def loss(self, features: Tensor, batch: Batch) -> Tensor:
+    def prepare(self, batch: Batch) -> Prepared:
+        """Look up the turns of the images and the relations of the batch too."""
+        prepared = super().prepare(batch)
+        prepared.turns["images"] = turns(batch)
+        prepared.found.update(relations(batch, self.targets.constraints))
+        return prepared
+
+    def loss(self, features: Tensor, batch: Prepared) -> Tensor:
         """Return both terms."""
         logits = features @ self.bank.vectors.T / self.config.temperature
-        each = functional.cross_entropy(logits, self.class_of[batch], reduction="none")
-        weights = self.weights[batch]
-        ranked = answer_ranking(features, batch, self.image_bank.vectors, self.targets.constraints, self.config.margin)
+        each = functional.cross_entropy(logits, self.class_of[batch.images], reduction="none")
+        weights = self.weights[batch.images]
+        ranked = answer_ranking(features, batch, self.image_bank.vectors, self.config.margin)
         return (weights * each).sum() / weights.sum() + self.config.ranking_weight * ranked
 
-    def update(self, features: Tensor, batch: Batch) -> None:
+    def update(self, features: Tensor, batch: Prepared) -> None:
         """Move the vectors of the batch's clusters and images towards its features."""
         super().update(features, batch)
-        self.image_bank.update(features, torch.from_numpy(batch).to(features.device))
+        self.image_bank.update(features, batch.images, batch.turns["images"])
