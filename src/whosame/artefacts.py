@@ -29,6 +29,7 @@ PAIRS_PICTURE = "pairs.png"
 CHECKPOINT = "checkpoint.pt"
 TRAINING_REPORT = "training.json"
 SELECTION_SHARES = "selection_shares.npy"  # p_j (DCPS, Fig. 2)
+RETRIEVAL = "retrieval.npz"  # CMC and precision by recall
 METRICS = "metrics.json"  # the last one: a round with metrics is complete
 OF_A_ROUND = (
     *(
@@ -45,7 +46,7 @@ OF_A_ROUND = (
         STRATEGY_STATE,
         LABELS,
     ),
-    *(PAIRS_PICTURE, CHECKPOINT, TRAINING_REPORT, SELECTION_SHARES, METRICS),
+    *(PAIRS_PICTURE, CHECKPOINT, TRAINING_REPORT, SELECTION_SHARES, RETRIEVAL, METRICS),
 )
 HEAVY = (FEATURES, GRAPH, CHECKPOINT)  # what pruning removes
 
@@ -62,6 +63,8 @@ LOCK = "lock"
 AUDIT = "audit.json"  # how right these are
 IDENTITIES = "identities.csv"  # which individual each image shows, after the last training
 SEARCH = "search"  # a folder: the gallery that kedro search ranks
+PICTURES = "pictures"  # a folder: map, curves, strips and clusters, as PNG files
+PICTURES_PAGE = "pictures.html"  # all of them on a page
 EXPORT = "export"  # a folder: what is written for use elsewhere
 IDENTITIES_NEAR = "identities_near.npz"  # which identities are similar, for the page where they are reviewed
 IDENTITIES_REVIEWS = "identities_reviews.json"  # the last review whose names the table has

@@ -10,6 +10,7 @@ from whosame.app.commands.compare import compare
 from whosame.app.commands.identities import identities
 from whosame.app.commands.look import look
 from whosame.app.commands.params import params
+from whosame.app.commands.pictures import pictures
 from whosame.app.commands.rounds import rounds
 from whosame.app.commands.run import run
 from whosame.app.commands.runs import runs
@@ -21,5 +22,8 @@ def cli() -> None:
     """Commands of whosame."""
 
 
-for command in (run, rounds, look, params, runs, identities, search, audit, compare, annotate, annotators, answers):
+OF_A_RUN = (run, rounds, runs, identities, pictures, search, audit)
+OTHERS = (look, params, compare, annotate, annotators, answers)
+
+for command in (*OF_A_RUN, *OTHERS):
     cli.add_command(command)

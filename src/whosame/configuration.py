@@ -21,6 +21,7 @@ from whosame.features.device import Precision
 from whosame.known import IDENTITIES
 from whosame.naming.config import NamingConfig
 from whosame.parameters import Parameters, one_of, parameter, without_effect
+from whosame.pictures.config import PicturesConfig
 from whosame.runs import is_name
 from whosame.strategies import registry
 from whosame.strategies.base import Strategy
@@ -41,6 +42,9 @@ class StorageConfig(Parameters):
     url: str | None = parameter(None, takes="the URL of a folder, or null")
     """A folder in an object store, s3://…, that gets a copy of the run as each round ends; a run that is not on this
     machine is fetched from there first."""
+    log_crops: Literal["local", "always", "never"] = "local"
+    """Whether MLflow gets pictures in which images of the data set are seen; local: where its files are on this
+    machine."""
 
 
 class ComparisonConfig(Parameters):
@@ -135,6 +139,8 @@ class Configuration(SourceConfig):
     """How images are given identities after the last training."""
     export: ExportConfig = parameter(ExportConfig(), results=False)
     """What is written of a run for use elsewhere."""
+    pictures: PicturesConfig = parameter(PicturesConfig(), results=False)
+    """What the pictures of a run show."""
     audit: AuditConfig = parameter(AuditConfig(), results=False)
     """How the names are audited."""
     storage: StorageConfig = parameter(StorageConfig(), results=False)

@@ -48,6 +48,7 @@ clustering:
   min_samples: 3
 budget: 40
 rounds: 4
+pictures: {at_end: false}
 """
 
 

@@ -62,6 +62,7 @@ def test_a_comparison_ends_with_its_report_and_one_mlflow_run(compared):
     assert f"report: {report}" in said.stdout
     assert "only the questions differ" in report.read_text()
     assert (report.parent / "ranking-12.png").stat().st_size > 5000
+    assert (report.parent / "retrieval-12.png").stat().st_size > 5000
     runs = pd.read_csv(report.parent / "runs.csv")
     assert sorted(runs["run"]) == sorted(RUNS)
     assert set(runs.loc[runs["budget"] > 0, "asked"]) == {12}

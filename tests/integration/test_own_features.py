@@ -24,7 +24,7 @@ def test_a_head_is_trained_on_features_of_the_user(project, type_kedro):
         rows.append({"path": name, "feature": centres[int(person)] + 0.6 * rng.normal(size=24)})
     pd.DataFrame(rows).sample(frac=1, random_state=0).to_parquet(project / "own.parquet")
     pattern = r"folder.pattern=(?P<identity>\d+)_c(?P<camera>\d)[^/]*$"
-    wanted = f"--params=images=crops,features=own.parquet,run=own,rounds=3,budget=20,training.iterations=8,{pattern}"
+    wanted = f"--params=images=crops,features=own.parquet,run=own,rounds=3,budget=20,training.iterations=8,pictures.at_end=false,{pattern}"
     done = type_kedro(project, "rounds", wanted)
     assert "ARI" in done.stdout
     run = Run(project / "data" / "runs" / "own")

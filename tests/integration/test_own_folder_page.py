@@ -1,5 +1,6 @@
 """docs/own-folder.md from start to end: its commands as they are typed; tests/commands.yml lists who types the others."""
 
+import json
 import shutil
 import sqlite3
 import time
@@ -7,7 +8,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from tests.integration.test_people_in_the_browser import KEYS, Rounds
+from tests.integration.test_people_in_the_browser import KEYS, Asking, Rounds
 
 from whosame.runs import Run
 
@@ -17,7 +18,12 @@ LOOK = "kedro look --params=images=PATH"
 ROUNDS = "kedro rounds --params=images=PATH,run=mine"
 AGAIN = "kedro rounds --params=run=mine"
 NAMES = "kedro identities mine --out=identities.csv"
+PICTURES = "kedro pictures mine"
+EXPORT = "kedro run --pipelines=export --params=run=mine"
+SEARCH = "kedro search --run=mine QUERY.jpg"
+AUDIT = "kedro audit --run=mine"
 FEATURES = "kedro rounds --params=images=PATH,features=FILE.npy,run=mine"
+QUESTIONS = 20  # of the audit
 SMALL = "rounds=2,budget=6,training.iterations=4,pixels.area=1024,annotator_options.undo_seconds=0.2"
 
 
@@ -44,7 +50,7 @@ def typed(command, **words):
 
 
 @pytest.mark.slow
-def test_from_a_folder_to_names(folder, type_kedro, browser):
+def test_from_a_folder_to_names_a_search_and_an_audit(folder, type_kedro, browser):
     project, truth = folder
     run = Run(project / "data" / "runs" / "mine")
 
@@ -71,6 +77,30 @@ def test_from_a_folder_to_names(folder, type_kedro, browser):
     assert set(names.index) == set(truth)
     for a, b, verdict in answers(project):
         assert (names.identity[a] == names.identity[b] != "") == (verdict == "same")
+
+    type_kedro(project, *typed(EXPORT))
+    exported = pd.read_csv(run.folder / "export" / "names.csv", dtype=str, keep_default_na=False).set_index("path")
+    assert (exported.identity == names.identity).all()
+    query = next(name for name in truth if names.identity[name] and (names.identity == names.identity[name]).sum() > 1)
+    shutil.copy(project / "crops" / query, project / "QUERY.jpg")
+    found = type_kedro(project, *typed(SEARCH)).stdout.splitlines()
+    assert found[0] == "QUERY.jpg"
+    assert found[1].split()[:2] == ["1.00", names.identity[query]]
+
+    audit = Asking(project, *typed(AUDIT), f"--questions={QUESTIONS}", "--params=annotator_options.undo_seconds=0.2")
+    try:
+        page = browser.new_page()
+        page.goto(audit.link())
+        assert "This is an audit of the names of run 'mine'" in page.text_content("body")
+        answer(page, audit, project, truth)
+    finally:
+        audit.stop()
+    assert audit.process.returncode == 0, "".join(audit.lines)
+    report = json.loads((run.folder / "audit.json").read_text())
+    assert 0 < report["asked"] <= QUESTIONS
+    assert report["images"] == 48
+    assert "individuals" in "".join(audit.lines)
+    assert len(answers(project)) == 6  # those of the audit are kept apart from the run's
 
 
 @pytest.mark.slow
@@ -107,7 +137,9 @@ def path_of(page, project, side):
 
 
 def answers(project):
+    """Return the answers that the run has: pairs of paths, and verdicts."""
     paths = pd.read_parquet(project / "data" / "runs" / "mine" / "images.parquet")["path"]
     with sqlite3.connect(project / "data" / "answers.db") as store:
-        rows = store.execute("SELECT image_a, image_b, verdict FROM answer_events").fetchall()
+        query = "SELECT image_a, image_b, verdict FROM answer_events WHERE run = 'mine'"
+        rows = store.execute(query).fetchall()
     return [(paths[a], paths[b], verdict) for a, b, verdict in rows]

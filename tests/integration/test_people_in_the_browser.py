@@ -20,12 +20,12 @@ ASKED = {"rounds": 2, "budget": 16}
 PAUSE = 0.3  # s that somebody looks; in it the loop takes off the table what the answer before has settled
 
 
-class Rounds:
-    """``kedro rounds`` in a process of its own, and what it has said so far."""
+class Asking:
+    """A command of Kedro's that asks people, in a process of its own, and what it has said so far."""
 
-    def __init__(self, folder, parameters, env="tiny"):
+    def __init__(self, folder, *words):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "kedro", "rounds", *([f"--env={env}"] if env else []), f"--params={parameters}"],
+            [sys.executable, "-m", "kedro", *words],
             cwd=folder,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             stdout=subprocess.PIPE,
@@ -55,6 +55,13 @@ class Rounds:
             self.process.wait(60)
         self.reader.join(10)
         self.process.stdout.close()
+
+
+class Rounds(Asking):
+    """``kedro rounds``."""
+
+    def __init__(self, folder, parameters, env="tiny"):
+        super().__init__(folder, "rounds", *([f"--env={env}"] if env else []), f"--params={parameters}")
 
 
 class Somebody:

@@ -43,6 +43,7 @@ def check(*arguments):
     np.testing.assert_allclose([found.mAP, found.mINP], [mean_precision, penalty], atol=TOLERANCE)
     np.testing.assert_allclose(found.cmc, cmc, atol=TOLERANCE)
     assert (found.queries, found.queries_without_match) == (len(arguments[1]), lonely)
+    np.testing.assert_allclose(found.precision.mean(), mean_precision, atol=TOLERANCE)
     return found
 
 

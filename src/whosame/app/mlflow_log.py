@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from mlflow.entities import Dataset, DatasetInput, InputTag, Metric, Param, RunTag
 from mlflow.entities import Run as MlflowRun
@@ -19,7 +20,16 @@ from whosame import artefacts
 from whosame.app import paths
 from whosame.app.mlflow_server import attempt
 from whosame.app.run_record import configuration_at
-from whosame.artefacts import ANSWERS, CHECKPOINT, METRICS, MLFLOW_RUN, PAIRS_PICTURE, QUESTIONS, SELECTION_SHARES
+from whosame.artefacts import (
+    ANSWERS,
+    CHECKPOINT,
+    METRICS,
+    MLFLOW_RUN,
+    PAIRS_PICTURE,
+    QUESTIONS,
+    RETRIEVAL,
+    SELECTION_SHARES,
+)
 from whosame.comparison.run_history import figures
 from whosame.configuration import Configuration
 from whosame.reporting.curves import selection_histogram
@@ -33,6 +43,7 @@ FORKED = "whosame.forked_from"
 RAISED = "whosame.raised"  # from which round on budget or rounds were raised
 COMPARISON = "whosame.comparison"  # the comparison that a run was played for
 MODE = "whosame.comparison_mode"
+THIS_MACHINE = ("localhost", "127.0.0.1", "::1")
 BY_QUESTIONS = "by_questions/"  # every metric once more, with the questions asked so far as MLflow's step
 ASKED = "annotation/asked_total"
 
@@ -68,6 +79,7 @@ def find_experiment(client: MlflowClient, name: str) -> str:
 
 def _synchronise(client: MlflowClient, run: Run, configuration: Configuration) -> None:
     rounds, checkpoints = configuration.rounds, configuration.storage.log_checkpoints
+    crops = configuration.storage.log_crops
     about, done = run.about(), run.metrics()
     experiment = find_experiment(client, about["manifest"]["dataset"])
     parent = _parent(client, experiment, run, about)
@@ -78,7 +90,7 @@ def _synchronise(client: MlflowClient, run: Run, configuration: Configuration) -
         if _noted(note).get("parent") != parent:
             last = number == rounds - 1
             copied = checkpoints == "every" or (checkpoints == "last" and last)
-            child = _log_round(client, experiment, parent, run, number, metrics, checkpoint=copied)
+            child = _log_round(client, experiment, parent, run, number, metrics, checkpoint=copied, crops=crops)
             artefacts.write(note, {"run_id": child, "parent": parent})
     if len(done) >= rounds:
         client.set_terminated(parent, "FINISHED")
@@ -151,6 +163,7 @@ def _log_round(
     metrics: Mapping[str, Any],
     *,
     checkpoint: bool,
+    crops: str,
 ) -> str:
     folder = run.round(number)
     child = _child(client, experiment, parent, number)
@@ -161,7 +174,8 @@ def _log_round(
     by_questions = [Metric(BY_QUESTIONS + name, value, when, asked) for name, value in numbers.items()]
     _log(client, child, params=configuration_at(run.about(), number), metrics=by_round)
     _log(client, parent, metrics=[*by_round, *by_questions])
-    for name in (PAIRS_PICTURE, QUESTIONS, ANSWERS, SELECTION_SHARES, METRICS):
+    pictures = (PAIRS_PICTURE,) if may_have_crops(client, child, crops) else ()
+    for name in (*pictures, QUESTIONS, ANSWERS, SELECTION_SHARES, RETRIEVAL, METRICS):
         if (folder / name).exists():
             client.log_artifact(child, str(folder / name))
     shares = artefacts.read_if_whole(folder / SELECTION_SHARES)
@@ -171,6 +185,25 @@ def _log_round(
         client.log_artifact(child, str(folder / CHECKPOINT))
     client.set_terminated(child, "FINISHED")
     return child
+
+
+def may_have_crops(client: MlflowClient, run_id: str, log_crops: str) -> bool:
+    """Return whether a run of MLflow gets pictures in which images of the data set are seen.
+
+    Parameters
+    ----------
+    client : MlflowClient
+    run_id : str
+    log_crops : str
+        ``storage.log_crops``; ``local``: where the files are in a folder of this machine, or behind a server on it.
+    """
+    if log_crops != "local":
+        return log_crops == "always"
+    files = urlsplit(client.get_run(run_id).info.artifact_uri)
+    server = urlsplit(client.tracking_uri)
+    if files.scheme == "mlflow-artifacts":  # behind the tracking server
+        return server.hostname in THIS_MACHINE
+    return files.scheme in ("", "file")
 
 
 def _log(

@@ -24,6 +24,7 @@ from whosame.comparison.figure_panels import (
 )
 from whosame.comparison.references import ceilings, floors
 from whosame.comparison.tables import Tables, arm_of, records
+from whosame.pictures.retrieval_curves import Curves, retrieval_curves
 from whosame.reporting.curves import COLOURS, selection_histogram
 
 KIND_COLOURS = {"within": COLOURS[0], "between": COLOURS[1], "pool": COLOURS[3]}
@@ -33,8 +34,8 @@ def draw(comparison: Comparison, tables: Tables) -> dict[str, Figure]:
     """Draw every figure of a comparison that it has the runs for, by name.
 
     ``accuracy``: after the last round, against questions asked, where there are several budgets. ``ranking-<budget>``:
-    after the last round, method by method. ``accuracy-<budget>``, ``purity-<budget>``: round by
-    round. ``p_j-<budget>``: where the questions went. ``questions``: kinds and answers.
+    after the last round, method by method. ``retrieval-<budget>``: CMC and precision by recall. ``accuracy-<budget>``,
+    ``purity-<budget>``: round by round. ``p_j-<budget>``: where the questions went. ``questions``: kinds and answers.
     """
     styles = method_styles(list(comparison.arms))
     figures = {}
@@ -42,6 +43,9 @@ def draw(comparison: Comparison, tables: Tables) -> dict[str, Figure]:
         figures["accuracy"] = final_accuracy(tables.arms, styles)
     for budget in comparison.budgets or [0]:
         figures[f"ranking-{budget}"] = ranking(of_budget(tables.runs, comparison, budget), styles, spans(comparison))
+        curves = mean_curves(comparison, budget)
+        if curves:
+            figures[f"retrieval-{budget}"] = retrieval_curves(curves, styles)
     for budget in comparison.budgets:
         rounds = of_budget(tables.rounds, comparison, budget)
         figures[f"accuracy-{budget}"] = by_round(rounds, ACCURACY, styles)
@@ -56,9 +60,30 @@ def draw(comparison: Comparison, tables: Tables) -> dict[str, Figure]:
 
 def of_budget(table: pd.DataFrame, comparison: Comparison, budget: int) -> pd.DataFrame:
     """Return the rows of the methods with a budget, and of the floors and ceilings of their bases."""
-    asking = [arm for arm in comparison.arms if arm.budget == budget]
-    own = {level for arm in asking for find in (floors, ceilings) for level in find(arm, comparison.arms)}
+    own = levels_of(comparison, budget)
     return table[[arm_of(row) in own or row["budget"] == budget for row in records(table)]]
+
+
+def levels_of(comparison: Comparison, budget: int) -> set[Arm]:
+    """Return the floors and ceilings of the bases of the methods with a budget."""
+    asking = [arm for arm in comparison.arms if arm.budget == budget]
+    return {level for arm in asking for find in (floors, ceilings) for level in find(arm, comparison.arms)}
+
+
+def mean_curves(comparison: Comparison, budget: int) -> dict[str, Curves]:
+    """Return CMC and precision by recall after the last round, means over seeds, of the same methods.
+
+    Methods with a run that has no curves, of an older version, are left out.
+    """
+    own = levels_of(comparison, budget)
+    means: dict[str, Curves] = {}
+    for arm, found in comparison.arms.items():
+        kept = [history.curves for history in found if history.curves is not None]
+        if (arm.budget == budget or arm in own) and len(kept) == len(found):
+            curves = {name: np.mean([curve[name] for curve in kept], axis=0) for name in kept[0]}
+            if np.isfinite(curves["cmc"]).all():
+                means[arm.method] = curves
+    return means
 
 
 def spans(comparison: Comparison) -> dict[str, tuple[str, str]]:

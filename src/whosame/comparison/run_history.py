@@ -43,6 +43,8 @@ class RunHistory:
         Version of the code.
     shares : float64 [C] or None
         p_j after the last round (DCPS, Eq. 7); None where it was not kept.
+    curves : mapping of str to arrays, or None
+        CMC and precision by recall after the last round; None where they were not kept.
     forked_from : str or None
     raised : str
         From which round on budget or rounds were raised; empty if they were not.
@@ -58,6 +60,7 @@ class RunHistory:
     created: int = 0
     code: str = ""
     shares: NDArray[np.float64] | None = None
+    curves: Mapping[str, NDArray[np.float64]] | None = None
     forked_from: str | None = None
     raised: str = ""
 
@@ -78,6 +81,7 @@ class RunHistory:
             created=int(datetime.fromisoformat(about["created"]).timestamp()),
             code=about["code"],
             shares=artefacts.read_if_whole(run.round(len(done) - 1) / artefacts.SELECTION_SHARES),
+            curves=artefacts.read_if_whole(run.round(len(done) - 1) / artefacts.RETRIEVAL),
             forked_from=run.forked_from,
             raised=run.raised(),
         )

@@ -1,15 +1,59 @@
 """Queries of a test set: those of its split, or every image that shows a person against all others."""
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from whosame.data.manifest import TestSet
+from whosame.evaluation.feature_set import FeatureSet
 from whosame.evaluation.retrieval import RetrievalMetrics, evaluate_each, evaluate_retrieval
 from whosame.identities import is_person
 
 Queries = Literal["auto", "split", "all"]
+
+
+class Ranked(NamedTuple):
+    """Queries and gallery of a test set as they are ranked.
+
+    Attributes
+    ----------
+    query, gallery : FeatureSet
+        Of Q and G images.
+    itself : int64 [Q]
+        The query's own position in the gallery, -1 where it is not there.
+    query_ids, gallery_ids : int64 [Q], int64 [G]
+        Image ids.
+    """
+
+    query: FeatureSet
+    gallery: FeatureSet
+    itself: NDArray[np.int64]
+    query_ids: NDArray[np.int64]
+    gallery_ids: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, vectors: NDArray[np.float32], test_set: TestSet, queries: Queries) -> "Ranked":
+        """Return what :func:`evaluate_test_set` scores.
+
+        Parameters
+        ----------
+        vectors : float32 [M, D]
+            Features of all images, by image id.
+        test_set, queries
+            As there.
+        """
+        query_ids, gallery_ids = test_set.query_ids, test_set.gallery_ids
+        if _every_image(test_set, queries):
+            ids = np.concatenate([query_ids, gallery_ids])
+            gallery = FeatureSet.read("test", vectors[ids], *_both(test_set))
+            itself = np.flatnonzero(is_person(gallery.identities))
+            return cls(gallery.take(itself), gallery, itself, ids[itself], ids)
+        query = FeatureSet.read("query", vectors[query_ids], test_set.query_identities, test_set.query_cameras)
+        gallery = FeatureSet.read(
+            "gallery", vectors[gallery_ids], test_set.gallery_identities, test_set.gallery_cameras
+        )
+        return cls(query, gallery, np.full(len(query), -1), query_ids, gallery_ids)
 
 
 def evaluate_test_set(

@@ -12,6 +12,7 @@ from whosame.identities import is_person
 from whosame.operating_system import usable_cores
 
 RANKS = (1, 5, 10, 20)
+RECALLS = np.arange(101) / 100  # the precision-recall curve is kept as its mean between two of them
 BLOCK_BYTES = 128 * 2**20  # of similarities at a time: large enough for BLAS, small beside the features
 
 
@@ -27,6 +28,9 @@ class RetrievalMetrics:
         ``cmc[r - 1]``: share of the queries with a match among the first ``r`` images.
     mINP : float
         Mean over queries of (number of matches) / (rank of the last match).
+    precision : float64 [100]
+        Mean over queries of the precision in each hundredth of recall, at the matches, not interpolated: the mean of
+        these hundred is mAP.
     queries : int
         How many were given.
     queries_without_match : int
@@ -36,12 +40,17 @@ class RetrievalMetrics:
     mAP: float  # noqa: N815  # its name in the literature
     cmc: NDArray[np.float64]
     mINP: float  # noqa: N815
+    precision: NDArray[np.float64]
     queries: int
     queries_without_match: int
 
     def rank(self, r: int) -> float:
         """Return the CMC at rank ``r``; beyond the last rank kept, the CMC there."""
         return float(self.cmc[min(r, len(self.cmc)) - 1])
+
+    def curves(self) -> dict[str, NDArray[np.float64]]:
+        """Return the two curves of the evaluation by name: ``cmc`` and ``precision``."""
+        return {"cmc": self.cmc, "precision": self.precision}
 
     def to_dict(self, prefix: str = "retrieval") -> dict[str, float]:
         """Return the figures by flat names; those that are undefined are left out."""
@@ -178,12 +187,30 @@ def _score(
     ranks = ranks_of_matches(query, gallery, itself, block_bytes, threads or usable_cores())
     matched = [found for found in ranks if len(found)]
     if not matched:
-        return RetrievalMetrics(np.nan, np.full(max_rank, np.nan), np.nan, len(query), len(query))
+        nothing = np.full(max_rank, np.nan), np.nan, np.full(len(RECALLS) - 1, np.nan)
+        return RetrievalMetrics(np.nan, *nothing, len(query), len(query))
     first = np.array([found[0] for found in matched])
     return RetrievalMetrics(
-        mAP=float(np.mean([np.mean(np.arange(1, len(found) + 1) / found) for found in matched])),
+        mAP=float(np.mean([average_precision(found) for found in matched])),
         cmc=np.array([np.mean(first <= rank) for rank in range(1, max_rank + 1)]),
         mINP=float(np.mean([len(found) / found[-1] for found in matched])),
+        precision=np.mean([_precision_by_recall(found) for found in matched], axis=0),
         queries=len(query),
         queries_without_match=len(query) - len(matched),
     )
+
+
+def average_precision(ranks: NDArray[np.int32]) -> float:
+    """Return the mean precision at the ranks of one query's matches, ascending; at least one."""
+    return float(np.mean(np.arange(1, len(ranks) + 1) / ranks))
+
+
+def _precision_by_recall(ranks: NDArray[np.int32]) -> NDArray[np.float64]:
+    """Return the mean precision of one query in each hundredth of recall, from the ranks of its matches.
+
+    From a recall of (k - 1) / matches to k / matches the precision is that at the k-th match.
+    """
+    places = np.arange(len(ranks) + 1)
+    area = np.concatenate([[0.0], np.cumsum(places[1:] / ranks)]) / len(ranks)
+    found: NDArray[np.float64] = np.diff(np.interp(RECALLS, places / len(ranks), area)) * 100
+    return found

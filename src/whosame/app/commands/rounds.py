@@ -9,6 +9,7 @@ from kedro.framework.cli.utils import env_option
 
 from whosame.app.commands.options import Command, friendly_errors, parameters_option
 from whosame.reporting.table import rounds_table
+from whosame.runs import Run
 
 INTERRUPTED = 130  # exit status after Ctrl-C, as shells have it
 
@@ -25,7 +26,7 @@ def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
     raised.
     """
     from whosame.app.config.run_parameters import configuration_of
-    from whosame.app.name_images import are_named, name_images
+    from whosame.app.name_images import are_named
     from whosame.app.round_loop import play
     from whosame.reporting.run_text import completion
 
@@ -33,10 +34,22 @@ def rounds(env: str | None, params: dict[str, Any], fork: str | None) -> None:
         finished = play(env, params, fork=fork)
         click.echo(rounds_table(finished))
         if not are_named(finished):
-            click.echo(name_images(finished, params).text())
+            click.echo(_finish(finished, params))
     except KeyboardInterrupt:
         click.echo("\nstopped: nothing is lost, the same command goes on", err=True)
         sys.stdout.flush()
         # At once: interrupted amid a library's work, the interpreter's own end has been seen to abort.
         os._exit(INTERRUPTED)
     click.echo(completion(finished, configuration_of(finished)))
+
+
+def _finish(run: Run, params: dict[str, Any]) -> str:
+    """Write the names of a run, and its pictures where they are wanted; return what was made."""
+    from whosame.app.config.run_parameters import configuration_of
+    from whosame.app.make_pictures import make_pictures
+    from whosame.app.name_images import name_images
+
+    if not params.get("pictures", {}).get("at_end", configuration_of(run).pictures.at_end):
+        return name_images(run, params).text()
+    made = make_pictures(run, params)
+    return f"{made.names.text()}\n{made.text()}"

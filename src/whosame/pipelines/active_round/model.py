@@ -114,7 +114,7 @@ def evaluate(
     extraction: dict[str, Any],
     evaluation: dict[str, Any],
     clustering: dict[str, Any],
-) -> tuple[NDArray[np.float64], dict[str, float]]:
+) -> tuple[NDArray[np.float64], dict[str, NDArray[np.float64]], dict[str, float]]:
     """Score the trained network, the labels before and after the answers, and what the answers cost and bought."""
     options = parse(EvaluationConfig, evaluation, "evaluation")
     job = ExtractionJob(
@@ -160,4 +160,5 @@ def evaluate(
         **{name: clustering_state[name] for name in ("neighbour_recall",) if name in clustering_state},
     }
     metrics |= best_so_far(previous_metrics, metrics, this_round.number)
-    return diversity.shares, {name: value for name, value in metrics.items() if np.isfinite(value)}
+    figures = {name: value for name, value in metrics.items() if np.isfinite(value)}
+    return diversity.shares, retrieval.curves(), figures

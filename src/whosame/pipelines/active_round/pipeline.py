@@ -80,7 +80,7 @@ def create_pipeline() -> Pipeline:
                 "this_round checkpoint network_input train_set test_set truth state earlier_features clusters labels "
                 "found answers memory known training_report clustering_state previous_metrics params:network "
                 "params:extraction params:evaluation params:clustering",
-                "selection_shares metrics",
+                "selection_shares retrieval_curves metrics",
             ),
         ],
     )
