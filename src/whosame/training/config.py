@@ -144,6 +144,9 @@ class TrainingConfig(Parameters):
     """Schedule step: what a step multiplies the learning rate by."""
     augment: AugmentConfig = AugmentConfig()
     """How training images are varied."""
+    compile: bool = False
+    """Whether torch.compile makes kernels of the network first, which takes a minute or more: for hours of training on
+    a GPU. Figures differ in their last digits."""
     cached_versions: NonNegativeInt = parameter(4, unit="versions")
     """With network.frozen_stages: of how many versions of each training image, itself among them, the map after these
     stages is kept on the disk and trained on; 0: none is kept, and images are varied anew at every use."""

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from whosame.errors import ParameterError
 from whosame.features.batches import Pixels
@@ -32,7 +33,7 @@ from whosame.training.losses.hybrid_memory import HybridMemory, RankedHybridMemo
 from whosame.training.losses.objective import Objective
 from whosame.training.losses.purification import Purification
 from whosame.training.losses.triplet import Triplet
-from whosame.training.optimiser import learning_rate
+from whosame.training.optimiser import follow_parameters, learning_rate
 from whosame.training.ranks import Ranks
 from whosame.training.targets import training_targets
 
@@ -176,10 +177,13 @@ def fit(
     drawn = stream(seed, "versions", round)
     versions = pixels.varied(drawn, size, share) if isinstance(pixels, FrozenMaps) else pixels
     network.move_to(on).train()
+    follow_parameters(optimiser)
     losses = torch.zeros(len(batches), device=on)
     rate = config.learning_rate
 
-    after_frozen = network.after_frozen()
+    after_frozen: nn.Module = network.after_frozen()
+    if config.compile:
+        after_frozen = torch.compile(after_frozen)  # type: ignore[assignment]
     loading = loaded(batches, share, versions, image_ids, objective, network, augmented, on, precision)
     shown = track(loading, f"training round {round}", total=len(batches)) if ranks.number == 0 else loading
     for iteration, (batch, maps) in enumerate(shown):

@@ -2,6 +2,7 @@
 
 import copy
 import math
+from functools import partial
 
 import numpy as np
 import pytest
@@ -260,6 +261,18 @@ def test_bfloat16_is_a_switch_and_said_in_the_report():
     assert rough[1].device == "cpu"
     assert same(rough[0], again[0])
     assert 0 < abs(plain[1].loss - rough[1].loss) < 0.5
+
+
+def test_a_compiled_network_is_traced_whole_and_once_and_trains_alike(monkeypatch):
+    """Traced by dynamo and run without kernels of its own, which would take a C++ compiler half a minute."""
+    from torch._dynamo.utils import counters  # takes seconds to import
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="eager", fullgraph=True))
+    torch.compiler.reset()
+    counters.clear()
+    compiled, _, _ = trained(config=CONFIG.replace(compile=True), rounds=(0, 1))
+    assert counters["stats"]["unique_graphs"] == 2  # the first chunk updates the running statistics, the others do not
+    assert same(compiled, trained(rounds=(0, 1))[0])
 
 
 def test_divergence_is_an_error():
