@@ -81,6 +81,12 @@ class Run:
         origin = self.fork()
         return f"{origin['run']}:{origin['round']}" if origin else None
 
+    @property
+    def origins(self) -> tuple[str, ...]:
+        """The uids of the runs that a fork goes on from, the nearest first; empty for a run that is no fork."""
+        fork = self.fork()
+        return tuple(dict.fromkeys(filter(None, (fork.get("uid"), *fork.get("origins", ())))))
+
     def completed(self) -> int:
         """Return how many rounds are complete: the number of the next one."""
         number = 0

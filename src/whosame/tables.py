@@ -1,16 +1,17 @@
 """Tables of questions, answers and the label memory: over image ids on disk, rows of the training set in the core."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from whosame.memory import LabelMemory
-from whosame.questions import Answer, Known, Question
+from whosame.questions import Answer, Known, Question, Verdict
 
 ImageIds = NDArray[np.int64]  # int64 [N]: of the training images, ascending
 
+UNDONE = "undone"  # in place of a verdict: the rows before it about the pair hold no longer
 QUESTION = ["image_a", "image_b", "kind", "score", "group", "reason", "p_same"]
 ANSWER = ["verdict", "source", "annotator", "seconds", "asked", "overturned", "found_again"]
 
@@ -47,6 +48,7 @@ def answers_table(answers: Sequence[Answer], image_ids: ImageIds) -> pd.DataFram
 
 def read_answers(table: pd.DataFrame, image_ids: ImageIds) -> list[Answer]:
     """Return the answers of a table."""
+    table = in_force(table)
     rest = zip(*(table[name].tolist() for name in ANSWER), strict=True)
     return [Answer(question, *values) for question, values in zip(read_questions(table, image_ids), rest, strict=True)]
 
@@ -68,7 +70,7 @@ def memory_table(
     number : int
         The round.
     """
-    log = memory.log[0 if before is None else len(before) :]
+    log = memory.log[0 if before is None else len(in_force(before)) :]
     asked = {(answer.question.a, answer.question.b): answer.asked for answer in answers}
     rows = [(image_ids[a], image_ids[b], verdict, number, asked[a, b]) for a, b, verdict in log]
     types = {"image_a": "int64", "image_b": "int64", "verdict": "string", "round": "int64", "asked": "int64"}
@@ -93,6 +95,38 @@ def with_found(before: pd.DataFrame | None, found: pd.DataFrame, number: int) ->
     return new if before is None else pd.concat([before, new], ignore_index=True) if len(new) else before
 
 
+def in_force(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of a table of answers or of the memory without those that were undone in a later round."""
+    if not (table["verdict"] == UNDONE).any():
+        return table
+    rows: dict[tuple[int, int], list[int]] = {}
+    for row, (a, b, verdict) in enumerate(zip(table["image_a"], table["image_b"], table["verdict"], strict=True)):
+        rows[a, b] = [] if verdict == UNDONE else [*rows.get((a, b), []), row]
+    return table.iloc[sorted(row for found in rows.values() for row in found)].reset_index(drop=True)
+
+
+def undone_rows(undone: Mapping[tuple[int, int], Verdict | None]) -> pd.DataFrame:
+    """Return rows for :func:`with_found` that take answers out of the memory.
+
+    Parameters
+    ----------
+    undone : mapping of (int, int) to str or None
+        Pairs of image ids of which an answer was undone, and what those that are left decide; None: nothing.
+    """
+    rows = [(a, b, each) for (a, b), verdict in undone.items() for each in (UNDONE, verdict) if each is not None]
+    table = pd.DataFrame(rows, columns=["image_a", "image_b", "verdict"])
+    return table.astype({"image_a": "int64", "image_b": "int64", "verdict": "string"})
+
+
+def with_undone(found: pd.DataFrame, undone: Mapping[tuple[int, int], Verdict | None]) -> pd.DataFrame:
+    """Return what is found as a round begins, as :func:`answers_table` makes it, after :func:`undone_rows`."""
+    if not undone:
+        return found
+    table = undone_rows(undone).assign(kind="pool", score=0.0, group=-1, reason="", p_same=np.nan, source="memory")
+    table = table.assign(annotator="", seconds=0.0, asked=0, overturned=False, found_again=True)
+    return pd.concat([table[found.columns].astype(found.dtypes), found], ignore_index=True)
+
+
 def asked_so_far(memory: pd.DataFrame | None) -> int:
     """Return how many questions of the budget a memory table cost: each attempt at a pair, none for one found again."""
     return 0 if memory is None else int(memory["asked"].sum())
@@ -103,6 +137,7 @@ def read_memory(table: pd.DataFrame | None, image_ids: ImageIds, known: pd.DataF
     before = read_known(known, image_ids)
     if table is None:
         return LabelMemory(before)
+    table = in_force(table)
     return LabelMemory.from_log(*_rows(table, image_ids), table["verdict"].tolist(), before)
 
 

@@ -49,6 +49,22 @@ def test_every_answer_goes_to_a_file_and_comes_back(kedro, played):
         assert [event.verdict for event in store.answers(None)] == ["same", "different", "unsure"]
 
 
+def test_answers_are_undone_and_kept(kedro, played):
+    done = kedro("answers undo --run=mine --pair 0.png 1.png --yes")
+    assert done.output == ("run mine: 1 answers undone. The next round and kedro identities begin without them.\n"), (
+        done.output
+    )
+    assert "2 answers in out.csv" in kedro("answers export --format=csv out.csv").output
+    (played / "more.csv").write_text("path_a,path_b,verdict,annotator\n4.png,5.png,same,bob\n")
+    assert "1 other new answers" in kedro("answers import more.csv").output
+    assert "import of more.csv: 1 answers undone" in kedro("answers undo --imported=more.csv --yes").output
+    assert "import of more.csv: 0 answers undone" in kedro("answers undo --imported=more.csv").output
+    assert "say which answers" in kedro("answers undo").output
+    assert "not among them: 9.png" in kedro("answers undo --pair 0.png 9.png").output
+    with open_store(f"sqlite:///{played}/data/answers.db") as store:
+        assert [event.verdict for event in store.answers("one")] == ["different", "unsure"]
+
+
 def test_errors_are_messages(kedro, played):
     (played / "bad.csv").write_text("path_a,path_b,verdict\n0.png,9.png,same\n")
     done = kedro("answers import bad.csv --annotator=bob")

@@ -71,7 +71,7 @@ def _link_rounds(run: Run, at: int, into: Run) -> None:
                     _link(run.round(number) / name, making.round(number) / name)
         if (run.folder / artefacts.IMAGES).exists():
             _link(run.folder / artefacts.IMAGES, making.folder / artefacts.IMAGES)
-        artefacts.write(making.folder / artefacts.FORK, about | {"run": run.name, "round": at})
+        artefacts.write(making.folder / artefacts.FORK, about | {"run": run.name, "round": at, "origins": run.origins})
         making.folder.rename(into.folder)
     finally:
         shutil.rmtree(making.folder, ignore_errors=True)

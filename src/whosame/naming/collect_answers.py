@@ -1,16 +1,49 @@
 """Answers that names obey: those of the complete rounds, and those given so far in the round that is being played."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from whosame.annotation.queue.voting import decisions, majority_or_first
-from whosame.annotation.store.store import AnswerEvent
+from whosame.annotation.store.store import AnswerEvent, LabelStore
+from whosame.annotators.undone_answers import undone_since
 from whosame.memory import LabelMemory
 from whosame.questions import Verdict
+from whosame.tables import in_force, read_memory, undone_rows, with_found
+
+
+def all_answers(
+    store: LabelStore,
+    run_uids: Sequence[str],
+    number: int | None,
+    memory: pd.DataFrame,
+    known: pd.DataFrame | None,
+    image_ids: NDArray[np.int64],
+    overlap: int,
+) -> LabelMemory:
+    """Return every answer of a run as it is now: of its rounds, of the one that is played, of reviews; none undone.
+
+    Parameters
+    ----------
+    store : LabelStore
+    run_uids : sequence of str
+        Of the run, and of those that it was forked from.
+    number : int or None
+        The round that is being played; None: the memory has its answers.
+    memory, known : DataFrame
+        As :func:`~whosame.tables.memory_table` and :func:`~whosame.tables.known_table` make them.
+    image_ids : int64 [N]
+        Of the training images, ascending.
+    overlap : int
+        How many people each pair is shown to.
+    """
+    events = not_taken(store.answers(run_uids[0]), number, in_force(memory))
+    if undone := undone_since(store, run_uids, memory, overlap):
+        memory = with_found(memory, undone_rows(undone), 0)
+    return add_open_round(read_memory(memory, image_ids, known), events, image_ids, overlap)
 
 
 def not_taken(events: Iterable[AnswerEvent], number: int | None, memory: pd.DataFrame) -> list[AnswerEvent]:

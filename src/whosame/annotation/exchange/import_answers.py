@@ -1,6 +1,5 @@
 """Import: from a file to the label store, all answers or none, each once however often the file is imported."""
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,7 +11,8 @@ from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from whosame.annotation.exchange.file_format import parse_file
 from whosame.annotation.exchange.match_images import MatchedRow, match_images, with_attempts, without_duplicates
-from whosame.annotation.exchange.run_images import IMPORT_PREFIX, RunImages, StoredRun
+from whosame.annotation.exchange.run_images import RunImages, StoredRun
+from whosame.annotation.exchange.undo_answers import import_uid
 from whosame.annotation.queue.submit import open_task, submit_unleased
 from whosame.annotation.store import audit_log
 from whosame.annotation.store.engine import lock_run
@@ -96,12 +96,12 @@ def import_file(
     parsed = parse_file(content, annotator)
     problems = list(parsed.problems)
     matched, unknown = match_images(parsed.rows, images, problems, known_only=known_only)
-    import_uid = IMPORT_PREFIX + hashlib.sha256(content).hexdigest()[:16]
+    uid = import_uid(content)
     with store.writing() as connection:
         lock_run(connection, run.uid, alone=True)  # its round does not end in between
         unique = without_duplicates(with_attempts(connection, run.uid, matched), problems)
         at = stamp(now())
-        outcomes = Counter(_add(connection, run, images, one, import_uid, at, problems) for one in unique)
+        outcomes = Counter(_add(connection, run, images, one, uid, at, problems) for one in unique)
         if problems:  # what was written is rolled back
             count = f"{len(problems)} problem{'s' if len(problems) > 1 else ''}"
             advice = "Nothing was imported. Mend the file and import it again"
@@ -115,7 +115,7 @@ def import_file(
             unknown=unknown,
             skipped=parsed.skipped,
         )
-        details = {"run": run.name, "file": str(file), "uid": import_uid, **vars(done)}
+        details = {"run": run.name, "file": str(file), "uid": uid, **vars(done)}
         audit_log.record(connection, audit_log.TERMINAL, "imported", details)
     return done
 
@@ -125,14 +125,16 @@ def _add(
     run: StoredRun,
     images: RunImages,
     one: MatchedRow,
-    import_uid: str,
+    uid: str,
     at: str,
     problems: list[str],
 ) -> Outcome:
     """Add an answer if it is new; ``problems`` gets a message where it contradicts an earlier one."""
     row = one.row
     earlier = _earlier_answers(connection, images, one)
-    if any(given.undone and given.answered_at == row.answered_at and given.verdict == row.verdict for given in earlier):
+    again = any(uid in (given.run_uid, given.session) for given in earlier)  # this import was undone
+    undone = [given for given in earlier if given.undone and not again]
+    if any(given.answered_at == row.answered_at and given.verdict == row.verdict for given in undone):
         return "undone"
     task = None
     if row.source == "human":
@@ -152,9 +154,18 @@ def _add(
         return "refused"
     when = row.answered_at or at
     if task is None:
-        _keep(connection, import_uid, images, one, when)
+        _keep(connection, uid, images, one, when)
         return "kept"
-    submit_unleased(connection, task, row.annotator, row.verdict, row.seconds, answered_at=when, settles=row.settles)
+    submit_unleased(
+        connection,
+        task,
+        row.annotator,
+        row.verdict,
+        row.seconds,
+        answered_at=when,
+        settles=row.settles,
+        session=uid,  # so that the import can be undone
+    )
     return "counted"
 
 
@@ -162,8 +173,9 @@ def _earlier_answers(connection: Connection, images: RunImages, one: MatchedRow)
     """Return a person's earlier answers to the same question about the same images, in any run."""
     row, given = one.row, answer_events.c
     digests = images.images[one.image_a].digest, images.images[one.image_b].digest
+    about = (given.run_uid, given.run, given.session, given.verdict, given.answered_at)
     query = (
-        select(given.run_uid, given.run, given.verdict, given.answered_at, undos.c.id.is_not(None).label("undone"))
+        select(*about, undos.c.id.is_not(None).label("undone"))
         .outerjoin(undos, undos.c.event_id == given.id)
         .where(or_(*(and_(given.digest_a == x, given.digest_b == y) for x, y in (digests, digests[::-1]))))
         .where(given.annotator == row.annotator, given.attempt == row.attempt)
@@ -172,15 +184,15 @@ def _earlier_answers(connection: Connection, images: RunImages, one: MatchedRow)
     return connection.execute(query.order_by(given.id)).all()
 
 
-def _keep(connection: Connection, import_uid: str, images: RunImages, one: MatchedRow, when: str) -> None:
+def _keep(connection: Connection, uid: str, images: RunImages, one: MatchedRow, when: str) -> None:
     row, given = one.row, answer_events.c
-    question = {"run_uid": import_uid, "image_a": one.image_a, "image_b": one.image_b, "attempt": row.attempt}
+    question = {"run_uid": uid, "image_a": one.image_a, "image_b": one.image_b, "attempt": row.attempt}
     same = and_(*(given[name] == value for name, value in question.items()), given.annotator == row.annotator)
     before = connection.scalar(select(func.count()).select_from(answer_events).where(same))
     connection.execute(
         answer_events.insert().values(
             **question,
-            run=import_uid,
+            run=uid,
             round=row.round,
             digest_a=images.images[one.image_a].digest,
             digest_b=images.images[one.image_b].digest,

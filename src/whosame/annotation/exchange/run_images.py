@@ -8,14 +8,13 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from whosame.annotation.exchange.undo_answers import IMPORT_PREFIX
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.store.schema import answer_events, images, runs
 from whosame.annotation.store.store import LabelStore
 from whosame.data.manifest import Manifest
 from whosame.errors import InputError, unknown_name
 from whosame.names import composed
-
-IMPORT_PREFIX = "import-"  # of the uids of imports, which are no runs
 
 
 @dataclass(frozen=True)

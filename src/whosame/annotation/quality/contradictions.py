@@ -4,9 +4,9 @@ from collections import defaultdict, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from whosame.annotation.quality.answered_pairs import answered_pairs
+from whosame.annotation.queue.image_tokens import known_tokens
 from whosame.annotation.queue.voting import Vote, decide, majority_or_first
 from whosame.annotation.store.schema import NOT_UNDONE, TASK_OF_ANSWER, answer_events, runs, tasks
 from whosame.annotation.store.store import LabelStore
@@ -23,7 +23,7 @@ class PairVerdict:
     Attributes
     ----------
     task : int
-        Id of the pair's newest question.
+        Id of the pair's newest question; 0: it was answered in a review, in another run or in a file, and never asked.
     a, b : int
         Image ids, ``a < b``.
     verdict : str
@@ -51,7 +51,10 @@ class Contradiction:
 
 @dataclass(frozen=True)
 class Link:
-    """One pair of a contradiction's circle; its images' tokens are in the direction of the circle."""
+    """One pair of a contradiction's circle; its images' tokens are in the direction of the circle.
+
+    ``task`` is 0 as in :class:`PairVerdict`; a token is empty where the page has never shown the image.
+    """
 
     task: int
     verdict: Verdict
@@ -61,7 +64,8 @@ class Link:
 def pair_verdicts(store: LabelStore, run_uid: str, number: int | None = None) -> list[PairVerdict]:
     """Return what the answers to each pair decide, pairs in the order of their first answer.
 
-    Where a pair was asked again, the verdict of most attempts counts, or the first where there is no majority.
+    Where a pair was asked again, the verdict of most attempts counts, or the first where there is no majority. Pairs
+    that were answered in a review, in another run or in a file are among them.
 
     Parameters
     ----------
@@ -70,21 +74,15 @@ def pair_verdicts(store: LabelStore, run_uid: str, number: int | None = None) ->
     number : int, optional
         Only of this round.
     """
+    of = answer_events.c
     query = (
-        select(
-            tasks.c.id,
-            tasks.c.image_a,
-            tasks.c.image_b,
-            tasks.c.attempt,
-            answer_events.c.verdict,
-            answer_events.c.settles,
-        )
-        .join(answer_events, TASK_OF_ANSWER)
-        .where(tasks.c.run_uid == run_uid, NOT_UNDONE)
-        .order_by(answer_events.c.id)
+        select(func.coalesce(tasks.c.id, 0), of.image_a, of.image_b, of.attempt, of.verdict, of.settles)
+        .outerjoin(tasks, TASK_OF_ANSWER)
+        .where(of.run_uid == run_uid, NOT_UNDONE)
+        .order_by(of.id)
     )
     if number is not None:
-        query = query.where(tasks.c.round == number)
+        query = query.where(func.coalesce(tasks.c.round, of.round) == number)
     votes: dict[tuple[int, int], dict[int, list[Vote]]] = defaultdict(lambda: defaultdict(list))
     newest: dict[tuple[int, int], tuple[int, int]] = {}  # pair -> its last attempt and that one's question
     with store.reading() as connection:
@@ -131,14 +129,15 @@ def contradictions(verdicts: Sequence[PairVerdict], *, limit: int = 50) -> list[
 
 def circles(store: LabelStore, run_uid: str, found: Sequence[Contradiction]) -> list[list[Link]]:
     """Return each contradiction as a circle: the answer, then the chain from its first image to its second."""
-    ids = sorted({pair.task for one in found for pair in (one.answer, *one.chain)})
-    tokens = {pair.task: pair.tokens for pair in answered_pairs(store, run_uid, ids)}
+    pairs = [pair for one in found for pair in (one.answer, *one.chain)]
+    tokens = known_tokens(store, run_uid, {image for pair in pairs for image in (pair.a, pair.b)})
     all_circles = []
     for one in found:
-        circle = [Link(one.answer.task, one.answer.verdict, tokens[one.answer.task])]
+        first = tokens.get(one.answer.a, ""), tokens.get(one.answer.b, "")
+        circle = [Link(one.answer.task, one.answer.verdict, first)]
         at = one.answer.a
         for pair in one.chain:
-            a, b = tokens[pair.task]
+            a, b = tokens.get(pair.a, ""), tokens.get(pair.b, "")
             forward = pair.a == at
             circle.append(Link(pair.task, pair.verdict, (a, b) if forward else (b, a)))
             at = pair.b if forward else pair.a

@@ -23,12 +23,17 @@ def image_tokens(store: LabelStore, run_uid: str, image_refs: Mapping[int, Image
 
     An annotator who learnt a token would still not be sent the image: the page sends them their own pairs' only.
     """
-    with store.reading() as connection:
-        known = _tokens(connection, run_uid, image_refs)
+    known = known_tokens(store, run_uid, image_refs)
     if missing := image_refs.keys() - known.keys():
         with store.writing() as connection:
             known |= add_images(connection, run_uid, {image: image_refs[image] for image in missing})
     return known
+
+
+def known_tokens(store: LabelStore, run_uid: str, ids: Collection[int]) -> dict[int, str]:
+    """Return the random names of those of a run's images that have one."""
+    with store.reading() as connection:
+        return _tokens(connection, run_uid, ids)
 
 
 def add_images(connection: Connection, run_uid: str, image_refs: Mapping[int, ImageRef]) -> dict[int, str]:

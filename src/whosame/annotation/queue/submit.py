@@ -135,6 +135,7 @@ def submit_unleased(
     *,
     answered_at: str,
     settles: bool = False,
+    session: str | None = None,
 ) -> Receipt:
     """Add an answer to a question that was not leased: one from a file, or a coordinator's.
 
@@ -146,9 +147,11 @@ def submit_unleased(
         UTC, ISO 8601.
     settles : bool
         Whether it decides the pair alone.
+    session : str, optional
+        The uid of the import that it comes with.
     """
-    answer = {"verdict": verdict, "seconds": seconds, "answered_at": answered_at, "settles": settles}
-    return _add(connection, task, annotator, **answer)
+    answer: dict[str, Any] = {"verdict": verdict, "seconds": seconds, "answered_at": answered_at}
+    return _add(connection, task, annotator, settles=settles, session=session, **answer)
 
 
 def skip_pair(connection: Connection, token: str, annotator: str, *, now: float) -> None:

@@ -127,6 +127,7 @@ class TaskQueue:
                 given = votes.get(key, [])
                 # It may have been answered a moment ago, or in an earlier run, or by some people and not by all.
                 state = {
+                    "round": self.info.round,  # it may have been asked before, and its answer undone since
                     "position": position,
                     "votes": len(given),
                     "votes_needed": max(self.info.overlap, len(given) + 1) if given else self.info.overlap,
@@ -136,7 +137,7 @@ class TaskQueue:
                     changed.append({"task": ids[key], **state})
                 else:
                     exemplars = known_as_json(question.exemplars, tokens)
-                    run = {"run_uid": self.info.run_uid, "round": self.info.round, "exemplars": exemplars}
+                    run = {"run_uid": self.info.run_uid, "exemplars": exemplars}
                     new.append({**vars(question), **run, **state})
             if changed:
                 connection.execute(update(tasks).where(tasks.c.id == bindparam("task")), changed)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, and_, exists, select, update
 from whosame.annotation.queue.leases import Lease, lease_task, lock_leases_and_task
 from whosame.annotation.queue.statements import DROP_OWN_LEASE, OVERLAP, TASK, VOTES
 from whosame.annotation.queue.submit import RefusedError
+from whosame.annotation.queue.withdraw import withdraw
 from whosame.annotation.store.schema import NOT_UNDONE, TASK_OF_ANSWER, answer_events, runs, tasks, undos
 from whosame.annotation.store.timestamps import stamp
 
@@ -65,6 +66,7 @@ def undo_answer(connection: Connection, event: int, annotator: str, session: str
         if any(vote.settles for vote in votes):
             raise RefusedError("kept", "a coordinator has decided this pair")
         connection.execute(undos.insert().values(event_id=event, annotator=annotator, undone_at=stamp(now)))
+        withdraw(connection, [event], annotator, now=now)  # its copies in other runs
         overlap = int(connection.scalar(OVERLAP, {"run": row.run_uid}) or 1)
         state = {"open": True, "votes": len(votes) - 1, "votes_needed": max(overlap, len(votes))}
         connection.execute(update(tasks).where(tasks.c.id == task).values(state))

@@ -1,15 +1,14 @@
-"""Answers of a review: their rows in the store, and what they change in the questions of the round."""
+"""Answers of a review: their rows in the store."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, func, select, update
+from sqlalchemy import Connection, func, select
 
-from whosame.annotation.queue.statements import VOTES
-from whosame.annotation.queue.voting import Vote, decide
+from whosame.annotation.queue.withdraw import recount
 from whosame.annotation.review.state import ReviewState
 from whosame.annotation.review.statements import Statement
-from whosame.annotation.store.schema import answer_events, leases, runs, tasks
+from whosame.annotation.store.schema import answer_events
 
 
 def add_answers(
@@ -23,24 +22,6 @@ def add_answers(
         connection.execute(answer_events.insert(), answers)
     for answer in answers:
         recount(connection, state.table.run_uid, answer["image_a"], answer["image_b"])
-
-
-def recount(connection: Connection, run_uid: str, image_a: int, image_b: int) -> None:
-    """Count the votes of the question about a pair again, where the round asks it: a review has answered it too."""
-    pair = (tasks.c.run_uid == run_uid) & (tasks.c.image_a == image_a) & (tasks.c.image_b == image_b)
-    query = select(tasks, runs.c.overlap, (runs.c.state == "asking").label("asking"))
-    query = query.join(runs, (runs.c.run_uid == tasks.c.run_uid) & (runs.c.round == tasks.c.round))
-    for task in connection.execute(query.where(pair, tasks.c.attempt == 1)).all():
-        given = connection.execute(VOTES, {"run": run_uid, "a": image_a, "b": image_b, "nth": 1}).all()
-        decided = (
-            decide([Vote(row.verdict, row.settles) for row in given], task.overlap) is not None if given else False
-        )
-        needed = task.votes_needed if decided else max(task.overlap, len(given) + 1 if given else 0)
-        reopened = task.asking and task.votes > len(given)  # an answer was undone
-        values = {"votes": len(given), "votes_needed": needed, "open": not decided and (task.open or reopened)}
-        connection.execute(update(tasks).where(tasks.c.id == task.id).values(values))
-        if decided:
-            connection.execute(delete(leases).where(leases.c.task_id == task.id))
 
 
 def _given_before(connection: Connection, answer: Mapping[str, Any]) -> int:

@@ -5,8 +5,8 @@ from collections.abc import Collection
 from sqlalchemy import Connection, select
 
 from whosame.annotation.queue.submit import RefusedError
-from whosame.annotation.review.answers import recount
-from whosame.annotation.store.schema import NOT_UNDONE, answer_events, review_undos, reviews, undos
+from whosame.annotation.queue.withdraw import withdraw
+from whosame.annotation.store.schema import NOT_UNDONE, answer_events, review_undos, reviews
 from whosame.annotation.store.timestamps import stamp
 
 LEARNT = "a round has begun with these answers: the model learns from them. To correct one, review the identity again"
@@ -55,11 +55,5 @@ def undo_review(
     answers = connection.execute(query).all()
     if any((answer.image_a, answer.image_b) in learnt for answer in answers):
         raise RefusedError("kept", LEARNT)
-    at = stamp(now)
-    connection.execute(review_undos.insert().values(review_id=review, annotator=annotator, undone_at=at))
-    if answers:
-        values = [{"event_id": answer.id, "annotator": annotator, "undone_at": at} for answer in answers]
-        connection.execute(undos.insert(), values)
-        for answer in answers:
-            recount(connection, answer.run_uid, answer.image_a, answer.image_b)
-    return len(answers)
+    connection.execute(review_undos.insert().values(review_id=review, annotator=annotator, undone_at=stamp(now)))
+    return withdraw(connection, [answer.id for answer in answers], annotator, now=now)

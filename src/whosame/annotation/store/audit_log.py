@@ -19,6 +19,7 @@ Action = Literal[
     "logged out",
     "exported",
     "imported",
+    "undid answers",
     "added",
     "removed",
     "rotated",

@@ -1,6 +1,7 @@
 """Answer reuse: people's answers of earlier runs to pairs of the same images, found by the digests of their bytes."""
 
 import time
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,9 +29,10 @@ class Pair:
 def find_earlier(store: LabelStore, run_uid: str, run: str, number: int, pairs: Iterable[Pair]) -> int:
     """Copy to a run people's answers of other runs to pairs of the same images.
 
-    The copies belong to this run, which therefore stays the same whatever happens to the others. Of each person the
-    newest answer is copied; none for pairs that have an answer in this run, be it undone. Answers to a second or third
-    attempt are not copied, and none that were given in an audit: nothing is trained on these.
+    The copies belong to this run, which therefore stays the same whatever happens to the others, unless a person undoes
+    an answer: its copies are undone with it. Of each person the newest answer is copied, each once; none for pairs that
+    have an answer of this run's own, be it undone. Answers to a second or third attempt are not copied, and none that
+    were given in an audit: nothing is trained on these.
 
     Parameters
     ----------
@@ -55,9 +57,14 @@ def find_earlier(store: LabelStore, run_uid: str, run: str, number: int, pairs: 
         found = {pair: answers for pair in pairs if (answers := _elsewhere(connection, run_uid, pair))}
     if not found:
         return 0
-    values = [_copied(row, run_uid, run, number, pair) for pair, answers in found.items() for row in answers]
     with store.writing() as connection:
-        new = [value for value in values if not _answered_here(connection, value)]
+        here = _Here(connection, run_uid)
+        new = [
+            here.copy(row, run, number, pair)
+            for pair, answers in found.items()
+            for row in answers
+            if here.may_copy(row.id, pair.image_a, pair.image_b)
+        ]
         if new:
             connection.execute(answer_events.insert(), new)
     return len(new)
@@ -99,24 +106,23 @@ def find_all_earlier(
         The database is gone, locked, full or read-only.
     """
     events = answer_events.c
-    here = select(events.image_a, events.image_b).where(events.run_uid == run_uid).distinct()
     everywhere = (
         select(answer_events)
         .where(events.run_uid != run_uid, events.source == "human", events.attempt == 1)
-        .where(events.found_in.is_(None), NOT_UNDONE)
+        .where(events.found_in.is_(None), NOT_UNDONE, ~events.run_uid.startswith(AUDIT))
         .order_by(events.id)
     )
     with store.writing() as connection:
-        left_out = {*without, *((a, b) for a, b in connection.execute(here))}
+        here = _Here(connection, run_uid)
         newest: dict[tuple[int, int, str], tuple[Any, Pair]] = {}
         for row in connection.execute(everywhere):
             sides = sorted((images.get(digest, -1), digest) for digest in (row.digest_a, row.digest_b))
             (a, digest_a), (b, digest_b) = sides
-            if a >= 0 and a != b and (a, b) not in left_out:
+            if a >= 0 and a != b and (a, b) not in without and here.may_copy(row.id, a, b):
                 newest[a, b, row.annotator] = row, Pair(a, b, digest_a, digest_b, row.kind)
         found = sorted(newest.values(), key=lambda each: each[0].id)
         if found:
-            values = [_copied(row, run_uid, run, number, pair) for row, pair in found]
+            values = [here.copy(row, run, number, pair) for row, pair in found]
             connection.execute(answer_events.insert(), values)
     return len(found)
 
@@ -136,24 +142,36 @@ def _elsewhere(connection: Connection, run_uid: str, pair: Pair) -> Sequence[Any
     return sorted(newest.values(), key=lambda row: row.id)
 
 
-def _copied(row: Any, run_uid: str, run: str, number: int, pair: Pair) -> dict[str, Any]:
-    return {
-        **vars(pair),
-        "run_uid": run_uid,
-        "run": run,
-        "round": number,
-        "verdict": row.verdict,
-        "source": "human",
-        "annotator": row.annotator,
-        "attempt": 1,
-        "seconds": row.seconds,
-        "answered_at": stamp(time.time()),
-        "settles": row.settles,
-        "found_in": row.id,
-    }
+class _Here:
+    """The answers that a run has, undone ones too."""
 
+    def __init__(self, connection: Connection, run_uid: str) -> None:
+        self._run_uid = run_uid
+        of = answer_events.c
+        query = select(of.image_a, of.image_b, of.annotator, of.found_in, (~NOT_UNDONE).label("undone"))
+        rows = connection.execute(query.where(of.run_uid == run_uid)).all()
+        self._copied = {row.found_in for row in rows}
+        self._answered = {(row.image_a, row.image_b) for row in rows if row.found_in is None or not row.undone}
+        self._given = Counter((row.image_a, row.image_b, row.annotator) for row in rows)
 
-def _answered_here(connection: Connection, value: dict[str, Any]) -> bool:
-    """Return whether the pair has an answer in this run, be it undone: then this run's own answers count."""
-    same = [answer_events.c[name] == value[name] for name in ("run_uid", "image_a", "image_b")]
-    return connection.execute(select(answer_events.c.id).where(*same).limit(1)).first() is not None
+    def may_copy(self, event: int, image_a: int, image_b: int) -> bool:
+        """Return whether an answer is new here; one that was undone here is not, and a pair may have others."""
+        return event not in self._copied and (image_a, image_b) not in self._answered
+
+    def copy(self, row: Any, run: str, number: int, pair: Pair) -> dict[str, Any]:
+        """Return the columns of a copy."""
+        return {
+            **vars(pair),
+            "run_uid": self._run_uid,
+            "run": run,
+            "round": number,
+            "verdict": row.verdict,
+            "source": "human",
+            "annotator": row.annotator,
+            "attempt": 1,
+            "revision": self._given[pair.image_a, pair.image_b, row.annotator],
+            "seconds": row.seconds,
+            "answered_at": stamp(time.time()),
+            "settles": row.settles,
+            "found_in": row.id,
+        }

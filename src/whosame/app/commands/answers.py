@@ -12,10 +12,12 @@ from whosame.app import paths
 from whosame.app.commands.label_store import label_store
 from whosame.app.commands.options import friendly_errors, parameters_option
 from whosame.artefacts import IMAGES
+from whosame.errors import ParameterError
 from whosame.runs import Run
 
 if TYPE_CHECKING:
     from whosame.annotation.exchange.run_images import RunImages, StoredRun
+    from whosame.annotation.exchange.undo_answers import Chosen
     from whosame.annotation.store.store import LabelStore
 
 run_option = click.option("--run", "name", metavar="NAME", help="The run; by default the one that was at work last.")
@@ -110,6 +112,73 @@ def import_(
     click.echo(
         (f"run {run.name}: " if run.name else f"{images.root}: ") + ("; ".join(parts) or "the file holds no answer")
     )
+
+
+@answers.command()
+@run_option
+@click.option(
+    "--imported",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    metavar="FILE",
+    help="Those that came with the import of FILE.",
+)
+@click.option("--annotator", metavar="NAME", help="Those of one person.")
+@click.option(
+    "--pair", nargs=2, metavar="IMAGE IMAGE", help="Those about two images, by their paths in the run's folder."
+)
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@env_option
+@parameters_option
+@friendly_errors
+def undo(
+    name: str | None,
+    imported: Path | None,
+    annotator: str | None,
+    pair: tuple[str, str] | None,
+    yes: bool,
+    env: str | None,
+    params: dict[str, Any],
+) -> None:
+    """Undo answers of people to a run, or an import; of ended rounds too.
+
+    They stay in the label store. The next round and the next names begin without them; what a network has learnt from
+    them stays in it, unless the run is forked from a round before (kedro rounds --fork=RUN:ROUND).
+    """
+    from whosame.annotation.exchange.undo_answers import Chosen, import_uid_of
+
+    if imported is None and annotator is None and pair is None:
+        raise ParameterError("say which answers are undone: --imported=FILE, --annotator=NAME or --pair A.jpg B.jpg")
+    uid = None if imported is None else import_uid_of(imported)
+    if uid is not None and name is None and pair is None:
+        with label_store(env, params, made_by="the first answer") as store:
+            _undo(store, Chosen(None, uid, annotator), f"import of {imported}", yes=yes)
+        return
+    with _run(env, params, name) as (store, run, images):
+        ids = None if pair is None else _pair(images, pair)
+        of_run = None if uid is not None else run.uid  # what an import keeps for later is in no run
+        _undo(store, Chosen(of_run, uid, annotator, ids), f"run {run.name}", yes=yes)
+
+
+def _undo(store: "LabelStore", chosen: "Chosen", of: str, *, yes: bool) -> None:
+    from whosame.annotation.exchange.undo_answers import count_chosen, undo_answers
+
+    count = count_chosen(store, chosen)
+    if count and not yes:
+        click.confirm(f"Undo {count:,} answers ({of})? They stay in the label store and count no more.", abort=True)
+    undone = undo_answers(store, chosen)
+    after = " The next round and kedro identities begin without them." if undone else ""
+    click.echo(f"{of}: {undone:,} answers undone.{after}")
+
+
+def _pair(images: "RunImages", paths_of: tuple[str, str]) -> tuple[int, int]:
+    found = {path: images.find("", path) for path in paths_of}
+    unknown = [path for path, image in found.items() if image is None]
+    if unknown or len(found) < 2:
+        raise ParameterError(
+            f"--pair takes two training images of the run; not among them: {', '.join(unknown) or '–'}"
+        )
+    first, second = sorted(image for image in found.values() if image is not None)
+    return first, second
 
 
 @contextmanager

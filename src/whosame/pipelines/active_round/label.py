@@ -22,7 +22,15 @@ from whosame.questions import Question
 from whosame.reporting.pair_images import pair_images
 from whosame.strategies import registry
 from whosame.strategies.base import RoundState, Session, Strategy
-from whosame.tables import answers_table, asked_so_far, memory_table, read_answers, read_memory, read_questions
+from whosame.tables import (
+    answers_table,
+    asked_so_far,
+    in_force,
+    memory_table,
+    read_answers,
+    read_memory,
+    read_questions,
+)
 
 
 def annotate(
@@ -96,7 +104,7 @@ def memory_in_force(
     """Return the answers that the labels of a round obey; see :func:`whosame.active_round.memory_in_force`."""
     return active_round.memory_in_force(
         read_memory(memory, train_set.image_ids, known),
-        earlier=int((memory["round"] < number).sum()),
+        earlier=int((in_force(memory)["round"] < number).sum()),
         reuse=parse(ClusteringConfig, clustering, "clustering").reuse,
     )
 

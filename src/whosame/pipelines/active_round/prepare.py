@@ -59,6 +59,7 @@ def open_round(
         engine=configuration.make_engine(),
         database=database,
         needs_vertical=strategy.needs_vertical,
+        origins=run.origins,
     )
     return this_round, known
 

@@ -10,7 +10,7 @@ from scipy.sparse import csr_array
 from whosame import active_round
 from whosame.active_round import RunState
 from whosame.annotation.store.store import open_store
-from whosame.annotators.earlier_answers import earlier_answers, review_answers
+from whosame.annotators import earlier_answers
 from whosame.annotators.registry import HUMAN, AnnotatorConfig
 from whosame.clustering import Clustering, ClusteringConfig, base_clusters
 from whosame.data.manifest import TrainSet
@@ -20,10 +20,9 @@ from whosame.features.config import ExtractionConfig, NetworkConfig
 from whosame.features.extraction import Features
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
-from whosame.questions import Answer
 from whosame.strategies import registry
 from whosame.strategies.base import RoundState
-from whosame.tables import answers_table, asked_so_far, questions_table, read_memory, with_found
+from whosame.tables import asked_so_far, questions_table, read_memory, with_found
 from whosame.training import Checkpoint
 
 
@@ -60,36 +59,19 @@ def recall(
     annotator_options: dict[str, Any],
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Keep what is known without a question as the round begins: also reviews; of people, their answers elsewhere."""
-    found: list[Answer] = []
-    if annotator == HUMAN:
-        pairs = (
-            set()
-            if previous_memory is None
-            else set(zip(previous_memory["image_a"], previous_memory["image_b"], strict=True))
-        )
-        with open_store(this_round.database) as store:
-            found = earlier_answers(
-                store,
-                run_uid=this_round.uid,
-                run=this_round.run,
-                round=this_round.number,
-                image_ids=train_set.image_ids,
-                digests=train_set.digests,
-                overlap=parse(AnnotatorConfig, annotator_options, "annotator_options").overlap,
-                known=pairs,
-            )
-    decided = set() if previous_memory is None else _decided(previous_memory)
     with open_store(this_round.database) as store:
-        overlap = parse(AnnotatorConfig, annotator_options, "annotator_options").overlap
-        ids = train_set.image_ids
-        found += review_answers(store, run_uid=this_round.uid, image_ids=ids, overlap=overlap, known=decided)
-    return gathered, answers_table(found, train_set.image_ids)
-
-
-def _decided(memory: pd.DataFrame) -> set[tuple[int, int]]:
-    """Return the pairs of images about which the memory knows more than that somebody was unsure."""
-    sure = memory[memory["verdict"] != "unsure"]
-    return set(zip(sure["image_a"], sure["image_b"], strict=True))
+        found = earlier_answers.recall(
+            store,
+            run_uids=(this_round.uid, *this_round.origins),
+            run=this_round.run,
+            round=this_round.number,
+            image_ids=train_set.image_ids,
+            digests=train_set.digests,
+            overlap=parse(AnnotatorConfig, annotator_options, "annotator_options").overlap,
+            memory=previous_memory,
+            people=annotator == HUMAN,
+        )
+    return gathered, found
 
 
 def remember(this_round: ThisRound, previous_memory: pd.DataFrame | None, found: pd.DataFrame) -> pd.DataFrame:

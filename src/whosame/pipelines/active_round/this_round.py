@@ -32,6 +32,8 @@ class ThisRound:
         Whether the strategy reads the rows of the channels' maxima.
     engine : Engine
         What extracts features and trains.
+    origins : tuple of str
+        Of a fork, the keys of the runs whose answers it goes on with.
     """
 
     uid: str
@@ -44,6 +46,7 @@ class ThisRound:
     database: str
     needs_vertical: bool
     engine: Engine = field(default_factory=OneProcess)
+    origins: tuple[str, ...] = ()
 
     @property
     def rounds(self) -> int:

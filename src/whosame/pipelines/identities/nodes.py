@@ -21,7 +21,7 @@ from whosame.evaluation import evaluate_clusters
 from whosame.features.batches import Pixels
 from whosame.features.extraction import Features
 from whosame.memory import LabelMemory
-from whosame.naming.collect_answers import add_open_round, not_taken
+from whosame.naming.collect_answers import all_answers
 from whosame.naming.config import NamingConfig
 from whosame.naming.contact_sheets import write_contact_sheets
 from whosame.naming.given_names import write_given_names
@@ -39,7 +39,7 @@ from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.runs import Run
 from whosame.seeding import stream
 from whosame.strategies.registry import StrategiesConfig
-from whosame.tables import known_names, known_table, read_memory
+from whosame.tables import known_names, known_table
 from whosame.training import Checkpoint
 
 
@@ -63,6 +63,7 @@ def last_training(parameters: dict[str, Any], manifest: Manifest) -> ThisRound:
         engine=configuration.make_engine(),
         database=configuration.database_url(paths.root()),
         needs_vertical=False,
+        origins=run.origins,
     )
 
 
@@ -92,14 +93,18 @@ def collect_answers(
     known = next_known if next_known is not None else previous_known
     if known is None:  # an older version began the round
         known = known_table(train_set.image_ids[:0], [], [])
-    overlap = parse(AnnotatorConfig, annotator_options, "annotator_options").overlap
-    newest = previous_memory if next_memory is None else next_memory
+    memory = previous_memory if next_memory is None else next_memory
     with open_store(this_round.database) as store:
-        events = not_taken(
-            store.answers(this_round.uid), None if next_memory is not None else this_round.number, newest
+        found = all_answers(
+            store,
+            (this_round.uid, *this_round.origins),
+            None if next_memory is not None else this_round.number,
+            memory,
+            known,
+            train_set.image_ids,
+            parse(AnnotatorConfig, annotator_options, "annotator_options").overlap,
         )
-    before = read_memory(newest, train_set.image_ids, known)
-    return add_open_round(before, events, train_set.image_ids, overlap), known
+    return found, known
 
 
 def read_names_before(

@@ -6,6 +6,7 @@ from whosame.annotation.quality.answered_pairs import answered_pair
 from whosame.annotation.quality.contradictions import PairVerdict, circles, contradictions, pair_verdicts
 from whosame.annotation.queue.adjudicate import adjudicate
 from whosame.annotation.queue.tasks import PairTask
+from whosame.annotation.store.store import AnswerEvent
 
 NAMES = {"s": "same", "d": "different", "u": "unsure"}
 
@@ -18,6 +19,25 @@ def test_verdicts_are_what_the_answers_decide_in_the_order_of_first_answers(stor
     found = [(one.a, one.b, one.verdict, one.settled) for one in pair_verdicts(store, "uid")]
     assert found == [(0, 1, "same", False), (4, 5, "unsure", True)]
     assert pair_verdicts(store, "uid", 1) == []
+
+
+def test_answers_of_reviews_files_and_other_runs_contradict_those_of_the_round(store, task_queue, says):
+    task_queue(1)
+    says("alice", "same")
+    more = [(1, 2, "same"), (0, 2, "different")]
+    store.append(
+        [
+            AnswerEvent("uid", "mine", 0, a, b, str(a), str(b), "pool", v, "human", "bob", 1.0, review=1)
+            for a, b, v in more
+        ]
+    )
+    found = contradictions(pair_verdicts(store, "uid"))
+    assert [(one.answer.a, one.answer.b, [(pair.a, pair.b) for pair in one.chain]) for one in found] == [
+        (0, 2, [(0, 1), (1, 2)])
+    ]
+    [circle] = circles(store, "uid", found)
+    assert [link.task for link in circle] == [0, 1, 0]
+    assert [[bool(token) for token in link.tokens] for link in circle] == [[True, False], [True, True], [True, False]]
 
 
 @pytest.mark.parametrize(

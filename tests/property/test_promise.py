@@ -1,0 +1,161 @@
+"""The promise (docs/label-store.md): no answer of a person is overruled, and everything can be undone."""
+
+import os
+from collections import Counter, defaultdict
+from contextlib import closing
+
+import numpy as np
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from whosame.annotation.quality.answered_pairs import disputes
+from whosame.annotation.quality.contradictions import contradictions, pair_verdicts
+from whosame.annotation.store.schema import answer_events
+from whosame.memory import LabelMemory
+
+HISTORIES = int(os.environ.get("WHOSAME_HISTORIES", "60"))
+STEPS = ("round", "name", "review", "import", "exchange", "audit", "undo", "undo_some", "fork")
+GIVEN_NAMES = {"Rex", "Tom", "Ida"}
+
+
+def components(n, pairs):
+    ends = np.array(pairs, int).reshape(-1, 2).T
+    return connected_components(coo_array((np.ones(ends.shape[1]), tuple(ends)), shape=(n, n)), directed=False)[1]
+
+
+def assert_obeyed(labels, memory):
+    """Every answer holds in the labels, but for the conflicts; and each of these contradicts the others."""
+    left = memory.log
+    for a, b, same in memory.conflicts:
+        left.remove((a, b, "same" if same else "different"))
+    apart = [(a, b) for a, b, verdict in left if verdict == "different"]
+    component = components(len(labels), [(a, b) for a, b, verdict in left if verdict == "same"])
+    for number in np.unique(component):
+        inside = labels[component == number]
+        assert len(inside) == 1 or (len(set(inside.tolist())) == 1 and inside[0] != -1)
+    for a, b in apart:
+        assert labels[a] != labels[b] or labels[a] == -1
+    differ = {(component[a], component[b]) for a, b in apart} | {(component[b], component[a]) for a, b in apart}
+    for a, b, same in memory.conflicts:
+        assert (component[a], component[b]) in differ if same else component[a] == component[b]
+
+
+def decided(answers, overlap):
+    """What the answers to each pair decide, one verdict an attempt; counted here once more, and simply."""
+    votes = defaultdict(lambda: defaultdict(list))
+    for answer in answers:
+        votes[answer.image_a, answer.image_b][answer.attempt].append(answer)
+    found = defaultdict(list)
+    for pair, attempts in votes.items():
+        for _, given_ in sorted(attempts.items()):
+            settled = [answer.verdict for answer in given_ if answer.settles]
+            together = sum(answer.found_in is not None for answer in given_)
+            for enough in range(max(overlap, together), len(given_) + 1):
+                (most, times), *others = Counter(answer.verdict for answer in given_[:enough]).most_common()
+                if settled or not others or times > others[0][1] or enough > overlap:
+                    tied = bool(others) and times == others[0][1]
+                    found[pair].append(settled[-1] if settled else "unsure" if tied else most)
+                    break
+            else:
+                found[pair] += settled[-1:]
+    return {pair: verdicts for pair, verdicts in found.items() if verdicts}
+
+
+def assert_kept(history, run):
+    """What the answers of people decide is in the run's memory, and nothing else is; what is not obeyed is listed."""
+    uid, overlap, memory = run.about()["uid"], history.overlap(run), history.memory(run)
+    assert_obeyed(history.labels(memory), memory)
+    ids = history.ids
+    log = {(int(ids[a]), int(ids[b]), verdict) for a, b, verdict in memory.log}
+    own = history.valid(answer_events.c.run_uid == uid)
+    listed = contradictions(pair_verdicts(history.store, uid), limit=10**6)
+    on_list = {(each.answer.a, each.answer.b) for each in listed}
+    on_list |= {pair.images for pair in disputes(history.store, uid, limit=10**6)}
+    for (a, b), verdicts in decided(own, overlap).items():
+        (most, times), *_ = Counter(verdicts).most_common()
+        verdict = most if times > 1 else "unsure" if len(verdicts) > 2 else verdicts[0]
+        assert (a, b, verdict) in log or (a, b) in on_list, (a, b, verdict, sorted(log))
+    valid = history.valid(answer_events.c.run_uid.in_(history.uids(run)))
+    supported = {(row.image_a, row.image_b, row.verdict) for row in valid}
+    answered = {(row.image_a, row.image_b) for row in valid}
+    for entry in memory.log:
+        a, b, verdict = int(ids[entry[0]]), int(ids[entry[1]]), entry[2]
+        if (a, b, verdict) not in supported and verdict != "unsure":
+            rest = LabelMemory.from_log(*zip(*[other for other in memory.log if other != entry], strict=True))
+            assert (a, b) in answered
+            assert rest.implied(*entry[:2]) == (verdict == "same")
+    if not run.origins and memory.conflicts:
+        pairs = [(row.image_a, row.image_b) for row in own]
+        part = components(int(ids.max()) + 1, pairs)
+        assert {part[ids[a]] for a, *_ in memory.conflicts} <= {part[a] for a, _ in on_list}
+
+
+def step(history, name, run, draw):
+    """Do one thing; return what undoes it, None where nothing does."""
+    if name == "round" and run.completed() < history.rounds:
+        if history.play_round(run, draw):
+            assert_obeyed(*history.learnt(run))
+    elif name == "name":
+        assert_obeyed(*history.name(run, draw))
+    elif name == "review" and history.table(run) is not None:
+        undo = history.review(run, draw)
+        state = history.review_state(run)
+        for a, b, _ in state.memory.conflicts:
+            assert state.labels[a] in state.order[: 2 * len(state.memory.conflicts)] or state.labels[a] == -1, b
+        return undo
+    elif name == "import":
+        return history.import_answers(run, draw)
+    elif name == "fork" and run.completed() and len(history.runs) < 3:
+        history.fork(run, int(draw.integers(run.completed())))
+    elif name in ("exchange", "audit", "undo_some"):
+        getattr(history, name)(run, draw)
+    return None
+
+
+@settings(max_examples=HISTORIES, deadline=None, derandomize=True)
+@given(
+    number=st.integers(0, 2**16),
+    overlap=st.integers(1, 2),
+    steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 2**16)), min_size=2, max_size=6),
+)
+def test_no_answer_is_overruled_and_everything_can_be_undone(history_of, number, overlap, steps):
+    with closing(history_of(number)) as history:
+        first = history.new_run(overlap, history.strategy(number))
+        history.play_round(first, np.random.default_rng(number))
+        undoable = []
+        for name, seed in steps:
+            draw = np.random.default_rng(seed)
+            run = history.runs[draw.integers(len(history.runs))]
+            kept, files = history.kept(), {other: history.files(other) for other in history.runs}
+            states = [history.state(each) for each in history.runs]
+            if name == "undo":
+                if undoable:
+                    undo, before = undoable.pop()
+                    undo()
+                    history.changed()
+                    assert [history.state(each) for each in history.runs] == before
+            else:
+                undo = step(history, name, run, draw)
+                undoable = [*undoable, (undo, states)] if undo else undoable if name in ("exchange", "audit") else []
+            history.changed()
+            now = history.kept()
+            assert all(now[table][: len(rows)] == rows for table, rows in kept.items())  # nothing is changed or lost
+            uids = {row[1] for row in now["answer_events"][len(kept["answer_events"]) :]}
+            for other in history.runs:
+                if other != run and other in files:
+                    assert history.files(other) == files[other]
+                    assert other.about()["uid"] not in uids
+                assert_kept(history, other)
+            if name in ("exchange", "audit", "fork"):
+                assert [history.state(each) for each in history.runs][: len(states)] == states
+        history.undo_everything()
+        history.changed()
+        for run in history.runs:
+            memory = history.memory(run)
+            assert memory.log == []
+            assert history.labels(memory).tolist() == history.labels(LabelMemory()).tolist()
+            if history.table(run) is not None:
+                history.name(run, None)
+                assert not {*history.table(run).names} & GIVEN_NAMES
