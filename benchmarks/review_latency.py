@@ -7,7 +7,7 @@ Writes small flat pictures, a table of identities and 10,000 answers, serves the
 the start of the navigation until all pictures of the sheet are decoded and a frame has begun. Next: from the press of a
 key to the same; pictures of the next sheet are loaded while one is looked at. Above 300 ms and 100 ms in the median it
 ends with status 1; ``--no-bounds`` only prints. ``--pictures=FOLDER`` saves screenshots of docs/review.md instead, of
-drawn pedestrians.
+drawn pedestrians; with ``--search=data/runs`` those of the search of docs/export.md, in the newest exported run.
 """
 
 import argparse
@@ -180,19 +180,34 @@ def picture(browser, page, url, folder):
         shown.screenshot(path=folder / f"review-{name}-whole.png", full_page=True)
 
 
+def search_picture(browser, page, url, folder):
+    """Save screenshots of the search for an image of the gallery."""
+    state = page.context.storage_state()
+    for name, options in (("desktop", DESKTOP), ("phone", PHONE)):
+        shown = browser.new_context(storage_state=state, **options).new_page()
+        shown.goto(f"{url}search")
+        shown.locator("#hits button").nth(12).click()
+        shown.locator("#found").wait_for()
+        shown.wait_for_load_state("networkidle")
+        shown.screenshot(path=folder / f"search-{name}.png")
+
+
 def main():
     """Measure, or save screenshots."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--images", type=int, default=40000)
     parser.add_argument("--sheets", type=int, default=30)
     parser.add_argument("--pictures", type=Path)
+    parser.add_argument("--search", type=Path, help="data/runs with an exported run")
     parser.add_argument("--no-bounds", action="store_true", help="only print, whatever the times")
     given = parser.parse_args()
     too_slow = []
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
-        project(folder, 240 if given.pictures else given.images, drawn_images if given.pictures else flat_images)
-        command = [sys.executable, "-m", "whosame.annotation.web", "--port=0", f"--runs={folder / 'data' / 'runs'}"]
+        runs = given.search or folder / "data" / "runs"
+        if not given.search:
+            project(folder, 240 if given.pictures else given.images, drawn_images if given.pictures else flat_images)
+        command = [sys.executable, "-m", "whosame.annotation.web", "--port=0", f"--runs={runs.resolve()}"]
         database = f"--database=sqlite:///{folder / 'labels.db'}"
         server = subprocess.Popen([*command, database], stdout=subprocess.PIPE, text=True)
         try:
@@ -204,7 +219,9 @@ def main():
                 page = browser.new_context(**DESKTOP).new_page()
                 page.goto(link)
                 page.wait_for_url(url)
-                if given.pictures:
+                if given.search:
+                    search_picture(browser, page, url, given.pictures)
+                elif given.pictures:
                     picture(browser, page, url, given.pictures)
                 else:
                     first, following = measure(page, url, given.sheets)

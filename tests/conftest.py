@@ -387,10 +387,10 @@ def photograph_fixture():
 
 @pytest.fixture
 def searchable(tmp_path):
-    """The data of a project with an exported run: three images of a confirmed red individual, a green and a blue image."""
+    """The data of a project with an exported run: Anna is red, three of her images are confirmed; a green and a blue image."""
     images = tmp_path / "images"
     images.mkdir()
-    colours = [COLOURS["red"], (240, 20, 10), (230, 30, 30), COLOURS["green"], COLOURS["blue"]]
+    colours = [COLOURS["red"], (240, 20, 10), (230, 30, 30), COLOURS["green"], COLOURS["blue"], (250, 0, 20)]
     for row, colour in enumerate(colours):
         (images / f"{row}.png").write_bytes(photograph(colour))
     run = tmp_path / "data" / "runs" / "mine"
@@ -399,13 +399,13 @@ def searchable(tmp_path):
     (run / artefacts.RUN).write_text(json.dumps({"uid": "uid"}))
     Gallery(
         vectors=unit(colours),
-        paths=[f"{row}.png" for row in range(5)],
-        splits=["train"] * 5,
-        cameras=np.array([0, 1, -1, 0, 1]),
-        identities=["Anna", "Anna", "Anna", "2", ""],
-        known=["answered"] * 3 + ["clustered", "outlier"],
-        p=np.array([1, 1, 1, 0.7, 0.6]),
-        individuals=np.array([0, 0, 0, 3, 4]),
+        paths=[f"{row}.png" for row in range(6)],
+        splits=["train"] * 6,
+        cameras=np.array([0, 1, -1, 0, 1, 1]),
+        identities=["Anna", "Anna", "Anna", "2", "", "Anna"],
+        known=["answered"] * 3 + ["clustered", "outlier", "clustered"],
+        p=np.array([1, 1, 1, 0.7, 0.6, 0.9]),
+        individuals=np.array([0, 0, 0, 3, 4, 5]),
         root="images",
         run="mine",
         code="0",

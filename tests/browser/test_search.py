@@ -37,7 +37,7 @@ def test_a_photograph_by_file_by_drop_and_on_by_keys(search, photograph, finding
     title, hits = page.locator("#found-title"), page.locator("#hits button")
     give(page, photograph((245, 15, 10)))
     expect(title).to_have_text("The most similar is Anna")
-    expect(hits.first).to_contain_text("3 images confirmed")
+    expect(hits.first).to_contain_text("4 images, 3 confirmed")
     expect(hits).to_have_count(3)
     expect(page.locator("#query")).to_have_js_property("complete", True)
     for scheme in ("light", "dark"):

@@ -30,6 +30,11 @@ def reviewed(calm, tmp_path):
     return folder
 
 
+def names_in(run):
+    with (run.folder / "identities.csv").open(newline="") as opened:
+        return {row["path"]: row["identity"] for row in csv.DictReader(opened)}
+
+
 class Reviewer:
     """A person at the page, who sends what its script sends."""
 
@@ -77,17 +82,22 @@ def test_a_round_and_names_obey_what_was_reviewed_between(reviewed, serving, typ
             person.send("name", given="Anna")
         given = [(event.image_a, event.image_b, event.verdict) for event in store.answers(run.about()["uid"])[-2:]]
     assert sorted(verdict for *_, verdict in given) == ["different", "same"]
-    type_kedro(folder, "rounds", "--params=run=calm,rounds=5,budget=50")
-    table = pd.read_parquet(run.round(4) / "memory.parquet")
-    first = table[["image_a", "image_b", "verdict"]].itertuples(index=False, name=None)
-    earlier = len(pd.read_parquet(run.round(3) / "memory.parquet"))
-    assert [*first][earlier : earlier + 2] == given  # before the questions of the round, which cost what they always do
-    assert json.loads((run.round(4) / "metrics.json").read_text())["annotation/asked"] <= 10
-    memory = read_memory(table, review.table.image_ids)
-    assert (memory.implied(rows[0], rows[1]), memory.implied(rows[0], rows[2])) == (False, True)
     type_kedro(folder, "identities", "calm")
-    with (run.folder / "identities.csv").open(newline="") as opened:
-        names = {row["path"]: row["identity"] for row in csv.DictReader(opened)}
-    reference, ticked, merged = (names[review.table.paths[row]] for row in rows)
+    paths = [review.table.paths[row] for row in rows]
+    reference, ticked, merged = map(names_in(run).get, paths)
     assert (reference, merged) == ("Anna", "Anna")
     assert ticked != "Anna"
+    type_kedro(folder, "rounds", "--params=run=calm,rounds=5,budget=50")  # it ends with another table
+    table = pd.read_parquet(run.round(4) / "memory.parquet")
+    pairs = [*table[["image_a", "image_b", "verdict"]].itertuples(index=False, name=None)]
+    earlier = len(pd.read_parquet(run.round(3) / "memory.parquet"))
+    assert pairs[earlier : earlier + 2] == given  # before the questions of the round
+    assert json.loads((run.round(4) / "metrics.json").read_text())["annotation/asked"] <= 10  # they cost nothing of it
+    memory = read_memory(table, review.table.image_ids)
+    assert (memory.implied(rows[0], rows[1]), memory.implied(rows[0], rows[2])) == (False, True)
+    assert (run.folder / "identities.csv").stat().st_mtime > (run.round(4) / "metrics.json").stat().st_mtime
+    names = names_in(run)
+    reference, ticked, merged = map(names.get, paths)
+    assert reference == merged != ""
+    assert ticked != reference
+    assert "Anna" in names.values()  # it goes with most of the images that had it

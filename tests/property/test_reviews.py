@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from whosame.annotation.review.read_state import read_state
 from whosame.annotation.review.record import ContradictionsError, Review, Reviewer, record_review
+from whosame.annotation.review.state import state_after, state_of
 from whosame.annotation.review.statements import merged, one_individual, ticked
 from whosame.annotation.review.table import ReviewedTable
 from whosame.annotation.review.undo import undo_review
-from whosame.annotation.store.store import open_store
+from whosame.annotation.store.store import AnswerEvent, open_store
 from whosame.questions import Known
 
 N = 12
@@ -70,13 +71,34 @@ ACTIONS = st.lists(
 )
 
 
+TABLES = {
+    "labels": st.lists(st.integers(0, 3), min_size=N, max_size=N),
+    "encounters": st.lists(st.integers(-1, 5), min_size=N, max_size=N) | st.just([-1] * N),
+    "individuals": st.lists(st.integers(-1, 2), min_size=6, max_size=6),
+}
+PAIRS = [(a, b) for a in range(N) for b in range(a + 1, N)]
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(**TABLES, pairs=st.lists(st.sampled_from(PAIRS), unique=True, max_size=25), random=st.randoms())
+def test_a_state_after_more_answers_is_the_state_of_all_answers(labels, encounters, individuals, pairs, random):
+    table = table_of("uid", np.unique(labels, return_inverse=True)[1], encounters, individuals)
+    verdicts = [random.choice(["same", "same", "different", "unsure"]) for _ in pairs]
+    about = ("", "", "between")
+    events = [
+        AnswerEvent("uid", "mine", 0, a, b, *about, verdict, "human", "alice", 1.0)
+        for (a, b), verdict in zip(pairs, verdicts, strict=True)
+    ]
+    state, given = state_of(table, [], [], (0,)), []
+    while events:
+        new = [events.pop(0) for _ in range(min(len(events), random.randint(1, 4)))]
+        given += new
+        state = state_after(state, new, [], (0,))
+        assert everything(state) == everything(state_of(table, given, [], (0,)))
+
+
 @settings(max_examples=HISTORIES, deadline=None, derandomize=True)
-@given(
-    labels=st.lists(st.integers(0, 3), min_size=N, max_size=N),
-    encounters=st.lists(st.integers(-1, 5), min_size=N, max_size=N) | st.just([-1] * N),
-    individuals=st.lists(st.integers(-1, 2), min_size=6, max_size=6),
-    actions=ACTIONS,
-)
+@given(**TABLES, actions=ACTIONS)
 def test_no_answer_is_overruled_and_undo_restores_all(shared_store, labels, encounters, individuals, actions):
     numbered = np.unique(labels, return_inverse=True)[1]
     store, table = shared_store, table_of(f"run {next(RUNS)}", numbered, encounters, individuals)

@@ -24,7 +24,11 @@ def alice(site):
 def test_a_photograph_finds_its_individual_once_and_is_not_kept(alice, searchable, photograph):
     before = {file for file in searchable.parent.rglob("*") if "labels.db" not in file.name}
     found = alice.post("/search/photograph", content=photograph((245, 15, 10))).json()
-    assert [(hit["identity"], hit["images"]) for hit in found["hits"]] == [("Anna", 3), ("2", 1), ("", 1)]
+    assert [(hit["identity"], hit["images"], hit["confirmed"]) for hit in found["hits"]] == [
+        ("Anna", 4, 3),
+        ("2", 1, 0),
+        ("", 1, 0),
+    ]
     assert not found["nobody_near"]
     assert found["hits"][0]["score"] > 0.99
     assert [hit["camera"] for hit in found["hits"]] == [0, 0, 1]

@@ -1,6 +1,8 @@
 """Open searches: the galleries that the page has searched, and their networks, kept in memory until they change."""
 
 import threading
+from collections import Counter
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +15,11 @@ from whosame.data.decoding import UnusableImageError, inspect
 from whosame.errors import InputError, WhosameError
 from whosame.runs import Run, all_runs
 from whosame.search.gallery import ABOUT, Gallery
-from whosame.search.ranking import Ranking, rank
+from whosame.search.ranking import Hit, Ranking, rank
 from whosame.search.searcher import NETWORK, Network, Searcher, onnx_network
 
-TOP = 24  # individuals of a result
+TOP = 24  # identities of a result
+LOOKED_AT = 500  # hits, among which they are
 MAX_PIXELS = 50e6  # of a photograph: a small file can unfold to many
 
 
@@ -71,13 +74,28 @@ class OpenSearch:
         with self._lock:
             if self._network is None:
                 self._network = onnx_network((self._folder / NETWORK).read_bytes())
-        [ranking] = Searcher(self.gallery, self._network).search({"the photograph": content}, TOP)
-        return ranking
+        [ranking] = Searcher(self.gallery, self._network).search({"the photograph": content}, LOOKED_AT)
+        return _by_identity(ranking)
 
     def of_row(self, row: int) -> Ranking:
         """Rank the gallery for one of its images, which is no hit of its own."""
-        [ranking] = rank(self.gallery, self.gallery.vectors[row : row + 1], [self.gallery.paths[row]], TOP, [row])
-        return ranking
+        [ranking] = rank(self.gallery, self.gallery.vectors[row : row + 1], [self.gallery.paths[row]], LOOKED_AT, [row])
+        return _by_identity(ranking)
+
+    @cached_property
+    def sizes(self) -> Counter[str]:
+        """How many images of the gallery each identity has."""
+        return Counter(self.gallery.identities)
+
+
+def _by_identity(ranking: Ranking) -> Ranking:
+    """Keep the best hit of each identity, with the most images that answers join; images without one stay."""
+    hits: dict[str, Hit] = {}
+    for hit in ranking.hits:
+        name = hit.identity or f"\0{hit.row}"  # no name has this character
+        best = hits.setdefault(name, hit)
+        hits[name] = best._replace(images=max(best.images, hit.images))
+    return ranking._replace(hits=[*hits.values()][:TOP])
 
 
 class OpenSearches:

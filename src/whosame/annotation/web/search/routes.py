@@ -127,7 +127,8 @@ def _result(search: OpenSearch, ranking: Ranking) -> dict[str, Any]:
                 "score": round(hit.score, 3),
                 "p": None if math.isnan(hit.p) else round(hit.p, 3),
                 "camera": hit.camera,
-                "images": hit.images,
+                "images": search.sizes[hit.identity] if hit.identity else 1,
+                "confirmed": hit.images if hit.images > 1 else 0,
             }
             for hit in ranking.hits
         ],

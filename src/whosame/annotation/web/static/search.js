@@ -14,12 +14,12 @@ function say(text, wrong = false) {
 }
 const element = (name, text, more = {}) => Object.assign(document.createElement(name), { textContent: text, ...more });
 
-function tile({ token, identity, score, camera, images, known }) {
+function tile({ token, identity, score, camera, images, confirmed, known }) {
   const button = element("button", "", { type: "button" });
   const lines = score === undefined ? [] : [
     element("b", identity || "no name"),
     element("small", `similarity ${score.toFixed(2)}`),
-    element("small", images > 1 ? `${images} images confirmed` : known || "test image"),
+    element("small", known ? `${images} ${images === 1 ? "image" : "images"}${confirmed ? `, ${confirmed} confirmed` : ""}` : "test image"),
     element("small", camera === null ? "" : `camera ${camera}`),
   ].filter((line) => line.textContent);
   button.append(pictures.of(token), ...lines);
@@ -36,8 +36,8 @@ function show({ hits, nobody_near: nobody, calibration }) {
   $("found").hidden = false;
   $("found").classList.toggle("nobody", nobody);
   $("found-title").replaceChildren(nobody ? "Nobody near" : `The most similar is ${hits[0]?.identity || "without a name"}`);
-  $("verdict").replaceChildren(calibration);
-  $("hits-title").replaceChildren(nobody ? "The least unlike" : "Individuals, the most similar first");
+  $("verdict").replaceChildren(`${calibration[0].toUpperCase()}${calibration.slice(1)}.`);
+  $("hits-title").replaceChildren(nobody ? "The least unlike" : "Identities by their best image, the most similar first");
   $("hits").replaceChildren(...hits.map(tile));
 }
 
