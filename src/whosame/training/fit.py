@@ -183,7 +183,7 @@ def fit(
 
     after_frozen: nn.Module = network.after_frozen()
     if config.compile:
-        after_frozen = torch.compile(after_frozen)  # type: ignore[assignment]
+        after_frozen = torch.compile(after_frozen, dynamic=False)  # type: ignore[assignment]
     loading = loaded(batches, share, versions, image_ids, objective, network, augmented, on, precision)
     shown = track(loading, f"training round {round}", total=len(batches)) if ranks.number == 0 else loading
     for iteration, (batch, maps) in enumerate(shown):
