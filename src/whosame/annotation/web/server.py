@@ -127,6 +127,7 @@ def _prepare_review(reviews: OpenReviews, run_uid: str | None, runs: Path | None
     review = reviews.prepare(run_uid)
     if review is not None and runs is not None:
         make_first_thumbnails(review, runs.parent)
+        gc.freeze()  # as below: the answers of a large run are many objects
 
 
 def run(app: object, listener: socket.socket) -> None:
