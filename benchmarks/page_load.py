@@ -257,6 +257,7 @@ def main() -> None:
     parser.add_argument("--pause", default="0.15", help="seconds that a person thinks: a number, or a range as in 2,6")
     parser.add_argument("--overlap", type=int, default=1)
     parser.add_argument("--pairs", type=int, default=40_000)
+    parser.add_argument("--stored", type=int, default=0, help="answers of other runs in the store before, as 1000000")
     parser.add_argument("--no-bounds", action="store_true", help="only print, whatever the figures")
     parser.add_argument("--play", help=argparse.SUPPRESS)
     given = parser.parse_args()
@@ -266,6 +267,10 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         database = given.database or f"sqlite:///{folder}/labels.db"
         with open_store(database) as store:
+            if given.stored:
+                import store_at_scale  # beside this file
+
+                store_at_scale.fill(store, given.stored)
             people = begin(store, pairs=given.pairs, overlap=given.overlap, people=given.people)
             server, url = serve(database)
             try:

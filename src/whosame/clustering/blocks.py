@@ -40,11 +40,20 @@ def in_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
 
 def join_blocks(blocks: list[Rows], dtype: type[np.generic]) -> Rows:
-    """Join blocks of sparse rows (entries per row, columns, values) into CSR's ``indptr, indices, data``."""
-    if not blocks:
-        return np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, dtype)
-    counts, columns, values = (np.concatenate(part) for part in zip(*blocks, strict=True))
-    return np.concatenate([[0], np.cumsum(counts)]).astype(np.int64), columns, values.astype(dtype, copy=False)
+    """Join blocks of sparse rows (entries per row, columns, values) into CSR's ``indptr, indices, data``.
+
+    The list is emptied on the way, so that nothing is in memory twice.
+    """
+    counts = np.concatenate([np.zeros(1, np.int64), *(block[0] for block in blocks)])
+    indptr = np.cumsum(counts)
+    columns, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], dtype)
+    filled = 0
+    blocks.reverse()
+    while blocks:
+        _, some, their = blocks.pop()
+        columns[filled : filled + len(some)], values[filled : filled + len(some)] = some, their
+        filled += len(some)
+    return indptr, columns, values
 
 
 @njit(nogil=True, cache=True)

@@ -74,8 +74,12 @@ def camera_jaccard_from_neighbours(
 ) -> csr_array:
     """Return :func:`camera_jaccard_graph` of features whose neighbours (:func:`searched`) are known."""
     check_scales(max_distance, k1_intra=k1_intra, k1_inter=k1_inter, k2_intra=k2_intra, k2_inter=k2_inter)
-    encoded = encode_by_camera(near, k1_intra=k1_intra, k1_inter=k1_inter)
-    return encoded_distances(expand_by_camera(encoded, near, k2_intra=k2_intra, k2_inter=k2_inter), max_distance)
+    return encoded_distances(
+        expand_by_camera(
+            encode_by_camera(near, k1_intra=k1_intra, k1_inter=k1_inter), near, k2_intra=k2_intra, k2_inter=k2_inter
+        ),
+        max_distance,
+    )
 
 
 def searched(*, k1_intra: int, k1_inter: int, k2_intra: int, k2_inter: int) -> dict[str, int]:

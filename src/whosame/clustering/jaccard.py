@@ -17,6 +17,7 @@ from whosame.errors import ParameterError
 # to LATE of that weight, cannot bring two rows together alone: only what shares an early column is looked at, and
 # is dropped if even all of the late weight would not do. The long columns come last, where most of the work would be.
 LATE = 0.9
+RENAMED = 2**20  # entries at a time
 SLACK = 1e-6  # far above the rounding of s, so that no pair is lost
 
 
@@ -99,14 +100,15 @@ def encoded_distances(encoded: csr_array, max_distance: float) -> csr_array:
     Parameters
     ----------
     encoded : scipy.sparse.csr_array, float64 [N, N]
-        Weights; each row sums to 1.
+        Weights; each row sums to 1. It is used up: its columns are renamed in place.
     max_distance : float
         In [0, 1).
     """
-    encoded = _long_columns_last(encoded)
+    _long_columns_last(encoded)
     columns = encoded.tocsc()  # the rows with a weight on an image, ascending within a column
     parts = (encoded.indptr, encoded.indices, encoded.data, columns.indptr, columns.indices, columns.data)
     blocks = map_blocks(_distances, encoded.shape[0], *parts, np.float32(max_distance))
+    del columns, parts
     return _mirrored(blocks, encoded.shape[0])
 
 
@@ -124,14 +126,15 @@ def check_scales(max_distance: float, **scales: int) -> None:
         raise ParameterError("; ".join(problems))
 
 
-def _long_columns_last(encoded: csr_array) -> csr_array:
+def _long_columns_last(encoded: csr_array) -> None:
     """Reorder the columns by the number of rows with a weight on them, ascending; distances do not change."""
     order = np.argsort(np.bincount(encoded.indices, minlength=encoded.shape[1]), kind="stable")
     place = np.empty_like(encoded.indices, shape=len(order))
     place[order] = np.arange(len(order))
-    renamed = csr_array((encoded.data, place[encoded.indices], encoded.indptr), shape=encoded.shape)
-    renamed.sort_indices()
-    return renamed
+    for begin in range(0, encoded.nnz, RENAMED):
+        encoded.indices[begin : begin + RENAMED] = place[encoded.indices[begin : begin + RENAMED]]
+    encoded.has_sorted_indices = False
+    encoded.sort_indices()
 
 
 def _mirrored(blocks: list[Rows], n: int) -> csr_array:

@@ -14,6 +14,8 @@ from whosame.annotation.store.timestamps import stamp
 from whosame.annotation.store.uids import AUDIT
 from whosame.questions import Kind
 
+AT_ONCE = 10_000  # answers; a query has at most 32,766 values
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -107,24 +109,31 @@ def find_all_earlier(
     """
     events = answer_events.c
     everywhere = (
-        select(answer_events)
+        select(events.id, events.digest_a, events.digest_b, events.annotator)  # not the rest: there may be a million
         .where(events.run_uid != run_uid, events.source == "human", events.attempt == 1)
         .where(events.found_in.is_(None), NOT_UNDONE, ~events.run_uid.startswith(AUDIT))
         .order_by(events.id)
     )
     with store.writing() as connection:
         here = _Here(connection, run_uid)
-        newest: dict[tuple[int, int, str], tuple[Any, Pair]] = {}
-        for row in connection.execute(everywhere):
-            sides = sorted((images.get(digest, -1), digest) for digest in (row.digest_a, row.digest_b))
-            (a, digest_a), (b, digest_b) = sides
-            if a >= 0 and a != b and (a, b) not in without and here.may_copy(row.id, a, b):
-                newest[a, b, row.annotator] = row, Pair(a, b, digest_a, digest_b, row.kind)
-        found = sorted(newest.values(), key=lambda each: each[0].id)
-        if found:
-            values = [here.copy(row, run, number, pair) for row, pair in found]
+        newest: dict[tuple[int, int, str], int] = {}
+        for event, digest_a, digest_b, annotator in connection.execute(everywhere):
+            a, b = images.get(digest_a, -1), images.get(digest_b, -1)
+            pair = (a, b) if a < b else (b, a)
+            if pair[0] >= 0 and a != b and pair not in without and here.may_copy(event, *pair):
+                newest[*pair, annotator] = event
+        wanted = sorted(newest.values())
+        for begin in range(0, len(wanted), AT_ONCE):
+            some = select(answer_events).where(events.id.in_(wanted[begin : begin + AT_ONCE])).order_by(events.id)
+            rows = connection.execute(some).all()
+            values = [here.copy(row, run, number, _in_order(row, images)) for row in rows]
             connection.execute(answer_events.insert(), values)
-    return len(found)
+    return len(wanted)
+
+
+def _in_order(row: Any, images: Mapping[str, int]) -> Pair:
+    (a, digest_a), (b, digest_b) = sorted((images[digest], digest) for digest in (row.digest_a, row.digest_b))
+    return Pair(a, b, digest_a, digest_b, row.kind)
 
 
 def _elsewhere(connection: Connection, run_uid: str, pair: Pair) -> Sequence[Any]:
