@@ -6,6 +6,7 @@ answers, which are all true, and their enforcement. Features are drawn (``reid_f
 """
 
 import argparse
+import contextlib
 import time
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from whosame.strategies import registry
 
 IMAGES, DIMENSIONS = 180_000, 256  # ten thousand clusters
 BUDGET = 3_000
+WARM = 3_000  # images
 ANSWERS, ENFORCED_ON = 100_000, 500_000
 PAPERS = ClusteringConfig(distance="jaccard", k1=30, eps=0.6, centre_cameras=False, search="approximate")
 
@@ -49,6 +51,13 @@ def drawn(images, cache):
             indptr=graph.indptr,
         )
     return features, who, cameras, clustering
+
+
+def small(features, who, cameras, clustering):
+    """Return the first images alone, on which everything is compiled."""
+    graph = csr_array(clustering.graph[:WARM, :WARM])
+    few = Clustering(clustering.labels[:WARM], graph, np.minimum(clustering.nearest[:WARM], WARM - 1), {})
+    return features[:WARM], who[:WARM], cameras[:WARM], few
 
 
 def choice(name, features, who, cameras, clustering, *, whole):
@@ -109,6 +118,8 @@ def main():
         sizes = np.bincount(given[3].labels[given[3].labels >= 0])
         print(f"{options.images:,} images, {len(sizes):,} clusters, {(given[3].labels < 0).sum():,} outliers")
         for name in options.strategies:
+            with contextlib.redirect_stdout(None):
+                choice(name, *small(*given), whole=options.whole)
             choice(name, *given, whole=options.whole)
     if options.answers:
         enforcement(options.answers, options.enforced_on)

@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+ROWS = 4096  # at a time: millions of features are held once
+
 
 def centre_by_camera(vectors: NDArray[np.float32], cameras: NDArray[np.int64]) -> NDArray[np.float32]:
     """Subtract the mean feature of each camera and scale to length 1 again.
@@ -28,9 +30,17 @@ def centre_by_camera(vectors: NDArray[np.float32], cameras: NDArray[np.int64]) -
     _, group = np.unique(cameras, return_inverse=True)
     count = np.bincount(group)
     order = np.argsort(group, kind="stable")
-    starts = np.concatenate([[0], np.cumsum(count)[:-1]])
-    means = np.add.reduceat(vectors[order], starts, axis=0, dtype=np.float64) / count[:, None]
-    centred = vectors - means[group].astype(np.float32)
-    length = np.linalg.norm(centred, axis=1, keepdims=True)
-    vanished = length < 1e-6  # rounding noise, not a direction
-    return np.where(vanished, vectors, centred / np.where(vanished, 1, length)).astype(np.float32)
+    means = np.zeros((len(count), vectors.shape[1]))
+    for at, rows in enumerate(np.split(order, np.cumsum(count)[:-1])):
+        for begin in range(0, len(rows), ROWS):
+            some = vectors[rows[begin : begin + ROWS]]
+            means[at] = np.add.reduce(np.vstack([means[at], some]), axis=0)  # row by row, in float64
+    means /= count[:, None]
+    centred = np.empty(vectors.shape, np.float32)
+    for begin in range(0, len(vectors), ROWS):
+        some = vectors[begin : begin + ROWS]
+        moved = some - means[group[begin : begin + ROWS]].astype(np.float32)
+        length = np.linalg.norm(moved, axis=1, keepdims=True)
+        vanished = length < 1e-6  # rounding noise, not a direction
+        centred[begin : begin + ROWS] = np.where(vanished, some, moved / np.where(vanished, 1, length))
+    return centred

@@ -77,9 +77,13 @@ def disk_use(
         maps = form * (images + (versions - 1) * train_images)
     weights = sum(value.numel() * value.element_size() for value in network.state_dict().values())
     moments = 2 * sum(each.numel() * 4 for each in network.parameters() if each.requires_grad)  # Adam's
-    features = train_images * network.dimension * (4 + 1)
-    graph = train_images * LINKS * LINK
+    of_images = features_and_graph(train_images, network.dimension)
     kept = min(config.rounds, -(-config.rounds // config.storage.keep_every) + NEWEST)
     existing = next(each for each in (data, *data.parents) if each.exists())
     free = shutil.disk_usage(existing).free
-    return DiskUse(pixels, maps, weights + moments + features + graph, kept, free)
+    return DiskUse(pixels, maps, weights + moments + of_images, kept, free)
+
+
+def features_and_graph(images: int, dimension: int) -> int:
+    """Return about how many bytes the features and the graph of a round take on the disk."""
+    return images * (dimension * (4 + 1) + LINKS * LINK)

@@ -1,6 +1,5 @@
 """Candidate pairs of images, and the pairs that answers decide."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,9 +37,8 @@ class Pairs:
         empty = np.empty(0, np.int64)
         return cls(empty, empty, empty.reshape(0, 2), np.empty(0))
 
-    def where(self, keep: Callable[[int, int], bool]) -> "Pairs":
-        """Return the pairs of rows that ``keep`` accepts."""
-        mask = np.fromiter(map(keep, self.first.tolist(), self.second.tolist()), bool, len(self))
+    def where(self, mask: NDArray[np.bool_]) -> "Pairs":
+        """Return the pairs that a mask [P] keeps."""
         return Pairs(self.first[mask], self.second[mask], self.clusters[mask], self.distances[mask])
 
 

@@ -33,6 +33,13 @@ class SessionBudget:
         """Return whether a pair, in either order, was neither asked this round nor decided by any answer."""
         return (min(a, b), max(a, b)) not in self._asked and not self.memory.settled(a, b)
 
+    def open_among(self, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Return which of some pairs of rows are open, bool [P]."""
+        found = ~self.memory.settled_among(first, second)
+        for at in np.flatnonzero(found) if self._asked else ():
+            found[at] = (min(first[at], second[at]), max(first[at], second[at])) not in self._asked
+        return found
+
     def question(
         self, a: int, b: int, kind: Kind, *, score: float, group: int, reason: str, p_same: float | None = None
     ) -> Question:

@@ -12,12 +12,15 @@ from whosame.active_round import RunState
 from whosame.annotation.store.store import open_store
 from whosame.annotators import earlier_answers
 from whosame.annotators.registry import HUMAN, AnnotatorConfig
+from whosame.app import paths
+from whosame.atomic import require_space
 from whosame.clustering import Clustering, ClusteringConfig, base_clusters
 from whosame.data.manifest import TrainSet
 from whosame.distributed.extraction import ExtractionJob
 from whosame.features.batches import Pixels
 from whosame.features.config import ExtractionConfig, NetworkConfig
 from whosame.features.extraction import Features
+from whosame.inspection.disk import features_and_graph
 from whosame.parameters import parse
 from whosame.pipelines.active_round.this_round import ThisRound
 from whosame.strategies import registry
@@ -35,9 +38,13 @@ def extract_features(
     extraction: dict[str, Any],
 ) -> Features:
     """Extract features and each channel's row of the maximum (DCPS Eq. 5) from the training images."""
+    how = parse(NetworkConfig, network, "network")
+    size = features_and_graph(len(train_set), start.build(how).dimension)
+    what, advice = "the features and the graph of a round", "remove what old rounds keep: kedro runs prune"
+    require_space(paths.runs_folder() / this_round.run, size, what, advice)
     job = ExtractionJob(
         start,
-        parse(NetworkConfig, network, "network"),
+        how,
         pixels,
         (train_set.image_ids,),
         parse(ExtractionConfig, extraction, "extraction"),

@@ -96,8 +96,7 @@ def asking_rounds(rounds: int, cycles: int | None) -> list[int]:
 
 
 def _open(pairs: SimilarPairs, memory: LabelMemory) -> SimilarPairs:
-    settled = map(memory.settled, pairs.first.tolist(), pairs.second.tolist())
-    return pairs.where(~np.fromiter(settled, bool, len(pairs)))
+    return pairs.where(~memory.settled_among(pairs.first, pairs.second))
 
 
 def _shares(weights: NDArray[np.float64], total: float) -> NDArray[np.float64]:

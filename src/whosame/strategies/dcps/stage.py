@@ -63,7 +63,7 @@ class Stage:
             if taken is not None:
                 questions.append(self._question(*taken))
             elif (pairs := next(self._sources, None)) is not None:
-                self._open(pairs.where(self._budget.is_open))
+                self._open(pairs.where(self._budget.open_among(pairs.first, pairs.second)))
             else:
                 break
         return questions

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.strategies.groups import distances
+from whosame.clustering.blocks import in_threads
+from whosame.strategies.groups import distances, lowest
 from whosame.strategies.pairs import Pairs
 
 BLOCK = 1024  # clusters compared with all others at once
@@ -62,15 +63,17 @@ def nearest_pairs(
     if wanted < 1:
         return Pairs.none()
     norms = np.einsum("cd,cd->c", points, points)
-    codes = []
-    for begin in range(0, count, block):
+
+    def near_codes(begin: int) -> NDArray[np.int64]:
         some = points[begin : begin + block]
         here = np.arange(begin, begin + len(some))
         ranks = norms - 2 * (some @ points.T)  # of the squared distance, less what is constant in a row
         ranks[here - begin, here] = np.inf
-        near = np.argpartition(ranks, wanted - 1, axis=1)[:, :wanted]
-        low, high = np.minimum(here[:, None], near), np.maximum(here[:, None], near)
-        codes.append((low * count + high).ravel())
+        near = lowest(ranks, wanted)
+        codes: NDArray[np.int64] = np.minimum(here[:, None], near) * count + np.maximum(here[:, None], near)
+        return codes.ravel()
+
+    codes = in_threads(near_codes, range(0, count, block))
     clusters = np.stack(np.divmod(np.unique(np.concatenate(codes)), count), axis=1)
     apart = distances(points, *clusters.T)
     first, second = representatives[clusters].T

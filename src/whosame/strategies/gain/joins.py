@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import triu
 
+from whosame.clustering.blocks import in_threads
 from whosame.strategies.gain.candidates import (
     HOME,
     MERGE,
@@ -15,7 +16,10 @@ from whosame.strategies.gain.candidates import (
     evidence_of,
 )
 from whosame.strategies.gain.plda_groups import PLDAGroups
+from whosame.strategies.groups import lowest
 
+SEARCHED = 20_000  # groups, by faiss
+BLOCK = 256  # groups compared with all others at once
 NEAREST_OUTLIERS = 4  # that each group is paired with: most outliers are alone, and there are many
 
 
@@ -85,9 +89,22 @@ def _links(plda: PLDAGroups) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
 
 def _near(points: NDArray[np.float32], others: NDArray[np.int64], wanted: int) -> NDArray[np.int64]:
     """Return codes low * C + high of every group with its nearest among some others."""
-    index = faiss.IndexFlatL2(points.shape[1])
-    index.add(np.ascontiguousarray(points[others]))
-    _, found = index.search(points, min(wanted + 1, len(others)))  # one may be the group itself
+    wanted = min(wanted + 1, len(others))  # one may be the group itself
+    targets = np.ascontiguousarray(points[others])
+    if len(points) <= SEARCHED:
+        index = faiss.IndexFlatL2(points.shape[1])
+        index.add(targets)
+        found = index.search(points, wanted)[1]
+    else:  # faiss keeps a heap for each row, which takes longer than the products
+        ends = np.hstack([-2 * targets, np.einsum("nd,nd->n", targets, targets)[:, None]]).T
+
+        def search(begin: int) -> NDArray[np.int64]:
+            some = points[begin : begin + BLOCK]
+            squared = np.hstack([some, np.ones((len(some), 1), np.float32)]) @ ends  # less what a row has in common
+            nearest: NDArray[np.int64] = lowest(squared, wanted)
+            return nearest
+
+        found = np.concatenate(in_threads(search, range(0, len(points), BLOCK)))
     a = np.repeat(np.arange(len(points)), found.shape[1])
     b = others[found.ravel()]
     kept = a != b

@@ -1,9 +1,13 @@
 """MPPS: pairs of clusters that may be one person (Gao and Li, UCAL, Sec. 3.2.2, Eq. 5 and 6)."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from whosame.clustering.blocks import in_threads
+from whosame.strategies.groups import lowest
 
 BLOCK = 1024  # clusters compared with all others at once
 FLAT = 1e-6  # gaps that differ by less are equal: float32 rounds there
@@ -102,20 +106,19 @@ def merges(
         return Merges(np.empty((0, 2), np.int64), np.empty(0))
     norms = np.linalg.norm(centroids, axis=1, keepdims=True)
     unit = centroids / np.where(norms > 0, norms, 1)
-    codes, alike = [], []
-    for begin in range(0, count, block):
-        similar = unit[begin : begin + block] @ unit.T
-        here = np.arange(begin, begin + len(similar))
-        similar[here - begin, here] = -np.inf
-        near = np.sort(np.argpartition(-similar, length - 1, axis=1)[:, :length], axis=1)
-        values = np.take_along_axis(similar, near, axis=1)
-        order = np.argsort(-values, axis=1, kind="stable")
-        near, values = np.take_along_axis(near, order, axis=1), np.take_along_axis(values, order, axis=1)
+
+    def compare(begin: int) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        unlike = -(unit[begin : begin + block] @ unit.T)
+        here = np.arange(begin, begin + len(unlike))
+        unlike[here - begin, here] = np.inf
+        near = lowest(unlike, length)
+        values = -np.take_along_axis(unlike, near, axis=1)
         ranks = wanted_ranks(normalised_gaps(values), delta, include_next=include_next)
         asked = np.arange(length) < ranks[:, None]
         low, high = np.minimum(here[:, None], near), np.maximum(here[:, None], near)
-        codes.append((low * count + high)[asked])
-        alike.append(values[asked])
+        return (low * count + high)[asked], values[asked]
+
+    codes, alike = zip(*in_threads(compare, range(0, count, block)), strict=True)
     unique, first = np.unique(np.concatenate(codes), return_index=True)
     similarities = np.concatenate(alike)[first].astype(np.float64)
     order = np.argsort(-similarities, kind="stable")
