@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -120,3 +121,22 @@ def test_a_run_that_is_partly_deleted_is_named_before_any_work(calm, tmp_path, t
         assert "Traceback" not in done.stderr
     done = type_kedro(folder, "search", "--run=calm", "not there.jpg", check=False)
     assert "not there.jpg: there is no such file or folder" in done.stderr
+
+
+def test_names_that_were_changed_elsewhere_come_back(exported, type_kedro):
+    folder, run, _ = exported
+    rows = table(run.folder / "export" / "wildlife.csv")
+    largest, second = (name for name, _ in Counter(row["identity"] for row in rows).most_common(3) if name != "unknown")
+    moved = next(row for row in reversed(rows) if row["identity"] == largest)
+    moved["identity"] = second
+    with (folder / "changed.csv").open("w", newline="") as file:
+        out = csv.DictWriter(file, list(moved))
+        out.writeheader()
+        out.writerows({**row, "identity": "Bella" if row["identity"] == second else row["identity"]} for row in rows)
+    refused = type_kedro(folder, "answers", "import", "changed.csv", "--run=calm", check=False)
+    assert "say whose they are (--annotator=NAME)" in refused.stderr
+    done = type_kedro(folder, "answers", "import", "changed.csv", "--run=calm", "--annotator=carol")
+    assert "2 new answers, 1 identities renamed" in done.stdout
+    type_kedro(folder, "identities", "calm")
+    names = {row["path"]: row for row in table(run.folder / "identities.csv")}
+    assert (names[moved["path"]]["identity"], names[moved["path"]]["known"]) == ("Bella", "answered")

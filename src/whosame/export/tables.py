@@ -17,6 +17,7 @@ from whosame.errors import InputError, format_problems
 from whosame.naming.identity_table import IdentityRow
 from whosame.search.gallery import Gallery
 
+PATHS, NAMES = ("path", "filepath"), ("identity", "label")  # columns, the first that is there
 UNKNOWN = "unknown"  # wildlife-datasets' name of an individual that is not known
 
 
@@ -63,6 +64,13 @@ def fiftyone_csv(gallery: Gallery) -> bytes:
     return _csv(("filepath", "identity", "known", "p", "camera", "split"), rows)
 
 
+def is_table_of_names(content: bytes) -> bool:
+    """Return whether a file is such a table, by its first line, and not one of answers."""
+    first = content.partition(b"\n")[0].decode("utf-8-sig", "replace")
+    columns = {column.strip().strip('"') for column in first.split(",")}
+    return bool(columns & {*PATHS}) and bool(columns & {*NAMES}) and "verdict" not in columns
+
+
 def read_names(content: bytes, root: Path, paths: Iterable[str]) -> dict[str, str]:
     """Return names by path from a table of one of these programs, or of this one.
 
@@ -86,8 +94,8 @@ def read_names(content: bytes, root: Path, paths: Iterable[str]) -> dict[str, st
     """
     rows = csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline=""))
     columns = rows.fieldnames or []
-    path_column = next((name for name in ("path", "filepath") if name in columns), None)
-    name_column = next((name for name in ("identity", "label") if name in columns), None)
+    path_column = next((name for name in PATHS if name in columns), None)
+    name_column = next((name for name in NAMES if name in columns), None)
     if path_column is None or name_column is None:
         raise InputError(
             f"a table of names has the columns path (or filepath) and identity (or label), not {', '.join(columns)}"

@@ -94,9 +94,16 @@ def import_(
     """Take the answers of FILE into the label store: all of them or none, each once.
 
     Before the first round of a run, name the folder of the images that the answers are about (--params=images=PATH).
+
+    FILE may also be a table of names as an export of a run writes it (wildlife.csv, fiftyone.csv, names.csv), changed
+    elsewhere: what it says otherwise than the run's names becomes answers of --annotator.
     """
     from whosame.annotation.exchange.import_answers import import_file
+    from whosame.app.import_names import has_names
 
+    if has_names(file):
+        _import_names(name, annotator, file, env, params)
+        return
     of_folder = name is None and "images" in params
     with _folder(env, params) if of_folder else _run(env, params, name) as (store, run, images):
         done = import_file(store, file, run, images, annotator=annotator, known_only=known_only)
@@ -179,6 +186,21 @@ def _pair(images: "RunImages", paths_of: tuple[str, str]) -> tuple[int, int]:
         )
     first, second = sorted(image for image in found.values() if image is not None)
     return first, second
+
+
+def _import_names(name: str | None, annotator: str | None, file: Path, env: str | None, params: dict[str, Any]) -> None:
+    from whosame.app.import_names import import_names
+    from whosame.runs import find_run
+
+    if name is None:
+        raise ParameterError(f"{file} is a table of names: say of which run (--run=NAME)")
+    run = find_run(paths.runs_folder(), name)
+    with label_store(env, params, run=name) as store:
+        done = import_names(store, run, file, annotator)
+    click.echo(
+        f"run {name}: {done.images:,} images named in {file}; {done.answers:,} new answers, {done.named:,} identities "
+        f"renamed. kedro identities {name} writes the names"
+    )
 
 
 @contextmanager
