@@ -1,15 +1,17 @@
 """Calibration of "nobody near": the similarity below which a query's individual is taken not to be in the gallery."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 PROBES = 2000  # images that stand for queries, at most
 BLOCK = 256  # probes compared at once
+Z = 1.96  # of a normal distribution's 95 %
 FEW = 20  # probes: below, the error rates would be hardly known, and a threshold is not given
 
 Floats = NDArray[np.float64]
+Range = tuple[float, float]
 
 
 class Calibration(NamedTuple):
@@ -30,6 +32,8 @@ class Calibration(NamedTuple):
     source : str
         ``test``: the known identities of the test set, which the network was not trained on; ``names``: those that
         the run has found, whose images it was trained on; empty: neither is enough.
+    missed_range, mistaken_range : (float, float)
+        95 % intervals of the two shares. Individuals are drawn, not images: those of one individual err together.
     """
 
     threshold: float
@@ -38,15 +42,32 @@ class Calibration(NamedTuple):
     probes: int
     individuals: int
     source: str
+    missed_range: Range = (0.0, 1.0)
+    mistaken_range: Range = (0.0, 1.0)
+
+    @classmethod
+    def read(cls, kept: dict[str, Any]) -> "Calibration":
+        """Return a calibration from the values that a file holds."""
+        values: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in kept.items()
+        }
+        return cls(**values)
 
     def text(self) -> str:
         """Return in words how far the threshold is to be trusted."""
         if not self.source:
             return "no threshold: fewer than 20 images have a known identity with another image"
+        missed, mistaken = (
+            f"{share:.0%} ({100 * low:.0f} to {100 * high:.0f})"
+            for share, (low, high) in ((self.missed, self.missed_range), (self.mistaken, self.mistaken_range))
+        )
+        by, trained = f"{self.probes:,} images of {self.individuals:,} individuals of the test set", ""
+        if self.source == "names":
+            by = f"{self.probes:,} images of {self.individuals:,} names, which the network was trained on"
+            trained = "; new photographs are missed more often"
         return (
-            f"below {self.threshold:.2f}: nobody near. By {self.probes:,} {self.source} images of "
-            f"{self.individuals:,} individuals, {self.missed:.0%} of queries whose individual is in the gallery are "
-            f"missed, and {self.mistaken:.0%} of those whose is not are taken for another"
+            f"below {self.threshold:.2f}: nobody near. By {by}, {missed} of queries whose individual is in the gallery "
+            f"are missed, and {mistaken} of those whose is not are taken for another{trained}"
         )
 
 
@@ -102,14 +123,36 @@ def calibrate(
         return NOT_CALIBRATED
     inside, outside = inside[usable], outside[usable]
     threshold = _best(inside, outside)
+    individuals = np.unique(labels[drawn[usable]], return_inverse=True)[1]
+    missed, mistaken = inside < threshold, outside >= threshold
     return Calibration(
         threshold,
-        float(np.mean(inside < threshold)),
-        float(np.mean(outside >= threshold)),
+        float(np.mean(missed)),
+        float(np.mean(mistaken)),
         len(inside),
-        len(np.unique(labels[drawn[usable]])),
+        int(individuals.max()) + 1,
         source,
+        interval(missed, individuals),
+        interval(mistaken, individuals),
     )
+
+
+def interval(wrong: NDArray[np.bool_], individuals: NDArray[np.int64]) -> Range:
+    """Return Wilson's 95 % interval of a share, with as many images as their dependence within individuals leaves.
+
+    Parameters
+    ----------
+    wrong : bool [n]
+    individuals : int64 [n]
+        0 to m - 1.
+    """
+    n, m, share = len(wrong), int(individuals.max()) + 1, float(np.mean(wrong))
+    excess = np.bincount(individuals, wrong - share)
+    variance = float((excess**2).sum()) / n**2 * m / max(m - 1, 1)
+    effective = min(share * (1 - share) / variance, n) if variance > 0 else m
+    middle = (share + Z**2 / (2 * effective)) / (1 + Z**2 / effective)
+    half = Z / (1 + Z**2 / effective) * float(np.sqrt(share * (1 - share) / effective + Z**2 / (4 * effective**2)))
+    return max(middle - half, 0.0), min(middle + half, 1.0)
 
 
 def _best(inside: Floats, outside: Floats) -> float:

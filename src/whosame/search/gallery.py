@@ -178,5 +178,5 @@ class Gallery:
             columns["individual"].to_numpy(),
             **{name: about[name] for name in ("root", "run", "code", "round", "answers")},
             form=ImageForm(**about["form"]),
-            calibration=Calibration(**about["calibration"]),
+            calibration=Calibration.read(about["calibration"]),
         )

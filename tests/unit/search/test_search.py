@@ -8,7 +8,7 @@ from PIL import Image
 
 from whosame.errors import InputError, ResumeError, StorageError
 from whosame.reporting.search_strip import search_strip
-from whosame.search.calibration import NOT_CALIBRATED, Calibration, calibrate
+from whosame.search.calibration import NOT_CALIBRATED, Calibration, calibrate, interval
 from whosame.search.gallery import ABOUT, INDEX, Gallery, ImageForm
 from whosame.search.ranking import rank
 from whosame.search.searcher import Searcher
@@ -146,3 +146,17 @@ def test_the_threshold_is_between_those_who_are_there_and_those_who_are_not():
     noise = unit(rng.normal(size=(160, 64)))
     assert calibrate(noise, cameras, labels, np.arange(160), rng, "test").mistaken > 0.3
     assert calibrate(vectors, cameras, labels, np.arange(10), rng, "test") == NOT_CALIBRATED
+
+
+def test_the_error_rates_intervals_hold_individuals_that_err_together():
+    """Individuals with error rates of their own, of which 40 are seen: 95 % of the intervals have the mean in them."""
+    random = np.random.default_rng(0)
+    held = []
+    for _ in range(300):
+        individuals = np.repeat(np.arange(40), random.integers(1, 30, 40))
+        wrong = random.random(len(individuals)) < random.beta(0.4, 1.6, 40)[individuals]
+        low, high = interval(wrong, individuals)
+        assert low <= wrong.mean() <= high
+        held.append(low <= 0.2 <= high)
+    assert 0.9 < np.mean(held) < 0.98
+    assert interval(np.zeros(30, bool), np.arange(30) // 3) == pytest.approx((0, 0.278), abs=1e-3)  # of ten, not thirty

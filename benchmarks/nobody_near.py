@@ -1,0 +1,73 @@
+"""What "nobody near" says of its errors, and what these are: new photographs, and individuals that were not trained on.
+
+    python benchmarks/nobody_near.py RUN FOLDER
+
+RUN was played on images whose layout has identities, without those of FOLDER, which has the same layout. The threshold
+is calibrated on the names of the training images, as in a run whose identities nobody knows. Of FOLDER, images of
+individuals that were trained on are new photographs of somebody in the gallery; images of the test set, which the
+gallery of this measurement lacks, show nobody in it.
+"""
+
+import argparse
+import re
+from pathlib import Path
+
+import numpy as np
+
+from whosame.app import paths
+from whosame.app.config.run_parameters import configuration_of
+from whosame.app.open_gallery import open_searcher
+from whosame.data.readers.base import scan
+from whosame.runs import find_run
+from whosame.search.calibration import calibrate, interval
+
+
+def main():
+    """Print what is said, and what is so."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("run")
+    parser.add_argument("folder", type=Path)
+    chosen = parser.parse_args()
+    run = find_run(paths.runs_folder(), chosen.run)
+    pattern = re.compile(configuration_of(run).folder.pattern)
+    searcher = open_searcher(run, fresh=False)
+    gallery = searcher.gallery
+
+    def identity(path):
+        return pattern.search(path)["identity"]
+
+    splits = np.array(gallery.splits)
+    train = np.flatnonzero(splits == "train")
+    vectors = gallery.vectors[train]
+    named = sorted({*gallery.identities} - {""})
+    labels = np.array([named.index(gallery.identities[row]) if gallery.identities[row] else -1 for row in train])
+    stated = calibrate(
+        vectors, gallery.cameras[train], labels, np.flatnonzero(labels >= 0), np.random.default_rng(0), "names"
+    )
+    print("said:", stated.text())
+    known = np.array([identity(gallery.paths[row]) for row in train])
+    files = [each.path for each in scan(chosen.folder) if identity(each.path) in set(known)]
+    new = searcher.features({path: (chosen.folder / path).read_bytes() for path in files})
+    shown = np.array([identity(path) for path in files])
+    scores = new @ vectors.T
+    best = np.where(shown[:, None] == known[None], scores, -1).max(axis=1)
+    show("new photographs of known individuals: none of theirs is near", best < stated.threshold, shown)
+    show("new photographs of known individuals: nobody near is said", scores.max(axis=1) < stated.threshold, shown)
+    test = np.flatnonzero(splits != "train")
+    others = (gallery.vectors[test] @ vectors.T).max(axis=1)
+    show(
+        "new individuals: taken for another", others >= stated.threshold, [identity(gallery.paths[row]) for row in test]
+    )
+
+
+def show(what, wrong, individuals):
+    """Print a share with its interval."""
+    number = np.unique(individuals, return_inverse=True)[1]
+    low, high = interval(wrong, number)
+    print(
+        f"{what}: {wrong.mean():.1%} ({low:.1%} to {high:.1%}), {len(wrong):,} images, {number.max() + 1} individuals"
+    )
+
+
+if __name__ == "__main__":
+    main()
