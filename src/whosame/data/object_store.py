@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from whosame.data.patience import within
 from whosame.errors import InputError
-from whosame.progress import track
+from whosame.progress import track, within
 
 REPLY_SECONDS = 30.0  # for a first reply; stores' packages try again for minutes
 LIST_SECONDS = 1800.0  # for the list of millions of files

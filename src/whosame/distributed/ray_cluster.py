@@ -2,13 +2,12 @@
 
 import os
 import socket
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as PatienceError
-from typing import Any
+from functools import partial
 from urllib.parse import urlsplit
 
 from whosame.distributed.environment import check_alike, environment
 from whosame.errors import ParameterError, WorkerError
+from whosame.progress import within
 
 CONNECT_SECONDS = 10.0
 START_SECONDS = 120.0  # for a process on each machine to start and import torch
@@ -39,16 +38,12 @@ def connect(address: str) -> None:
         "127.0.0.1:6379, or auto."
     )
     _check_port(address, advice)
-    pool = ThreadPoolExecutor(1)
-    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "warning"}
     try:
-        pool.submit(ray.init, address, **options).result(CONNECT_SECONDS)
-    except PatienceError as error:
-        raise ParameterError(f"no Ray cluster replies at address={address} within 10 seconds. {advice}") from error
+        within(CONNECT_SECONDS, partial(ray.init, address, log_to_driver=False, logging_level="warning"))
+    except TimeoutError as error:
+        raise ParameterError(f"no Ray cluster replies at address={address}: {error}. {advice}") from error
     except Exception as error:
         raise ParameterError(f"address={address} is not that of a Ray cluster: {error}\n{advice}") from error
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
 
 
 def _check_port(address: str, advice: str) -> None:

@@ -39,7 +39,7 @@ class RayEngine(Engine):
     def __init__(self, address: str, processes: int, device: str) -> None:
         self._address, self._processes, self._device = address, processes, device
         self._gpu: bool | None = None  # not connected yet
-        self._pixels: dict[int, tuple[Pixels, Pixels]] = {}  # those of this machine, and in the cluster's store
+        self._pixels: dict[str, Pixels] = {}  # those that are in the cluster's store, by their key
 
     def check(self) -> None:
         """Connect to the cluster, and check that it has as many GPUs or cores, and this package everywhere."""
@@ -54,9 +54,12 @@ class RayEngine(Engine):
 
     def _everywhere(self, pixels: Pixels) -> Pixels:
         """Return the pixels as every machine can read them."""
-        if id(pixels) not in self._pixels:
-            self._pixels = {id(pixels): (pixels, in_blocks(pixels))}
-        return self._pixels[id(pixels)][1]
+        key = getattr(pixels, "key", None)
+        if key is None:
+            return in_blocks(pixels)
+        if key not in self._pixels:
+            self._pixels = {key: in_blocks(pixels)}
+        return self._pixels[key]
 
     def extract(self, job: ExtractionJob) -> list[Features]:
         """Return the features of each of the job's sets of images."""
@@ -141,10 +144,12 @@ def _train(config: dict[str, Any]) -> Trained | WhosameError | None:
 
 def _cause(error: Exception) -> WhosameError:
     """Return the error that a process raised, or one that the process was lost."""
-    raised = [error, *getattr(error, "worker_failures", {}).values()]
-    for each in [*raised, *(getattr(each, "cause", None) for each in raised), error.__cause__]:
+    chain: list[BaseException] = [error]
+    for each in chain:  # it grows: Ray wraps what a process raised several times
         if isinstance(each, WhosameError) and not hasattr(each, "cause"):
             return each
+        inner = [*getattr(each, "worker_failures", {}).values(), getattr(each, "cause", None), each.__cause__]
+        chain += [one for one in inner if isinstance(one, BaseException) and one not in chain]
     return WorkerError(
         f"the Ray cluster could not finish: {error}\n"
         "The round's files are as they were, and the same command continues from the last checkpoint."
