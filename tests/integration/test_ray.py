@@ -6,6 +6,7 @@ Starting Ray's processes takes most of the time, so that one run has it all.
 import functools
 import logging
 import os
+import pickle
 import shutil
 import signal
 import socket
@@ -17,12 +18,15 @@ import pandas as pd
 import pytest
 
 from whosame import artefacts
-from whosame.distributed import ray_cluster
+from whosame.data.pixels import MappedPixels
+from whosame.distributed import blocks, ray_cluster
 from whosame.distributed.ray_cluster import connect
 from whosame.errors import InputError, ParameterError
+from whosame.features.frozen_maps import FrozenMaps
 from whosame.runs import Run
+from whosame.seeding import stream
 
-pytest.importorskip("ray", reason="the extra ray is not installed")
+ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 pytest.importorskip("moto", reason="moto is not installed")
 pytestmark = [
     pytest.mark.xdist_group("ray"),
@@ -130,6 +134,29 @@ def test_a_cluster_plays_what_one_process_does_though_a_worker_is_killed(
     again = type_kedro(project, "rounds", typed, env=store)
     assert "files are fetched from s3://bucket/runs" in again.stderr
     assert mine.completed() == 3
+
+
+def test_pixels_and_maps_in_the_cluster_s_store_are_those_of_the_files(cluster, tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 10 * 8 * 4 * 3)  # ten images
+    rng = np.random.default_rng(0)
+    np.save(tmp_path / "pixels.npy", rng.integers(0, 256, (37, 8, 4, 3), np.uint8))
+    files = tuple(tmp_path / f"{number}.npy" for number in range(3))
+    for file, count in zip(files, (37, 20, 20), strict=True):
+        np.save(file, rng.random((count, 5, 2, 2)).astype(np.float16))
+    rows = np.full(37, 20)
+    rows[5:25] = np.arange(20)
+    maps, pixels = FrozenMaps((37, 8, 4, 3), files, rows), MappedPixels(tmp_path / "pixels.npy")
+    connect(cluster.address)
+    try:
+        for given in (pixels, maps):
+            put = pickle.loads(pickle.dumps(blocks.in_blocks(given)))
+            assert put.shape == given.shape
+            for ids in (np.array([36, 0, 9, 10, 36]), np.empty(0, np.int64)):
+                np.testing.assert_array_equal(put.read(ids), given.read(ids))
+        varied, drawn = (each.varied(stream(0, "versions", 0)) for each in (blocks.in_blocks(maps), maps))
+        np.testing.assert_array_equal(varied.read(np.arange(5, 25)), drawn.read(np.arange(5, 25)))
+    finally:
+        ray.shutdown()
 
 
 def test_an_address_that_does_not_answer_is_one_error_within_ten_seconds(monkeypatch):

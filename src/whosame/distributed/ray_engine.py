@@ -18,6 +18,7 @@ from whosame.distributed.training import Trained, TrainingJob, warn_of_idle
 from whosame.errors import DeviceMemoryError, WhosameError, WorkerError
 from whosame.features.batches import Pixels
 from whosame.features.extraction import Features
+from whosame.features.frozen_maps import FrozenMaps
 from whosame.training.ranks import Ranks
 
 PARTS = 4  # of each process in an extraction: one that is lost costs one of them
@@ -54,7 +55,7 @@ class RayEngine(Engine):
 
     def _everywhere(self, pixels: Pixels) -> Pixels:
         """Return the pixels as every machine can read them."""
-        key = getattr(pixels, "key", None)
+        key = str(pixels.files) if isinstance(pixels, FrozenMaps) else getattr(pixels, "key", None)
         if key is None:
             return in_blocks(pixels)
         if key not in self._pixels:
