@@ -6,7 +6,6 @@ Starting Ray's processes takes most of the time, so that one run has it all.
 import functools
 import logging
 import os
-import pickle
 import shutil
 import signal
 import socket
