@@ -148,7 +148,7 @@ def test_pixels_and_maps_in_the_cluster_s_store_are_those_of_the_files(cluster, 
     connect(cluster.address)
     try:
         for given in (pixels, maps):
-            put = pickle.loads(pickle.dumps(blocks.in_blocks(given)))
+            put = blocks.in_blocks(given)
             assert put.shape == given.shape
             for ids in (np.array([36, 0, 9, 10, 36]), np.empty(0, np.int64)):
                 np.testing.assert_array_equal(put.read(ids), given.read(ids))
