@@ -30,9 +30,12 @@ SCALES = {"k1_intra": 5, "k1_inter": 20, "k2_intra": 2, "k2_inter": 4}
 
 
 def draw(n, dimensions, folder):
-    """Write features float32 [n, dimensions] and cameras, and return their paths."""
+    """Write features float32 [n, dimensions] and cameras, unless they are there, and return their paths."""
+    paths = folder / f"features-{n}-{dimensions}.npy", folder / f"cameras-{n}-{dimensions}.npy"
+    if all(path.exists() for path in paths):
+        return paths
+    folder.mkdir(exist_ok=True)
     features, _, cameras = reid_features.features(n, min(dimensions, DRAWN))
-    paths = folder / "features.npy", folder / "cameras.npy"
     np.save(paths[1], cameras)
     if dimensions == features.shape[1]:
         np.save(paths[0], features)
@@ -93,7 +96,7 @@ def child(options):
 
 def row(n, options):
     with tempfile.TemporaryDirectory() as folder:
-        features, cameras = draw(n, options.dimensions, Path(folder))
+        features, cameras = draw(n, options.dimensions, options.keep or Path(folder))
         given = [f"--features={features}", f"--cameras={cameras}", *sys.argv[1:]]
         run = subprocess.run([sys.executable, __file__, *given], check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(run.stdout.rsplit("measured", 1)[1])
@@ -111,11 +114,17 @@ def main():
     parser.add_argument("--dimensions", type=int, default=256)
     parser.add_argument("--distance", choices=("jaccard", "camera-jaccard"), default="jaccard")
     parser.add_argument("--search", choices=("auto", "exact", "approximate"), default="auto")
+    parser.add_argument("--keep", type=Path, help="a folder in which features are kept for the next time")
+    parser.add_argument("--draw", action="store_true", help="only draw the features")
     parser.add_argument("--features", help=argparse.SUPPRESS)
     parser.add_argument("--cameras", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.features:
         child(options)
+        return
+    if options.draw:
+        for n in options.images:
+            draw(n, options.dimensions, options.keep)
         return
     print(f"{options.distance}, {options.dimensions} dimensions; seconds; peak MiB above the features")
     print("   images   search     rest  all/search  peak search  peak rest  recall  clusters     edges", flush=True)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.sparse import csr_array
 from sklearn.cluster import DBSCAN
 
-from whosame.clustering import cluster, jaccard_from_neighbours, jaccard_graph, neighbours
+from whosame.clustering import cluster, jaccard, jaccard_from_neighbours, jaccard_graph, neighbours
 from whosame.clustering.finch import finch
 from whosame.errors import InputError, ParameterError
 
@@ -255,3 +255,13 @@ def test_too_few_neighbours_are_refused():
     features = make_features("random", 30, 4, seed=0)
     with pytest.raises(ParameterError, match="need 20 each"):
         jaccard_from_neighbours(neighbours(features, 10), features, k1=20)
+
+
+def test_distances_do_not_depend_on_how_many_rows_are_held_by_column(monkeypatch):
+    features = make_features("clustered", 900, 16, seed=2)
+    whole = jaccard_graph(features, k1=12)
+    monkeypatch.setattr(jaccard, "TURNED", 5_000)
+    parts = jaccard_graph(features, k1=12)
+    for part in ("indptr", "indices", "data"):
+        np.testing.assert_array_equal(getattr(parts, part), getattr(whole, part))
+    assert whole.nnz > 900

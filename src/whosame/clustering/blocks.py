@@ -8,8 +8,10 @@ import faiss
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 ROWS = 512
+TOGETHER = 16  # blocks of sparse rows that are held beside those already joined
 BLOCKS = 256  # at most: kernels have arrays of a number a row each, which would be written N / ROWS times
 
 T = TypeVar("T")
@@ -22,9 +24,12 @@ def map_blocks(kernel: Callable[..., Any], n: int, *inputs: Any) -> list[Any]:
 
     The kernel must release the GIL.
     """
+    return in_threads(lambda span: kernel(*span, *inputs), _spans(n))
+
+
+def _spans(n: int) -> list[tuple[int, int]]:
     size = max(ROWS, -(-n // BLOCKS))
-    spans = [(begin, min(begin + size, n)) for begin in range(0, n, size)]
-    return in_threads(lambda span: kernel(*span, *inputs), spans)
+    return [(begin, min(begin + size, n)) for begin in range(0, n, size)]
 
 
 def in_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
@@ -39,21 +44,26 @@ def in_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
         return list(pool.map(function, items))
 
 
-def join_blocks(blocks: list[Rows], dtype: type[np.generic]) -> Rows:
-    """Join blocks of sparse rows (entries per row, columns, values) into CSR's ``indptr, indices, data``.
+def map_sparse(kernel: Callable[..., Rows], n: int, *inputs: Any, dtype: type[np.generic], columns: int) -> csr_array:
+    """Call a kernel on consecutive blocks of ``n`` rows, as :func:`map_blocks` does, and join its sparse rows.
 
-    The list is emptied on the way, so that nothing is in memory twice.
+    The kernel returns entries per row, columns and values. Few blocks are held beside the result.
     """
-    counts = np.concatenate([np.zeros(1, np.int64), *(block[0] for block in blocks)])
-    indptr = np.cumsum(counts)
-    columns, values = np.empty(indptr[-1], np.int32), np.empty(indptr[-1], dtype)
-    filled = 0
-    blocks.reverse()
-    while blocks:
-        _, some, their = blocks.pop()
-        columns[filled : filled + len(some)], values[filled : filled + len(some)] = some, their
-        filled += len(some)
-    return indptr, columns, values
+    spans = _spans(n)
+    counts, indices, values = [np.zeros(1, np.int64)], np.empty(0, np.int32), np.empty(0, dtype)
+    for first in range(0, len(spans), TOGETHER):
+        blocks = in_threads(lambda span: kernel(*span, *inputs), spans[first : first + TOGETHER])
+        at = len(indices)
+        for array in (indices, values):  # in place, or to another address without a copy
+            array.resize(at + sum(len(block[1]) for block in blocks), refcheck=False)
+        for some, their, values_of in blocks:
+            indices[at : at + len(their)], values[at : at + len(their)] = their, values_of
+            at += len(their)
+            counts.append(some)
+    indptr = np.cumsum(np.concatenate(counts))
+    if len(indices) <= np.iinfo(np.int32).max:
+        indptr = indptr.astype(np.int32)  # otherwise scipy makes the columns int64 too
+    return csr_array((values, indices, indptr), shape=(n, columns))
 
 
 @njit(nogil=True, cache=True)

@@ -5,7 +5,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from whosame.clustering.blocks import join_blocks, map_blocks
+from whosame.clustering.blocks import map_sparse
 from whosame.clustering.camera_neighbours import CameraNeighbours
 from whosame.clustering.reciprocal import expand
 
@@ -40,8 +40,7 @@ def encode_by_camera(near: CameraNeighbours, *, k1_intra: int, k1_inter: int) ->
         for found, k in ((within, k1_intra), (across, k1_inter))
         for part in (found.indices, found.similarity)
     )
-    indptr, indices, data = join_blocks(map_blocks(_weights, n, *nearest), np.float64)
-    return csr_array((data, indices, indptr), shape=(n, n))
+    return map_sparse(_weights, n, *nearest, dtype=np.float64, columns=n)
 
 
 def expand_by_camera(encoded: csr_array, near: CameraNeighbours, *, k2_intra: int, k2_inter: int) -> csr_array:

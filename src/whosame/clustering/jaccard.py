@@ -1,5 +1,6 @@
 """Jaccard distances between k-reciprocal encodings, in sparse rows."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 
 from whosame.clustering.approximate_neighbours import EXACT, Search
-from whosame.clustering.blocks import Rows, grow, join_blocks, map_blocks
+from whosame.clustering.blocks import grow, map_sparse
 from whosame.clustering.neighbours import Neighbours, unit_rows
 from whosame.clustering.reciprocal import encode, expand
 from whosame.errors import ParameterError
@@ -18,6 +19,7 @@ from whosame.errors import ParameterError
 # is dropped if even all of the late weight would not do. The long columns come last, where most of the work would be.
 LATE = 0.9
 RENAMED = 2**20  # entries at a time
+TURNED = 2**24  # entries that are held by column too; a pair's distance is that of the rows together
 SLACK = 1e-6  # far above the rounding of s, so that no pair is lost
 
 
@@ -104,12 +106,21 @@ def encoded_distances(encoded: csr_array, max_distance: float) -> csr_array:
     max_distance : float
         In [0, 1).
     """
+    n = encoded.shape[0]
     _long_columns_last(encoded)
-    columns = encoded.tocsc()  # the rows with a weight on an image, ascending within a column
-    parts = (encoded.indptr, encoded.indices, encoded.data, columns.indptr, columns.indices, columns.data)
-    blocks = map_blocks(_distances, encoded.shape[0], *parts, np.float32(max_distance))
-    del columns, parts
-    return _mirrored(blocks, encoded.shape[0])
+    parts = max(1, -(-encoded.nnz // TURNED))
+    found = []
+    for begin, end in pairwise(np.linspace(0, n, parts + 1).astype(int).tolist()):
+        some = encoded if parts == 1 else encoded[begin:end]
+        columns = some.tocsc()  # by the image that these rows have a weight on, ascending
+        del some
+        turned = (columns.indptr, columns.indices, columns.data)
+        of = (encoded.indptr, encoded.indices, encoded.data, *turned, np.int32(begin), np.float32(max_distance))
+        pairs = map_sparse(_distances, end, *of, dtype=np.float32, columns=n).tocoo()
+        found.append((pairs.row, pairs.col, pairs.data))
+        del columns, turned, of
+    left, above, distances = (np.concatenate(part) for part in zip(*found, strict=True))
+    return _mirrored(left, above, distances, n)
 
 
 def check_scales(max_distance: float, **scales: int) -> None:
@@ -137,9 +148,7 @@ def _long_columns_last(encoded: csr_array) -> None:
     encoded.sort_indices()
 
 
-def _mirrored(blocks: list[Rows], n: int) -> csr_array:
-    indptr, above, distances = join_blocks(blocks, np.float32)
-    left = np.repeat(np.arange(n, dtype=np.int32), np.diff(indptr))
+def _mirrored(left: NDArray[np.int32], above: NDArray[np.int32], distances: NDArray[np.float32], n: int) -> csr_array:
     itself = np.arange(n, dtype=np.int32)
     rows = np.concatenate([left, above, itself])
     columns = np.concatenate([above, left, itself])
@@ -159,6 +168,7 @@ def _distances(
     column_indptr: NDArray[np.int64],
     column_rows: NDArray[np.int32],
     column_data: NDArray[np.float64],
+    first_row: np.int32,
     max_distance: np.float32,
 ) -> tuple[NDArray[np.int64], NDArray[np.int32], NDArray[np.float32]]:  # pragma: no cover - compiled
     n = len(indptr) - 1
@@ -180,7 +190,7 @@ def _distances(
         for at in range(indptr[i], early):
             column, weight = indices[at], data[at]
             for other in range(column_indptr[column + 1] - 1, column_indptr[column] - 1, -1):
-                j = column_rows[other]
+                j = first_row + column_rows[other]
                 if j <= i:  # the graph is symmetric: the lower half is mirrored
                     break
                 before, other_weight = shared[j], column_data[other]

@@ -7,7 +7,7 @@ from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from whosame.clustering.blocks import grow, join_blocks, map_blocks
+from whosame.clustering.blocks import grow, map_blocks, map_sparse
 from whosame.clustering.neighbours import Neighbours, dot
 
 Sets = NDArray[np.int32]  # [N, 1 + k]: how many members, then the members
@@ -41,9 +41,7 @@ def encode(near: Neighbours, unit: NDArray[Any], *, k1: int) -> csr_array:
     """
     n = len(unit)
     whole, halves = (reciprocal_sets(near.indices, k) for k in (k1, half(k1)))
-    blocks = map_blocks(_weights, n, near.indices, near.similarity, whole, halves, unit)
-    indptr, indices, data = join_blocks(blocks, np.float64)
-    return csr_array((data, indices, indptr), shape=(n, n))
+    return map_sparse(_weights, n, near.indices, near.similarity, whole, halves, unit, dtype=np.float64, columns=n)
 
 
 def expand(encoded: csr_array, nearest: NDArray[np.int32]) -> csr_array:
@@ -58,9 +56,8 @@ def expand(encoded: csr_array, nearest: NDArray[np.int32]) -> csr_array:
     if nearest.shape[1] == 1:
         return encoded
     n = encoded.shape[0]
-    blocks = map_blocks(_means, n, np.ascontiguousarray(nearest), encoded.indptr, encoded.indices, encoded.data)
-    indptr, indices, data = join_blocks(blocks, np.float64)
-    return csr_array((data, indices, indptr), shape=(n, n))
+    parts = (np.ascontiguousarray(nearest), encoded.indptr, encoded.indices, encoded.data)
+    return map_sparse(_means, n, *parts, dtype=np.float64, columns=n)
 
 
 def half(k1: int) -> int:
