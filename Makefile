@@ -1,7 +1,8 @@
 # make demo    a fresh machine: environment, install, demo images, a run without questions and one with 500
 # make test    a fresh machine: environment, install, every test
 # make demo TORCH=cpu    the same without CUDA, also make test TORCH=cpu; after make clean where an environment is there
-# make check   ruff, mypy, import-linter        make bench   the benchmarks' table
+# make check   ruff, mypy, import-linter
+# make bench   the table of what each step costs; ARGS="--sizes=3000,30000", "--peer=PATH"; make bench-limits   bounds, by pytest
 # make bench-selection    what strategies make of the labels, without training; ARGS="--strategies=dcps,gain-labels"
 # make docs    the documentation site: build/site/index.html
 SHELL := /bin/bash
@@ -15,7 +16,7 @@ export MLFLOW_DISABLE_TELEMETRY := true
 export DO_NOT_TRACK := true
 unexport PYTHONDONTWRITEBYTECODE # without compiled files every command would take 10 s longer to start
 
-.PHONY: demo test pytest check docs bench bench-selection format clean
+.PHONY: demo test pytest check docs bench bench-limits bench-selection format clean
 
 $(BIN)/python:
 	$(PYTHON) -c 'import sys; assert sys.version_info >= (3, 11), "whosame needs Python 3.11 or newer: make PYTHON=python3.11"'
@@ -55,6 +56,9 @@ format: $(VENV)/installed-dev
 	$(BIN)/ruff check --fix .
 
 bench: $(VENV)/installed-dev
+	$(BIN)/python benchmarks/table.py $(ARGS)
+
+bench-limits: $(VENV)/installed-dev
 	$(BIN)/python -m pytest benchmarks --benchmark-only -n 0 --override-ini timeout=1800
 
 bench-selection: $(VENV)/installed

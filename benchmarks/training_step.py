@@ -13,7 +13,10 @@ import argparse
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -86,30 +89,24 @@ def bare(network: ReIDNetwork, size: tuple[int, int], config: TrainingConfig) ->
     return time.perf_counter() - started
 
 
-def whole(network: ReIDNetwork, pixels: MappedPixels | FrozenMaps, config: TrainingConfig, answered: bool) -> float:
-    """Return the seconds of a round of training."""
-    classes = np.arange(IMAGES) % CLASSES
+def prepared(
+    network: ReIDNetwork, pixels: Any, config: TrainingConfig, classes: np.ndarray | None = None
+) -> Callable[[], object]:
+    """Return a round of training, with all that it is given made before."""
+    classes = np.arange(IMAGES) % CLASSES if classes is None else classes
     cameras = np.random.default_rng(2).integers(0, CAMERAS, IMAGES)
     vectors = np.random.default_rng(3).standard_normal((IMAGES, network.dimension)).astype(np.float32)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    memory = answers(classes) if answered else None
-    optimiser = make_optimiser(network, config)
+    given = (network, make_optimiser(network, config), pixels, np.arange(IMAGES), classes, cameras, config)
+    memory = answers(classes) if config.uses_answers else None
+    return partial(fit, *given, round=0, rounds=1, seed=0, device="cpu", vectors=vectors, memory=memory)
+
+
+def whole(network: ReIDNetwork, pixels: MappedPixels | FrozenMaps, config: TrainingConfig) -> float:
+    """Return the seconds of a round of training."""
+    train = prepared(network, pixels, config)
     started = time.perf_counter()
-    fit(
-        network,
-        optimiser,
-        pixels,
-        np.arange(IMAGES),
-        classes,
-        cameras,
-        config,
-        round=0,
-        rounds=1,
-        seed=0,
-        device="cpu",
-        vectors=vectors,
-        memory=memory,
-    )
+    train()
     return time.perf_counter() - started
 
 
@@ -122,11 +119,11 @@ def compare(name: str, losses: list[str], iterations: int, pairs: int) -> None:
         for label in losses:
             loss, weight = LOSSES[label]
             config = TrainingConfig(loss=loss, answer_weight=weight, iterations=iterations)
-            whole(network, pixels, config.replace(iterations=3), config.uses_answers)
+            whole(network, pixels, config.replace(iterations=3))
             bare(network, size, config.replace(iterations=3))
             times = []
             for _ in range(pairs):
-                own = whole(network, pixels, config, config.uses_answers)
+                own = whole(network, pixels, config)
                 times.append((own, bare(network, size, config)))
             count = iterations * config.clusters_per_batch * config.images_per_cluster
             rates = [statistics.median(count / pair[which] for pair in times) for which in (0, 1)]
