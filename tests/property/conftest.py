@@ -28,8 +28,7 @@ from whosame.annotation.queue.submit import RefusedError, submit_answer
 from whosame.annotation.queue.tasks import RunInfo, TaskQueue
 from whosame.annotation.queue.undo import last_undoable, undo_answer
 from whosame.annotation.review.names import TakenError, name_identity
-from whosame.annotation.review.read_state import read_state
-from whosame.annotation.review.read_table import read_table
+from whosame.annotation.review.open_reviews import OpenReviews
 from whosame.annotation.review.record import ContradictionsError, Review, Reviewer, record_review
 from whosame.annotation.review.statements import merged, one_individual, ticked
 from whosame.annotation.review.undo import last_review, undo_review
@@ -40,6 +39,7 @@ from whosame.annotators.earlier_answers import recall
 from whosame.annotators.human import ask_people
 from whosame.annotators.record import PeopleRecord
 from whosame.app.forks import fork
+from whosame.atomic import writing
 from whosame.clustering import ClusteringConfig, base_clusters, enforce
 from whosame.data.manifest import Manifest, as_table
 from whosame.errors import InputError
@@ -58,6 +58,7 @@ from whosame.strategies.gain.value import GainConfig
 from whosame.tables import asked_so_far, memory_table, read_memory, with_found
 
 IMAGES, WORLDS, ROUNDS, ASKED = 14, 6, 6, 3
+STARTS = 12  # different worlds and strategies
 PEOPLE = ("ann", "bob", "cid")
 OTHER = {"same": "different", "different": "same"}
 STRATEGIES = ("random", "dcps", "gain", "uncertainty")
@@ -115,19 +116,16 @@ class History:
 
     def __init__(self, folder, store, number):
         self.folder, self.store, self.world = folder, store, world(number % WORLDS)
-        self.runs, self._known, self._files = [], {}, {}
+        self._known, self._files = {}, {}
         self._names, self._now = count(), count(1_800_000_000)
         self.data = folder / "data"
-        (self.data / "02_index").mkdir(parents=True)
-        os.link(folder.parent / "manifest.parquet", self.data / "02_index" / "manifest_0.parquet")
+        self.runs = [Run(run) for run in sorted((self.data / "runs").glob("*"))]
+        self.reviews = OpenReviews(store, self.data / "runs")
 
     ids, rounds = IDS, ROUNDS
 
     def now(self):
         return float(next(self._now))
-
-    def strategy(self, number):
-        return STRATEGIES[number % len(STRATEGIES)]
 
     def read(self, file):
         """Read a file of a round, once: none is ever changed, which the test checks."""
@@ -141,18 +139,21 @@ class History:
         return self.read(folder / artefacts.LABELS), read_memory(self.read(folder / artefacts.MEMORY), IDS)
 
     def new_run(self, overlap, strategy):
-        run = Run(self.data / "runs" / f"run{next(self._names)}")
+        run = Run(self.data / "runs" / "run")
+        run.folder.mkdir(parents=True)
         self._describe(run, overlap, strategy)
         self.runs.append(run)
         return run
 
     def _describe(self, run, overlap, strategy):
+        if not (run.folder / artefacts.IMAGES).exists():
+            MANIFEST.save(run.folder / artefacts.IMAGES)
         about = {"uid": f"uid-{run.name}", "manifest": {"digest": MANIFEST.digest}, "strategy": strategy}
         about["configuration"] = {"annotator_options": {"overlap": overlap}}
         artefacts.write(run.folder / artefacts.RUN, about)
 
     def fork(self, run, at):
-        made = Run(self.data / "runs" / f"run{next(self._names)}")
+        made = Run(self.data / "runs" / f"fork{next(self._names)}")
         fork(run, at, made)
         self._describe(made, self.overlap(run), run.about()["strategy"])  # as its first round does
         self.runs.append(made)
@@ -186,12 +187,12 @@ class History:
     def labels(self, memory):
         return enforce(self.world.clustering.labels, self.world.features, memory)
 
-    def table(self, run):
-        return read_table(run, self.data) if (run.folder / artefacts.IDENTITIES).exists() else None
+    def named(self, run):
+        return (run.folder / artefacts.IDENTITIES).exists()
 
     def review_state(self, run):
-        with self.store.reading() as connection:
-            return read_state(connection, self.table(run))
+        """The state of the review, as the page keeps it from one request to the next."""
+        return self.reviews.open(run).state()
 
     def rows(self, *where):
         """All rows of the answers, as they are stored."""
@@ -221,14 +222,14 @@ class History:
         memory = self.memory(run)
         seen = [[tuple(row) for row in self.valid(answer_events.c.run_uid == run.about()["uid"])], memory.log]
         seen += [memory.conflicts, self.labels(memory).tolist()]
-        if self.table(run) is not None:
+        if self.named(run):
             state = self.review_state(run)
             seen += [state.labels.tolist(), dict(state.names), state.memory.log, state.order, state.reviewed]
         return seen
 
     # What people and commands do.
 
-    def play_round(self, run, draw):
+    def play_round(self, run, draw, *, cut_off=True):
         """Play the next round, or go on with one that was killed; return whether it was completed."""
         number, overlap, strategy = run.completed(), self.overlap(run), registry.make(run.about()["strategy"])
         folder = run.round(number)
@@ -253,7 +254,7 @@ class History:
         )
         uid = run.about()["uid"]
         info = RunInfo(uid, run.name, "/images", number, ROUNDS, asked_so_far(start), 99, state.budget, overlap)
-        people = People(self, run, draw)
+        people = People(self, run, draw, cut_off=cut_off)
         try:
             _, result = ask_people(
                 partial(active_round.select_pairs, strategy, state),
@@ -286,7 +287,8 @@ class History:
         model = (NamingConfig(), GainConfig())
         found = identify(features, self.world.clustering, CAMERAS, memory, generator, *model, before)
         rows = identity_rows(MANIFEST, found, read_identities(own))
-        own.write_bytes(write_identities(rows))
+        with writing(own) as opened:
+            opened.write(write_identities(rows))
         keep_written(run.folder, rows, memory.query_counts(len(IDS)).tolist())
         near = nearest_identities(features, [row.identity for row in rows], own.read_bytes())
         artefacts.write(run.folder / artefacts.IDENTITIES_NEAR, near)
@@ -295,8 +297,7 @@ class History:
     def review(self, run, draw):
         """Let a person tick, join or name; return how it is undone, None where nothing was stored."""
         person = str(draw.choice(PEOPLE))
-        with self.store.writing() as connection:
-            state = read_state(connection, self.table(run))
+        with self.reviews.open(run).changing() as (connection, state):
             if not state.members:
                 return None
             identity = int(draw.choice(sorted(state.members)))
@@ -394,10 +395,10 @@ class History:
 class People:
     """The people at the page while a round asks: each look of the loop at the store, one of them does something."""
 
-    def __init__(self, history, run, draw):
+    def __init__(self, history, run, draw, *, cut_off):
         self.history, self.run, self.uid = history, run, run.about()["uid"]
         self.draw, self.looks = draw, 0
-        kinds = ["answer"] * 6 + ["undo", "settle", "import", "review", "kill"]
+        kinds = ["answer"] * 6 + ["undo", "settle", "import", "review"] + ["kill"] * cut_off
         self.script = draw.choice(kinds, draw.integers(0, 6)).tolist()
         self.lost = draw.choice([0.0, 0.3])  # share of wrong answers
 
@@ -410,19 +411,22 @@ class People:
         if what == "import":
             self.history.import_answers(self.run, self.draw)
         elif what == "review":
-            if self.history.table(self.run) is not None:
+            if self.history.named(self.run):
                 self.history.review(self.run, self.draw)
         else:
             getattr(self, what)()
 
     def answer(self):
+        """Let the first person for whom there is a pair answer it, and perhaps the next ones."""
         for person in self.draw.permutation(PEOPLE).tolist():
-            now, session = self.history.now(), f"session of {person}"
+            now, session, some = self.history.now(), f"session of {person}", int(self.draw.integers(1, 4))
             with self.history.store.writing() as connection:
-                for lease in lease_pairs(connection, self.uid, person, session, count=1, now=now):
+                leases = lease_pairs(connection, self.uid, person, session, count=some, now=now)
+                for lease in leases:
                     verdict = self.verdict(connection, lease)
                     submit_answer(connection, lease.token, person, session, verdict, 1.0, now=now + 1)
-                    return
+            if leases:
+                return
 
     def verdict(self, connection, lease):
         task = connection.execute(select(tasks).where(tasks.c.id == lease.task)).one()
@@ -454,16 +458,28 @@ def history_of(made_sqlite):
     """Begin a history in one of the drawn worlds, in memory where the system has a folder there."""
     memory = Path("/dev/shm")
     folder = Path(tempfile.mkdtemp(prefix="whosame-histories-", dir=memory if memory.is_dir() else None))
-    MANIFEST.save(folder / "manifest.parquet")
     numbers, file = count(), folder / "labels.db"
     shutil.copy(made_sqlite, file)
 
-    def begin(number):
-        # The file is emptied behind the one store that is open: each store compiles every statement anew.
-        with closing(sqlite3.connect(made_sqlite)) as empty, closing(sqlite3.connect(file)) as used:
-            empty.backup(used)
+    def restore(source, target):
+        # Behind the one store that is open: another store would compile every statement anew.
+        with closing(sqlite3.connect(source)) as saved, closing(sqlite3.connect(target)) as used:
+            saved.backup(used)
+
+    def begin(number, overlap):
+        begun = folder / f"begun-{number % STARTS}-{overlap}"
         own = folder / str(next(numbers))
-        own.mkdir()
+        if not begun.exists():  # the first round and its names, once for all histories that begin with them
+            own.mkdir()
+            restore(made_sqlite, file)
+            history = History(own, store, number)
+            run = history.new_run(overlap, STRATEGIES[number % len(STRATEGIES)])
+            history.play_round(run, np.random.default_rng(number % STARTS), cut_off=False)
+            history.name(run, None)
+            own.rename(begun)
+            restore(file, begun / "labels.db")
+        restore(begun / "labels.db", file)
+        shutil.copytree(begun, own, ignore=shutil.ignore_patterns("labels.db"), copy_function=os.link)
         return History(own, store, number)
 
     with open_store(f"sqlite:///{file}") as store:

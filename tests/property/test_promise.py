@@ -99,7 +99,7 @@ def step(history, name, run, draw):
             assert_obeyed(*history.learnt(run))
     elif name == "name":
         assert_obeyed(*history.name(run, draw))
-    elif name == "review" and history.table(run) is not None:
+    elif name == "review" and history.named(run):
         undo = history.review(run, draw)
         state = history.review_state(run)
         for a, b, _ in state.memory.conflicts:
@@ -121,15 +121,14 @@ def step(history, name, run, draw):
     steps=st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 2**16)), min_size=2, max_size=6),
 )
 def test_no_answer_is_overruled_and_everything_can_be_undone(history_of, number, overlap, steps):
-    with closing(history_of(number)) as history:
-        first = history.new_run(overlap, history.strategy(number))
-        history.play_round(first, np.random.default_rng(number))
+    with closing(history_of(number, overlap)) as history:
         undoable = []
         for name, seed in steps:
             draw = np.random.default_rng(seed)
             run = history.runs[draw.integers(len(history.runs))]
             kept, files = history.kept(), {other: history.files(other) for other in history.runs}
-            states = [history.state(each) for each in history.runs]
+            comparing = name in ("review", "import", "exchange", "audit", "fork")
+            states = [history.state(each) for each in history.runs] if comparing else []
             if name == "undo":
                 if undoable:
                     undo, before = undoable.pop()
@@ -147,7 +146,8 @@ def test_no_answer_is_overruled_and_everything_can_be_undone(history_of, number,
                 if other != run and other in files:
                     assert history.files(other) == files[other]
                     assert other.about()["uid"] not in uids
-                assert_kept(history, other)
+                if other == run or name in ("undo", "undo_some"):
+                    assert_kept(history, other)
             if name in ("exchange", "audit", "fork"):
                 assert [history.state(each) for each in history.runs][: len(states)] == states
         history.undo_everything()
@@ -156,6 +156,6 @@ def test_no_answer_is_overruled_and_everything_can_be_undone(history_of, number,
             memory = history.memory(run)
             assert memory.log == []
             assert history.labels(memory).tolist() == history.labels(LabelMemory()).tolist()
-            if history.table(run) is not None:
+            if history.named(run):
                 history.name(run, None)
-                assert not {*history.table(run).names} & GIVEN_NAMES
+                assert not {*history.review_state(run).table.names} & GIVEN_NAMES
