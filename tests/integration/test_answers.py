@@ -2,12 +2,15 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from whosame.annotation.store.store import AnswerEvent, open_store
+from whosame.configuration import Configuration
 from whosame.data.indexing import find_manifest, index_images
 from whosame.data.source import SourceConfig
 
@@ -63,6 +66,26 @@ def test_answers_are_undone_and_kept(kedro, played):
     assert "not among them: 9.png" in kedro("answers undo --pair 0.png 9.png").output
     with open_store(f"sqlite:///{played}/data/answers.db") as store:
         assert [event.verdict for event in store.answers("one")] == ["different", "unsure"]
+
+
+def test_commands_that_look_change_nothing_in_a_store_and_upgrade_none(kedro, played):
+    database = played / "data" / "answers.db"
+    record = played / "data" / "runs" / "mine" / "run.json"
+    configuration = Configuration(run="mine")
+    images = {"digest": "", "dataset": "crops", "images": 6, "root": "crops", "splits": {"train": 6}}
+    made = {"configuration": configuration.result_parameters(), "settings": configuration.other_parameters()}
+    made |= {"environment": configuration.env, "created": "2026-01-01T00:00:00+00:00", "code": "0", "manifest": images}
+    record.write_text(json.dumps(json.loads(record.read_text()) | made))
+    lines = ["runs", "runs show mine", "params", "annotators list", "annotators quality", "annotators log"]
+    for old in (False, True):
+        if old:
+            with closing(sqlite3.connect(database)) as shell, shell:
+                shell.execute("UPDATE alembic_version SET version_num = '0003'")
+        before = database.read_bytes()
+        for line in lines:
+            assert ("has schema 0003" in kedro(line).output) == (old and line not in ("runs", "params")), line
+        assert database.read_bytes() == before
+        assert not list(database.parent.glob("*.schema-*"))
 
 
 def test_errors_are_messages(kedro, played):

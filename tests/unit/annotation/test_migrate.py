@@ -104,6 +104,30 @@ def test_a_new_store_has_the_schema_of_the_model(database):
     assert [change[0] for change in differences(database)] == ["add_index"]  # a difference would be found
 
 
+def test_looking_at_a_store_changes_nothing_in_it(answered):
+    with open_store(answered, reading=True) as store:
+        assert len(store.answers(None)) == len(ANSWERS)
+        with pytest.raises(StorageError, match="is read-only"):
+            store.append([replace(ANSWERS[0], round=9, image_a=7, image_b=9)])
+    engine = engine_of(answered)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0003'"))
+    engine.dispose()
+    with pytest.raises(StorageError, match=r"has schema 0003, this whosame has 0004.*kedro annotate"):
+        open_store(answered, reading=True)
+    engine = engine_of(answered)
+    with engine.begin() as connection:
+        assert connection.scalar(text("SELECT version_num FROM alembic_version")) == "0003"
+    engine.dispose()
+
+
+def test_a_store_that_is_not_there_is_not_made_by_looking(empty_database):
+    with pytest.raises(StorageError, match=r"there is no label store|has no tables yet"):
+        open_store(empty_database, reading=True)
+    if (file := sqlite_path(parse_url(empty_database))) is not None:
+        assert not file.exists()
+
+
 def test_an_upgrade_keeps_every_answer(answered, second, caplog):
     before = state(answered)
     upgrade(answered, second)

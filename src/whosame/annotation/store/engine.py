@@ -62,7 +62,7 @@ def sqlite_path(url: URL) -> Path | None:
     return Path(str(url.database))
 
 
-def connect(url: URL, *, lock_timeout: float) -> Engine:
+def connect(url: URL, *, lock_timeout: float, reading: bool = False) -> Engine:
     """Return an engine whose commits survive a power cut; create the folder of a SQLite database.
 
     Transactions of ``engine.execution_options(write=True)`` begin ``IMMEDIATE`` on SQLite: with deferred ones two
@@ -73,6 +73,8 @@ def connect(url: URL, *, lock_timeout: float) -> Engine:
     url : URL
     lock_timeout : float
         Seconds to wait for a lock that another process holds.
+    reading : bool
+        Refuse to write: nothing is changed in the database, and none is made.
 
     Raises
     ------
@@ -84,6 +86,8 @@ def connect(url: URL, *, lock_timeout: float) -> Engine:
         if path.is_dir():
             raise StorageError(f"the label store {path} is a folder: name a file, as in sqlite:///{path}/labels.db")
         try:
+            if reading and not path.exists():
+                raise StorageError(f"there is no label store {path}")
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise StorageError(f"the folder of the label store {path} cannot be made: {error}; {ELSEWHERE}") from error
@@ -97,15 +101,19 @@ def connect(url: URL, *, lock_timeout: float) -> Engine:
         missing = f"the driver of {url.drivername} is not installed ({error}): {install}{ELSEWHERE}"
         raise StorageError(missing) from error
     if postgresql:
-        event.listen(engine, "connect", lambda raw, _: _set_up_postgresql(raw, lock_timeout))
+        event.listen(engine, "connect", lambda raw, _: _set_up_postgresql(raw, lock_timeout, reading=reading))
     else:
-        event.listen(engine, "connect", lambda raw, _: _set_up_sqlite(raw, lock_timeout))
+        event.listen(engine, "connect", lambda raw, _: _set_up_sqlite(raw, lock_timeout, reading=reading))
         event.listen(engine, "begin", lambda connection: _begin_sqlite(connection, lock_timeout))
     return engine
 
 
-def _set_up_sqlite(raw: Any, lock_timeout: float) -> None:
+def _set_up_sqlite(raw: Any, lock_timeout: float, *, reading: bool) -> None:
     raw.isolation_level = None  # sqlite3 would begin deferred transactions of its own
+    if reading:
+        raw.execute(f"PRAGMA busy_timeout = {round(lock_timeout * 1000)}")
+        raw.execute("PRAGMA query_only = ON")
+        return
     # Readers and the writer do not wait for each other. Where two processes switch to it at once, SQLite refuses one.
     _when_free(raw, "PRAGMA journal_mode = WAL", lock_timeout)
     raw.execute(f"PRAGMA busy_timeout = {round(lock_timeout * 1000)}")
@@ -113,8 +121,10 @@ def _set_up_sqlite(raw: Any, lock_timeout: float) -> None:
     raw.execute("PRAGMA fullfsync = ON")  # on macOS too, whose fsync leaves it in the disk's cache
 
 
-def _set_up_postgresql(raw: Any, lock_timeout: float) -> None:
+def _set_up_postgresql(raw: Any, lock_timeout: float, *, reading: bool) -> None:
     with raw.cursor() as cursor:
+        if reading:
+            cursor.execute("SET default_transaction_read_only = on")
         cursor.execute(f"SET lock_timeout = {round(lock_timeout * 1000)}")
         cursor.execute("SET synchronous_commit = on")  # a commit returns when the answer is on the disk
     raw.commit()

@@ -41,7 +41,7 @@ def prepare(engine: Engine, where: str, file: Path | None, *, migrations: Path =
     StorageError
         The database is of a newer version, or has tables of these names that whosame did not create.
     """
-    known = sorted(revision.name.partition("_")[0] for revision in (migrations / "versions").glob("[0-9]*.py"))
+    known = _revisions(migrations)
     head = known[-1]
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":  # one process at a time, as always on SQLite
@@ -57,6 +57,29 @@ def prepare(engine: Engine, where: str, file: Path | None, *, migrations: Path =
         elif file is not None:
             _copy(file, found, head)
         _migrate(connection, migrations, head, created=found is None)
+
+
+def check(engine: Engine, where: str, *, migrations: Path = MIGRATIONS) -> None:
+    """Check that a database has this version's tables, and change nothing.
+
+    Raises
+    ------
+    StorageError
+        It has those of an older version, or of a newer one, or none.
+    """
+    known = _revisions(migrations)
+    with engine.begin() as connection:
+        found = _revision(connection, where, known)
+    if found != known[-1]:
+        has = "no tables yet" if found is None else f"schema {found}, this whosame has {known[-1]}"
+        raise StorageError(
+            f"the label store {where} has {has}. A command that only looks does not change that: the next one that "
+            "writes (kedro annotate, kedro rounds, kedro answers export) does, and keeps a copy of a SQLite file."
+        )
+
+
+def _revisions(migrations: Path) -> list[str]:
+    return sorted(revision.name.partition("_")[0] for revision in (migrations / "versions").glob("[0-9]*.py"))
 
 
 def _revision(connection: Connection, where: str, known: list[str]) -> str | None:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row, Select, and_, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from whosame.annotation.store.engine import BUSY, connect, explain_errors, parse_url, sqlite_path
-from whosame.annotation.store.migrate import prepare
+from whosame.annotation.store.migrate import check, prepare
 from whosame.annotation.store.schema import NOT_UNDONE, answer_events
 from whosame.annotation.store.timestamps import stamp
 from whosame.errors import ResumeError, StorageError
@@ -89,7 +89,7 @@ COLUMNS = [answer_events.c[field.name] for field in fields(AnswerEvent)]
 class LabelStore:
     """Answers in a database. Use :func:`open_store` to open one, best as a context manager."""
 
-    def __init__(self, url: str, *, lock_timeout: float = LOCK_TIMEOUT) -> None:
+    def __init__(self, url: str, *, lock_timeout: float = LOCK_TIMEOUT, reading: bool = False) -> None:
         parsed = parse_url(url)
         self.where = parsed.render_as_string(hide_password=True)
         self._path = sqlite_path(parsed)
@@ -97,7 +97,7 @@ class LabelStore:
         self._turn = threading.BoundedSemaphore(1 if parsed.get_backend_name() == "sqlite" else MANY)
         insert = INSERT[parsed.get_backend_name()](answer_events).on_conflict_do_nothing(index_elements=list(KEY))
         self._insert = insert.returning(answer_events.c.id)  # nothing, where there is one already
-        self._engine = connect(parsed, lock_timeout=lock_timeout)
+        self._engine = connect(parsed, lock_timeout=lock_timeout, reading=reading)
         self._writing = self._engine.execution_options(write=True)
         one_state = {"isolation_level": "REPEATABLE READ"} if self._engine.name == "postgresql" else {}
         self._reading = self._engine.execution_options(**one_state)
@@ -105,7 +105,10 @@ class LabelStore:
         self._glancing = self._engine.execution_options(**alone)
         try:
             with explain_errors(self.where):
-                prepare(self._writing, self.where, self._path)
+                if reading:
+                    check(self._reading, self.where)
+                else:
+                    prepare(self._writing, self.where, self._path)
         except BaseException:
             self.close()
             raise
@@ -196,7 +199,7 @@ class LabelStore:
         self.close()
 
 
-def open_store(url: str, *, lock_timeout: float = LOCK_TIMEOUT) -> LabelStore:
+def open_store(url: str, *, lock_timeout: float = LOCK_TIMEOUT, reading: bool = False) -> LabelStore:
     """Open the label store; create it where there is none.
 
     Parameters
@@ -205,6 +208,8 @@ def open_store(url: str, *, lock_timeout: float = LOCK_TIMEOUT) -> LabelStore:
         ``sqlite:///PATH`` or ``postgresql://…``.
     lock_timeout : float
         Seconds to wait for a lock that another process holds.
+    reading : bool
+        Only to look at it: nothing is created, upgraded or written.
 
     Raises
     ------
@@ -218,7 +223,7 @@ def open_store(url: str, *, lock_timeout: float = LOCK_TIMEOUT) -> LabelStore:
     >>> with open_store("sqlite:///data/labels.db") as store:  # doctest: +SKIP
     ...     store.answers(run_uid)
     """
-    return LabelStore(url, lock_timeout=lock_timeout)
+    return LabelStore(url, lock_timeout=lock_timeout, reading=reading)
 
 
 def chunks(keys: Sequence[int]) -> Iterator[Sequence[int]]:

@@ -56,7 +56,7 @@ def list_(env: str | None, params: dict[str, Any]) -> None:
     from whosame.annotation.accounts import users
     from whosame.reporting.annotators import users_table
 
-    with label_store(env, params, made_by=MADE_BY) as store:
+    with label_store(env, params, made_by=MADE_BY, reading=True) as store:
         click.echo(users_table(users.all_users(store)))
 
 
@@ -105,7 +105,7 @@ def quality(env: str | None, params: dict[str, Any], name: str | None) -> None:
     uid = None
     if name is not None:
         uid = find_run(paths.runs_folder(), name).about().get("uid", "")  # one that has not started has no answer
-    with label_store(env, params, run=name, made_by=MADE_BY) as store:
+    with label_store(env, params, run=name, made_by=MADE_BY, reading=True) as store:
         events = store.answers(uid)
         where = f"label store {store.where}" if name is None else f"run {name}"
     click.echo(quality_report(annotator_quality(events), where))
@@ -121,7 +121,7 @@ def log(env: str | None, params: dict[str, Any], limit: int) -> None:
     from whosame.annotation.store import audit_log
     from whosame.reporting.annotators import event_line
 
-    with label_store(env, params, made_by=MADE_BY) as store:
+    with label_store(env, params, made_by=MADE_BY, reading=True) as store:
         events = audit_log.log(store, limit=limit)
     click.echo("\n".join(map(event_line, reversed(events))) or "The log is empty")
 

@@ -32,7 +32,7 @@ def stored_answers(configuration: "Configuration", run: Run) -> str:
     if file is not None and not file.exists():
         return f"none: there is no label store {file} yet"
     try:
-        with open_store(url) as store:
+        with open_store(url, reading=True) as store:
             return f"{len(store.answers(run.about()['uid'])):,} in the label store {store.where}"
     except StorageError as error:
         return f"not known: {error}"
@@ -40,7 +40,12 @@ def stored_answers(configuration: "Configuration", run: Run) -> str:
 
 @contextmanager
 def label_store(
-    env: str | None, params: dict[str, Any], *, run: str | None = None, made_by: str | None = None
+    env: str | None,
+    params: dict[str, Any],
+    *,
+    run: str | None = None,
+    made_by: str | None = None,
+    reading: bool = False,
 ) -> Iterator["LabelStore"]:
     """Open the configured label store, or that of a run.
 
@@ -52,6 +57,8 @@ def label_store(
         The name of a run: if it has started, its label store is the one.
     made_by : str, optional
         What makes a store, for the error where there is none; without it, one is made.
+    reading : bool
+        Only to look at it: nothing is created, upgraded or written.
 
     Raises
     ------
@@ -65,5 +72,5 @@ def label_store(
     file = sqlite_path(parse_url(url))
     if made_by is not None and file is not None and not file.exists():
         raise StorageError(f"there is no label store {file} yet: it is made with {made_by}")
-    with open_store(url) as store:
+    with open_store(url, reading=reading) as store:
         yield store
