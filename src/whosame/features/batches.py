@@ -47,14 +47,18 @@ def read(pixels: Pixels, image_ids: NDArray[np.int64], device: torch.device) -> 
 def ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
     """Yield each item with its result, made in a thread one item ahead.
 
-    So the disk, the decoder and whatever else the host does work in parallel with the network.
+    So the disk, the decoder and whatever else the host does work in parallel with the network. Torch has one core in
+    that thread: a second team of threads would take the network's cores, and spin on them.
     """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="read") as reader:
+    cores = torch.get_num_threads()
+    with ThreadPoolExecutor(1, "read", initializer=torch.set_num_threads, initargs=(1,)) as reader:
         waiting: tuple[T, Future[R]] | None = None
         for item in items:
             following = item, reader.submit(work, item)
             if waiting is not None:
-                yield waiting[0], waiting[1].result()
+                result = waiting[1].result()
+                torch.set_num_threads(cores)  # of threads that begin later: torch keeps what was set last
+                yield waiting[0], result
             waiting = following
         if waiting is not None:
             yield waiting[0], waiting[1].result()

@@ -1,12 +1,14 @@
 """Features of images and the rows of the maxima, and centring by camera."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import torch
 
 from whosame.errors import ParameterError
 from whosame.features import ExtractionConfig, NetworkConfig, build_network, centre_by_camera, extract
-from whosame.features.batches import read_ahead
+from whosame.features.batches import ahead, read_ahead
 from whosame.features.device import find_device
 from whosame.features.extraction import rows_of_maxima
 
@@ -80,6 +82,18 @@ def test_reading_ahead_keeps_the_order_and_passes_errors_on():
         np.testing.assert_array_equal(images.numpy(), pixels.array[batch])
     with pytest.raises(IndexError):
         list(read_ahead(pixels, [np.array([0]), np.array([99])], torch.device("cpu")))
+
+
+def test_the_thread_that_reads_ahead_has_one_core_and_no_other_thread_loses_any():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        assert [cores for _, cores in ahead(lambda _: torch.get_num_threads(), range(3))] == [1, 1, 1]
+        assert torch.get_num_threads() == 2
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_device_names(monkeypatch):
