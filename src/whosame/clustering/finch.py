@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import connected_components
 
+from whosame.clustering.approximate_neighbours import Search
 from whosame.clustering.dbscan import renumber
-from whosame.clustering.neighbours import neighbours
 from whosame.errors import InputError
 
 Labels = NDArray[np.int64]
@@ -42,8 +42,9 @@ def finch(features: NDArray[Any], nearest: NDArray[np.integer[Any]] | None = Non
 
     Notes
     -----
-    Neighbours are exact, by cosine (``neighbours``), ties to the smaller row: the same labels on every call. O(N² D)
-    for the search before the first partition, which has at most N/2 clusters. A mean without direction (images that
+    Neighbours are by cosine, ties to the smaller row: the same labels on every call. They are exact up to 150,000
+    images or means (:class:`Search`). O(N² D) for the search before the first partition, which has at most N/2
+    clusters, and for that between their means. A mean without direction (images that
     cancel each other) has no neighbour and ends the hierarchy.
 
     References
@@ -54,7 +55,7 @@ def finch(features: NDArray[Any], nearest: NDArray[np.integer[Any]] | None = Non
     if len(features) == 0:
         return []
     if nearest is None:
-        nearest = neighbours(features, 2).nearest
+        nearest = Search().neighbours(features, 2)[0].nearest
     elif nearest.shape != (len(features),):
         raise InputError(f"nearest rows of shape {list(nearest.shape)} were given for {len(features)} images")
     labels = first_partition(nearest)
@@ -64,7 +65,7 @@ def finch(features: NDArray[Any], nearest: NDArray[np.integer[Any]] | None = Non
         means = sums / np.bincount(labels)[:, None]
         if (np.linalg.norm(means, axis=1) < NO_DIRECTION).any():
             break
-        joined = first_partition(neighbours(means, 2).nearest)
+        joined = first_partition(Search().neighbours(means, 2)[0].nearest)
         labels = joined[labels]
         if labels.max() > 0:
             partitions.append(labels)

@@ -15,6 +15,7 @@ from whosame.strategies.groups import Groups
 from whosame.strategies.pairs import Pairs, decided_pairs
 from whosame.strategies.session import BudgetedSession
 from whosame.strategies.spal.extremes import farthest_inside, nearest_outside
+from whosame.strategies.spal.many_images import MANY, extremes_of_many
 
 
 class SPALConfig(Parameters):
@@ -52,10 +53,13 @@ class SPALSession(BudgetedSession):
     def _candidates(self) -> Iterator[tuple[Pairs, int]]:
         """Return the pairs, one inside and one outside in turn, of each kind the most extreme first."""
         features = self._state.features
-        groups = Groups(self._state.labels)
         known = self._budget.memory if self._config.replace_decided else LabelMemory()
         decided = decided_pairs(known, len(features))
-        inside, outside = farthest_inside(features, groups, decided), nearest_outside(features, groups, decided)
+        if len(features) > MANY:
+            inside, outside = extremes_of_many(features, self._state.labels, decided)
+        else:
+            groups = Groups(self._state.labels)
+            inside, outside = farthest_inside(features, groups, decided), nearest_outside(features, groups, decided)
         farthest = [(inside, int(i)) for i in np.argsort(-inside.distances, kind="stable")]
         nearest = [(outside, int(i)) for i in np.argsort(outside.distances, kind="stable")]
         return (each for each in chain.from_iterable(zip_longest(farthest, nearest)) if each is not None)
