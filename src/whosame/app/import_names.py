@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from whosame.annotation.exchange.undo_answers import import_uid
 from whosame.annotation.review.import_names import ImportedNames
 from whosame.annotation.review.import_names import import_names as store_names
 from whosame.annotation.review.read_state import read_state
@@ -53,13 +54,14 @@ def import_names(store: LabelStore, run: Run, file: Path, annotator: str | None)
     if not annotator:
         raise ParameterError(f"{file} is a table of names: say whose they are (--annotator=NAME)")
     table = read_table(run, paths.root() / "data")
-    given = read_names(file.read_bytes(), table.root, table.paths)
+    content = file.read_bytes()
+    given = read_names(content, table.root, table.paths)
     row_of = {path: row for row, path in enumerate(table.paths)}
     with store.writing() as connection:
         lock_run(connection, table.run_uid, alone=True)
         state = read_state(connection, table)
         named = {row_of[path]: name for path, name in given.items()}
-        done = store_names(connection, state, run.completed(), named, annotator)
+        done = store_names(connection, state, run.completed(), named, annotator, import_uid(content))
         details = {"run": run.name, "file": str(file), "annotator": annotator, **vars(done)}
         audit_log.record(connection, audit_log.TERMINAL, "imported", details)
     return done

@@ -13,8 +13,9 @@ from whosame.annotation.exchange import csv_format, jsonl_format, label_studio
 from whosame.annotation.exchange.row import AnswerRow
 from whosame.annotation.exchange.run_images import RunImages, StoredRun
 from whosame.annotation.store import audit_log
-from whosame.annotation.store.schema import skips, tasks
-from whosame.annotation.store.store import AnswerEvent, LabelStore
+from whosame.annotation.store.schema import NOT_UNDONE, answer_events, skips, tasks
+from whosame.annotation.store.store import COLUMNS, AnswerEvent, LabelStore
+from whosame.annotation.store.uids import audits_of, is_audit
 from whosame.atomic import writing
 from whosame.errors import InputError
 
@@ -43,6 +44,7 @@ def export_run(
     image_root: Path | None = None,
     url_prefix: str = LOCAL_FILES,
     completed_by: bool = True,
+    audits: bool = False,
 ) -> ExportResult:
     """Write the answers of a run to a file, atomically; an existing file is replaced.
 
@@ -65,15 +67,20 @@ def export_run(
         The beginning of such an address.
     completed_by : bool
         As for :func:`~whosame.annotation.exchange.label_studio.write`.
+    audits : bool
+        Write the answers of the run's audits instead, marked as such.
 
     Raises
     ------
     InputError
-        The images are not under ``image_root``; or ``out`` itself ends with ``.xml``.
+        The images are not under ``image_root``; ``out`` itself ends with ``.xml``; or the answers of audits are to go
+        to Label Studio, which would return them as others.
     StorageError
         The file cannot be written, or the store cannot be read.
     """
-    events = store.answers(run.uid)
+    if audits and form == "label-studio":
+        raise InputError("answers of an audit come back from Label Studio as answers of a run: take csv or jsonl")
+    events = _of_audits(store, run.uid) if audits else store.answers(run.uid)
     waiting = 0
     if form == "label-studio":
         setup = out.with_suffix(".xml")
@@ -85,12 +92,25 @@ def export_run(
         table = csv_format if form == "csv" else jsonl_format
         contents = {out: table.write([_row(event, images) for event in events])}
     with store.writing() as connection:  # the files and their entry in the log, or neither
-        details = {"run": run.name, "format": form, "file": str(out), "answers": len(events), "open": waiting}
+        details = {
+            "run": run.name + " (audit)" * audits,
+            "format": form,
+            "file": str(out),
+            "answers": len(events),
+            "open": waiting,
+        }
         audit_log.record(connection, audit_log.TERMINAL, "exported", details)
         for path, content in contents.items():
             with writing(path) as file:
                 file.write(content)
     return ExportResult(len(events), waiting, tuple(contents))
+
+
+def _of_audits(store: LabelStore, run_uid: str) -> list[AnswerEvent]:
+    own = answer_events.c.run_uid.startswith(audits_of(run_uid))
+    with store.reading() as connection:
+        rows = connection.execute(select(*COLUMNS).where(own, NOT_UNDONE).order_by(answer_events.c.id))
+        return [AnswerEvent(*row) for row in rows]
 
 
 def _row(event: AnswerEvent, images: RunImages) -> AnswerRow:
@@ -106,6 +126,7 @@ def _row(event: AnswerEvent, images: RunImages) -> AnswerRow:
         round=event.round,
         source=event.source,
         settles=event.settles,
+        audit=is_audit(event.run_uid),
         run=event.run,
         digest_a=event.digest_a,
         digest_b=event.digest_b,

@@ -19,6 +19,7 @@ from whosame.annotation.store.engine import lock_run
 from whosame.annotation.store.schema import answer_events, undos
 from whosame.annotation.store.store import LabelStore
 from whosame.annotation.store.timestamps import stamp
+from whosame.annotation.store.uids import AUDIT, is_audit
 from whosame.errors import InputError
 
 Outcome = Literal["counted", "kept", "known", "undone", "refused"]  # of one row
@@ -65,7 +66,8 @@ def import_file(
     """Add the answers of a file to the label store, in one transaction.
 
     An answer to an open question of the run counts like one from the page. Any other is stored under a uid that the
-    file's bytes determine, ``import-<16 hex digits>``: the next question about the same images reuses it.
+    file's bytes determine, ``import-<16 hex digits>``: the next question about the same images reuses it. One that was
+    given in an audit is stored as such, ``audit-import-…``: no run knows it.
 
     Parameters
     ----------
@@ -131,13 +133,14 @@ def _add(
 ) -> Outcome:
     """Add an answer if it is new; ``problems`` gets a message where it contradicts an earlier one."""
     row = one.row
+    uid = AUDIT + uid if row.audit else uid
     earlier = _earlier_answers(connection, images, one)
     again = any(uid in (given.run_uid, given.session) for given in earlier)  # this import was undone
     undone = [given for given in earlier if given.undone and not again]
     if any(given.answered_at == row.answered_at and given.verdict == row.verdict for given in undone):
         return "undone"
     task = None
-    if row.source == "human":
+    if row.source == "human" and not row.audit:
         task = open_task(connection, run.uid, one.image_a, one.image_b, row.attempt)
     current = [given for given in earlier if not given.undone]
     here = [given for given in current if given.run_uid == run.uid]
@@ -181,7 +184,8 @@ def _earlier_answers(connection: Connection, images: RunImages, one: MatchedRow)
         .where(given.annotator == row.annotator, given.attempt == row.attempt)
         .where(given.source == row.source, given.settles == row.settles)
     )
-    return connection.execute(query.order_by(given.id)).all()
+    rows = connection.execute(query.order_by(given.id)).all()
+    return [given for given in rows if is_audit(given.run_uid) == row.audit]  # an audit asks anew
 
 
 def _keep(connection: Connection, uid: str, images: RunImages, one: MatchedRow, when: str) -> None:

@@ -72,7 +72,7 @@ def without_duplicates(matched: Sequence[MatchedRow], problems: list[str]) -> li
     first: dict[Any, MatchedRow] = {}
     for one in matched:
         row = one.row
-        key = (one.image_a, one.image_b, row.annotator, row.attempt, row.settles)
+        key = (one.image_a, one.image_b, row.annotator, row.attempt, row.settles, row.audit)
         before = first.setdefault(key, one)
         if before is one:
             continue

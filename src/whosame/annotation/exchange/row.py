@@ -30,6 +30,8 @@ class AnswerRow:
         None: of the open question about the pair, or of the first.
     kind, round, source, settles
         As in :class:`~whosame.annotation.store.store.AnswerEvent`.
+    audit : bool
+        Whether it was given in an audit: nothing is trained on it.
     run : str
         Name of the run; for readers only, imports ignore it.
     digest_a, digest_b : str
@@ -49,6 +51,7 @@ class AnswerRow:
     round: int = 0
     source: Source = "human"
     settles: bool = False
+    audit: bool = False
     run: str = ""
     digest_a: str = ""
     digest_b: str = ""
@@ -191,6 +194,7 @@ READERS: dict[str, Callable[[object], object]] = {
     "round": _whole(0, 10**6),
     "source": _one_of(*SOURCES),
     "settles": _truth,
+    "audit": _truth,
     "run": _text,
     "digest_a": _digest,
     "digest_b": _digest,

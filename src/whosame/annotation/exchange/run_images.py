@@ -12,6 +12,7 @@ from whosame.annotation.exchange.undo_answers import IMPORT_PREFIX
 from whosame.annotation.queue.image_tokens import ImageRef
 from whosame.annotation.store.schema import answer_events, images, runs
 from whosame.annotation.store.store import LabelStore
+from whosame.annotation.store.uids import is_audit
 from whosame.data.manifest import Manifest
 from whosame.errors import InputError, unknown_name
 from whosame.names import composed
@@ -26,7 +27,7 @@ class StoredRun:
 
 
 def find_run(store: LabelStore, name: str | None = None) -> StoredRun:
-    """Return the run of a name, the newest of several; without a name, the run that was active last.
+    """Return the run of a name, the newest of several; without a name, the run that was active last; never an audit.
 
     Raises
     ------
@@ -45,6 +46,7 @@ def find_run(store: LabelStore, name: str | None = None) -> StoredRun:
             last[StoredRun(uid, run)] = datetime.fromisoformat(at).timestamp()
         for uid, run, seen in connection.execute(select(runs.c.run_uid, runs.c.run, runs.c.last_heartbeat)):
             last[StoredRun(uid, run)] = max(seen, last.get(StoredRun(uid, run), 0.0))
+    last = {run: at for run, at in last.items() if not is_audit(run.uid)}
     if name is None:
         last = {run: at for run, at in last.items() if not run.uid.startswith(IMPORT_PREFIX)}
     named = {run: at for run, at in last.items() if name in (None, run.name)}

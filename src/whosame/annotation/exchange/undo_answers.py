@@ -11,8 +11,10 @@ from sqlalchemy import Connection, Select, or_, select
 
 from whosame.annotation.queue.withdraw import withdraw
 from whosame.annotation.store import audit_log
-from whosame.annotation.store.schema import NOT_UNDONE, answer_events
+from whosame.annotation.store.schema import NOT_UNDONE, answer_events, review_undos, reviews
 from whosame.annotation.store.store import LabelStore
+from whosame.annotation.store.timestamps import stamp
+from whosame.annotation.store.uids import AUDIT
 from whosame.errors import InputError
 
 IMPORT_PREFIX = "import-"  # of the uids of imports, which are no runs
@@ -46,7 +48,8 @@ class Chosen:
         if self.run_uid is not None:
             query = query.where(of.run_uid == self.run_uid)
         if self.import_uid is not None:
-            query = query.where(or_(of.run_uid == self.import_uid, of.session == self.import_uid))
+            kept = of.run_uid.in_([self.import_uid, AUDIT + self.import_uid])
+            query = query.where(or_(kept, of.session == self.import_uid))
         if self.annotator is not None:
             query = query.where(of.annotator == self.annotator)
         if self.pair is not None:
@@ -82,6 +85,8 @@ def count_chosen(store: LabelStore, chosen: Chosen) -> int:
 def undo_answers(store: LabelStore, chosen: Chosen, *, now: Callable[[], float] = time.time) -> int:
     """Undo answers, and their copies in other runs, in one transaction; return how many were undone.
 
+    Of an import the names that it gave are undone too.
+
     The answers stay in the store. Runs begin their next round without them; what a network has learnt from them stays.
 
     Parameters
@@ -92,11 +97,28 @@ def undo_answers(store: LabelStore, chosen: Chosen, *, now: Callable[[], float] 
         Returns the time, s since the epoch.
     """
     with store.writing() as connection:
-        undone = withdraw(connection, _ids(connection, chosen), audit_log.TERMINAL, now=now())
+        at = now()
+        undone = withdraw(connection, _ids(connection, chosen), audit_log.TERMINAL, now=at)
+        undone += _undo_reviews(connection, chosen, at)
         if undone:
             details: dict[str, Any] = {name: value for name, value in vars(chosen).items() if value is not None}
             audit_log.record(connection, audit_log.TERMINAL, "undid answers", {**details, "answers": undone})
     return undone
+
+
+def _undo_reviews(connection: Connection, chosen: Chosen, at: float) -> int:
+    """Undo the reviews that an import of names has made; return how many of them gave a name."""
+    if chosen.import_uid is None or chosen.pair is not None:
+        return 0
+    undone = select(review_undos.c.review_id)
+    own = select(reviews).where(reviews.c.session == chosen.import_uid, reviews.c.id.not_in(undone))
+    if chosen.annotator is not None:
+        own = own.where(reviews.c.annotator == chosen.annotator)
+    rows = connection.execute(own).all()
+    values = [{"review_id": row.id, "annotator": row.annotator, "undone_at": stamp(at)} for row in rows]
+    if values:
+        connection.execute(review_undos.insert(), values)
+    return sum(row.form == "name" for row in rows)
 
 
 def _ids(connection: Connection, chosen: Chosen) -> list[int]:

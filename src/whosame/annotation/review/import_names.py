@@ -17,8 +17,6 @@ from whosame.annotation.review.statements import Contradiction, Statement, weigh
 from whosame.annotation.review.table import NONE
 from whosame.errors import InputError, format_problems
 
-SESSION = "import"
-
 
 @dataclass(frozen=True)
 class ImportedNames:
@@ -40,7 +38,7 @@ class ImportedNames:
 
 
 def import_names(
-    connection: Connection, state: ReviewState, number: int, names: Mapping[int, str], annotator: str
+    connection: Connection, state: ReviewState, number: int, names: Mapping[int, str], annotator: str, session: str
 ) -> ImportedNames:
     """Store what a table of names says: answers about pairs, and names of identities; all of it or nothing.
 
@@ -56,6 +54,9 @@ def import_names(
         The name of some rows. Of the other rows nothing is said.
     annotator : str
         Whose answers they are: this person can undo them on the page.
+    session : str
+        The uid of the import, by which it is undone as a whole:
+        :func:`~whosame.annotation.exchange.undo_answers.import_uid`.
 
     Raises
     ------
@@ -78,13 +79,13 @@ def import_names(
     if weighed.new:
         first = references[names[weighed.new[0][1]]]
         identity = int(state.labels[first])
-        person = Reviewer(annotator, SESSION, 0.0)
+        person = Reviewer(annotator, session, 0.0)
         row = first if identity != NONE else _any_member(state)
         found, about = add_review(connection, state, "merge", int(state.labels[row]), row, person)
-        common = {"round": number, "annotator": annotator, "session": SESSION, "seconds": 0.0}
+        common = {"round": number, "annotator": annotator, "session": session, "seconds": 0.0}
         common |= {"answered_at": about["reviewed_at"], "review": found}
         add_answers(connection, state, common, weighed.new)
-    return ImportedNames(len(names), len(weighed.new), _name(connection, state, references, annotator))
+    return ImportedNames(len(names), len(weighed.new), _name(connection, state, references, annotator, session))
 
 
 def stated_by(state: ReviewState, names: Mapping[int, str]) -> tuple[list[Statement], dict[str, int]]:
@@ -136,7 +137,9 @@ def stated_by(state: ReviewState, names: Mapping[int, str]) -> tuple[list[Statem
     return statements, references
 
 
-def _name(connection: Connection, state: ReviewState, references: Mapping[str, int], annotator: str) -> int:
+def _name(
+    connection: Connection, state: ReviewState, references: Mapping[str, int], annotator: str, session: str
+) -> int:
     """Give the identities their names; return how many got one."""
     named = 0
     for name, row in references.items():
@@ -144,7 +147,7 @@ def _name(connection: Connection, state: ReviewState, references: Mapping[str, i
         label = int(state.labels[row])
         if name.isdecimal() or label == NONE or state.names[label] == name:
             continue  # a number is no name that a person gave; what is in no identity yet gets a number first
-        person = Reviewer(annotator, SESSION, 0.0)
+        person = Reviewer(annotator, session, 0.0)
         name_identity(connection, state, label, state.version(label), check_name(name), person)
         named += 1
     return named

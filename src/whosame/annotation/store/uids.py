@@ -18,7 +18,12 @@ def audit_uid(run_uid: str, names_digest: str, seed: int) -> str:
     seed : int
         Of the audit.
     """
-    return f"{AUDIT}{run_uid[:16]}-{names_digest[:16]}-{seed}"
+    return f"{audits_of(run_uid)}{names_digest[:16]}-{seed}"
+
+
+def audits_of(run_uid: str) -> str:
+    """Return the beginning of the uids of a run's audits."""
+    return f"{AUDIT}{run_uid[:16]}-"
 
 
 def is_audit(run_uid: str) -> bool:

@@ -1,7 +1,5 @@
 """``kedro answers``: answers to files and from files."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,14 +7,12 @@ import click
 from kedro.framework.cli.utils import env_option
 
 from whosame.app import paths
+from whosame.app.commands.answered_run import open_folder, open_run, pair_of
 from whosame.app.commands.label_store import label_store
 from whosame.app.commands.options import friendly_errors, parameters_option
-from whosame.artefacts import IMAGES
 from whosame.errors import ParameterError
-from whosame.runs import Run
 
 if TYPE_CHECKING:
-    from whosame.annotation.exchange.run_images import RunImages, StoredRun
     from whosame.annotation.exchange.undo_answers import Chosen
     from whosame.annotation.store.store import LabelStore
 
@@ -43,6 +39,9 @@ def answers() -> None:
     is_flag=True,
     help="For a Label Studio that does not know the people who answered and so refuses the file; their names are kept.",
 )
+@click.option(
+    "--audit", "audits", is_flag=True, help="The answers of the run's audits instead; imports keep them apart."
+)
 @click.argument("out", type=click.Path(path_type=Path))
 @env_option
 @parameters_option
@@ -53,14 +52,15 @@ def export(
     image_root: Path | None,
     url_prefix: str | None,
     no_completed_by: bool,
+    audits: bool,
     out: Path,
     env: str | None,
     params: dict[str, Any],
 ) -> None:
-    """Write every answer of a run to OUT; for Label Studio its open questions too."""
+    """Write every answer of a run to OUT, those of its audits left out; for Label Studio its open questions too."""
     from whosame.annotation.exchange.export_answers import LOCAL_FILES, export_run
 
-    with _run(env, params, name) as (store, run, images):
+    with open_run(env, params, name) as (store, run, images):
         done = export_run(
             store,
             run,
@@ -70,6 +70,7 @@ def export(
             image_root=image_root,
             url_prefix=LOCAL_FILES if url_prefix is None else url_prefix,
             completed_by=not no_completed_by,
+            audits=audits,
         )
     waiting = f" and {done.waiting} open questions" if form == "label-studio" else ""
     click.echo(f"run {run.name}: {done.answers} answers{waiting} in {', '.join(map(str, done.files))}")
@@ -105,7 +106,7 @@ def import_(
         _import_names(name, annotator, file, env, params)
         return
     of_folder = name is None and "images" in params
-    with _folder(env, params) if of_folder else _run(env, params, name) as (store, run, images):
+    with open_folder(env, params) if of_folder else open_run(env, params, name) as (store, run, images):
         done = import_file(store, file, run, images, annotator=annotator, known_only=known_only)
     counts = {
         "answers to open questions": done.counted,
@@ -160,8 +161,8 @@ def undo(
         with label_store(env, params, made_by="the first answer") as store:
             _undo(store, Chosen(None, uid, annotator), f"import of {imported}", yes=yes)
         return
-    with _run(env, params, name) as (store, run, images):
-        ids = None if pair is None else _pair(images, pair)
+    with open_run(env, params, name) as (store, run, images):
+        ids = None if pair is None else pair_of(images, pair)
         of_run = None if uid is not None else run.uid  # what an import keeps for later is in no run
         _undo(store, Chosen(of_run, uid, annotator, ids), f"run {run.name}", yes=yes)
 
@@ -177,17 +178,6 @@ def _undo(store: "LabelStore", chosen: "Chosen", of: str, *, yes: bool) -> None:
     click.echo(f"{of}: {undone:,} answers undone.{after}")
 
 
-def _pair(images: "RunImages", paths_of: tuple[str, str]) -> tuple[int, int]:
-    found = {path: images.find("", path) for path in paths_of}
-    unknown = [path for path, image in found.items() if image is None]
-    if unknown or len(found) < 2:
-        raise ParameterError(
-            f"--pair takes two training images of the run; not among them: {', '.join(unknown) or '–'}"
-        )
-    first, second = sorted(image for image in found.values() if image is not None)
-    return first, second
-
-
 def _import_names(name: str | None, annotator: str | None, file: Path, env: str | None, params: dict[str, Any]) -> None:
     from whosame.app.import_names import import_names
     from whosame.runs import find_run
@@ -201,35 +191,3 @@ def _import_names(name: str | None, annotator: str | None, file: Path, env: str 
         f"run {name}: {done.images:,} images named in {file}; {done.answers:,} new answers, {done.named:,} identities "
         f"renamed. kedro identities {name} writes the names"
     )
-
-
-@contextmanager
-def _folder(env: str | None, params: dict[str, Any]) -> Iterator[tuple["LabelStore", "StoredRun", "RunImages"]]:
-    """Open the configured label store, and index the folder of images that is named: no run is needed."""
-    from whosame.annotation.exchange.run_images import StoredRun, run_images
-    from whosame.app.round_loop import configured
-    from whosame.data.indexing import index_images
-
-    manifest = index_images(configured(env, params).source(), paths.root() / "data")
-    no_run = StoredRun("", "")
-    with label_store(env, params) as store:
-        yield store, no_run, run_images(store, no_run, manifest)
-
-
-@contextmanager
-def _run(
-    env: str | None, params: dict[str, Any], name: str | None
-) -> Iterator[tuple["LabelStore", "StoredRun", "RunImages"]]:
-    """Open the configured label store, and find the run and its images."""
-    from whosame.annotation.exchange.run_images import StoredRun, find_run, run_images
-    from whosame.data.indexing import find_manifest
-
-    about = {} if name is None else Run.named(paths.runs_folder(), name).about()
-    with label_store(env, params, run=name, made_by=None if about else "the first answer") as store:
-        # A name may have been used before: the run's folder has the uid of the current one.
-        run = StoredRun(about["uid"], name) if name is not None and about else find_run(store, name)
-        about = about or Run.named(paths.runs_folder(), run.name).about()
-        played_here = about.get("uid") == run.uid
-        kept = Run.named(paths.runs_folder(), run.name).folder / IMAGES
-        manifest = find_manifest(paths.root() / "data", about["manifest"]["digest"], kept) if played_here else None
-        yield store, run, run_images(store, run, manifest)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from whosame.annotation.exchange.undo_answers import Chosen, undo_answers
 from whosame.annotation.review.import_names import import_names, stated_by
 from whosame.annotation.review.names import TakenError
 from whosame.annotation.review.read_state import read_state
@@ -49,7 +50,7 @@ def take(store):
 
     def take_(names, annotator="carol"):
         with store.writing() as connection:
-            done = import_names(connection, read_state(connection, table), 2, names, annotator)
+            done = import_names(connection, read_state(connection, table), 2, names, annotator, "import-1")
         with store.reading() as connection:
             return done, read_state(connection, table)
 
@@ -72,6 +73,10 @@ def test_an_image_moves_an_outlier_joins_two_become_one_and_one_gets_a_name(take
     assert {answer.annotator for answer in store.answers("uid")} == {"carol"}
     again, _ = take(names)
     assert (again.answers, again.named) == (0, 0)
+    assert undo_answers(store, Chosen(import_uid="import-2")) == 0
+    assert undo_answers(store, Chosen(import_uid="import-1")) == 5
+    done, state = take(names)
+    assert (done.answers, done.named) == (4, 1)  # as if it had not been
     for _ in range(2):  # the name, and the answers
         with store.writing() as connection:
             undo_review(connection, last_review(connection, "uid", "carol"), "carol", set(), now=1_900_000_000.0)
