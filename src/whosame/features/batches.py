@@ -51,17 +51,19 @@ def ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
     that thread: a second team of threads would take the network's cores, and spin on them.
     """
     cores = torch.get_num_threads()
-    with ThreadPoolExecutor(1, "read", initializer=torch.set_num_threads, initargs=(1,)) as reader:
-        waiting: tuple[T, Future[R]] | None = None
+    reader = ThreadPoolExecutor(1, "read", initializer=torch.set_num_threads, initargs=(1,))
+    waiting: tuple[T, Future[R]] | None = None
+    try:
         for item in items:
             following = item, reader.submit(work, item)
             if waiting is not None:
-                result = waiting[1].result()
-                torch.set_num_threads(cores)  # of threads that begin later: torch keeps what was set last
-                yield waiting[0], result
+                yield waiting[0], waiting[1].result()
             waiting = following
         if waiting is not None:
             yield waiting[0], waiting[1].result()
+    finally:
+        reader.shutdown()
+        torch.set_num_threads(cores)  # of threads that begin later: they have as many as were set last, by any
 
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:

@@ -88,7 +88,7 @@ def test_the_thread_that_reads_ahead_has_one_core_and_no_other_thread_loses_any(
     before = torch.get_num_threads()
     torch.set_num_threads(2)
     try:
-        assert [cores for _, cores in ahead(lambda _: torch.get_num_threads(), range(3))] == [1, 1, 1]
+        assert [cores for _, cores in ahead(lambda _: torch.get_num_threads(), range(1))] == [1]
         assert torch.get_num_threads() == 2
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(torch.get_num_threads).result() == 2
