@@ -68,6 +68,8 @@ def ahead(work: Callable[[T], R], items: Iterable[T]) -> Iterator[tuple[T, R]]:
 
 def to_device(tensor: Tensor, device: torch.device) -> Tensor:
     """Copy a tensor from the CPU to a device; a GPU copies in its own time, and the host does not wait for it."""
+    if device.type == "cuda" and tensor.device.type == "cpu" and not tensor.is_pinned():
+        tensor = tensor.pin_memory()  # from other memory the driver may wait for all that was launched before
     return tensor.to(device, non_blocking=True)
 
 

@@ -52,16 +52,17 @@ def loaded(
     Prepared, Tensor [m, C, h, w]
         The whole batch; and maps, or the images themselves if no stage is frozen.
     """
-    here = on.type == "cpu" and precision == "float32"  # autocast in two threads at once is not deterministic
+    # Not with bfloat16: autocast in two threads at once is not deterministic. Frozen stages want every core.
+    early = on.type == "cpu" and precision == "float32" and not network.frozen_stages
 
     def load(batch: Batch) -> tuple[Prepared, Tensor, bool]:
         raw = read(pixels, image_ids[batch[share]], on)
-        early = here and raw.dtype == torch.uint8 and len(raw) > 0
-        return objective.prepare(batch), augmented(raw) if early else raw, early
+        done = early and raw.dtype == torch.uint8 and len(raw) > 0
+        return objective.prepare(batch), maps_of_images(network, augmented(raw)) if done else raw, done
 
-    for _, (prepared, images, early) in ahead(load, batches):
-        with autocast(on, precision):
-            maps = to_device(images, on)
-            if len(maps):
-                maps = maps_of_images(network, maps) if early else first_maps(network, maps, augmented)
+    for _, (prepared, raw, done) in ahead(load, batches):
+        maps = to_device(raw, on)
+        if not done and len(maps):
+            with autocast(on, precision):
+                maps = first_maps(network, maps, augmented)
         yield prepared.on(on), maps
