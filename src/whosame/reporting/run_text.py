@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from whosame.annotation.quality.audit_figures import audit_figures
 from whosame.artefacts import METRICS, read_if_whole
 from whosame.configuration import Configuration
 from whosame.errors import StorageError
@@ -42,6 +43,7 @@ def run_text(run: Run, configuration: Configuration | None, answers: str) -> str
             ("images", f"{manifest['images']:,} in {manifest['root']}, layout {configuration.layout}"),
             *_figures(run, configuration.budget),
             ("answers", answers),
+            *([("audit", audit.text)] if (audit := audit_figures(run)) else []),
         ]
     lines.append(("folder", f"{run.folder}, {run.bytes_on_disk() / 2**20:,.1f} MiB"))
     if configuration is not None:

@@ -17,6 +17,7 @@ from whosame.annotation.quality.answered_pairs import (
     disputes,
     recent_answers,
 )
+from whosame.annotation.quality.audit_figures import audit_of
 from whosame.annotation.quality.cluster_preview import ClusterPreview, cluster_preview
 from whosame.annotation.quality.contradictions import Contradiction, circles, contradictions, pair_verdicts
 from whosame.annotation.quality.review_rates import review_rates
@@ -58,7 +59,8 @@ def overview(request: Request, who: Coordinator, run: Uid = "", settled: bool = 
         request,
         "overview.html",
         who=who,
-        progress=round_progress(store, uid),
+        progress=(progress := round_progress(store, uid)),
+        audit=None if progress is None else audit_of(request.app.state.runs, progress.run, uid),
         runs=_newest_runs(store),
         people=cache.get(f"people {uid}", lambda: annotator_stats(store, uid)),
         agreement=cache.get(f"agreement {uid}", lambda: agreement(ratings(store, uid))),

@@ -7,6 +7,7 @@ from itertools import count
 import pytest
 from PIL import Image
 
+from whosame import artefacts
 from whosame.annotation.quality.answered_pairs import answered_pair
 from whosame.annotation.web.cache import Cache
 from whosame.annotation.web.overview_routes import ago
@@ -213,3 +214,20 @@ def test_a_coordinator_sees_pictures_of_pairs_that_others_answered(
 def test_how_long_ago(before, said):
     assert ago(time.time() - before) == said
     assert ago(None) == "–"
+
+
+def test_the_last_audit_of_the_names_is_shown(page_of, store, people, task_queue, tmp_path):
+    task_queue(1)
+    folder = tmp_path / "mine"
+    artefacts.write(folder / artefacts.RUN, {"uid": "uid"})
+    chief = page_of(store, runs=tmp_path).log_in("chief", "coordinator")
+    assert "How right the names are" not in chief.get("/overview").text
+    known = {"value": 0.5, "low": 0.25, "high": 0.75}
+    names = ("individuals", "precision", "recall", "bcubed_precision", "bcubed_recall")
+    audit = {"asked": 191, "confidence": 0.9, "rounds": 0, "estimates": dict.fromkeys(names, known)}
+    artefacts.write(folder / artefacts.AUDIT, audit)
+    artefacts.write(folder / "round_000" / artefacts.METRICS, {})
+    shown = plain(chief.get("/overview").text)
+    assert "An audit of 191 questions, after round 0; 1 round has been played since: kedro audit --run=mine" in shown
+    assert "Estimated Value 90 % interval" in shown
+    assert "Pairs of one name that are one individual 50.0 % 25.0 % … 75.0 %" in shown
