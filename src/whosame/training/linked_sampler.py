@@ -12,10 +12,9 @@ from whosame.training.sampler import draw_images
 def anchors(constraints: PairConstraints) -> dict[int, NDArray[np.int64]]:
     """Return the components with two images or more and a cannot-link, each with the components linked to it."""
     roots, sizes = np.unique(constraints.roots, return_counts=True)
-    present = set(roots.tolist())
     found = {}
     for root in roots[sizes > 1].tolist():
-        others = np.array(sorted(present.intersection(constraints.cannot_linked(root).tolist())), np.int64)
+        others = np.intersect1d(roots, constraints.cannot_linked(root))
         if len(others):
             found[root] = others
     return found
@@ -63,10 +62,11 @@ def linked_batches(
     if len(names) == 0:
         return
     order = np.argsort(constraints.roots, kind="stable")
-    ordered = constraints.roots[order]
+    roots, begin, sizes = np.unique(constraints.roots[order], return_index=True, return_counts=True)
 
     def members(root: int) -> NDArray[np.int64]:
-        return order[np.searchsorted(ordered, root) : np.searchsorted(ordered, root, side="right")]
+        at = np.searchsorted(roots, root)
+        return order[begin[at] : begin[at] + sizes[at]]
 
     size = min(clusters // 2, len(names))
     waiting = np.empty(0, np.int64)
@@ -81,7 +81,7 @@ def linked_batches(
             if len(opposite) > 1:
                 blocks.append(draw_images(opposite, cameras, images, rng))
             else:
-                alone = [rows[0] for rows in map(members, found[root].tolist()) if len(rows) == 1]
-                first = rng.permutation(alone)
+                at = np.searchsorted(roots, found[root])
+                first = rng.permutation(order[begin[at[sizes[at] == 1]]])
                 blocks.append(np.resize(np.concatenate([opposite, first[first != opposite[0]]]), images))
         yield np.concatenate(blocks)
