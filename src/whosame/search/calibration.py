@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 PROBES = 2000  # images that stand for queries, at most
 BLOCK = 256  # probes compared at once
+CHANCE = 0.9  # of 1, the sum of both error rates at any threshold where the similarity tells nothing
 Z = 1.96  # of a normal distribution's 95 %
 FEW = 20  # probes: below, the error rates would be hardly known, and a threshold is not given
 
@@ -65,9 +66,11 @@ class Calibration(NamedTuple):
         if self.source == "names":
             by = f"{self.probes:,} images of {self.individuals:,} names, which the network was trained on"
             trained = "; new photographs are missed more often"
+        useless = "; so this network cannot tell whether an individual is in the gallery"
         return (
             f"below {self.threshold:.2f}: nobody near. By {by}, {missed} of queries whose individual is in the gallery "
             f"are missed, and {mistaken} of those whose is not are taken for another{trained}"
+            f"{useless if self.missed + self.mistaken >= CHANCE else ''}"
         )
 
 

@@ -74,6 +74,15 @@ def test_nobody_is_near_below_the_threshold_alone():
     assert (near.nobody_near, far.nobody_near) == (False, True)
 
 
+def test_a_threshold_that_tells_nothing_says_so():
+    generator = np.random.default_rng(0)
+    vectors, who = unit(generator.normal(size=(600, 16))), np.arange(600) // 6
+    cameras, rows = np.full(600, -1), np.arange(600)
+    assert "cannot tell" in calibrate(vectors, cameras, who, rows, generator, "test").text()
+    apart = unit(vectors[who * 6] + 0.3 * vectors)
+    assert "cannot tell" not in calibrate(apart, cameras, who, rows, generator, "test").text()
+
+
 def test_images_are_found_and_those_that_are_none_are_all_named(tmp_path):
     searcher = Searcher(gallery_of([[255, 1, 1], [1, 255, 1]], root=str(tmp_path)), mean_colour)
     red, green = searcher.search({"red": picture("red"), "green": picture("lime")}, top=1)
