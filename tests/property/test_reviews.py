@@ -2,6 +2,7 @@
 
 import os
 from collections import deque
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -80,14 +81,16 @@ PAIRS = [(a, b) for a in range(N) for b in range(a + 1, N)]
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)
-@given(**TABLES, pairs=st.lists(st.sampled_from(PAIRS), unique=True, max_size=25), random=st.randoms())
-def test_a_state_after_more_answers_is_the_state_of_all_answers(labels, encounters, individuals, pairs, random):
+@given(**TABLES, pairs=st.lists(st.sampled_from(PAIRS), max_size=25), random=st.randoms(), overlap=st.integers(1, 2))
+def test_a_state_after_more_answers_is_the_state_of_all(labels, encounters, individuals, pairs, random, overlap):
     table = table_of("uid", np.unique(labels, return_inverse=True)[1], encounters, individuals)
+    table = replace(table, overlap=overlap)
+    pairs = [*pairs, *random.sample(pairs, len(pairs) // 2)]
     verdicts = [random.choice(["same", "same", "different", "unsure"]) for _ in pairs]
     about = ("", "", "between")
     events = [
-        AnswerEvent("uid", "mine", 0, a, b, *about, verdict, "human", "alice", 1.0)
-        for (a, b), verdict in zip(pairs, verdicts, strict=True)
+        AnswerEvent("uid", "mine", 0, a, b, *about, verdict, "human", f"annotator {nth}", 1.0)
+        for nth, ((a, b), verdict) in enumerate(zip(pairs, verdicts, strict=True))
     ]
     state, given = state_of(table, [], [], (0,)), []
     while events:

@@ -8,11 +8,12 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from whosame.annotation.queue.voting import decisions
+from whosame.annotation.queue.voting import Vote, decide, decisions
 from whosame.annotation.review.labels import labels_now, leave, members_after, members_of, most_central
 from whosame.annotation.review.table import NONE, ReviewedTable, Rows
 from whosame.annotation.store.store import AnswerEvent
 from whosame.memory import LabelMemory
+from whosame.questions import Verdict
 
 Newest = tuple[int, ...]  # ids of the newest answer, undo, review, and undo of a review: they change with the state
 Pair = tuple[int, int]
@@ -141,39 +142,45 @@ def state_after(
     What an answer changes is computed again, and nothing else: the components of its two images, and the identities
     that the table gives these images.
     """
-    pairs = {(event.image_a, event.image_b) for event in new}
-    if before.table.overlap > 1 or len(pairs) < len(new) or not pairs.isdisjoint(before.given):
-        return None  # an answer that does not decide its pair alone
+    given = dict(before.given)
+    if (decided := _decided_by(given, new, before.table.overlap)) is None:
+        return None
     memory, roots, left = before.memory, before.roots, before.left
     labels, members = before.labels, before.members
-    if new:
+    if decided:
         memory, roots, left = memory.copy(), roots.copy(), left.copy()
         touched: set[int] = set()
-        for event in new:
-            rows = _add(memory, before.table, event.image_a, event.image_b, event.verdict)
+        for (a, b), verdict in decided:
+            rows = _add(memory, before.table, a, b, verdict)
             if rows is None:
                 continue
             ends = [roots[row] for row in rows]
             inside = np.flatnonzero(np.isin(roots, ends))
-            if event.verdict == "same" and memory.implied(*rows):
+            if verdict == "same" and memory.implied(*rows):
                 roots[inside] = min(ends)
             touched.update(before.table.labels[inside].tolist())
         leave(before.table, memory, roots, touched - {NONE}, left)
         labels = labels_now(before.table, memory, roots, left)
         members = members_after(before.members, before.labels, labels)
-    given = {**before.given, **{(event.image_a, event.image_b): [event] for event in new}}
-    return ReviewState(
-        before.table,
-        [*before.events, *new],
-        [*before.reviews, *reviews],
-        newest,
-        given,
-        memory,
-        roots,
-        left,
-        labels,
-        members,
-    )
+    events, reviewed = [*before.events, *new], [*before.reviews, *reviews]
+    return ReviewState(before.table, events, reviewed, newest, given, memory, roots, left, labels, members)
+
+
+def _decided_by(
+    given: dict[Pair, Sequence[AnswerEvent]], new: Iterable[AnswerEvent], overlap: int
+) -> list[tuple[Pair, Verdict]] | None:
+    """Add answers to those given, and return what they decide; None where an answer may change earlier decisions."""
+    decided = []
+    for event in new:
+        pair = (event.image_a, event.image_b)
+        before = given.get(pair, ())
+        given[pair] = [*before, event]
+        if any(vote.attempt > 1 or vote.settles or vote.found_in is not None for vote in given[pair]):
+            return None
+        votes = [Vote(vote.verdict) for vote in given[pair]]
+        if not (before and decide(votes[:-1], overlap)) and (verdict := decide(votes, overlap)) is not None:
+            decided.append((pair, verdict))
+    return decided
 
 
 def _add(memory: LabelMemory, table: ReviewedTable, a: int, b: int, verdict: str) -> tuple[int, int] | None:
