@@ -16,6 +16,7 @@ SPARE = 8  # candidates beyond k of the float32 search for the float64 ranking
 UNIT = 1e-3  # rows whose length differs from 1 by more are normalised; less is rounding of half precision
 EXACT_ROWS = 256
 GPU_NEIGHBOURS = 2048  # faiss finds no more on a GPU
+GPU_BYTES = 2**31  # of features that are on a GPU at once
 NOWHERE = -1  # in place of a row: there is none
 
 
@@ -143,7 +144,15 @@ def unit_rows(features: NDArray[Any]) -> NDArray[Any]:
 def _search(queries: NDArray[Any], rows: NDArray[Any], k: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     queries, rows = (part.astype(np.float32, copy=False) for part in (queries, rows))
     if k <= GPU_NEIGHBOURS and getattr(faiss, "get_num_gpus", lambda: 0)():  # faiss-cpu has no such function
-        found = faiss.knn_gpu(faiss.StandardGpuResources(), queries, rows, k, metric=faiss.METRIC_INNER_PRODUCT)
+        found = faiss.knn_gpu(
+            faiss.StandardGpuResources(),
+            queries,
+            rows,
+            k,
+            metric=faiss.METRIC_INNER_PRODUCT,
+            vectorsMemoryLimit=GPU_BYTES,
+            queriesMemoryLimit=GPU_BYTES,
+        )
     else:
         found = faiss.knn(queries, rows, k, metric=faiss.METRIC_INNER_PRODUCT)
     return found[0], found[1].astype(np.int32)
