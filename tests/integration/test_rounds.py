@@ -48,6 +48,8 @@ def test_a_run_leaves_every_artefact_and_keeps_its_budget(calm):
             artefacts.LOCK,
             artefacts.IDENTITIES,
             artefacts.SEARCH,
+            artefacts.PICTURES,
+            artefacts.PICTURES_PAGE,
             artefacts.EXPORT,
             artefacts.AUDIT,
             artefacts.IDENTITIES_NEAR,
