@@ -68,6 +68,9 @@ def test_from_a_folder_to_names_a_search_and_an_audit(folder, type_kedro, browse
         rounds.stop()
     assert rounds.process.returncode == 0, "".join(rounds.lines)
     assert run.completed() == 2
+    said = "".join(rounds.lines)
+    assert "not drawn:      Retrieval, What queries find: no test image has a known identity" in said
+    assert f"pictures:       {run.folder / 'pictures.html'}" in said
 
     finished = type_kedro(project, *typed(AGAIN))
     assert "run 'mine' is complete: 2 rounds, 6 questions asked" in finished.stdout

@@ -30,5 +30,9 @@ class PicturesSummary:
 
     def text(self) -> str:
         """Return the summary in lines."""
-        missing = [f"no {each.title.lower()}: {each.caption}" for each in self.pictures if not each.png]
-        return "\n".join([*missing, f"pictures:       {self.page}"])
+        missing: dict[str, list[str]] = {}
+        for each in self.pictures:
+            if not each.png:
+                missing.setdefault(each.caption, []).append(each.title)
+        lines = [f"not drawn:      {', '.join(titles)}: {why}" for why, titles in missing.items()]
+        return "\n".join([*lines, f"pictures:       {self.page}"])
