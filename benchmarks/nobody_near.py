@@ -1,11 +1,12 @@
 """What "nobody near" says of its errors, and what these are: new photographs, and individuals that were not trained on.
 
-    python benchmarks/nobody_near.py RUN FOLDER
+    python benchmarks/nobody_near.py RUN FOLDER [--features=FILE.npy]
 
 RUN was played on images whose layout has identities, without those of FOLDER, which has the same layout. The threshold
 is calibrated on the names of the training images, as in a run whose identities nobody knows. Of FOLDER, images of
 individuals that were trained on are new photographs of somebody in the gallery; images of the test set, which the
-gallery of this measurement lacks, show nobody in it.
+gallery of this measurement lacks, show nobody in it. A run with features of its own takes those of FOLDER's images too,
+in the order of their sorted paths.
 """
 
 import argparse
@@ -27,6 +28,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run")
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--features", type=Path)
     chosen = parser.parse_args()
     run = find_run(paths.runs_folder(), chosen.run)
     pattern = re.compile(configuration_of(run).folder.pattern)
@@ -46,8 +48,13 @@ def main():
     )
     print("said:", stated.text())
     known = np.array([identity(gallery.paths[row]) for row in train])
-    files = [each.path for each in scan(chosen.folder) if identity(each.path) in set(known)]
-    new = searcher.features({path: (chosen.folder / path).read_bytes() for path in files})
+    every = sorted(each.path for each in scan(chosen.folder))
+    kept = [place for place, path in enumerate(every) if identity(path) in set(known)]
+    files = [every[place] for place in kept]
+    if chosen.features is None:
+        new = searcher.features({path: (chosen.folder / path).read_bytes() for path in files})
+    else:
+        new = searcher.embed(np.load(chosen.features)[kept])
     shown = np.array([identity(path) for path in files])
     scores = new @ vectors.T
     best = np.where(shown[:, None] == known[None], scores, -1).max(axis=1)
