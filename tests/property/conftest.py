@@ -102,7 +102,7 @@ class World(NamedTuple):
 def world(number):
     draw = np.random.default_rng([17, number])
     truth = draw.integers(0, 4, len(IDS))
-    points = draw.normal(size=(4, 8))[truth] + 0.7 * draw.normal(size=(len(IDS), 8))
+    points = draw.normal(size=(4, 8))[truth] + 0.9 * draw.normal(size=(len(IDS), 8))
     features = (points / np.linalg.norm(points, axis=1, keepdims=True)).astype(np.float32)
     return World(features, truth, base_clusters(features, CAMERAS, METHOD))
 
@@ -139,7 +139,7 @@ class History:
         return self.read(folder / artefacts.LABELS), read_memory(self.read(folder / artefacts.MEMORY), IDS)
 
     def new_run(self, overlap, strategy):
-        run = Run(self.data / "runs" / "run")
+        run = Run(self.data / "runs" / f"run{len(self.runs)}")
         run.folder.mkdir(parents=True)
         self._describe(run, overlap, strategy)
         self.runs.append(run)
@@ -398,7 +398,7 @@ class People:
     def __init__(self, history, run, draw, *, cut_off):
         self.history, self.run, self.uid = history, run, run.about()["uid"]
         self.draw, self.looks = draw, 0
-        kinds = ["answer"] * 6 + ["undo", "settle", "import", "review"] + ["kill"] * cut_off
+        kinds = ["answer"] * 6 + (["undo", "settle", "import", "review", "kill"] if cut_off else ["undo", "settle"])
         self.script = draw.choice(kinds, draw.integers(0, 6)).tolist()
         self.lost = draw.choice([0.0, 0.3])  # share of wrong answers
 
