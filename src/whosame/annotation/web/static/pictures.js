@@ -14,7 +14,7 @@ export class Pictures {
     const missing = [...new Set(tokens)].filter((token) => !this.#kept.has(token));
     if (!missing.length) return;
     const images = missing.map((token) => {
-      const image = Object.assign(new Image(), { alt: "", draggable: false });
+      const image = Object.assign(new Image(), { alt: "", draggable: false, decoding: "sync" }); // all in one frame
       image.ready = new Promise((ready) => { image.arrived = ready; });
       this.#kept.set(token, image);
       return image;
@@ -74,8 +74,9 @@ async function receive(address, images) {
 
 function fill(image, bytes) {
   if (!bytes.length) return fail(image);
+  image.addEventListener("load", image.arrived);
+  image.addEventListener("error", () => fail(image));
   image.src = URL.createObjectURL(new Blob([bytes], { type: "image/jpeg" }));
-  image.decode().catch(() => null).then(image.arrived);
 }
 
 function fail(image) {
