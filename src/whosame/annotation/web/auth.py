@@ -126,7 +126,26 @@ async def form_sender(
     HTTPException
         As for :func:`visitor`; 403 for a token that is missing, forged or of another session, or from another site.
     """
-    if not hmac.compare_digest((x_csrf or csrf).encode(), who.csrf.encode()):
+    return _with_token(who, x_csrf or csrf)
+
+
+async def script_sender(
+    who: Annotated[Visitor, Depends(visitor)],
+    _: Annotated[None, Depends(same_origin)],
+    x_csrf: Annotated[str, Header(alias="X-CSRF")] = "",
+) -> Visitor:
+    """Return who sends what is no form by a script of the page, as a dependency of a route.
+
+    Raises
+    ------
+    HTTPException
+        As for :func:`form_sender`.
+    """
+    return _with_token(who, x_csrf)
+
+
+def _with_token(who: Visitor, csrf: str) -> Visitor:
+    if not hmac.compare_digest(csrf.encode(), who.csrf.encode()):
         raise HTTPException(403, "This form is of an earlier login: load the page again.")
     return who
 

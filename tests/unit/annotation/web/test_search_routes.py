@@ -8,6 +8,8 @@ from PIL import Image
 
 from whosame import artefacts
 
+FORM = "application/x-www-form-urlencoded"
+
 
 @pytest.fixture
 def site(page_of, sqlite_store, searchable):
@@ -71,6 +73,10 @@ def test_it_is_for_those_who_are_logged_in_and_for_its_own_page(alice, site, pho
     token = alice.post("/search/photograph", content=photograph("red")).json()["hits"][0]["token"]
     for path in ("", f"/like/{token}", f"/thumbnails?tokens={token}"):
         assert site.client().get(f"/search{path}").status_code == 303
+    odd = alice.post("/search/photograph", data={"csrf": alice.csrf}, headers={"x-csrf": "", "content-type": FORM})
+    assert odd.status_code == 403
+    odd = alice.post("/search/photograph", content=b"a=b", headers={"content-type": FORM})
+    assert odd.status_code == 422
     alice.headers["x-csrf"] = "forged"
     assert alice.post("/search/photograph", content=photograph("red")).status_code == 403
 

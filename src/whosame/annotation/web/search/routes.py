@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, HTTPException, Query, Request
 from fastapi import Path as InPath
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
-from whosame.annotation.web.auth import Visitor, form_sender, visitor
+from whosame.annotation.web.auth import Visitor, script_sender, visitor
 from whosame.annotation.web.image_routes import UnshowableError, as_shown, read_inside
 from whosame.annotation.web.picture_stream import framed
 from whosame.annotation.web.search.open_searches import NoSearchError, OpenSearch, OpenSearches
@@ -25,7 +25,7 @@ Uid = Annotated[str, Query(pattern=r"^[A-Za-z0-9_-]{0,64}$")]
 Token = Annotated[str, InPath(pattern=r"^[A-Za-z0-9_-]{22}$")]
 Several = Annotated[str, Query(max_length=3600, pattern=r"^[A-Za-z0-9_-]{22}( [A-Za-z0-9_-]{22})*$")]
 Looker = Annotated[Visitor, Depends(visitor)]
-Sender = Annotated[Visitor, Depends(form_sender)]
+Sender = Annotated[Visitor, Depends(script_sender)]
 
 
 async def posted(request: Request) -> bytes:
