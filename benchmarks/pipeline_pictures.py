@@ -3,20 +3,22 @@
     kedro viz build
     python benchmarks/pipeline_pictures.py build docs/pictures
 
-It takes the folder that ``kedro viz build`` has made, and Chromium of Playwright.
+It takes the folder that ``kedro viz build`` has made, and an installed Chromium.
 """
 
 import argparse
 import functools
 import http.server
+import shutil
 import threading
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 PICTURES = {  # name: whether all stages are open, and the size of the window in pixels
-    "pipeline-collapsed": ("false", {"width": 1200, "height": 1400}),
-    "pipeline": ("true", {"width": 1200, "height": 2900}),
+    "pipeline-collapsed": ("false", {"width": 1500, "height": 1200}),
+    "pipeline": ("true", {"width": 1500, "height": 2600}),
 }
 PLAIN = """
 .pipeline-primary-toolbar, .pipeline-global-toolbar, .pipeline-sidebar, .pipeline-nodelist-container, .pipeline-minimap,
@@ -33,13 +35,15 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 
 def draw(address, out):
     """Take the pictures from a served build."""
-    with sync_playwright() as playwright, playwright.chromium.launch() as browser:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
         for name, (opened, size) in PICTURES.items():
             page = browser.new_page(viewport=size, device_scale_factor=1)
+            page.add_init_script("localStorage.setItem('KedroViz', JSON.stringify({theme: 'light'}))")
             page.goto(f"{address}/?pid=__default__&expandAllPipelines={opened}")
             page.wait_for_selector(".pipeline-node", timeout=60_000)
             page.add_style_tag(content=PLAIN)
-            page.wait_for_timeout(3000)  # nodes move to their places
+            page.wait_for_timeout(2000)  # nodes move to their places
             boxes = page.locator(".pipeline-node, .pipeline-layer-name").evaluate_all(
                 "all => all.map(one => one.getBoundingClientRect()).map(at => [at.left, at.top, at.right, at.bottom])"
             )

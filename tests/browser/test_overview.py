@@ -121,6 +121,7 @@ def test_the_overview_shows_a_round_at_work(chief, findings, artefacts, width):
         page.emulate_media(color_scheme=scheme)
         assert findings(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width  # the table scrolls in itself
+    page.emulate_media(color_scheme="light")
     page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=f"{artefacts}-top.png", full_page=True, clip={"x": 0, "y": 0, "width": width, "height": 1300})
 

@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import expect
 from tests.integration.test_people_in_the_browser import KEYS, Asking, Rounds
 
 from whosame.runs import Run
@@ -24,7 +25,8 @@ SEARCH = "kedro search --run=mine QUERY.jpg"
 AUDIT = "kedro audit --run=mine"
 FEATURES = "kedro rounds --params=images=PATH,features=FILE.npy,run=mine"
 QUESTIONS = 20  # of the audit
-SMALL = "rounds=2,budget=6,training.iterations=4,pixels.area=1024,annotator_options.undo_seconds=0.2"
+PAGE = "annotator_options.undo_seconds=0.2,annotator_options.port=8797"  # a port that no other test has
+SMALL = f"rounds=2,budget=6,training.iterations=4,pixels.area=1024,{PAGE}"
 
 
 @pytest.fixture(scope="module")
@@ -91,11 +93,13 @@ def test_from_a_folder_to_names_a_search_and_an_audit(folder, type_kedro, browse
     assert found[0] == "QUERY.jpg"
     assert found[1].split()[:2] == ["1.00", names.identity[query]]
 
-    audit = Asking(project, *typed(AUDIT), f"--questions={QUESTIONS}", "--params=annotator_options.undo_seconds=0.2")
+    audit = Asking(project, *typed(AUDIT), f"--questions={QUESTIONS}", f"--params={PAGE}")
     try:
         page = browser.new_page()
         page.goto(audit.link())
-        assert "This is an audit of the names of run 'mine'" in page.text_content("body")
+        told = page.get_by_role("dialog", name="Same individual?")
+        expect(told).to_contain_text("This is an audit of the names of run 'mine'")
+        told.get_by_role("button", name="Done").click()
         answer(page, audit, project, truth)
     finally:
         audit.stop()
