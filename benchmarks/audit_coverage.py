@@ -62,6 +62,16 @@ def report(rows):
             f"| {name} | {covered:.1%} | {below:.1%} | {1 - covered - below:.1%} | {np.median(half):.3f} "
             f"| {np.median(abs(error)):.3f} | {error.mean():+.3f} |"
         )
+    for name in ("precision", "recall"):  # without an error the interval ends at 1, which it then is in most sets
+        found = [(getattr(estimates, name), truth[name]) for _, truth, estimates, *_ in rows]
+        seen = np.array([interval.value < 1 for interval, _ in found])
+        covered = np.array([truth in interval for interval, truth in found])
+        parts = [
+            f"{of.sum()} sets {what}: {covered[of].mean():.1%}"
+            for of, what in ((seen, "with"), (~seen, "without"))
+            if of.any()
+        ]
+        print(f"{name} covered, by whether the audit saw an error: {', '.join(parts)}")
     shares = [abs(estimates.individuals.value / truth["individuals"] - 1) < 0.1 for _, truth, estimates, *_ in rows]
     print(f"\nindividuals within 10 %: {np.mean(shares):.0%} of the sets")
     by = defaultdict(list)
