@@ -1,14 +1,18 @@
 """The arithmetic of an audit, by hand: probabilities of draws, variances, quantiles, and what one more hit would add."""
 
 import math
-from itertools import combinations
+from itertools import combinations, permutations
 
 import numpy as np
 import pytest
 
 from whosame.audit.estimates import UNSEEN, estimate
 from whosame.audit.population import Population
-from whosame.audit.unit import UnitResult
+from whosame.audit.session import AuditSession
+from whosame.audit.stopping import questions_to_halve
+from whosame.audit.unit import UnitResult, _inverse_size
+from whosame.memory import LabelMemory
+from whosame.questions import Answer
 from whosame.testing.audits import draw_label_set
 
 T10, UNSEEN_BOUND = 2.228139, 3.688879  # of Student's t with 10 degrees of freedom, 97.5 %; -ln 0.025
@@ -79,3 +83,38 @@ def test_individuals_are_roots_and_what_no_head_shows_and_open_to_what_was_not_d
     none = [(s, UnitResult(scale=1.0)) for s, _ in TWENTY]
     found = estimate(population, {"inside": none, "across": none, "head": none, "member": members}).individuals
     assert found.value == pytest.approx(population.roots_expected + 3)
+
+
+def ask(unit, same):
+    """Return the result of a unit that asks whether pairs are the same."""
+    try:
+        pair = next(unit)
+        while True:
+            pair = unit.send(same(*pair))
+    except StopIteration as end:
+        return end.value
+
+
+@pytest.mark.parametrize("alike", [0, 1, 2, 3])
+def test_the_place_of_the_first_that_is_the_same_estimates_one_by_how_many_are(alike):
+    """Over all orders of three others, of which some are the same; no search of three ends before."""
+    found = [
+        ask(_inverse_size(0, order, np.random.default_rng(0)), lambda _, other: other <= alike)
+        for order in permutations((1, 2, 3))
+    ]
+    assert np.mean(found) == pytest.approx(1 / (1 + alike))
+
+
+def test_what_nobody_can_tell_counts_as_different():
+    names = draw_label_set(5, images=(80, 100))
+    population = Population(names.labels, names.features, names.p)
+    sessions = {verdict: AuditSession(population, LabelMemory(), 80, 0) for verdict in ("unsure", "different")}
+    for verdict, session in sessions.items():
+        while questions := session.ask():
+            session.tell([Answer(question, verdict) for question in questions])
+    assert sessions["unsure"].results == sessions["different"].results
+    assert sessions["unsure"].unsure == sessions["unsure"].asked > 0 == sessions["different"].unsure
+
+
+def test_half_the_width_takes_three_times_as_many_again():
+    assert questions_to_halve(200) == 600

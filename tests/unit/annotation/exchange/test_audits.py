@@ -70,3 +70,9 @@ def test_label_studio_would_return_them_as_others(audited):
 
 def test_the_run_that_was_active_last_is_no_audit(audited):
     assert find_run(audited.store).uid == "uid"
+
+
+def test_another_run_other_names_and_another_seed_are_other_audits():
+    about = [("run", "names", 0), ("run", "names", 1), ("run", "others", 0), ("another", "names", 0)]
+    assert len({audit_uid(*each) for each in about}) == 4
+    assert audit_uid("run", "names", 0) == audit_uid("run", "names", 0)
