@@ -5,8 +5,8 @@ file is loaded by its path, without its package, so that nothing else of the pro
 project's Cython evaluation is built in the checkout, it is taken.
 """
 
+import contextlib
 import importlib
-import importlib.util
 import sys
 import types
 import warnings
@@ -29,19 +29,19 @@ from whosame.training.losses.objective import turns
 
 PACKAGES = {"clustercontrast": "cm", "spcl": "hm"}  # and the file, and function, of the memory bank
 RANKS = ("torchreid/metrics/rank.py", "fastreid/evaluation/rank.py")
+CYTHON = "torchreid.metrics.rank_cylib.rank_cy"  # as torchreid imports it, which would import all of torchreid
 MOMENTUM, TEMPERATURE = 0.1, 0.05
 
 
-def loaded(file: Path) -> Any:
+def loaded(folder: Path, name: str) -> Any:
     """Load a module of a checkout; relative imports see its own folder alone."""
-    folder = f"peer_{abs(hash(file.parent))}"
-    if folder not in sys.modules:
-        package = types.ModuleType(folder)
-        package.__path__ = [str(file.parent)]
-        sys.modules[folder] = package
+    package = f"peer_{abs(hash(folder))}"
+    if package not in sys.modules:
+        sys.modules[package] = types.ModuleType(package)
+        sys.modules[package].__path__ = [str(folder)]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that Cython is not built
-        return importlib.import_module(f"{folder}.{file.stem}")
+        return importlib.import_module(f"{package}.{name}")
 
 
 def peer_rows(checkout: Path) -> dict[str, Callable[[int], Work]]:
@@ -74,7 +74,7 @@ def jaccard(file: Path, n: int) -> Work:
     features, _, _ = reid_features.features(n, DIMENSIONS)
     if not hasattr(faiss, "get_num_gpus"):
         faiss.get_num_gpus = lambda: 0  # theirs asks, faiss-cpu does not have it
-    theirs = loaded(file).compute_jaccard_distance
+    theirs = loaded(file.parent, file.stem).compute_jaccard_distance
     given = torch.from_numpy(features)
 
     def ours() -> np.ndarray:
@@ -90,7 +90,7 @@ def jaccard(file: Path, n: int) -> Work:
 
 def bank(file: Path, n: int) -> Work:
     """Loss, gradient and update of the bank, for a batch of 16 × 16 images; a class has 17 images of n."""
-    module = loaded(file)
+    module = loaded(file.parent, file.stem)
     theirs = getattr(module, file.stem)
     generator = torch.Generator().manual_seed(0)
     classes = max(32, n // 17)
@@ -116,7 +116,9 @@ def ranking(file: Path, n: int) -> Work:
     """CMC and mAP from features: theirs from the matrix of distances."""
     features, who, cameras = reid_features.features(n, DIMENSIONS)
     query = np.arange(0, n, 5)
-    theirs = loaded(file).evaluate_rank
+    with contextlib.suppress(ImportError):  # not built
+        sys.modules[CYTHON] = loaded(file.parent, "rank_cylib.rank_cy")
+    theirs = loaded(file.parent, file.stem).evaluate_rank
 
     def ours() -> float:
         return evaluate_retrieval(features[query], who[query], cameras[query], features, who, cameras).mAP
