@@ -2,8 +2,12 @@
 
 The bare loop is a forward pass, a backward pass and a step of the same optimiser on random tensors that are there
 already: no reading, no augmentation, no memory bank, no answers. Both take turns in one process, and the table has the
-median over the pairs of their ratio. A loss alone is compared with the network alone: with ``norm_chunk`` as large as
-the batch the bare loop passes the batch through the network at once.
+median over the pairs of their ratio. With ``norm_chunk`` as large as the batch the bare loop passes the batch through
+the network at once.
+
+Three ratios: of the time on the clock; of the computing of the thread that has the network, which the first comes near
+where another core is free for the thread that reads ahead; of the computing of both, which it comes near where none is.
+The last two can be measured on a busy machine, with one thread.
 
     OMP_NUM_THREADS=1 python benchmarks/training_step.py
     python benchmarks/training_step.py --networks=small --losses=cluster-nce --pairs=9
@@ -16,7 +20,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import torch
@@ -38,6 +42,23 @@ NETWORKS = {  # with the size of the images, height and width
 }
 WEIGHTED = ("cluster-nce", "camera-proxies", "hybrid-memory")  # they take training.answer_weight
 LOSSES = {loss: (loss, 0.0) for loss in OBJECTIVES} | {f"{loss}, answers": (loss, 0.5) for loss in WEIGHTED}
+
+
+class Times(NamedTuple):
+    """Seconds."""
+
+    clock: float
+    thread: float
+    process: float
+
+    @classmethod
+    def now(cls) -> Self:
+        """Read the three clocks."""
+        return cls(time.perf_counter(), time.thread_time(), time.process_time())
+
+    def __sub__(self, earlier: Self) -> Self:
+        """Return the time between."""
+        return Times(*(now - then for now, then in zip(self, earlier, strict=True)))
 
 
 def images(network: ReIDNetwork, size: tuple[int, int], folder: Path) -> MappedPixels | FrozenMaps:
@@ -72,21 +93,21 @@ def answers(classes: np.ndarray) -> LabelMemory:
     return memory
 
 
-def bare(network: ReIDNetwork, size: tuple[int, int], config: TrainingConfig) -> float:
-    """Return the seconds of the bare loop."""
+def bare(network: ReIDNetwork, size: tuple[int, int], config: TrainingConfig) -> Times:
+    """Return the times of the bare loop."""
     network.move_to(torch.device("cpu")).train()
     optimiser = make_optimiser(network, config)
     batch = config.clusters_per_batch * config.images_per_cluster
     given = torch.rand(batch, *frozen_form(network, size)).contiguous(memory_format=network.memory_format)
     wanted = torch.randn(batch, network.dimension)
     after_frozen = network.after_frozen()
-    started = time.perf_counter()
+    started = Times.now()
     for _ in range(config.iterations):
         loss = (after_frozen(given) * wanted).sum()
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()
-    return time.perf_counter() - started
+    return Times.now() - started
 
 
 def prepared(
@@ -102,12 +123,12 @@ def prepared(
     return partial(fit, *given, round=0, rounds=1, seed=0, device="cpu", vectors=vectors, memory=memory)
 
 
-def whole(network: ReIDNetwork, pixels: MappedPixels | FrozenMaps, config: TrainingConfig) -> float:
-    """Return the seconds of a round of training."""
+def whole(network: ReIDNetwork, pixels: MappedPixels | FrozenMaps, config: TrainingConfig) -> Times:
+    """Return the times of a round of training."""
     train = prepared(network, pixels, config)
-    started = time.perf_counter()
+    started = Times.now()
     train()
-    return time.perf_counter() - started
+    return Times.now() - started
 
 
 def compare(name: str, losses: list[str], iterations: int, pairs: int) -> None:
@@ -126,9 +147,10 @@ def compare(name: str, losses: list[str], iterations: int, pairs: int) -> None:
                 own = whole(network, pixels, config)
                 times.append((own, bare(network, size, config)))
             count = iterations * config.clusters_per_batch * config.images_per_cluster
-            rates = [statistics.median(count / pair[which] for pair in times) for which in (0, 1)]
-            ratio = statistics.median(limit / own for own, limit in times)
-            print(f"| {name} | {label} | {rates[0]:,.0f} | {rates[1]:,.0f} | {ratio:.3f} |", flush=True)
+            rates = [statistics.median(count / pair[which].clock for pair in times) for which in (0, 1)]
+            ratios = [statistics.median(limit[kind] / own[kind] for own, limit in times) for kind in range(3)]
+            shown = " | ".join(f"{ratio:.3f}" for ratio in ratios)
+            print(f"| {name} | {label} | {rates[0]:,.0f} | {rates[1]:,.0f} | {shown} |", flush=True)
 
 
 def main() -> None:
@@ -140,7 +162,8 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=7)
     given = parser.parse_args()
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads")
-    print("| network | loss | images/s | bare loop | ratio |\n|---|---|---|---|---|")
+    print("| network | loss | images/s | bare loop | ratio | of the network's thread | of both threads |")
+    print("|---|---|---|---|---|---|---|")
     for name in given.networks.split(","):
         compare(name, given.losses.split(";"), given.iterations, given.pairs)
 

@@ -132,8 +132,8 @@ def contrast(logits: Tensor, positives: Tensor, negatives: Tensor) -> Tensor:
 
 def most_similar(similarity: Tensor, count: int) -> Tensor:
     """Return which entries are among the ``count`` largest of their row, bool [n, M]; never one of minus infinity."""
-    nearest = similarity.topk(min(count, similarity.shape[1]), dim=1).indices
-    return torch.zeros_like(similarity, dtype=torch.bool).scatter_(1, nearest, True) & (similarity > -torch.inf)
+    values, nearest = similarity.topk(min(count, similarity.shape[1]), dim=1, sorted=False)
+    return torch.zeros_like(similarity, dtype=torch.bool).scatter_(1, nearest, values > -torch.inf)
 
 
 def nearest_by_camera(similarity: Tensor, cameras: Tensor, camera_count: int, count: int) -> Tensor:
