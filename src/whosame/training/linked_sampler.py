@@ -12,9 +12,12 @@ from whosame.training.sampler import draw_images
 def anchors(constraints: PairConstraints) -> dict[int, NDArray[np.int64]]:
     """Return the components with two images or more and a cannot-link, each with the components linked to it."""
     roots, sizes = np.unique(constraints.roots, return_counts=True)
+    present = np.zeros(constraints.components, bool)
+    present[roots] = True
     found = {}
     for root in roots[sizes > 1].tolist():
-        others = np.intersect1d(roots, constraints.cannot_linked(root))
+        others = constraints.cannot_linked(root)
+        others = others[present[others]]
         if len(others):
             found[root] = others
     return found

@@ -66,9 +66,15 @@ class PairConstraints:
         different: NDArray[np.float32] = apart + open_ * self._different[a][:, b].toarray()
         return same.astype(np.float32), different.astype(np.float32)
 
+    @property
+    def components(self) -> int:
+        """A number above those of all components."""
+        return int(self._apart.shape[0])
+
     def cannot_linked(self, root: int) -> Positions:
-        """Return the components that are known to be other people than a component."""
+        """Return the components that are known to be other people than a component, ascending."""
         answered = self._apart.indices[self._apart.indptr[root] : self._apart.indptr[root + 1]].astype(np.int64)
+        answered.sort()
         return np.union1d(answered, self._named[self._named != root]) if root in self._named else answered
 
     def related(self, images: Positions) -> Positions:
