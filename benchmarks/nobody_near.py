@@ -1,6 +1,6 @@
 """What "nobody near" says of its errors, and what these are: new photographs, and individuals that were not trained on.
 
-    python benchmarks/nobody_near.py RUN FOLDER [--features=FILE.npy]
+    python benchmarks/nobody_near.py RUN [FOLDER] [--features=FILE.npy]
 
 RUN was played on images whose layout has identities, without those of FOLDER, which has the same layout. The threshold
 is calibrated on the names of the training images, as in a run whose identities nobody knows. Of FOLDER, images of
@@ -27,7 +27,7 @@ def main():
     """Print what is said, and what is so."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run")
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("folder", type=Path, nargs="?")
     parser.add_argument("--features", type=Path)
     chosen = parser.parse_args()
     run = find_run(paths.runs_folder(), chosen.run)
@@ -48,6 +48,19 @@ def main():
     )
     print("said:", stated.text())
     known = np.array([identity(gallery.paths[row]) for row in train])
+    if chosen.folder is not None:
+        new_photographs(chosen, searcher, identity, known, vectors, stated.threshold)
+    test = np.flatnonzero(splits != "train")
+    who = np.array([identity(gallery.paths[row]) for row in test])
+    among = gallery.vectors[test] @ gallery.vectors[test].T
+    among[(who[:, None] != who) | np.eye(len(test), dtype=bool)] = -1
+    show("individuals that were not trained on, were they in the gallery: missed", among.max(1) < stated.threshold, who)
+    others = (gallery.vectors[test] @ vectors.T).max(axis=1)
+    show("individuals that were not trained on: taken for another", others >= stated.threshold, who)
+
+
+def new_photographs(chosen, searcher, identity, known, vectors, threshold):
+    """Print how often new photographs of known individuals are missed."""
     every = sorted(each.path for each in scan(chosen.folder))
     kept = [place for place, path in enumerate(every) if identity(path) in set(known)]
     files = [every[place] for place in kept]
@@ -58,13 +71,8 @@ def main():
     shown = np.array([identity(path) for path in files])
     scores = new @ vectors.T
     best = np.where(shown[:, None] == known[None], scores, -1).max(axis=1)
-    show("new photographs of known individuals: none of theirs is near", best < stated.threshold, shown)
-    show("new photographs of known individuals: nobody near is said", scores.max(axis=1) < stated.threshold, shown)
-    test = np.flatnonzero(splits != "train")
-    others = (gallery.vectors[test] @ vectors.T).max(axis=1)
-    show(
-        "new individuals: taken for another", others >= stated.threshold, [identity(gallery.paths[row]) for row in test]
-    )
+    show("new photographs of known individuals: none of theirs is near", best < threshold, shown)
+    show("new photographs of known individuals: nobody near is said", scores.max(axis=1) < threshold, shown)
 
 
 def show(what, wrong, individuals):

@@ -65,7 +65,7 @@ class Calibration(NamedTuple):
         by, trained = f"{self.probes:,} images of {self.individuals:,} individuals of the test set", ""
         if self.source == "names":
             by = f"{self.probes:,} images of {self.individuals:,} names, which the network was trained on"
-            trained = "; new photographs are missed more often"
+            trained = "; individuals that were not trained on are missed about twice as often"
         useless = "; so this network cannot tell whether an individual is in the gallery"
         return (
             f"below {self.threshold:.2f}: nobody near. By {by}, {missed} of queries whose individual is in the gallery "
