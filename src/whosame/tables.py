@@ -97,7 +97,7 @@ def with_found(before: pd.DataFrame | None, found: pd.DataFrame, number: int) ->
 
 def in_force(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a table of answers or of the memory without those that were undone in a later round."""
-    if not (table["verdict"] == UNDONE).any():
+    if UNDONE not in table["verdict"].tolist():
         return table
     rows: dict[tuple[int, int], list[int]] = {}
     for row, (a, b, verdict) in enumerate(zip(table["image_a"], table["image_b"], table["verdict"], strict=True)):
