@@ -28,6 +28,7 @@ LACKING = [
     ({"network": {"weights": "ResNet50_Weights.IMAGENET1K_V9", "architecture": "resnet50"}}, "IMAGENET1K_V9"),
     ({"network": {"architecture": "timm/convnext_tiny"}}, "needs timm, which is not installed"),
     ({"database": "sqlite:///data"}, "is a folder"),
+    ({"processes": 1000}, r"processes=1000, but this machine has \d+ usable core"),
     ({"database": "postgresql+nodriver://me@127.0.0.1/answers"}, "driver of postgresql.nodriver is not installed"),
 ]
 
