@@ -98,7 +98,7 @@ def test_from_a_folder_to_names_a_search_and_an_audit(folder, type_kedro, browse
         page = browser.new_page()
         page.goto(audit.link())
         told = page.get_by_role("dialog", name="Same individual?")
-        expect(told).to_contain_text("This is an audit of the names of run 'mine'")
+        expect(told).to_contain_text("This is an audit of the names of run 'mine'", timeout=60_000)  # pairs are drawn
         told.get_by_role("button", name="Done").click()
         answer(page, audit, project, truth)
     finally:

@@ -52,7 +52,10 @@ class Asking:
     def stop(self):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(60)
+            try:
+                self.process.wait(60)
+            finally:
+                self.process.kill()  # it would serve its page for ever
         self.reader.join(10)
         self.process.stdout.close()
 
