@@ -32,8 +32,8 @@ $(VENV)/installed-dev: $(BIN)/python pyproject.toml
 	@touch $@ $(VENV)/installed
 
 demo: $(VENV)/installed
-	$(BIN)/kedro rounds --params=strategy=none,run=demo-none
-	$(BIN)/kedro rounds
+	$(BIN)/kedro rounds --params=strategy=none,run=demo-none,use_cameras=false
+	$(BIN)/kedro rounds --params=use_cameras=false
 
 test: $(VENV)/installed-dev
 	$(MAKE) --jobs=2 --output-sync=line check pytest
