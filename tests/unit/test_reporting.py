@@ -131,7 +131,8 @@ def test_curves_are_read_from_metrics():
 def test_learning_curves_show_mean_and_spread():
     found = curve("dcps", [history[:1] * 2 for history in HISTORIES], "retrieval/mAP")
     alone = curve("none", HISTORIES[:1], "retrieval/mAP")
-    _, axes = overview(np.zeros((20, 90, 3), np.uint8), {"retrieval/mAP": [found, alone]}).axes
+    figure = overview(np.zeros((20, 90, 3), np.uint8), {"retrieval/mAP": [found, alone]})
+    _, axes = figure.axes
     mean, single = axes.get_lines()
     np.testing.assert_allclose(mean.get_ydata(), [25, 25])
     np.testing.assert_allclose(single.get_ydata(), [20, 40])
@@ -139,7 +140,7 @@ def test_learning_curves_show_mean_and_spread():
     (band,) = axes.collections
     assert (band.get_datalim(axes.transData).y0, band.get_datalim(axes.transData).y1) == pytest.approx((20, 30))
     assert axes.get_ylabel() == "mAP (%)"
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["dcps", "none"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["dcps", "none"]
 
 
 def test_overview_and_histogram_can_be_saved():

@@ -73,7 +73,7 @@ def curve(
 def overview(images: NDArray[np.uint8], panels: Mapping[str, Sequence[Curve]], *, against: str = "round") -> Figure:
     """Draw a picture of the images above the learning curves: the README's figure.
 
-    Means over seeds are lines, the range over seeds is a band.
+    Means over seeds are lines, the range over seeds is a band. The panels, which have the same curves, share a legend.
 
     Parameters
     ----------
@@ -86,13 +86,19 @@ def overview(images: NDArray[np.uint8], panels: Mapping[str, Sequence[Curve]], *
     """
     width = 4.4 * len(panels)
     high = width * images.shape[0] / images.shape[1]
-    figure = Figure(figsize=(width, high + 3.2), layout="constrained")
+    figure = Figure(figsize=(width, high + 3.7), layout="constrained")
     grid = figure.add_gridspec(2, len(panels), height_ratios=[high, 3.2])
     top = figure.add_subplot(grid[0, :])
     top.imshow(images)
     top.set_axis_off()
     for position, (metric, curves) in enumerate(panels.items()):
-        _panel(figure.add_subplot(grid[1, position]), metric, curves, against)
+        axes = figure.add_subplot(grid[1, position])
+        _panel(axes, metric, curves, against)
+        own = axes.get_legend()
+        if own is not None:
+            own.remove()
+    lines, labels = axes.get_legend_handles_labels()
+    figure.legend(lines, labels, loc="outside lower center", ncol=3, frameon=False)
     return figure
 
 
