@@ -356,6 +356,13 @@ class History:
         file, stored = self.folder / "answers.csv", StoredRun(run.about()["uid"], run.name)
         images = RunImages(REFS, Path("/images"))
         export_run(self.store, stored, images, file, form="csv")
+        said = {}
+        for row in self.valid(answer_events.c.run_uid == stored.uid, ~answer_events.c.settles):
+            said.setdefault((row.image_a, row.image_b, row.annotator, row.attempt), set()).add(row.verdict)
+        if any(len(verdicts) > 1 for verdicts in said.values()):  # somebody has kept a note against their own answer
+            with pytest.raises(InputError, match=r"but .* to the same pair"):
+                import_file(self.store, file, stored, images, now=self.now)
+            return
         done = import_file(self.store, file, stored, images, now=self.now)
         assert done.counted == done.kept == done.undone == 0
 
