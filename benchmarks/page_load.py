@@ -158,9 +158,9 @@ def play(given: argparse.Namespace) -> None:
         uvloop.run(_all_play(people, given.seconds, pause))
     except ModuleNotFoundError:
         asyncio.run(_all_play(people, given.seconds, pause))
-    print(
-        json.dumps([{name: vars(person)[name] for name in ("name", "saved", "seconds", "wrong")} for person in people])
-    )
+    told = [{name: vars(person)[name] for name in ("name", "saved", "seconds", "wrong")} for person in people]
+    os.set_blocking(sys.stdout.fileno(), True)  # the event loop may have changed it: what fills the pipe would be lost
+    print(json.dumps(told))
 
 
 def begin(store: LabelStore, *, pairs: int, overlap: int, people: int) -> list[tuple[str, str]]:

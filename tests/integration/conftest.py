@@ -74,11 +74,22 @@ def drawn(tmp_path_factory):
     return folder
 
 
+def link(source: str, target: str) -> None:
+    """Link a file, or copy a database: SQLite writes in place."""
+    (shutil.copy if source.endswith(".db") else os.link)(source, target)
+
+
 def copy_of(drawn: Path, folder: Path) -> Path:
     """Make a project that has the tiny data set already."""
     make_project(folder)
-    shutil.copytree(drawn / "data", folder / "data", copy_function=os.link)
+    shutil.copytree(drawn / "data", folder / "data", copy_function=link)
     return folder
+
+
+@pytest.fixture(scope="session")
+def copied():
+    """A function that copies a project, with its runs and answers, into a new folder and returns that."""
+    return lambda project, folder: Path(shutil.copytree(project, folder, copy_function=link))
 
 
 @pytest.fixture

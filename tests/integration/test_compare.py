@@ -2,7 +2,6 @@
 
 import functools
 import json
-import os
 import shutil
 
 import pandas as pd
@@ -37,10 +36,9 @@ def fail_in_round_1():
 
 
 @pytest.fixture(scope="module")
-def compared(drawn, type_kedro, tmp_path_factory):
+def compared(drawn, copied, type_kedro, tmp_path_factory):
     """A project with a finished comparison; what it said."""
-    folder = tmp_path_factory.mktemp("compared") / "project"
-    shutil.copytree(drawn, folder, copy_function=os.link)
+    folder = copied(drawn, tmp_path_factory.mktemp("compared") / "project")
     options = ("--strategies=random,dcps", "--budgets=12", "--seeds=0,1", "--name=small")
     params = "--params=rounds=2,clustering.distance=auto,clustering.centre_cameras=true"  # as by default
     return folder, type_kedro(folder, "compare", "--env=tiny", *options, params)

@@ -21,10 +21,9 @@ from whosame.search.searcher import Searcher, onnx_network
 
 
 @pytest.fixture(scope="module")
-def exported(calm, tmp_path_factory, type_kedro):
+def exported(calm, copied, tmp_path_factory, type_kedro):
     """A copy of the project of the run "calm", exported."""
-    folder = tmp_path_factory.mktemp("exported") / "project"
-    shutil.copytree(calm, folder, copy_function=os.link)
+    folder = copied(calm, tmp_path_factory.mktemp("exported") / "project")
     done = type_kedro(folder, "run", "--pipelines=export", "--params=run=calm")
     return folder, Run(folder / "data" / "runs" / "calm"), done.stdout
 
@@ -110,9 +109,8 @@ def test_search_finds_and_says_who_is_near(exported, type_kedro, tmp_path):
     assert "Traceback" not in bad.stderr
 
 
-def test_a_run_that_is_partly_deleted_is_named_before_any_work(calm, tmp_path, type_kedro):
-    folder = tmp_path / "project"
-    shutil.copytree(calm, folder, copy_function=os.link)
+def test_a_run_that_is_partly_deleted_is_named_before_any_work(calm, copied, tmp_path, type_kedro):
+    folder = copied(calm, tmp_path / "project")
     (folder / "data" / "runs" / "calm" / "round_003" / "checkpoint.pt").unlink()
     for command in (["run", "--pipelines=export", "--params=run=calm"], ["search", "--run=calm", str(folder / "data")]):
         done = type_kedro(folder, *command, check=False)

@@ -1,7 +1,6 @@
 """Names of a run's images: at any time after the first training, with every answer in force, whatever the run is."""
 
 import csv
-import os
 import re
 import shutil
 
@@ -14,13 +13,10 @@ from whosame.runs import Run
 
 
 @pytest.fixture(scope="module")
-def named(calm, tmp_path_factory):
+def named(calm, copied, tmp_path_factory):
     """A copy of the project of the run "calm", in which people have begun to answer its next round; and their answers."""
-    folder = tmp_path_factory.mktemp("named") / "project"
-    shutil.copytree(calm, folder, copy_function=os.link)
+    folder = copied(calm, tmp_path_factory.mktemp("named") / "project")
     answers = folder / "data" / "answers.db"
-    shutil.copy(calm / "data" / "answers.db", answers.with_suffix(".new"))
-    answers.with_suffix(".new").replace(answers)  # a link no longer: SQLite writes in place
     run = Run(folder / "data" / "runs" / "calm")
     manifest = pd.read_parquet(next((folder / "data" / "02_index").glob("manifest_*.parquet")))
     train = manifest.index[manifest["split"] == "train"].tolist()

@@ -1,7 +1,6 @@
 """What is known already: it costs no question, is obeyed from the first round on, and never asked about."""
 
 import csv
-import os
 import re
 import shutil
 
@@ -15,12 +14,9 @@ from whosame.tables import known_names
 
 
 @pytest.fixture(scope="module")
-def catalogued(calm, type_kedro, tmp_path_factory):
+def catalogued(calm, copied, type_kedro, tmp_path_factory):
     """The project of the run "calm", and the same run with a catalogue of a quarter of the identities: "known"."""
-    folder = tmp_path_factory.mktemp("catalogued") / "project"
-    shutil.copytree(calm, folder, copy_function=os.link)
-    shutil.copy(calm / "data" / "answers.db", folder / "data" / "answers.new")
-    (folder / "data" / "answers.new").replace(folder / "data" / "answers.db")
+    folder = copied(calm, tmp_path_factory.mktemp("catalogued") / "project")
     train = train_images(folder)
     write(folder, train[train["identity"].isin(sorted(train["identity"].unique())[:3])])
     type_kedro(folder, "rounds", "--env=tiny", "--params=run=known,catalogue=known.csv")
@@ -101,9 +97,8 @@ def test_a_changed_catalogue_counts_from_the_next_round_on_and_in_a_fork(catalog
     assert (bad.returncode, "no.jpg: no such image" in bad.stderr, run.computed(5)) == (1, True, False)
 
 
-def test_bursts_are_one_individual_and_views_are_compared_first(drawn, type_kedro, tmp_path):
-    folder = tmp_path / "project"
-    shutil.copytree(drawn, folder, copy_function=os.link)
+def test_bursts_are_one_individual_and_views_are_compared_first(drawn, copied, type_kedro, tmp_path):
+    folder = copied(drawn, tmp_path / "project")
     (folder / "images").mkdir()
     train = train_images(folder)
     drawings = next(folder.glob("data/01_raw/*/bounding_box_train")).parent

@@ -1,8 +1,5 @@
 """Pictures of a run: made of what the evaluation has kept, on a page of their own, and in MLflow as far as they may be."""
 
-import os
-import shutil
-
 import pytest
 from mlflow.tracking import MlflowClient
 
@@ -17,14 +14,9 @@ ALL = {"map.png", "retrieval.png", "strips.png", "clusters.png"}
 
 
 @pytest.fixture
-def folder(calm, tmp_path):
+def folder(calm, copied, tmp_path):
     """A copy of the project of the run "calm", with an MLflow of its own."""
-    copy = tmp_path / "project"
-    shutil.copytree(calm, copy, copy_function=os.link)
-    for path in (copy / "data" / "answers.db", copy / "mlflow.db"):
-        shutil.copy(path, path.with_suffix(".new"))
-        path.with_suffix(".new").replace(path)  # a link no longer: SQLite writes in place
-    return copy
+    return copied(calm, tmp_path / "project")
 
 
 def test_a_run_is_drawn_on_a_page_and_in_mlflow(folder, type_kedro):

@@ -3,9 +3,7 @@
 import csv
 import html
 import json
-import os
 import re
-import shutil
 from collections import Counter
 
 import pandas as pd
@@ -21,14 +19,9 @@ pytestmark = pytest.mark.xdist_group("rounds")
 
 
 @pytest.fixture
-def reviewed(calm, tmp_path):
+def reviewed(calm, copied, tmp_path):
     """A copy of the project of the run "calm"."""
-    folder = tmp_path / "project"
-    shutil.copytree(calm, folder, copy_function=os.link)
-    answers = folder / "data" / "answers.db"
-    shutil.copy(calm / "data" / "answers.db", answers.with_suffix(".new"))
-    answers.with_suffix(".new").replace(answers)  # a link no longer: SQLite writes in place
-    return folder
+    return copied(calm, tmp_path / "project")
 
 
 def names_in(run):

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from whosame.clustering import neighbours
+from whosame.clustering.approximate_neighbours import Search
 from whosame.memory import LabelMemory
 from whosame.strategies.aas.aas import AAS, AASConfig
 from whosame.strategies.aas.disagreement import medoids, near_medoids, regions, separated_pairs
@@ -199,11 +200,11 @@ def test_what_answers_decide_is_no_disagreement():
 def test_nearest_images_that_the_clustering_found_are_not_searched_again(monkeypatch):
     searched = []
 
-    def search(features, k):
+    def search(self, features, k):
         searched.append(len(features))
-        return neighbours(features, k)
+        return neighbours(features, k), None
 
-    monkeypatch.setattr("whosame.clustering.finch.neighbours", search)
+    monkeypatch.setattr(Search, "neighbours", search)
     alone = asked()
     assert searched == [10, 4, 2]  # images, then the clusters of either partition
     searched.clear()
