@@ -6,9 +6,8 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from whosame.clustering.blocks import map_blocks
+from whosame.clustering.blocks import map_blocks, one_thread_a_product
 from whosame.clustering.camera_neighbours import CameraNeighbours, camera_neighbours
 from whosame.clustering.descent import Lists, improve
 from whosame.clustering.forest import compare_within, leaves
@@ -128,7 +127,7 @@ def approximate_neighbours(
         raise ParameterError(f"the number of neighbours is {within}, but at least 1 is needed")
     unit = unit_rows(features)
     groups = np.zeros(len(unit), np.int32) if cameras is None else np.unique(cameras, return_inverse=True)[1]
-    with threadpool_limits(1, "blas"):  # a matrix product of another number of threads has other last bits
+    with one_thread_a_product():
         return _search(unit, groups.astype(np.int32), within, across, recall, dimensions)
 
 

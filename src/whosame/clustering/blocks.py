@@ -1,7 +1,9 @@
 """Blocks of rows: compiled kernels in threads. Results do not depend on the number of threads."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import faiss
@@ -9,6 +11,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from threadpoolctl import threadpool_limits
 
 ROWS = 512
 TOGETHER = 16  # blocks of sparse rows that are held beside those already joined
@@ -17,6 +20,19 @@ BLOCKS = 256  # at most: kernels have arrays of a number a row each, which would
 T = TypeVar("T")
 R = TypeVar("R")
 Rows = tuple[NDArray[np.int64], NDArray[np.int32], NDArray[Any]]
+
+_threads: ContextVar[int | None] = ContextVar("threads of blocks", default=None)
+
+
+@contextmanager
+def one_thread_a_product() -> Iterator[None]:
+    """Compute each matrix product with one thread: another number gives other last bits. Blocks keep their threads."""
+    token = _threads.set(faiss.omp_get_max_threads())  # a limit on OpenBLAS is one on OpenMP, and so on faiss's number
+    try:
+        with threadpool_limits(1, "blas"):
+            yield
+    finally:
+        _threads.reset(token)
 
 
 def map_blocks(kernel: Callable[..., Any], n: int, *inputs: Any) -> list[Any]:
@@ -37,7 +53,7 @@ def in_threads(function: Callable[[T], R], items: Sequence[T]) -> list[R]:
 
     The number of threads is that of faiss (``OMP_NUM_THREADS``).
     """
-    threads = min(faiss.omp_get_max_threads(), len(items))
+    threads = min(_threads.get() or faiss.omp_get_max_threads(), len(items))
     if threads <= 1:
         return [function(item) for item in items]
     with ThreadPoolExecutor(threads) as pool:

@@ -2,12 +2,14 @@
 
 import logging
 import sys
+from threading import Barrier
 
 import faiss
 import numpy as np
 import pytest
 
 from whosame.clustering import ClusteringConfig, approximate_neighbours, base_clusters, cluster, neighbours
+from whosame.clustering.blocks import in_threads, one_thread_a_product
 from whosame.clustering.camera_neighbours import camera_neighbours
 from whosame.errors import InputError, ParameterError
 from whosame.evaluation import evaluate_clusters
@@ -81,6 +83,17 @@ def test_threads_do_not_change_a_bit(images):
         one, other = (getattr(near, part) for near in found)
         np.testing.assert_array_equal(one.indices, other.indices)
         np.testing.assert_array_equal(one.similarity, other.similarity)
+
+
+def test_blocks_keep_their_threads_where_a_product_has_one():
+    threads = faiss.omp_get_max_threads()
+    try:
+        faiss.omp_set_num_threads(3)
+        together = Barrier(3, timeout=10)
+        with one_thread_a_product():
+            assert sorted(in_threads(lambda _: together.wait(), range(3))) == [0, 1, 2]
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 @pytest.mark.usefixtures("small_leaves")
