@@ -1,46 +1,21 @@
 """Names from another program: what a table says otherwise becomes answers, few of them, that hold and can be undone."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.annotation.review.test_reviews import LABELS, table_of
 
 from whosame.annotation.exchange.undo_answers import Chosen, undo_answers
 from whosame.annotation.review.import_names import import_names, stated_by
 from whosame.annotation.review.names import TakenError
 from whosame.annotation.review.read_state import read_state
 from whosame.annotation.review.state import state_of
-from whosame.annotation.review.table import ReviewedTable
 from whosame.annotation.review.undo import last_review, undo_review
 from whosame.errors import InputError
 from whosame.memory import LabelMemory
-
-LABELS = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, -1])  # identities "a", "b", "c"; an outlier
-
-
-def table_of(labels=LABELS):
-    n, names = len(labels), [chr(ord("a") + label) for label in range(labels.max() + 1)]
-    return ReviewedTable(
-        run_uid="uid",
-        run="mine",
-        root=Path("/images"),
-        overlap=1,
-        image_ids=np.arange(n) * 3 + 1,
-        paths=[f"{row}.png" for row in range(n)],
-        digests=[f"digest {row}" for row in range(n)],
-        names=names,
-        labels=labels,
-        p=np.linspace(0.9, 0.5, n),
-        answered=np.zeros(n, bool),
-        closeness=np.linspace(0.9, 0.8, n, dtype=np.float32),
-        near=np.empty((len(names), 0), np.int64),
-        digest="digest",
-        last_review=0,
-        varied=np.empty((len(names), 0), np.int64),
-    )
 
 
 @pytest.fixture
